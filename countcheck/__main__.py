@@ -1,0 +1,5 @@
+"""``python -m countcheck``."""
+
+from countcheck.cli import main
+
+main()

@@ -1,0 +1,45 @@
+"""The command line: thin. A command reads settings, calls one function, hands over to a report, picks the exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from countcheck.errors import CountcheckError
+
+app = typer.Typer(
+    name="countcheck",
+    help="Check whether image models draw the number of things they were asked for, and whether they refuse for no reason.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code: 0 done, 1 gate failed, 2 bad input, 3 cannot decide, 130."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of one command line. Prints; never raises for a failure that a user can meet."""
+    try:
+        result = app(args=arguments, prog_name="countcheck", standalone_mode=False)
+        return int(result or 0)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except CountcheckError as error:
+        typer.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        typer.echo("interrupted. The same command goes on where this one stopped.", err=True)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0

@@ -1,0 +1,77 @@
+"""Who looks: the seam every detector stands behind, and what it hands on.
+
+A new detector is one file: a class made from a `countcheck.settings.Card` (its only argument) that has a ``name``, a
+``vocabulary`` and ``detect``. It reports everything down to
+a low floor; which boxes count is decided later, by the pure rule in `countcheck.counting`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+
+from countcheck.generators.base import Pixels
+
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Detections:
+    """What a detector saw in one picture, down to its floor.
+
+    Attributes:
+        boxes: float32 (n, 4): x1, y1, x2, y2 in pixels of the picture as given, origin top left.
+        scores: float32 (n,), 0 to 1.
+        nouns: The noun each box was found for, n of them.
+        size: Width and height of the picture in pixels.
+        unsupported: Nouns that were asked for and that this detector cannot know.
+    """
+
+    boxes: Floats
+    scores: Floats
+    nouns: tuple[str, ...]
+    size: tuple[int, int]
+    unsupported: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        n = len(self.nouns)
+        if self.boxes.shape != (n, 4):
+            raise ValueError(f"boxes must have shape ({n}, 4), got {tuple(self.boxes.shape)}")
+        if self.scores.shape != (n,):
+            raise ValueError(f"scores must have shape ({n},), got {tuple(self.scores.shape)}")
+
+    @classmethod
+    def nothing(cls, size: tuple[int, int], unsupported: frozenset[str] = frozenset()) -> Detections:
+        """No box at all, in a picture of this (width, height)."""
+        return cls(
+            boxes=np.zeros((0, 4), np.float32),
+            scores=np.zeros(0, np.float32),
+            nouns=(),
+            size=size,
+            unsupported=unsupported,
+        )
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds instances of nouns in pictures.
+
+    What it finds in a picture must not depend on the other pictures of the call, nor on the order of nouns.
+    """
+
+    @property
+    def name(self) -> str:
+        """As the user calls it."""
+        ...
+
+    @property
+    def vocabulary(self) -> frozenset[str] | None:
+        """The nouns it knows; ``None`` for an open vocabulary."""
+        ...
+
+    def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
+        """One `Detections` per picture, in order. A noun it cannot know is listed as unsupported, never counted 0."""
+        ...

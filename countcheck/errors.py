@@ -1,0 +1,88 @@
+"""Every failure a user can meet: its wording and its exit code.
+
+    CountcheckError                  exit 2
+    ├── UnknownName                  a name that is not known; near names are given
+    ├── MissingExtra                 a part of the program that is not installed
+    ├── BadSuite                     a suite file, or a line of one, that cannot be read
+    ├── BadSettings                  a setting, policy, card or spec that makes no sense
+    ├── BadInput                     a picture, folder or label file that cannot be used
+    ├── BadWeights                   weights that are damaged, altered, or not to be trusted
+    ├── RunMismatch                  a run folder that belongs to something else
+    ├── GeneratorClosed              a key, account or server that will not serve anybody
+    ├── DiskFull                     the run stopped cleanly; the same command goes on
+    └── CannotDecide                 exit 3: too few samples, failed controls, too much lost
+
+An error says what is wrong, with the value and its place, and then what to do. It knows its exit code; only the
+command line prints it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CountcheckError(Exception):
+    """A failure a user can meet and mend."""
+
+    exit_code = 2
+
+
+class UnknownName(CountcheckError):
+    """A name that is not known; says which are near and which exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, place: str = "") -> None:
+        known = sorted(set(known))
+        near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)
+        where = f"{place}: " if place else ""
+        parts = [f"{where}no {kind} named {name[:120]!r}."]
+        if near:
+            parts.append(f"Did you mean {' or '.join(repr(n) for n in near)}?")
+        shown = ", ".join(known[:40]) + (", ..." if len(known) > 40 else "")
+        parts.append(f"Known: {shown or 'none'}.")
+        super().__init__(" ".join(parts))
+        self.near = near
+
+
+class MissingExtra(CountcheckError):
+    """A part of the program that needs packages which are not installed."""
+
+    def __init__(self, extra: str, *, feature: str) -> None:
+        super().__init__(
+            f"{feature} needs an extra that is not installed. Install it with: pip install 'countcheck[{extra}]'"
+        )
+        self.extra = extra
+
+
+class BadSuite(CountcheckError):
+    """A suite that cannot be read; names file, line and field."""
+
+
+class BadSettings(CountcheckError):
+    """A setting, policy, card or spec that makes no sense."""
+
+
+class BadInput(CountcheckError):
+    """A picture, folder or label file that cannot be used."""
+
+
+class BadWeights(CountcheckError):
+    """Weights that are damaged, altered, or of a kind that is not loaded unless trusted."""
+
+
+class RunMismatch(CountcheckError):
+    """A run folder that belongs to another suite, other settings or a newer program."""
+
+
+class GeneratorClosed(CountcheckError):
+    """A generator that will not serve anybody: wrong key, closed account, no quota, no such model."""
+
+
+class DiskFull(CountcheckError):
+    """No room left; what was made is safe, and the same command goes on."""
+
+
+class CannotDecide(CountcheckError):
+    """The question has no honest answer yet: too few samples, failed controls, too much lost."""
+
+    exit_code = 3

@@ -1,0 +1,1 @@
+"""How sure we are: estimates with intervals, and nothing that touches the world."""
