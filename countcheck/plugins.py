@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import importlib.util
+import sys
 from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from countcheck.errors import BadSettings, UnknownName
@@ -70,9 +75,47 @@ def _with_entry_points(built_in: dict[str, str], group: str) -> dict[str, str]:
     return found
 
 
+def is_path(family: str) -> bool:
+    """Whether a family is a class of somebody's own: ``package.module:Class`` or ``path/to/file.py:Class``."""
+    module, colon, name = family.rpartition(":")
+    return bool(colon) and name.isidentifier() and (module.endswith(".py") or "." in module)
+
+
 def _load(kind: str, family: str, known: dict[str, str]) -> type[Any]:
-    if family not in known:
+    if family not in known and not is_path(family):
         raise UnknownName(kind, family, known)
-    module, _, name = known[family].partition(":")
-    loaded: type[Any] = getattr(importlib.import_module(module), name)
+    module, _, name = known.get(family, family).rpartition(":")
+    if module.endswith(".py"):
+        return _class_of(_file(Path(module)), name, family)
+    try:
+        return _class_of(importlib.import_module(module), name, family)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module + ".").startswith(error.name + "."):
+            raise
+        raise BadSettings(f"{family}: there is no module {error.name!r}. Install it, or mend the name.") from error
+
+
+def _class_of(module: ModuleType, name: str, family: str) -> type[Any]:
+    loaded: type[Any] | None = getattr(module, name, None)
+    if loaded is None:
+        raise BadSettings(f"{family}: there is no class {name!r} in it. Mend the name.")
     return loaded
+
+
+def _file(path: Path) -> ModuleType:
+    """A Python file as a module; imported once, however often it is asked for."""
+    path = path.expanduser().resolve()
+    name = f"countcheck_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise BadSettings(f"{path}: there is no such Python file. Mend the path.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from countcheck.counting import Rule
 from countcheck.errors import BadSettings, UnknownName
-from countcheck.plugins import detector_families, generator_families
+from countcheck.plugins import detector_families, generator_families, is_path
 
 Setting = str | int | float | bool | None
 
@@ -137,6 +137,8 @@ def _resolve(kind: str, spec: str, cards: Mapping[str, Path], families: Mapping[
         card = read_card(cards[head])
     elif head.endswith((".yaml", ".yml")):
         card = read_card(Path(head))
+    elif is_path(head):
+        card = Card(name=head, family=head)
     elif colon and family in cards and family not in families:
         card = replace(read_card(cards[family]), source=source)
     elif family in families:
