@@ -1,0 +1,651 @@
+"""The run on disk: an SQLite ledger and picture files, append-only and atomic.
+
+A row is written only after its picture file is safely on disk, so killing the process at any instant loses at most
+the samples in flight. One process writes; any number read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from countcheck.detectors.base import Detections
+from countcheck.errors import BadInput, DiskFull, RunMismatch
+from countcheck.ledger import (
+    SCHEMA_VERSION,
+    countings,
+    metadata,
+    migrate,
+    open_engine,
+    outcomes,
+    samples,
+    verdicts,
+)
+from countcheck.ledger import (
+    detections as detections_table,
+)
+from countcheck.ledger import (
+    facts as facts_table,
+)
+from countcheck.ledger import (
+    labels as labels_table,
+)
+from countcheck.plan import Sample
+from countcheck.suites.record import suite_from_json
+from countcheck.suites.suite import Conversation, Prompt, Relation, Suite, Target
+from countcheck.verdict import Kind, Label, VerdictRow
+
+_SAFE = re.compile(r"^[0-9a-f]{8,64}$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One outcome with all that was found out about it, ready to be written in one transaction.
+
+    Attributes:
+        picture: Path inside the run folder of the file already safely written; empty when there is none.
+        detail: Of a refusal its reason, category, code, words, stage, request id; of a failure its fault and message;
+            of a picture the words beside it. Attempts and anything else worth keeping; plain JSON.
+        counted: Noun to (number, low, high).
+        closes: Nothing more of this sample is owed after this entry.
+    """
+
+    key: str
+    outcome: str
+    text: str
+    turn: int = 0
+    script: int = 0
+    repair: int = 0
+    picture: str = ""
+    digest: str = ""
+    seconds: float = 0.0
+    cost: float | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    detections: Detections | None = None
+    verdict: Kind | None = None
+    leaning: Kind | None = None
+    reason: str = ""
+    counted: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    closes: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A verdict on a stored picture, as a recount writes it; fields as in `Entry`."""
+
+    key: str
+    turn: int
+    verdict: Kind
+    leaning: Kind
+    reason: str
+    counted: Mapping[str, tuple[int, int, int]]
+
+
+class Run:
+    """One run folder. Open it with `Run.open`, make it with `Run.create`; close it, or use it in a ``with``."""
+
+    def __init__(self, path: Path, engine: sa.Engine) -> None:
+        self.path = path
+        self._engine = engine
+        self._facts: dict[str, Any] | None = None
+        self._suite: Suite | None = None
+
+    # -- opening -------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: Path, facts: Mapping[str, Any]) -> Run:
+        """A new run folder with these facts. Raises `BadInput` when something else stands there."""
+        if path.exists() and not path.is_dir():
+            raise BadInput(f"{path} is a file. Name a folder for the run.")
+        with _room(path):
+            (path / "images").mkdir(parents=True, exist_ok=True)
+            engine = open_engine(path / "run.sqlite")
+            with engine.begin() as connection:
+                metadata.create_all(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        run = cls(path, engine)
+        run.set_facts(facts)
+        return run
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """An existing run.
+
+        Raises:
+            BadInput: When there is no run there, or its ledger is damaged.
+            RunMismatch: When a newer program wrote it.
+        """
+        path = Path(path)
+        ledger = path / "run.sqlite"
+        if not ledger.is_file():
+            raise BadInput(f"{path} is not a run: there is no run.sqlite in it. Name the folder that `run` wrote.")
+        engine = open_engine(ledger)
+        try:
+            migrate(engine, path)
+            run = cls(path, engine)
+            _ = run.facts
+        except (sa.exc.DatabaseError, orjson.JSONDecodeError) as error:
+            engine.dispose()
+            raise BadInput(f"{ledger} cannot be read: {_first(error)}. Restore it, or run again elsewhere.") from error
+        return run
+
+    @classmethod
+    def exists(cls, path: Path) -> bool:
+        """Whether a run stands there; an interrupted `create` that wrote no facts does not count."""
+        if not (path / "run.sqlite").is_file():
+            return False
+        engine = open_engine(path / "run.sqlite")
+        try:
+            with engine.connect() as connection:
+                version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+                if version > SCHEMA_VERSION:
+                    return True
+                if not sa.inspect(connection).has_table("facts"):
+                    return False
+                return connection.execute(sa.select(facts_table.c.name).limit(1)).first() is not None
+        except sa.exc.DatabaseError as error:
+            raise BadInput(f"{path / 'run.sqlite'} cannot be read: {_first(error)}.") from error
+        finally:
+            engine.dispose()
+
+    def close(self) -> None:
+        """Give the ledger back."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- what it is ----------------------------------------------------------------------------------------------
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """All that was set and found before the first sample, and the controls of the current counting."""
+        if self._facts is None:
+            with self._engine.connect() as connection:
+                body = {name: orjson.loads(value) for name, value in connection.execute(sa.select(facts_table))}
+                current = connection.execute(sa.select(countings).order_by(countings.c.id.desc()).limit(1)).first()
+            if current is not None:
+                body |= {
+                    "counter": orjson.loads(current.counter),
+                    "controls": orjson.loads(current.controls),
+                    "counting": current.id,
+                }
+            self._facts = body
+        return self._facts
+
+    def set_facts(self, changes: Mapping[str, Any]) -> None:
+        """Write or replace some facts."""
+        with _room(self.path), self._engine.begin() as connection:
+            for name, value in changes.items():
+                connection.execute(
+                    upsert(facts_table)
+                    .values(name=name, value=orjson.dumps(value, default=_plain).decode())
+                    .on_conflict_do_update(
+                        index_elements=["name"], set_={"value": orjson.dumps(value, default=_plain).decode()}
+                    )
+                )
+        self._facts = None
+
+    @property
+    def name(self) -> str:
+        """As shown in tables: the folder's name."""
+        return self.path.resolve().name
+
+    @property
+    def suite(self) -> Suite:
+        """What was asked."""
+        if self._suite is None:
+            self._suite = suite_from_json(self.facts["suite_body"])
+        return self._suite
+
+    @property
+    def generators(self) -> list[str]:
+        """Names of the generators, in the order they were given."""
+        return list(self.facts.get("generators", {}))
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    def begin_counting(self, counter: Mapping[str, Any], controls: Mapping[str, Any] | None) -> int:
+        """The id of a counting (a counter with its rule): verdicts written from now on belong to it.
+
+        A run that goes on under the very same counter keeps its counting.
+        """
+        with self._engine.connect() as connection:
+            last = connection.execute(sa.select(countings).order_by(countings.c.id.desc()).limit(1)).first()
+        if last is not None and last.counter == orjson.dumps(counter, default=_plain).decode():
+            return int(last.id)
+        with _room(self.path), self._engine.begin() as connection:
+            made = connection.execute(
+                sa.insert(countings).values(
+                    counter=orjson.dumps(counter, default=_plain).decode(),
+                    controls=orjson.dumps(controls, default=_plain).decode(),
+                )
+            )
+        self._facts = None
+        number: int = made.inserted_primary_key[0]  # type: ignore[index]
+        return number
+
+    def owe(self, planned: Sequence[Sample]) -> None:
+        """Note which samples the run owes; those already noted stay as they are."""
+        rows = [
+            {
+                "key": s.key,
+                "generator": s.generator,
+                "prompt_id": s.asked.id,
+                "repeat": s.repeat,
+                "seed": s.seed,
+                "talk": isinstance(s.asked, Conversation),
+                "done": False,
+            }
+            for s in planned
+        ]
+        if rows:
+            with _room(self.path), self._engine.begin() as connection:
+                connection.execute(upsert(samples).on_conflict_do_nothing(), rows)
+
+    def done(self) -> set[str]:
+        """Keys of the samples of which nothing more is owed."""
+        with self._engine.connect() as connection:
+            return set(connection.execute(sa.select(samples.c.key).where(samples.c.done)).scalars())
+
+    def reopen_failed(self) -> int:
+        """Owe the samples again that ended in a failure; returns how many."""
+        failed = sa.select(outcomes.c.key).where(outcomes.c.outcome == "failure")
+        with _room(self.path), self._engine.begin() as connection:
+            keys = list(connection.execute(failed.distinct()).scalars())
+            for start in range(0, len(keys), 500):
+                self._forget(connection, keys[start : start + 500])
+        return len(keys)
+
+    def drop_unfinished(self) -> None:
+        """Forget the turns of conversations that were cut off: a conversation is held whole or not at all."""
+        open_talks = (
+            sa.select(outcomes.c.key).join(samples, samples.c.key == outcomes.c.key).where(~samples.c.done).distinct()
+        )
+        with _room(self.path), self._engine.begin() as connection:
+            self._forget(connection, list(connection.execute(open_talks).scalars()))
+
+    @staticmethod
+    def _forget(connection: sa.Connection, keys: list[str]) -> None:
+        for table in (verdicts, detections_table, outcomes):
+            connection.execute(sa.delete(table).where(table.c.key.in_(keys)))
+        connection.execute(sa.update(samples).where(samples.c.key.in_(keys)).values(done=False))
+
+    def picture_path(self, key: str, turn: int) -> str:
+        """Where a picture belongs, relative to the run folder."""
+        if not _SAFE.match(key):
+            raise ValueError(f"not a sample key: {key!r}")
+        return f"images/{key[:2]}/{key}{f'-{turn}' if turn else ''}.png"
+
+    def write_picture(self, relative: str, data: bytes) -> str:
+        """Put a picture file safely on disk; returns its SHA-256. Raises `DiskFull`."""
+        target = self.path / relative
+        with _room(self.path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = target.with_suffix(".part")
+            with unfinished.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(target)
+        return hashlib.sha256(data).hexdigest()
+
+    def write(self, entries: Sequence[Entry], counting: int) -> None:
+        """Write outcomes with their detections and verdicts, all or none. Raises `DiskFull`."""
+        if not entries:
+            return
+        with _room(self.path), self._engine.begin() as connection:
+            connection.execute(
+                sa.insert(outcomes),
+                [
+                    {
+                        "key": e.key,
+                        "turn": e.turn,
+                        "script": e.script,
+                        "repair": e.repair,
+                        "text": e.text,
+                        "outcome": e.outcome,
+                        "picture": e.picture,
+                        "digest": e.digest,
+                        "seconds": e.seconds,
+                        "cost": e.cost,
+                        "detail": orjson.dumps(e.detail, default=_plain).decode(),
+                    }
+                    for e in entries
+                ],
+            )
+            found = [_pack(e.key, e.turn, counting, e.detections) for e in entries if e.detections is not None]
+            if found:
+                connection.execute(sa.insert(detections_table), found)
+            judged = [_judged(e, counting) for e in entries if e.verdict is not None]
+            if judged:
+                connection.execute(sa.insert(verdicts), judged)
+            closed = [{"k": e.key} for e in entries if e.closes]
+            if closed:
+                connection.execute(
+                    sa.update(samples).where(samples.c.key == sa.bindparam("k")).values(done=True), closed
+                )
+
+    def write_verdicts(self, judged: Iterable[Judged], counting: int) -> None:
+        """Write the verdicts of a recount. Raises `DiskFull`."""
+        with _room(self.path), self._engine.begin() as connection:
+            batch: list[dict[str, Any]] = []
+            for one in judged:
+                batch.append(_judged(one, counting))
+                if len(batch) >= 5000:
+                    connection.execute(sa.insert(verdicts), batch)
+                    batch = []
+            if batch:
+                connection.execute(sa.insert(verdicts), batch)
+
+    def write_detections(self, found: Iterable[tuple[str, int, Detections]], counting: int) -> None:
+        """Keep what another detector saw in the stored pictures."""
+        with _room(self.path), self._engine.begin() as connection:
+            rows = [_pack(key, turn, counting, seen) for key, turn, seen in found]
+            if rows:
+                connection.execute(sa.insert(detections_table), rows)
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def detections(self, counting: int | None = None) -> Iterator[tuple[str, int, Detections]]:
+        """Key, turn and detections of every counted picture, of the newest counting at or before ``counting`` that looked."""
+        table = detections_table
+        with self._engine.connect() as connection:
+            newest = sa.select(sa.func.max(table.c.counting))
+            if counting is not None:
+                newest = newest.where(table.c.counting <= counting)
+            # A recount with another rule keeps the boxes of the counting that looked.
+            wanted = connection.execute(newest).scalar()
+            if wanted is None:
+                return
+            looked = self._looked(connection, wanted)
+            query = sa.select(table).where(table.c.counting.in_(looked)).order_by(table.c.key, table.c.turn)
+            for row in connection.execution_options(yield_per=1000).execute(query):
+                yield row.key, row.turn, _unpack(row.body)
+
+    @staticmethod
+    def _looked(connection: sa.Connection, newest: int) -> list[int]:
+        """Countings whose detector is that of ``newest``: an interrupted run goes on under a new counting."""
+        of = {row.id: orjson.loads(row.counter).get("detector") for row in connection.execute(sa.select(countings))}
+        return [number for number, detector in of.items() if detector == of[newest] and number <= newest]
+
+    def rows(self) -> list[VerdictRow]:
+        """One row per prompt sample and per turn of a conversation, missing samples included, by the current counting."""
+        by_id: dict[str, Prompt | Conversation] = {a.id: a for a in self.suite.asked}
+        shared: dict[tuple[str, int], _Asked] = {}
+        with self._engine.connect() as connection:
+            current = connection.execute(sa.select(sa.func.max(countings.c.id))).scalar() or 0
+            # An interrupted run may have written under several countings: each sample's newest verdict holds.
+            newest = (
+                sa.select(verdicts.c.key, verdicts.c.turn, sa.func.max(verdicts.c.counting).label("counting"))
+                .where(verdicts.c.counting <= current)
+                .group_by(verdicts.c.key, verdicts.c.turn)
+                .subquery()
+            )
+            latest = (
+                sa.select(verdicts)
+                .join(
+                    newest,
+                    sa.and_(
+                        verdicts.c.key == newest.c.key,
+                        verdicts.c.turn == newest.c.turn,
+                        verdicts.c.counting == newest.c.counting,
+                    ),
+                )
+                .subquery()
+            )
+            query = (
+                sa.select(
+                    samples.c.key,
+                    samples.c.generator,
+                    samples.c.prompt_id,
+                    samples.c.repeat,
+                    samples.c.seed,
+                    outcomes.c.turn,
+                    outcomes.c.script,
+                    outcomes.c.repair,
+                    outcomes.c.text,
+                    outcomes.c.outcome,
+                    outcomes.c.picture,
+                    outcomes.c.seconds,
+                    outcomes.c.cost,
+                    outcomes.c.detail,
+                    latest.c.verdict,
+                    latest.c.leaning,
+                    latest.c.reason,
+                    latest.c.counted,
+                )
+                .select_from(
+                    samples.outerjoin(outcomes, samples.c.key == outcomes.c.key).outerjoin(
+                        latest, sa.and_(outcomes.c.key == latest.c.key, outcomes.c.turn == latest.c.turn)
+                    )
+                )
+                .order_by(samples.c.id, outcomes.c.turn)
+            )
+            result = []
+            for row in connection.execution_options(yield_per=2000).execute(query):
+                script = row.script or 0
+                place = (row.prompt_id, script)
+                if place not in shared:
+                    shared[place] = _Asked.of(by_id[row.prompt_id], script)
+                result.append(_verdict_row(row, shared[place]))
+        return result
+
+    def picture(self, row: VerdictRow) -> Path | None:
+        """The picture file of a row, when it has one and it still stands there."""
+        if not row.picture:
+            return None
+        path = (self.path / row.picture).resolve()
+        inside = (self.path / "images").resolve()
+        return path if path.is_relative_to(inside) and path.is_file() else None
+
+    # -- labels --------------------------------------------------------------------------------------------------
+
+    def labels(self) -> list[Label]:
+        """Every label, oldest first."""
+        with self._engine.connect() as connection:
+            query = sa.select(labels_table).order_by(labels_table.c.at, labels_table.c.key, labels_table.c.noun)
+            return [Label(**row._mapping) for row in connection.execute(query)]
+
+    def add_labels(self, labels: Iterable[Label]) -> None:
+        """Keep labels; the same person's earlier label of the same picture and noun is replaced."""
+        rows = [asdict(label) for label in labels]
+        if rows:
+            insert = upsert(labels_table)
+            changes = {name: insert.excluded[name] for name in ("count", "at", "stratum", "weight")}
+            statement = insert.on_conflict_do_update(index_elements=["key", "turn", "noun", "labeller"], set_=changes)
+            with _room(self.path), self._engine.begin() as connection:
+                connection.execute(statement, rows)
+
+    def remove_label(self, key: str, turn: int, noun: str, labeller: str) -> None:
+        """Take a label back; nothing happens when there is none."""
+        c = labels_table.c
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.delete(labels_table).where(c.key == key, c.turn == turn, c.noun == noun, c.labeller == labeller)
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What all rows of one prompt (or one turn of a conversation) share."""
+
+    text: str
+    targets: tuple[Target, ...]
+    tags: Mapping[str, str]
+    group: str | None
+    benign: bool
+    conversation: bool
+    asked: Mapping[str, int]
+
+    @classmethod
+    def of(cls, asked: Prompt | Conversation, script: int) -> _Asked:
+        if isinstance(asked, Prompt):
+            text, targets, tags = asked.text, asked.targets, asked.tags
+        else:
+            turn = asked.turns[min(script, len(asked.turns) - 1)]
+            text, targets, tags = turn.say, turn.targets, {**asked.tags, **turn.tags}
+        numbers = {t.noun: t.count for t in targets if t.count is not None and t.relation is not Relation.MORE_THAN}
+        return cls(
+            text=text,
+            targets=targets,
+            tags=tags,
+            group=asked.group,
+            benign=asked.benign,
+            conversation=isinstance(asked, Conversation),
+            asked=numbers,
+        )
+
+
+def _verdict_row(row: Any, asked: _Asked) -> VerdictRow:
+    outcome = row.outcome or "missing"
+    detail = orjson.loads(row.detail) if row.detail else {}
+    numbers = orjson.loads(row.counted) if row.counted else {}
+    return VerdictRow(
+        key=row.key,
+        generator=row.generator,
+        prompt_id=row.prompt_id,
+        repeat=row.repeat,
+        seed=row.seed,
+        text=asked.text if row.text is None else row.text,
+        outcome=outcome,
+        turn=row.turn or 0,
+        script=row.script or 0,
+        repair=row.repair or 0,
+        refusal=detail.pop("reason", None) if outcome == "refusal" else None,
+        category=detail.pop("category", ""),
+        code=detail.pop("code", ""),
+        words=detail.pop("words", ""),
+        stage=detail.pop("stage", ""),
+        failure=detail.pop("fault", None) if outcome == "failure" else None,
+        message=detail.pop("message", ""),
+        verdict=Kind(row.verdict) if row.verdict else None,
+        leaning=Kind(row.leaning) if row.leaning else None,
+        reason=row.reason or "",
+        asked=asked.asked,
+        counted={noun: values[0] for noun, values in numbers.items()},
+        low={noun: values[1] for noun, values in numbers.items()},
+        high={noun: values[2] for noun, values in numbers.items()},
+        targets=asked.targets,
+        picture=row.picture or "",
+        seconds=row.seconds or 0.0,
+        cost=row.cost,
+        claims=bool(detail.pop("claims", False)),
+        conversation=asked.conversation,
+        tags=asked.tags,
+        group=asked.group,
+        benign=asked.benign,
+        rewritten=detail.pop("rewritten", ""),
+        extra=detail,
+    )
+
+
+def _judged(one: Entry | Judged, counting: int) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "turn": one.turn,
+        "counting": counting,
+        "verdict": None if one.verdict is None else str(one.verdict),
+        "leaning": None if one.leaning is None else str(one.leaning),
+        "reason": one.reason,
+        "counted": orjson.dumps(dict(one.counted)).decode(),
+    }
+
+
+def _pack(key: str, turn: int, counting: int, found: Detections) -> dict[str, Any]:
+    body = {
+        "size": list(found.size),
+        "nouns": list(found.nouns),
+        "scores": [round(float(s), 5) for s in found.scores],
+        "boxes": [[round(float(v), 2) for v in box] for box in found.boxes],
+    }
+    if found.unsupported:
+        body["unsupported"] = sorted(found.unsupported)
+    return {"key": key, "turn": turn, "counting": counting, "body": orjson.dumps(body)}
+
+
+def _unpack(body: bytes) -> Detections:
+    read = orjson.loads(body)
+    return Detections(
+        boxes=np.array(read["boxes"], np.float32).reshape(-1, 4),
+        scores=np.array(read["scores"], np.float32),
+        nouns=tuple(read["nouns"]),
+        size=(read["size"][0], read["size"][1]),
+        unsupported=frozenset(read.get("unsupported", ())),
+    )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value)
+
+
+def _first(error: BaseException) -> str:
+    return str(getattr(error, "orig", error)).splitlines()[0]
+
+
+@contextlib.contextmanager
+def _room(path: Path) -> Iterator[None]:
+    """Turn "no room left" from the file system or SQLite into one sentence; anything else passes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full(path) from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise BadInput(f"{path}: cannot write there ({error.strerror}). Choose another folder with -o.") from error
+        raise
+    except sa.exc.OperationalError as error:
+        if "full" in str(error.orig):
+            raise _full(path) from error
+        if "readonly" in str(error.orig) or "locked" in str(error.orig):
+            raise BadInput(f"{path}: the ledger is {_first(error)}. Is another run writing there?") from error
+        raise
+
+
+def _full(path: Path) -> DiskFull:
+    return DiskFull(f"{path}: no room left on the disk. Make room and give the same command again: it goes on.")
+
+
+def refuse_changes(run: Run, wanted: Mapping[str, Any], words: Mapping[str, str]) -> None:
+    """Refuse to go on in a run folder that was begun with something else.
+
+    Raises:
+        RunMismatch: Naming the first thing that differs, in the words given for it.
+    """
+    for name, value in wanted.items():
+        before = run.facts.get(name)
+        now = orjson.loads(orjson.dumps(value, default=_plain))
+        if before != now:
+            raise RunMismatch(
+                f"{run.path} was begun with another {words.get(name, name)} ({_brief(before)}, now {_brief(now)}). "
+                "Name another folder with -o, or give the command it was begun with."
+            )
+
+
+def _brief(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+__all__ = ["Entry", "Judged", "Run", "refuse_changes"]
