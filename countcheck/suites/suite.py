@@ -6,11 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 import orjson
-
-NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class Relation(StrEnum):
@@ -125,7 +122,7 @@ class Prompt:
     id: str
     text: str
     targets: tuple[Target, ...] = ()
-    tags: Mapping[str, str] = NO_TAGS
+    tags: Mapping[str, str] = field(default_factory=dict)
     group: str | None = None
     benign: bool = True
 
@@ -136,7 +133,7 @@ class Turn:
 
     say: str
     targets: tuple[Target, ...] = ()
-    tags: Mapping[str, str] = NO_TAGS
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +150,7 @@ class Conversation:
     turns: tuple[Turn, ...]
     repairs: int = 0
     on_refusal: str = "continue"
-    tags: Mapping[str, str] = NO_TAGS
+    tags: Mapping[str, str] = field(default_factory=dict)
     group: str | None = None
     benign: bool = True
 
