@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
 
 import yaml
@@ -60,11 +60,14 @@ class _RuleFields(BaseModel):
     thresholds: dict[str, float] = {}
     by_style: dict[str, float] = {}
     margin: float = Field(default=0.0, ge=0, le=1)
+    margin_below: float | None = Field(default=None, ge=0, le=1)
     merge_iou: float = Field(default=0.7, ge=0, le=1)
     containment: float = Field(default=0.9, ge=0, le=1)
     group_share: float = Field(default=0.8, ge=0, le=1)
+    rival_iou: float = Field(default=0.8, ge=0, le=1)
+    cut_off: bool = True
     floor: float = Field(default=0.05, ge=0, le=1)
-    name: str = "countcheck"
+    name: Literal["countcheck", "geneval"] = "countcheck"
 
 
 class _CardFile(BaseModel):

@@ -576,6 +576,8 @@ def _pack(key: str, turn: int, counting: int, found: Detections) -> dict[str, An
     }
     if found.unsupported:
         body["unsupported"] = sorted(found.unsupported)
+    if found.opinions:
+        body["opinions"] = {noun: list(numbers) for noun, numbers in found.opinions.items()}
     return {"key": key, "turn": turn, "counting": counting, "body": orjson.dumps(body)}
 
 
@@ -587,6 +589,7 @@ def _unpack(body: bytes) -> Detections:
         nouns=tuple(read["nouns"]),
         size=(read["size"][0], read["size"][1]),
         unsupported=frozenset(read.get("unsupported", ())),
+        opinions={noun: tuple(numbers) for noun, numbers in read.get("opinions", {}).items()},
     )
 
 

@@ -7,8 +7,8 @@ a low floor; which boxes count is decided later, by the pure rule in `countcheck
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -28,6 +28,7 @@ class Detections:
         nouns: The noun each box was found for, n of them.
         size: Width and height of the picture in pixels.
         unsupported: Nouns that were asked for and that this detector cannot know.
+        opinions: Noun to the numbers that other looks at the picture counted: second counters, other views.
     """
 
     boxes: Floats
@@ -35,6 +36,7 @@ class Detections:
     nouns: tuple[str, ...]
     size: tuple[int, int]
     unsupported: frozenset[str] = frozenset()
+    opinions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.nouns)
