@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from countcheck.counting import Rule
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.plugins import detector_families, generator_families, is_path
+from countcheck.shipped import shipped as shipped
 
 Setting = str | int | float | bool | None
 
@@ -82,13 +83,6 @@ class _CardFile(BaseModel):
     priced: str = ""
     rule: _RuleFields = _RuleFields()
     measured: dict[str, Any] = {}
-
-
-def shipped(folder: str) -> Path:
-    """``prompts`` or ``models`` as shipped: inside an installed wheel, or beside the package in a checkout."""
-    package = Path(__file__).parent
-    inside = package / "_shipped" / folder
-    return inside if inside.is_dir() else package.parent / folder
 
 
 def generator_cards() -> dict[str, Path]:

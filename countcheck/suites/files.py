@@ -1,0 +1,392 @@
+"""Suites as YAML files: read with errors that name file, line and field; written whole or not at all."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from countcheck.errors import BadSuite
+from countcheck.suites.compose import (
+    Combination,
+    Level,
+    Miswritten,
+    carry_over,
+    check_target,
+    combine,
+    fill,
+    read_levels,
+    read_target,
+    slug,
+    written,
+)
+from countcheck.suites.suite import Conversation, Noun, Prompt, Relation, Suite, Target, Turn
+
+Tags = dict[str, str | int | float | bool]
+Place = tuple[str | int, ...]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _NounFields(_Strict):
+    phrase: str = ""
+    plural: str = ""
+    synonyms: list[str] = []
+    distractors: list[str] = []
+
+
+class _TargetFields(_Strict):
+    noun: str
+    relation: Relation = Relation.EXACTLY
+    count: int | None = None
+    upper: int | None = None
+    other: str | None = None
+    phrase: str = ""
+    words: str = ""
+
+
+class _Entry(_Strict):
+    id: str | None = None
+    tags: Tags = {}
+    group: str | None = None
+    benign: bool | None = None
+    axes: list[str] | dict[str, Any] = {}
+    leave_out: list[dict[str, Any]] = []
+    pick: int | None = Field(default=None, ge=1)
+
+
+class _PromptFields(_Entry):
+    text: str
+    targets: Any = None
+
+
+class _TurnFields(_Strict):
+    say: str
+    targets: Any = None
+    forget: list[str] = []
+    tags: Tags = {}
+
+
+class _ConversationFields(_Entry):
+    turns: list[_TurnFields] = Field(min_length=1)
+    repairs: int = Field(default=0, ge=0)
+    on_refusal: Literal["continue", "rewind", "stop"] = "continue"
+
+
+class _SuiteFields(_Strict):
+    name: str | None = None
+    about: str = ""
+    tags: Tags = {}
+    benign: bool = True
+    nouns: dict[str, _NounFields | str | None] = {}
+    axes: dict[str, Any] = {}
+    prompts: list[_PromptFields] = []
+    conversations: list[_ConversationFields] = []
+
+
+def read_suite(path: Path) -> Suite:
+    """The suite in a YAML file. Raises `BadSuite` naming file, line and field."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadSuite(f"{path}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
+    except OSError as error:
+        raise BadSuite(f"{path}: cannot be read ({error.strerror}).") from error
+    return parse_suite(text, source=str(path), name=path.stem)
+
+
+def parse_suite(text: str, *, source: str, name: str) -> Suite:
+    """The suite in a YAML text; ``source`` is named in errors, ``name`` used when the suite gives none."""
+    data, lines = _load(text, source)
+    if not isinstance(data, dict):
+        what = "empty" if data is None else f"a {type(data).__name__}"
+        raise BadSuite(f"{source}: {what}, not a suite. A suite is a mapping with prompts or conversations.")
+    try:
+        fields = _SuiteFields.model_validate(data)
+    except ValidationError as error:
+        raise BadSuite(_explain(error, source, lines)) from error
+    try:
+        suite = _build(fields, name)
+    except Miswritten as error:
+        raise BadSuite(f"{source}:{_line(lines, error.at)}: {_dotted(error.at)}{error}.") from error
+    if not suite.asked:
+        raise BadSuite(f"{source}: no prompts and no conversations. Give at least one.")
+    return Suite(
+        name=suite.name,
+        description=suite.description,
+        prompts=suite.prompts,
+        conversations=suite.conversations,
+        nouns=suite.nouns,
+        source=source,
+    )
+
+
+def _load(text: str, source: str) -> tuple[Any, dict[Place, int]]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise BadSuite(f"{source}: the file is empty. A suite is a mapping with prompts or conversations.")
+        lines: dict[Place, int] = {}
+        _walk(node, (), lines, source)
+        return loader.construct_document(node), lines
+    except yaml.MarkedYAMLError as error:
+        line = (error.problem_mark.line + 1) if error.problem_mark else 1
+        raise BadSuite(f"{source}:{line}: not YAML ({error.problem}). Mend the file.") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise BadSuite(f"{source}: not YAML ({str(error).splitlines()[0]}). Mend the file.") from error
+    finally:
+        loader.dispose()
+
+
+def _walk(node: yaml.Node, place: Place, lines: dict[Place, int], source: str) -> None:
+    """Note the line of every field, and refuse a key that is written twice: YAML would drop the first silently."""
+    if place in lines or len(lines) > 5_000_000:
+        return
+    lines[place] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in seen:
+                line = key.start_mark.line + 1
+                raise BadSuite(f"{source}:{line}: {name!r} is given twice. Keep one of them.")
+            seen.add(name)
+            _walk(value, (*place, name), lines, source)
+            lines[(*place, name)] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for n, item in enumerate(node.value):
+            _walk(item, (*place, n), lines, source)
+
+
+def _line(lines: Mapping[Place, int], place: Sequence[str | int]) -> int:
+    """The line of the nearest enclosing field that has one."""
+    at = tuple(place)
+    while at and at not in lines:
+        at = at[:-1]
+    return lines.get(at, 1)
+
+
+def _dotted(place: Sequence[str | int]) -> str:
+    return ".".join(str(part) for part in place) + ": " if place else ""
+
+
+_MODELS: dict[str, type[BaseModel]] = {
+    "prompts": _PromptFields,
+    "conversations": _ConversationFields,
+    "turns": _TurnFields,
+    "nouns": _NounFields,
+}
+
+
+def _explain(error: ValidationError, source: str, lines: Mapping[Place, int]) -> str:
+    """The first thing wrong, in our words. Unions name their branches in the place; those are not in the file."""
+    first = error.errors()[0]
+    place = tuple(part for part in first["loc"] if not _is_branch(part))
+    where = f"{source}:{_line(lines, place)}: "
+    field = str(place[-1]) if place else ""
+    if first["type"] == "extra_forbidden":
+        model = next((_MODELS[p] for p in reversed(place[:-1]) if p in _MODELS), _SuiteFields)
+        near = difflib.get_close_matches(field, model.model_fields, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return f"{where}{_dotted(place[:-1])}no field {field!r}.{hint} Known: {', '.join(model.model_fields)}."
+    if first["type"] == "missing":
+        return f"{where}{_dotted(place[:-1])}the field {field!r} is missing."
+    if first["type"] == "literal_error":
+        wanted = str(first["ctx"]["expected"])
+        near = difflib.get_close_matches(str(first["input"]), wanted.replace("'", "").split(), n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return f"{where}{_dotted(place)}{first['input']!r} is none of {wanted}.{hint}"
+    return f"{where}{_dotted(place)}is {str(first['input'])[:80]!r}. {first['msg']}."
+
+
+def _is_branch(part: str | int) -> bool:
+    return isinstance(part, str) and (part in ("str", "int", "float", "bool", "_NounFields") or "[" in part)
+
+
+def _build(fields: _SuiteFields, name: str) -> Suite:
+    nouns = {noun: _noun(noun, body) for noun, body in fields.nouns.items()}
+    shared = {axis: _levels(raw, "axes", axis) for axis, raw in fields.axes.items()}
+    prompts: list[Prompt] = []
+    conversations: list[Conversation] = []
+    ids: dict[str, Place] = {}
+    for n, entry in enumerate(fields.prompts):
+        at = ("prompts", n)
+        for combination in _combinations(entry, shared, at):
+            with _At(at):
+                prompt = _prompt(entry, combination, fields, nouns)
+            _unique(prompt.id, ids, at)
+            prompts.append(prompt)
+    for n, talk in enumerate(fields.conversations):
+        at = ("conversations", n)
+        for combination in _combinations(talk, shared, at):
+            with _At(at):
+                conversation = _conversation(talk, combination, fields, nouns)
+            _unique(conversation.id, ids, at)
+            conversations.append(conversation)
+    return Suite(
+        name=fields.name or name,
+        description=" ".join(fields.about.split()),
+        prompts=tuple(prompts),
+        conversations=tuple(conversations),
+        nouns=nouns,
+    )
+
+
+class _At:
+    """Adds a place to whatever is raised inside."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Miswritten):
+            raise Miswritten(str(error), *self.place, *error.at) from error
+
+
+def _noun(name: str, body: _NounFields | str | None) -> Noun:
+    if body is None or isinstance(body, str):
+        return Noun(name=name, plural=body or "")
+    return Noun(
+        name=name,
+        phrase=body.phrase,
+        plural=body.plural,
+        synonyms=tuple(body.synonyms),
+        distractors=tuple(body.distractors),
+    )
+
+
+def _levels(raw: Any, *at: str | int) -> tuple[Level, ...]:
+    with _At(at):
+        return read_levels(raw)
+
+
+def _combinations(entry: _Entry, shared: Mapping[str, tuple[Level, ...]], at: Place) -> Iterable[Combination]:
+    if not entry.axes:
+        if entry.pick is not None or entry.leave_out:
+            raise Miswritten("pick and leave_out need axes", *at)
+        return [{}]
+    named = dict.fromkeys(entry.axes) if isinstance(entry.axes, list) else entry.axes
+    axes: dict[str, tuple[Level, ...]] = {}
+    for name, raw in named.items():
+        if name in shared and isinstance(raw, list):
+            axes[name] = _some(shared[name], raw, *at, "axes", name)
+        elif raw is not None:
+            axes[name] = _levels(raw, *at, "axes", name)
+        elif name in shared:
+            axes[name] = shared[name]
+        else:
+            near = difflib.get_close_matches(name, shared, n=1, cutoff=0.5)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise Miswritten(f"no axis {name!r}.{hint} Known: {', '.join(shared) or 'none'}", *at, "axes")
+    with _At(at):
+        return combine(axes, leave_out=entry.leave_out, pick=entry.pick)
+
+
+def _some(levels: Sequence[Level], wanted: Sequence[Any], *at: str | int) -> tuple[Level, ...]:
+    """The levels of the suite's own axis that an entry asks for by name."""
+    by_label = {level.label: level for level in levels}
+    for one in wanted:
+        if str(one) not in by_label:
+            near = difflib.get_close_matches(str(one), by_label, n=1, cutoff=0.5)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise Miswritten(f"the axis has no level {one!r}.{hint} Known: {', '.join(by_label)}", *at)
+    return tuple(by_label[str(one)] for one in wanted)
+
+
+def _unique(name: str, ids: dict[str, Place], at: Place) -> None:
+    if name in ids:
+        first = "the same entry" if ids[name] == at else _dotted(ids[name])[:-2]
+        raise Miswritten(f"the id {name!r} is already used by {first}. Give each its own id", *at, "id")
+    ids[name] = at
+
+
+def _prompt(entry: _PromptFields, levels: Combination, suite: _SuiteFields, nouns: Mapping[str, Noun]) -> Prompt:
+    text = _fill(entry.text, levels, nouns, "text")
+    if not text.strip():
+        raise Miswritten("the text is empty", "text")
+    return Prompt(
+        id=_fill(entry.id, levels, nouns, "id") if entry.id else slug(text),
+        text=text,
+        targets=_targets(entry.targets, levels, nouns, text),
+        tags=_tags(suite.tags, entry.tags, levels, nouns),
+        group=_fill(entry.group, levels, nouns, "group") if entry.group else None,
+        benign=suite.benign if entry.benign is None else entry.benign,
+    )
+
+
+def _conversation(
+    entry: _ConversationFields, levels: Combination, suite: _SuiteFields, nouns: Mapping[str, Noun]
+) -> Conversation:
+    turns: list[Turn] = []
+    targets: tuple[Target, ...] = ()
+    tags = _tags(suite.tags, entry.tags, levels, nouns)
+    for n, turn in enumerate(entry.turns):
+        with _At(("turns", n)):
+            say = _fill(turn.say, levels, nouns, "say")
+            targets = carry_over(targets, _targets(turn.targets, levels, nouns, say), turn.forget)
+            tags = {**tags, **_tags({}, turn.tags, levels, nouns)}
+            turns.append(Turn(say=say, targets=targets, tags=tags))
+    return Conversation(
+        id=_fill(entry.id, levels, nouns, "id") if entry.id else slug(turns[0].say),
+        turns=tuple(turns),
+        repairs=entry.repairs,
+        on_refusal=entry.on_refusal,
+        tags=_tags(suite.tags, entry.tags, levels, nouns),
+        group=_fill(entry.group, levels, nouns, "group") if entry.group else None,
+        benign=suite.benign if entry.benign is None else entry.benign,
+    )
+
+
+def _fill(template: str, levels: Combination, nouns: Mapping[str, Noun], *at: str | int) -> str:
+    """Templates exist only where there are axes; elsewhere a brace is a brace."""
+    if not levels:
+        return template
+    with _At(at):
+        return fill(template, levels, nouns)
+
+
+def _tags(shared: Tags, own: Tags, levels: Combination, nouns: Mapping[str, Noun]) -> dict[str, str]:
+    both = {**shared, **own}
+    return {name: _fill(written(value), levels, nouns, "tags", name) for name, value in both.items()}
+
+
+def _targets(raw: Any, levels: Combination, nouns: Mapping[str, Noun], text: str) -> tuple[Target, ...]:
+    if raw is None:
+        return ()
+    if isinstance(raw, dict):
+        return tuple(_short_target(key, value, levels, nouns) for key, value in raw.items())
+    if isinstance(raw, list):
+        return tuple(_long_target(n, item, levels, nouns) for n, item in enumerate(raw))
+    raise Miswritten(f"{raw!r} is no targets. Write a mapping such as {{pig: 3, dog: none}}, or a list", "targets")
+
+
+def _short_target(key: Any, value: Any, levels: Combination, nouns: Mapping[str, Noun]) -> Target:
+    with _At(("targets", str(key))):
+        filled = fill(value, levels, nouns) if isinstance(value, str) and levels else value
+        return read_target(_fill(str(key), levels, nouns), filled, nouns)
+
+
+def _long_target(n: int, item: Any, levels: Combination, nouns: Mapping[str, Noun]) -> Target:
+    with _At(("targets", n)):
+        if not isinstance(item, dict):
+            raise Miswritten(f"{item!r} is not a mapping with noun, relation and count")
+        filled = {k: _fill(v, levels, nouns, str(k)) if isinstance(v, str) else v for k, v in item.items()}
+        try:
+            fields = _TargetFields.model_validate(filled)
+        except ValidationError as error:
+            first = error.errors()[0]
+            known = ", ".join(_TargetFields.model_fields)
+            what = f"no such field. Known: {known}" if first["type"] == "extra_forbidden" else first["msg"]
+            raise Miswritten(f"is {str(first['input'])[:80]!r}: {what}", *first["loc"]) from error
+        phrase = fields.phrase or (nouns[fields.noun].phrase if fields.noun in nouns else "")
+        return check_target(Target(**{**fields.model_dump(), "phrase": phrase}), nouns)
