@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -127,8 +128,19 @@ def parse_suite(text: str, *, source: str, name: str) -> Suite:
     )
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML as people mean it: only true and false are booleans ("no" is a word here), and dates are text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if tag.rpartition(":")[2] not in ("bool", "timestamp")]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("(?i)(?:true|false)$"), list("tTfF"))
+
+
 def _load(text: str, source: str) -> tuple[Any, dict[Place, int]]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
@@ -315,7 +327,7 @@ def _prompt(entry: _PromptFields, levels: Combination, suite: _SuiteFields, noun
     if not text.strip():
         raise Miswritten("the text is empty", "text")
     return Prompt(
-        id=_fill(entry.id, levels, nouns, "id") if entry.id else slug(text),
+        id=_id(entry.id, levels, nouns) or slug(text),
         text=text,
         targets=_targets(entry.targets, levels, nouns, text),
         tags=_tags(suite.tags, entry.tags, levels, nouns),
@@ -337,7 +349,7 @@ def _conversation(
             tags = {**tags, **_tags({}, turn.tags, levels, nouns)}
             turns.append(Turn(say=say, targets=targets, tags=tags))
     return Conversation(
-        id=_fill(entry.id, levels, nouns, "id") if entry.id else slug(turns[0].say),
+        id=_id(entry.id, levels, nouns) or slug(turns[0].say),
         turns=tuple(turns),
         repairs=entry.repairs,
         on_refusal=entry.on_refusal,
@@ -345,6 +357,10 @@ def _conversation(
         group=_fill(entry.group, levels, nouns, "group") if entry.group else None,
         benign=suite.benign if entry.benign is None else entry.benign,
     )
+
+
+def _id(template: str | None, levels: Combination, nouns: Mapping[str, Noun]) -> str:
+    return "-".join(_fill(template or "", levels, nouns, "id").split())
 
 
 def _fill(template: str, levels: Combination, nouns: Mapping[str, Noun], *at: str | int) -> str:

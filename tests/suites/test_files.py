@@ -166,3 +166,9 @@ def test_unknown_suites_are_answered_with_near_names():
         load_suite("dmeo")
     with pytest.raises(BadSuite, match="no such file"):
         load_suite("nowhere/dmeo.yaml")
+
+
+def test_no_is_a_word_and_a_date_is_text():
+    suite = suite_of("prompts:\n  - {id: no, text: a, tags: {day: 2024-01-02, on: off, yes: true}}\n")
+    assert suite.prompts[0].id == "no"
+    assert dict(suite.prompts[0].tags) == {"day": "2024-01-02", "on": "off", "yes": "true"}
