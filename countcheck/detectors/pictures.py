@@ -1,0 +1,237 @@
+"""Pictures as arrays: files read whatever they hold, pixels of every kind as RGB bytes, and the fixed square a net sees."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from countcheck.detectors.base import Floats
+from countcheck.errors import BadInput
+from countcheck.generators.base import Pixels
+
+MOST_PIXELS = 80_000_000
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".ppm", ".jfif"})
+PAD = 114  # the grey that YOLO-style nets were trained to see around a picture
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+# Pillow warns of what is refused here anyway, in our own words.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def read_picture(path: Path) -> Bytes:
+    """A picture file as uint8 (height, width, 3) RGB.
+
+    Turned as its EXIF tag says; of an animation the first frame; what is transparent becomes white; 16 bits become 8.
+
+    Raises:
+        BadInput: For a file that is no picture, is cut short, or holds more than 80 million pixels.
+    """
+    try:
+        with Image.open(path) as image:
+            wide, tall = image.size
+            if wide * tall <= MOST_PIXELS:
+                image.load()
+                return np.asarray(rgb(image))
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: there is no such file.") from error
+    except IsADirectoryError as error:
+        raise BadInput(f"{path}: is a folder. Give the pictures in it.") from error
+    except Image.DecompressionBombError as error:
+        raise BadInput(f"{path}: {_too_large()}") from error
+    except Image.DecompressionBombWarning as error:  # where warnings are errors
+        raise BadInput(f"{path}: {_too_large()}") from error
+    except Image.UnidentifiedImageError as error:
+        raise BadInput(f"{path}: is not a picture that can be read. Give PNG, JPEG, WebP, GIF, BMP or TIFF.") from error
+    except Exception as error:  # decoders of damaged files raise whatever they run into
+        raise BadInput(
+            f"{path}: is damaged or cut short ({str(error)[:120]}). Make it anew, or leave it out."
+        ) from error
+    raise BadInput(f"{path}: is {wide} x {tall} pixels; {_too_large()}")
+
+
+def _too_large() -> str:
+    return f"more than {MOST_PIXELS // 1_000_000} million pixels are not read. Make it smaller."
+
+
+def read_pictures(paths: Sequence[Path], *, workers: int = 4) -> Iterator[tuple[Path, Bytes | BadInput]]:
+    """Every file in order, decoded ahead by a few threads; a file that cannot be read comes as its error."""
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode") as pool:
+        waiting = [pool.submit(_read_or_error, path) for path in paths[: 4 * workers]]
+        for k, path in enumerate(paths):
+            yield path, waiting[k].result()
+            waiting[k] = None  # type: ignore[call-overload]  # the picture is the caller's now
+            if k + 4 * workers < len(paths):
+                waiting.append(pool.submit(_read_or_error, paths[k + 4 * workers]))
+
+
+def _read_or_error(path: Path) -> Bytes | BadInput:
+    try:
+        return read_picture(path)
+    except BadInput as error:
+        return error
+
+
+def rgb(image: Image.Image) -> Image.Image:
+    """A Pillow picture of any mode as RGB, the right way up."""
+    try:
+        image = ImageOps.exif_transpose(image)
+    except Exception:  # a broken tag says nothing about which way is up
+        image = image.copy()
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_eight_bits(np.asarray(image, dtype=np.float64))).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _eight_bits(values: np.ndarray[Any, Any]) -> Bytes:
+    """One channel of 16 or 32 bits, or of floating numbers, as bytes; the range is told by the values."""
+    values = np.nan_to_num(values)
+    most = float(values.max(initial=0.0))
+    scale = 255.0 if most <= 1.0 else 1.0 if most <= 255.0 else 255.0 / 65535.0 if most <= 65535.0 else 255.0 / most
+    return np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
+
+
+def as_rgb(pixels: Pixels) -> Bytes:
+    """Pixels of any kind as contiguous uint8 (height, width, 3) RGB in main memory.
+
+    Raises:
+        BadInput: For an array of another shape.
+    """
+    if isinstance(pixels, Image.Image):
+        return np.asarray(rgb(pixels))
+    if not isinstance(pixels, np.ndarray):
+        pixels = _from_tensor(pixels)
+    array = np.asarray(pixels)
+    if array.ndim == 2:
+        array = np.repeat(array[..., None], 3, axis=2)
+    if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
+        raise BadInput(f"a picture must have shape (height, width, 3), got {tuple(array.shape)}.")
+    if array.dtype != np.uint8:
+        array = np.stack([_eight_bits(array[..., k]) for k in range(array.shape[2])], axis=2)
+    if array.shape[2] == 4:
+        return np.asarray(rgb(Image.fromarray(array)))
+    return np.ascontiguousarray(array)
+
+
+def _from_tensor(pixels: Any) -> np.ndarray[Any, Any]:
+    """A CHW tensor on any device, as an HWC array."""
+    if getattr(pixels, "ndim", None) != 3 or not hasattr(pixels, "detach"):
+        raise BadInput(f"a picture must be a PIL image, an array or a CHW tensor, got {type(pixels).__name__}.")
+    tensor = pixels.detach()
+    if tensor.dtype.is_floating_point:
+        tensor = (tensor.float().clamp(0, 1) * 255).round().byte()
+    array: np.ndarray[Any, Any] = tensor.permute(1, 2, 0).contiguous().cpu().numpy()
+    return array
+
+
+def size_of(pixels: Pixels) -> tuple[int, int]:
+    """Width and height of pixels of any kind."""
+    if isinstance(pixels, Image.Image):
+        return pixels.size
+    if isinstance(pixels, np.ndarray):
+        return int(pixels.shape[1]), int(pixels.shape[0])
+    return int(pixels.shape[2]), int(pixels.shape[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a picture lies in the square a net sees.
+
+    Attributes:
+        scale: Pixels of the square for one of the picture.
+        left, top: Of the picture's corner in the square.
+        wide, tall: Of the picture in the square.
+        size: Width and height of the picture itself.
+    """
+
+    scale: float
+    left: int
+    top: int
+    wide: int
+    tall: int
+    size: tuple[int, int]
+
+    def back(self, boxes: np.ndarray[Any, Any]) -> Floats:
+        """Boxes of the square (n, 4) in the picture's own pixels, cut to the picture."""
+        moved = (boxes - np.array([self.left, self.top, self.left, self.top])) / self.scale
+        wide, tall = self.size
+        return np.clip(moved, 0, np.array([wide, tall, wide, tall])).astype(np.float32).reshape(-1, 4)
+
+
+def place(size: tuple[int, int], side: int, *, centred: bool = True) -> Placement:
+    """How a picture of this (width, height) is laid into a square, whole and never stretched: by itself alone."""
+    wide, tall = size
+    scale = min(side / wide, side / tall)
+    w, h = min(max(1, round(wide * scale)), side), min(max(1, round(tall * scale)), side)
+    # Half a pixel of slack goes left and up, as YOLO's own letterbox has it.
+    left, top = (round((side - w) / 2 - 0.1), round((side - h) / 2 - 0.1)) if centred else (0, 0)
+    return Placement(scale=scale, left=left, top=top, wide=w, tall=h, size=size)
+
+
+def letterbox(picture: Bytes, side: int, *, pad: int = PAD, centred: bool = True, antialias: bool = True) -> Bytes:
+    """The picture laid into a grey square of this side: uint8 (side, side, 3)."""
+    spot = place((picture.shape[1], picture.shape[0]), side, centred=centred)
+    square = np.full((side, side, 3), pad, np.uint8)
+    square[spot.top : spot.top + spot.tall, spot.left : spot.left + spot.wide] = resized(
+        picture, (spot.wide, spot.tall), antialias=antialias
+    )
+    return square
+
+
+def resized(picture: Bytes, size: tuple[int, int], *, antialias: bool = True) -> Bytes:
+    """The picture at this (width, height), bilinear; ``antialias`` looks at every pixel when it shrinks."""
+    if (picture.shape[1], picture.shape[0]) == size:
+        return picture
+    if antialias:
+        return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+    return _plain_bilinear(picture, size)
+
+
+def _plain_bilinear(picture: Bytes, size: tuple[int, int]) -> Bytes:
+    """Bilinear at pixel centres from the four nearest pixels, as OpenCV has it."""
+    try:
+        import cv2
+    except ImportError:
+        pass
+    else:
+        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    tall, wide = picture.shape[:2]
+    x, y = _taps(size[0], wide), _taps(size[1], tall)
+    rows = picture[y[0]] * (1 - y[2])[:, None, None] + picture[y[1]] * y[2][:, None, None]
+    out = rows[:, x[0]] * (1 - x[2])[None, :, None] + rows[:, x[1]] * x[2][None, :, None]
+    return np.clip(np.rint(out), 0, 255).astype(np.uint8)
+
+
+def _taps(new: int, old: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    centre = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+    low = np.floor(centre).astype(np.int64)
+    return low, np.minimum(low + 1, old - 1), (centre - low).astype(np.float32)
+
+
+def pictures_in(paths: Iterable[Path]) -> list[Path]:
+    """The picture files named, and those in the folders named, sorted within each folder.
+
+    Raises:
+        BadInput: For a path that is not there, or a folder without pictures.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
+        if not inside:
+            raise BadInput(f"{path}: there is no picture in it.")
+        found += inside
+    return found
