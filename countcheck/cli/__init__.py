@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from countcheck.errors import CountcheckError
 
 app = typer.Typer(
     name="countcheck",
-    help="Check whether image models draw the number of things they were asked for, and whether they refuse for no reason.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _whole() -> None:
+    """Check whether image models draw the number of things they were asked for, and whether they refuse for no reason."""
 
 
 def main() -> None:
@@ -29,9 +32,9 @@ def run(arguments: list[str]) -> int:
     try:
         result = app(args=arguments, prog_name="countcheck", standalone_mode=False)
         return int(result or 0)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return 130
-    except click.ClickException as error:
+    except typer.TyperException as error:
         error.show()
         return 2
     except CountcheckError as error:
@@ -43,3 +46,7 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+
+
+# Each command registers itself on import; one line a command, in the order of the help.
+from countcheck.cli import count as _count  # noqa: E402, F401

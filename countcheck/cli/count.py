@@ -70,9 +70,7 @@ def _known(looking: Counter, nouns: Sequence[Noun]) -> None:
         typer.echo(f"{looking.name} does not know {name!r}: it is not counted.", err=True)
 
 
-def _parts(
-    read: Iterator[tuple[Path, Bytes | BadInput]], size: int
-) -> Iterator[list[tuple[Path, Bytes | BadInput]]]:
+def _parts(read: Iterator[tuple[Path, Bytes | BadInput]], size: int) -> Iterator[list[tuple[Path, Bytes | BadInput]]]:
     part: list[tuple[Path, Bytes | BadInput]] = []
     for one in read:
         part.append(one)
