@@ -35,7 +35,7 @@ def run(arguments: list[str]) -> int:
     except typer.Abort:
         return 130
     except typer.TyperException as error:
-        error.show()
+        getattr(error, "show", lambda: typer.echo(str(error), err=True))()
         return 2
     except CountcheckError as error:
         typer.echo(f"error: {error}", err=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from countcheck.detectors.base import Floats
 from countcheck.errors import BadInput
@@ -48,7 +48,7 @@ def read_picture(path: Path) -> Bytes:
         raise BadInput(f"{path}: {_too_large()}") from error
     except Image.DecompressionBombWarning as error:  # where warnings are errors
         raise BadInput(f"{path}: {_too_large()}") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise BadInput(f"{path}: is not a picture that can be read. Give PNG, JPEG, WebP, GIF, BMP or TIFF.") from error
     except Exception as error:  # decoders of damaged files raise whatever they run into
         raise BadInput(
