@@ -35,7 +35,8 @@ def run(arguments: list[str]) -> int:
     except typer.Abort:
         return 130
     except typer.TyperException as error:
-        getattr(error, "show", lambda: typer.echo(str(error), err=True))()
+        show = getattr(error, "show", None)  # a usage error shows the command's usage too
+        typer.echo(str(error), err=True) if show is None else show()
         return 2
     except CountcheckError as error:
         typer.echo(f"error: {error}", err=True)
