@@ -640,10 +640,15 @@ def refuse_changes(run: Run, wanted: Mapping[str, Any], words: Mapping[str, str]
         before = run.facts.get(name)
         now = orjson.loads(orjson.dumps(value, default=_plain))
         if before != now:
-            raise RunMismatch(
-                f"{run.path} was begun with another {words.get(name, name)} ({_brief(before)}, now {_brief(now)}). "
-                "Name another folder with -o, or give the command it was begun with."
-            )
+            raise changed(run, words.get(name, name), before, now)
+
+
+def changed(run: Run, what: str, before: object, now: object) -> RunMismatch:
+    """The error that says what a run folder was begun with, and what is wanted now."""
+    return RunMismatch(
+        f"{run.path} was begun with another {what} ({_brief(before)}, now {_brief(now)}). "
+        "Name another folder with -o, or give the command it was begun with."
+    )
 
 
 def _brief(value: object) -> str:
@@ -651,4 +656,4 @@ def _brief(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-__all__ = ["Entry", "Judged", "Run", "refuse_changes"]
+__all__ = ["Entry", "Judged", "Run", "changed", "refuse_changes"]

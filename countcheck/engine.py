@@ -1,0 +1,672 @@
+"""Run and recount: where the stages meet.
+
+Making, encoding and counting overlap: the generator yields outcomes in the calling thread, one thread counts what
+has come, a small pool encodes and writes the files, and the ledger is written when both are done with a picture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from countcheck import __version__, controls
+from countcheck.counter import Counter
+from countcheck.detectors.base import Detections
+from countcheck.errors import BadInput, CountcheckError, GeneratorClosed
+from countcheck.generators.base import Failure, Fault, Generator, Outcome, Picture, Refusal
+from countcheck.pictures import encode_png, read_picture
+from countcheck.plan import Sample, plan
+from countcheck.plugins import load_generator_class
+from countcheck.settings import Card
+from countcheck.store import Entry, Judged, Run, refuse_changes
+from countcheck.suites.suite import Conversation, Noun, Prompt, Suite, Target
+from countcheck.verdict import Kind, Verdict, VerdictRow, judge
+
+_BATCH = 16  # pictures counted at a time
+_AHEAD = 64  # outcomes waiting to be counted before the generator has to wait
+_WRITERS = 2  # files written at a time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What one run was told to do.
+
+    Attributes:
+        limit: At most this many samples of each generator; ``None`` for all.
+        only: Tags that a prompt must have.
+        budget: USD that must not be exceeded by more than the requests under way.
+        retry_failed: Owe failed samples again.
+        trust_controls: Go on without the self-test of the counter (for recounts and tests of the engine only).
+    """
+
+    suite: Suite
+    generators: Sequence[Card]
+    path: Path
+    repeats: int = 1
+    limit: int | None = None
+    only: Mapping[str, str] | None = None
+    budget: float | None = None
+    retry_failed: bool = False
+
+
+class Watch(Protocol):
+    """Who is told how the run goes; the command line shows it."""
+
+    def begins(self, generator: str, owed: int, done: int) -> None:
+        """A generator starts (again)."""
+
+    def made(self, generator: str, entry: Entry) -> None:
+        """An outcome is in the ledger."""
+
+    def says(self, sentence: str) -> None:
+        """Something a person should know."""
+
+
+class Silent:
+    """A watch that looks away."""
+
+    def begins(self, generator: str, owed: int, done: int) -> None:
+        """Nothing."""
+
+    def made(self, generator: str, entry: Entry) -> None:
+        """Nothing."""
+
+    def says(self, sentence: str) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What one generator owes: its samples, and how many conversations it cannot hold."""
+
+    card: Card
+    generator: Generator
+    samples: tuple[Sample, ...]
+    skipped: int = 0
+
+
+def load_generator(card: Card) -> Generator:
+    """The generator behind a card. Raises what its adapter has to say against the card."""
+    made: Generator = load_generator_class(card.family)(card)
+    return made
+
+
+def planned(order: Order, card: Card, generator: Generator) -> Planned:
+    """The samples that a generator owes; conversations only when it can hold them."""
+    able = generator.traits.converses or generator.traits.edits
+    wanted = [s for s in plan(_only(order.suite, order.only), generator.recipe, repeats=order.repeats)]
+    owed = [s for s in wanted if able or isinstance(s.asked, Prompt)]
+    return Planned(
+        card=card,
+        generator=generator,
+        samples=tuple(owed[: order.limit]),
+        skipped=len(wanted) - len(owed),
+    )
+
+
+def _only(suite: Suite, only: Mapping[str, str] | None) -> Suite:
+    if not only:
+        return suite
+
+    def wanted(asked: Prompt | Conversation) -> bool:
+        return all(asked.tags.get(tag) == value for tag, value in only.items())
+
+    return replace(
+        suite,
+        prompts=tuple(p for p in suite.prompts if wanted(p)),
+        conversations=tuple(c for c in suite.conversations if wanted(c)),
+    )
+
+
+def run(
+    order: Order,
+    counter: Counter,
+    *,
+    watch: Watch | None = None,
+    stopping: threading.Event | None = None,
+    decided: Callable[[Run], str | None] | None = None,
+) -> Run:
+    """Make what is owed, count it, judge it, and keep it all; returns the run, still open.
+
+    Args:
+        order: What to do.
+        counter: Who counts.
+        watch: Who is told how it goes.
+        stopping: Set it from elsewhere (Ctrl-C) and the run ends cleanly with what is under way.
+        decided: Asked now and then; a sentence ends the run (``--until-decided``).
+
+    Raises:
+        CannotDecide: When the counter fails its controls.
+        RunMismatch: When the folder was begun with something else.
+        BadInput: When the counter cannot know a noun of the suite, or nothing is left to make.
+        GeneratorClosed: When a generator would not serve anybody; what was made is kept.
+    """
+    watch = watch or Silent()
+    stopping = stopping or threading.Event()
+    suite = _only(order.suite, order.only)
+    if not suite.asked:
+        raise BadInput(f"no prompt of {order.suite.name} has the tags {dict(order.only or {})}. Nothing to make.")
+    _demand_nouns(counter, suite)
+    tested = controls.check(counter, nouns=suite.vocabulary, styles=_styles(suite))
+    controls.demand(tested, counter.name)
+    if tested.plain is None:
+        watch.says(f"no control picture could be drawn in the words of {counter.name}: its count is untested")
+    for style, passed in tested.by_style.items():
+        if not passed.passed:
+            watch.says(
+                f"in the style {style} the counter got {passed.right} of {passed.total} control pictures right "
+                f"({passed.needed} are needed): rates in that style are withheld"
+            )
+    with contextlib.ExitStack() as stack:
+        plans = []
+        for card in order.generators:
+            generator = load_generator(card)
+            stack.callback(getattr(generator, "close", lambda: None))
+            plans.append(planned(order, card, generator))
+        run = _begin(order, suite, plans, counter)
+        try:
+            if order.retry_failed:
+                run.reopen_failed()
+            run.drop_unfinished()
+            counting = run.begin_counting(describe(counter), tested.to_json())
+            _make_all(run, counting, plans, counter, suite, order, watch, stopping, decided)
+        except BaseException:
+            run.close()
+            raise
+    return run
+
+
+def _make_all(
+    run: Run,
+    counting: int,
+    plans: Sequence[Planned],
+    counter: Counter,
+    suite: Suite,
+    order: Order,
+    watch: Watch,
+    stopping: threading.Event,
+    decided: Callable[[Run], str | None] | None,
+) -> None:
+    closed: list[CountcheckError] = []
+    purse = _Purse(order.budget, spent=sum(row.cost or 0.0 for row in run.rows()) if order.budget else 0.0)
+    for each in plans:
+        run.owe(each.samples)
+    for each in plans:
+        done = run.done()
+        owed = [sample for sample in each.samples if sample.key not in done]
+        watch.begins(each.card.name, len(each.samples), len(each.samples) - len(owed))
+        if each.skipped:
+            watch.says(f"{each.card.name} can neither converse nor edit: {each.skipped} conversations are skipped")
+        if not owed or stopping.is_set():
+            continue
+        line = _Line(run, counting, each, counter, suite, watch, purse, stopping, decided)
+        try:
+            line.make(owed)
+        except GeneratorClosed as error:
+            closed.append(error)
+    if closed:
+        raise closed[0]
+
+
+def _demand_nouns(counter: Counter, suite: Suite) -> None:
+    missing = counter.unsupported(nouns_of(suite))
+    if missing:
+        raise BadInput(
+            f"the counter {counter.name} cannot know {', '.join(repr(noun) for noun in missing)} "
+            f"(asked for in {suite.name}). Use a counter that can, for example one with an open vocabulary: "
+            "`countcheck list counters` tells which; or choose prompts without it with --only."
+        )
+
+
+def _begin(order: Order, suite: Suite, plans: Sequence[Planned], counter: Counter) -> Run:
+    generators = {each.card.name: _recipe(each) for each in plans}
+    settings = {
+        "suite": order.suite.name,
+        "suite_digest": suite.digest,
+        "repeats": order.repeats,
+        "limit": order.limit,
+        "only": dict(order.only or {}),
+    }
+    words = {"suite_digest": f"version of the suite {order.suite.name}", "only": "choice of tags"}
+    if Run.exists(order.path):
+        run = Run.open(order.path)
+        try:
+            refuse_changes(run, settings, words)
+            before: dict[str, Any] = dict(run.facts["generators"])
+            for name in set(before) & set(generators):
+                refuse_changes_of(run, name, before[name]["recipe"], generators[name]["recipe"])
+            begun = run.facts.get("counter")
+            if begun is not None and begun["detector"] != describe(counter)["detector"]:
+                raise refused(run, "counter", begun["name"], counter.name)
+            if begun is not None and begun["rule"] != describe(counter)["rule"]:
+                raise refused(run, "counting rule", begun["rule"], describe(counter)["rule"])
+            run.set_facts({"generators": before | generators})
+        except BaseException:
+            run.close()
+            raise
+        return run
+    from countcheck.suites.record import suite_to_json
+
+    return Run.create(
+        order.path,
+        {
+            **settings,
+            "generators": generators,
+            "suite_body": suite_to_json(suite),
+            "versions": _versions(),
+            "device": _device(),
+            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        },
+    )
+
+
+def refused(run: Run, what: str, before: object, now: object) -> CountcheckError:
+    """The refusal to go on in a folder that was begun with something else, as an error to raise."""
+    from countcheck.store import changed
+
+    return changed(run, what, before, now)
+
+
+def refuse_changes_of(run: Run, generator: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse a generator of the same name with other settings. Raises `RunMismatch` naming the setting."""
+    for part in ("revision", "settings"):
+        old, new = before.get(part), now.get(part)
+        if old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            for name in sorted({*old, *new}):
+                if old.get(name) != new.get(name):
+                    raise refused(run, f"{name} for {generator}", old.get(name), new.get(name))
+        raise refused(run, f"{part} of {generator}", old, new)
+
+
+def _recipe(each: Planned) -> dict[str, Any]:
+    recipe = each.generator.recipe
+    return {
+        "recipe": {"revision": recipe.revision, "settings": dict(recipe.settings)},
+        "family": each.card.family,
+        "source": each.card.source,
+        "licence": each.card.licence,
+        "price": each.card.price,
+        "priced": each.card.priced,
+        "skipped_conversations": each.skipped,
+        "traits": asdict(each.generator.traits),
+    }
+
+
+def describe(counter: Counter) -> dict[str, Any]:
+    """A counter as the ledger keeps it: its name, what identifies its detector, its rule, its vocabulary."""
+    vocabulary = counter.vocabulary
+    return {
+        "name": counter.name,
+        "detector": {
+            "family": counter.card.family,
+            "source": counter.card.source,
+            "revision": counter.card.revision,
+            "settings": dict(counter.card.settings),
+        },
+        "rule": asdict(counter.rule),
+        "licence": counter.card.licence,
+        "measured": dict(counter.card.measured),
+        "vocabulary": None if vocabulary is None else sorted(vocabulary),
+    }
+
+
+def nouns_of(suite: Suite) -> list[Noun]:
+    """Everything of a suite that must be counted, as the counter wants it."""
+    phrases = {target.noun: target.phrase for target in suite.targets}
+    return [
+        suite.nouns[name] if name in suite.nouns else Noun(name=name, phrase=phrases.get(name, name))
+        for name in suite.vocabulary
+    ]
+
+
+def _styles(suite: Suite) -> list[str]:
+    tags = [asked.tags for asked in suite.asked]
+    tags += [turn.tags for talk in suite.conversations for turn in talk.turns]
+    return sorted({tag["style"] for tag in tags if "style" in tag})
+
+
+class _Purse:
+    """What was spent, against what may be."""
+
+    def __init__(self, budget: float | None, spent: float) -> None:
+        self.budget = budget
+        self.spent = spent
+
+    def empty(self) -> bool:
+        return self.budget is not None and self.spent >= self.budget
+
+
+class _Line:
+    """One generator's part of a run: from outcomes to rows."""
+
+    def __init__(
+        self,
+        run: Run,
+        counting: int,
+        each: Planned,
+        counter: Counter,
+        suite: Suite,
+        watch: Watch,
+        purse: _Purse,
+        stopping: threading.Event,
+        decided: Callable[[Run], str | None] | None,
+    ) -> None:
+        self._run = run
+        self._counting = counting
+        self._card = each.card
+        self._generator = each.generator
+        self._counter = counter
+        self._nouns = nouns_of(suite)
+        self._watch = watch
+        self._purse = purse
+        self._stopping = stopping
+        self._decided = decided
+        self._looking = threading.Lock()
+        self._queue: queue.Queue[tuple[Sample, Outcome] | None] = queue.Queue(maxsize=_AHEAD)
+        self._broken: BaseException | None = None
+
+    def make(self, owed: Sequence[Sample]) -> None:
+        """Prompts first, then conversations."""
+        prompts = [sample for sample in owed if isinstance(sample.asked, Prompt)]
+        talks = [sample for sample in owed if isinstance(sample.asked, Conversation)]
+        with ThreadPoolExecutor(_WRITERS, thread_name_prefix="files") as self._files:
+            if prompts:
+                self._make_prompts(prompts)
+            if talks and not self._over():
+                self._hold_talks(talks)
+
+    # -- prompts -------------------------------------------------------------------------------------------------
+
+    def _make_prompts(self, owed: Sequence[Sample]) -> None:
+        by_key = {sample.key: sample for sample in owed}
+        counting = threading.Thread(target=self._count_all, name="counting", daemon=True)
+        counting.start()
+        try:
+            with contextlib.closing(_as_generator(self._generator.generate(owed))) as outcomes:
+                stopped = False
+                for outcome in outcomes:
+                    if self._broken is not None:
+                        break
+                    sample = by_key.pop(outcome.key, None)
+                    if sample is None:
+                        raise BadInput(
+                            f"the generator {self._card.name} gave an outcome for {outcome.key!r}, which was not "
+                            "asked of it, or gave it twice. Mend the generator; `countcheck.testing` checks this."
+                        )
+                    self._queue.put((sample, outcome))
+                    if not stopped and self._over():
+                        stopped = True
+                        stop = getattr(self._generator, "stop", None)
+                        if stop is None:
+                            break
+                        stop()
+        finally:
+            self._queue.put(None)
+            counting.join()
+        if self._broken is not None:
+            raise self._broken
+
+    def _over(self) -> bool:
+        return self._stopping.is_set() or self._purse.empty()
+
+    def _count_all(self) -> None:
+        try:
+            finished = False
+            while not finished:
+                batch: list[tuple[Sample, Outcome]] = []
+                item = self._queue.get()
+                while item is not None:
+                    batch.append(item)
+                    if len(batch) >= _BATCH:
+                        break
+                    try:
+                        item = self._queue.get_nowait()
+                    except queue.Empty:
+                        break
+                finished = item is None
+                if batch:
+                    self._keep(batch)
+        except BaseException as error:
+            self._broken = error
+            while self._queue.get() is not None:  # let the generator's thread come to its end
+                pass
+
+    def _keep(self, batch: Sequence[tuple[Sample, Outcome]]) -> None:
+        files = [self._file(outcome) for _, outcome in batch]
+        seen = self._see([(s.asked, o) for s, o in batch])
+        entries = [
+            _entry(outcome, sample.asked, file.result() if file else ("", ""), looked, self._price, text=sample.text)
+            for (sample, outcome), file, looked in zip(batch, files, seen, strict=True)
+        ]
+        self._write(entries)
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        self._run.write(entries, self._counting)
+        for entry in entries:
+            self._purse.spent += entry.cost or 0.0
+            self._watch.made(self._card.name, entry)
+        if self._decided is not None and not self._stopping.is_set():
+            sentence = self._decided(self._run)
+            if sentence is not None:
+                self._watch.says(sentence)
+                self._stopping.set()
+
+    @property
+    def _price(self) -> float | None:
+        return self._card.price
+
+    def _file(self, outcome: Outcome) -> Future[tuple[str, str]] | None:
+        pixels = getattr(outcome, "pixels", None)
+        if pixels is None:
+            return None
+        relative = self._run.picture_path(outcome.key, outcome.turn)
+
+        def write() -> tuple[str, str]:
+            return relative, self._run.write_picture(relative, encode_png(pixels))
+
+        return self._files.submit(write)
+
+    def _see(self, batch: Sequence[tuple[Prompt | Conversation, Outcome]]) -> list[_Seen | None]:
+        """Detections and verdict of each picture of the batch; ``None`` for what is no picture."""
+        pictures = [(asked, o) for asked, o in batch if isinstance(o, Picture)]
+        with self._looking:
+            found = iter(self._counter.detect([o.pixels for _, o in pictures], self._nouns))
+        return [
+            _look(self._counter, next(found), asked.targets, asked.tags, self._nouns)
+            if isinstance(o, Picture) and isinstance(asked, Prompt)
+            else None
+            for asked, o in batch
+        ]
+
+    # -- conversations -------------------------------------------------------------------------------------------
+
+    def _hold_talks(self, owed: Sequence[Sample]) -> None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What was found in one picture."""
+
+    detections: Detections
+    verdict: Verdict | None
+    counted: Mapping[str, tuple[int, int, int]]
+
+
+def _look(
+    counter: Counter,
+    found: Detections,
+    targets: Sequence[Target],
+    tags: Mapping[str, str],
+    nouns: Sequence[Noun],
+) -> _Seen:
+    asked = dict.fromkeys(noun for target in targets for noun in target.nouns)
+    counted = counter.count(found, [noun for noun in nouns if noun.name in asked], tags.get("style"))
+    return _Seen(
+        detections=found,
+        verdict=judge(targets, counted) if targets else None,
+        counted={noun: (n, counted.low[noun], counted.high[noun]) for noun, n in counted.counts.items()},
+    )
+
+
+def _entry(
+    outcome: Outcome,
+    asked: Prompt | Conversation,
+    file: tuple[str, str],
+    seen: _Seen | None,
+    price: float | None,
+    *,
+    text: str,
+) -> Entry:
+    base = Entry(
+        key=outcome.key,
+        turn=outcome.turn,
+        outcome=type(outcome).__name__.lower(),
+        text=text,
+        picture=file[0],
+        digest=file[1],
+        seconds=outcome.seconds,
+        cost=price if outcome.cost is None and isinstance(outcome, Picture) else outcome.cost,
+        detail=detail_of(outcome),
+    )
+    match outcome:
+        case Refusal():
+            return replace(base, verdict=Kind.REFUSED, leaning=Kind.REFUSED, reason=_refused(outcome))
+        case Failure():
+            return replace(base, verdict=Kind.FAILED, leaning=Kind.FAILED, reason=outcome.message)
+    if seen is None or seen.verdict is None:
+        return replace(base, detections=seen.detections if seen else None)
+    return replace(
+        base,
+        detections=seen.detections,
+        verdict=seen.verdict.kind,
+        leaning=seen.verdict.leaning,
+        reason=seen.verdict.reason,
+        counted=seen.counted,
+    )
+
+
+def _refused(outcome: Refusal) -> str:
+    named = f" ({outcome.category})" if outcome.category else ""
+    return f"refused, {outcome.reason}{named}"
+
+
+def detail_of(outcome: Outcome) -> dict[str, Any]:
+    """What the ledger keeps of an outcome beside its columns."""
+    detail: dict[str, Any] = dict(outcome.extra)
+    names = {
+        Picture: ("words", "rewritten"),
+        Refusal: ("reason", "category", "code", "words", "stage", "request_id", "rewritten"),
+        Failure: ("fault", "message", "code", "raw", "request_id"),
+    }[type(outcome)]
+    for name in names:
+        value = getattr(outcome, name)
+        if value:
+            detail[name] = str(value)
+    if outcome.attempts:
+        detail["attempts"] = [asdict(attempt) for attempt in outcome.attempts]
+    return detail
+
+
+def _as_generator(outcomes: Iterator[Outcome]) -> Iterator[Outcome] | Any:
+    """Something that can be closed, whatever iterator a generator hands out."""
+    return outcomes if hasattr(outcomes, "close") else (outcome for outcome in outcomes)
+
+
+def recount(run: Run, counter: Counter, *, watch: Watch | None = None) -> None:
+    """Judge a run again: from stored detections when the detector is the same, from its pictures when it is not.
+
+    The old verdicts stay in the ledger; the new ones speak from now on.
+
+    Raises:
+        CannotDecide: When the counter fails its controls.
+        BadInput: When the counter cannot know a noun of the suite.
+    """
+    watch = watch or Silent()
+    _demand_nouns(counter, run.suite)
+    begun = run.facts.get("counter") or {}
+    same = begun.get("detector") == describe(counter)["detector"]
+    if same:
+        tested = run.facts.get("controls")
+        # Another rule on the same boxes: the old self-test says nothing about it.
+        if begun["rule"] != describe(counter)["rule"]:
+            tested = _tested(counter, run.suite)
+    else:
+        tested = _tested(counter, run.suite)
+    nouns = nouns_of(run.suite)
+    rows = [row for row in run.rows() if row.outcome == "picture"]
+    previous = run.facts.get("counting")
+    counting = run.begin_counting(describe(counter), tested)
+    if not same:
+        run.write_detections(_detect_files(run, rows, counter, nouns, watch), counting)
+    by_place = {(row.key, row.turn): row for row in rows}
+
+    def judged() -> Iterator[Judged]:
+        for key, turn, found in run.detections(previous if same else counting):
+            row = by_place[key, turn]
+            if not row.targets:
+                continue
+            seen = _look(counter, found, row.targets, row.tags, nouns)
+            assert seen.verdict is not None
+            yield Judged(
+                key=key,
+                turn=turn,
+                verdict=seen.verdict.kind,
+                leaning=seen.verdict.leaning,
+                reason=seen.verdict.reason,
+                counted=seen.counted,
+            )
+
+    run.write_verdicts(list(judged()), counting)
+
+
+def _tested(counter: Counter, suite: Suite) -> dict[str, Any]:
+    tested = controls.check(counter, nouns=suite.vocabulary, styles=_styles(suite))
+    controls.demand(tested, counter.name)
+    return tested.to_json()
+
+
+def _detect_files(
+    run: Run, rows: Sequence[VerdictRow], counter: Counter, nouns: Sequence[Noun], watch: Watch
+) -> list[tuple[str, int, Detections]]:
+    found: list[tuple[str, int, Detections]] = []
+    there = [(row, path) for row in rows if (path := run.picture(row)) is not None]
+    if len(there) < len(rows):
+        watch.says(f"{len(rows) - len(there)} picture files are gone: their old verdicts stay")
+    for start in range(0, len(there), _BATCH):
+        part = there[start : start + _BATCH]
+        seen = counter.detect([read_picture(path) for _, path in part], nouns)
+        found += [(row.key, row.turn, one) for (row, _), one in zip(part, seen, strict=True)]
+    return found
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"countcheck": __version__}
+    for package in ("torch", "diffusers", "transformers", "ultralytics", "numpy", "pillow"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def _device() -> str:
+    import platform
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return str(torch.cuda.get_device_name(0))
+    return f"{platform.machine()} CPU"
+
+
+__all__ = ["Fault", "Order", "Silent", "Watch", "describe", "recount", "run"]
