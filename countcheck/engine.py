@@ -9,23 +9,23 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from countcheck import __version__, controls
+from countcheck import controls
 from countcheck.counter import Counter
 from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput, CountcheckError, GeneratorClosed
-from countcheck.generators.base import Failure, Fault, Generator, Outcome, Picture, Refusal
+from countcheck.generators.base import Failure, Generator, Outcome, Picture, Refusal
 from countcheck.pictures import encode_png, read_picture
 from countcheck.plan import Sample, plan
 from countcheck.plugins import load_generator_class
+from countcheck.provenance import begin, describe, describe_generator
 from countcheck.settings import Card
-from countcheck.store import Entry, Judged, Run, refuse_changes
+from countcheck.store import Entry, Judged, Run
 from countcheck.suites.suite import Conversation, Noun, Prompt, Suite, Target
 from countcheck.verdict import Kind, Verdict, VerdictRow, judge
 
@@ -43,7 +43,6 @@ class Order:
         only: Tags that a prompt must have.
         budget: USD that must not be exceeded by more than the requests under way.
         retry_failed: Owe failed samples again.
-        trust_controls: Go on without the self-test of the counter (for recounts and tests of the engine only).
     """
 
     suite: Suite
@@ -170,7 +169,12 @@ def run(
             generator = load_generator(card)
             stack.callback(getattr(generator, "close", lambda: None))
             plans.append(planned(order, card, generator))
-        run = _begin(order, suite, plans, counter)
+        settings = {"repeats": order.repeats, "limit": order.limit, "only": dict(order.only or {})}
+        generators = {
+            each.card.name: {**describe_generator(each.card, each.generator), "skipped_conversations": each.skipped}
+            for each in plans
+        }
+        run = begin(order.path, settings, suite, generators, counter)
         try:
             if order.retry_failed:
                 run.reopen_failed()
@@ -223,100 +227,6 @@ def _demand_nouns(counter: Counter, suite: Suite) -> None:
             f"(asked for in {suite.name}). Use a counter that can, for example one with an open vocabulary: "
             "`countcheck list counters` tells which; or choose prompts without it with --only."
         )
-
-
-def _begin(order: Order, suite: Suite, plans: Sequence[Planned], counter: Counter) -> Run:
-    generators = {each.card.name: _recipe(each) for each in plans}
-    settings = {
-        "suite": order.suite.name,
-        "suite_digest": suite.digest,
-        "repeats": order.repeats,
-        "limit": order.limit,
-        "only": dict(order.only or {}),
-    }
-    words = {"suite_digest": f"version of the suite {order.suite.name}", "only": "choice of tags"}
-    if Run.exists(order.path):
-        run = Run.open(order.path)
-        try:
-            refuse_changes(run, settings, words)
-            before: dict[str, Any] = dict(run.facts["generators"])
-            for name in set(before) & set(generators):
-                refuse_changes_of(run, name, before[name]["recipe"], generators[name]["recipe"])
-            begun = run.facts.get("counter")
-            if begun is not None and begun["detector"] != describe(counter)["detector"]:
-                raise refused(run, "counter", begun["name"], counter.name)
-            if begun is not None and begun["rule"] != describe(counter)["rule"]:
-                raise refused(run, "counting rule", begun["rule"], describe(counter)["rule"])
-            run.set_facts({"generators": before | generators})
-        except BaseException:
-            run.close()
-            raise
-        return run
-    from countcheck.suites.record import suite_to_json
-
-    return Run.create(
-        order.path,
-        {
-            **settings,
-            "generators": generators,
-            "suite_body": suite_to_json(suite),
-            "versions": _versions(),
-            "device": _device(),
-            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        },
-    )
-
-
-def refused(run: Run, what: str, before: object, now: object) -> CountcheckError:
-    """The refusal to go on in a folder that was begun with something else, as an error to raise."""
-    from countcheck.store import changed
-
-    return changed(run, what, before, now)
-
-
-def refuse_changes_of(run: Run, generator: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuse a generator of the same name with other settings. Raises `RunMismatch` naming the setting."""
-    for part in ("revision", "settings"):
-        old, new = before.get(part), now.get(part)
-        if old == new:
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            for name in sorted({*old, *new}):
-                if old.get(name) != new.get(name):
-                    raise refused(run, f"{name} for {generator}", old.get(name), new.get(name))
-        raise refused(run, f"{part} of {generator}", old, new)
-
-
-def _recipe(each: Planned) -> dict[str, Any]:
-    recipe = each.generator.recipe
-    return {
-        "recipe": {"revision": recipe.revision, "settings": dict(recipe.settings)},
-        "family": each.card.family,
-        "source": each.card.source,
-        "licence": each.card.licence,
-        "price": each.card.price,
-        "priced": each.card.priced,
-        "skipped_conversations": each.skipped,
-        "traits": asdict(each.generator.traits),
-    }
-
-
-def describe(counter: Counter) -> dict[str, Any]:
-    """A counter as the ledger keeps it: its name, what identifies its detector, its rule, its vocabulary."""
-    vocabulary = counter.vocabulary
-    return {
-        "name": counter.name,
-        "detector": {
-            "family": counter.card.family,
-            "source": counter.card.source,
-            "revision": counter.card.revision,
-            "settings": dict(counter.card.settings),
-        },
-        "rule": asdict(counter.rule),
-        "licence": counter.card.licence,
-        "measured": dict(counter.card.measured),
-        "vocabulary": None if vocabulary is None else sorted(vocabulary),
-    }
 
 
 def nouns_of(suite: Suite) -> list[Noun]:
@@ -647,26 +557,3 @@ def _detect_files(
         seen = counter.detect([read_picture(path) for _, path in part], nouns)
         found += [(row.key, row.turn, one) for (row, _), one in zip(part, seen, strict=True)]
     return found
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"countcheck": __version__}
-    for package in ("torch", "diffusers", "transformers", "ultralytics", "numpy", "pillow"):
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
-
-
-def _device() -> str:
-    import platform
-    import sys
-
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        return str(torch.cuda.get_device_name(0))
-    return f"{platform.machine()} CPU"
-
-
-__all__ = ["Fault", "Order", "Silent", "Watch", "describe", "recount", "run"]

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from countcheck.detectors.base import Detections
-from countcheck.errors import BadInput, DiskFull, RunMismatch
+from countcheck.errors import BadInput, DiskFull
 from countcheck.ledger import (
     SCHEMA_VERSION,
     countings,
@@ -630,30 +630,6 @@ def _full(path: Path) -> DiskFull:
     return DiskFull(f"{path}: no room left on the disk. Make room and give the same command again: it goes on.")
 
 
-def refuse_changes(run: Run, wanted: Mapping[str, Any], words: Mapping[str, str]) -> None:
-    """Refuse to go on in a run folder that was begun with something else.
-
-    Raises:
-        RunMismatch: Naming the first thing that differs, in the words given for it.
-    """
-    for name, value in wanted.items():
-        before = run.facts.get(name)
-        now = orjson.loads(orjson.dumps(value, default=_plain))
-        if before != now:
-            raise changed(run, words.get(name, name), before, now)
-
-
-def changed(run: Run, what: str, before: object, now: object) -> RunMismatch:
-    """The error that says what a run folder was begun with, and what is wanted now."""
-    return RunMismatch(
-        f"{run.path} was begun with another {what} ({_brief(before)}, now {_brief(now)}). "
-        "Name another folder with -o, or give the command it was begun with."
-    )
-
-
-def _brief(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-__all__ = ["Entry", "Judged", "Run", "changed", "refuse_changes"]
+def as_stored(value: object) -> Any:
+    """A value as it comes back out of the ledger's JSON."""
+    return orjson.loads(orjson.dumps(value, default=_plain))
