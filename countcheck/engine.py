@@ -10,6 +10,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Generator as Generator_
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from countcheck.plan import Sample, plan
 from countcheck.plugins import load_generator_class
 from countcheck.provenance import begin, describe, describe_generator
 from countcheck.settings import Card
-from countcheck.store import Entry, Judged, Run
+from countcheck.store import Entry, Judged, Run, as_stored
 from countcheck.suites.suite import Conversation, Noun, Prompt, Suite, Target
 from countcheck.verdict import Kind, Verdict, VerdictRow, judge
 
@@ -301,7 +302,7 @@ class _Line:
         counting = threading.Thread(target=self._count_all, name="counting", daemon=True)
         counting.start()
         try:
-            with contextlib.closing(_as_generator(self._generator.generate(owed))) as outcomes:
+            with contextlib.closing(_closable(self._generator.generate(owed))) as outcomes:
                 stopped = False
                 for outcome in outcomes:
                     if self._broken is not None:
@@ -487,71 +488,68 @@ def detail_of(outcome: Outcome) -> dict[str, Any]:
     return detail
 
 
-def _as_generator(outcomes: Iterator[Outcome]) -> Iterator[Outcome] | Any:
-    """Something that can be closed, whatever iterator a generator hands out."""
-    return outcomes if hasattr(outcomes, "close") else (outcome for outcome in outcomes)
+def _closable(outcomes: Iterator[Outcome]) -> Generator_[Outcome, None, None]:
+    """The outcomes, closed with the generator's own iterator when nobody wants more."""
+    yield from outcomes
 
 
-def recount(run: Run, counter: Counter, *, watch: Watch | None = None) -> None:
+def recount(
+    run: Run, counter: Counter, *, rule: str | None = None, says: Callable[[str], None] = lambda sentence: None
+) -> None:
     """Judge a run again: from stored detections when the detector is the same, from its pictures when it is not.
 
     The old verdicts stay in the ledger; the new ones speak from now on.
+
+    Args:
+        run: What to judge.
+        counter: Who counts, with its rule.
+        rule: ``geneval`` for that benchmark's own rule instead of the counter's.
+        says: Told what a person should know.
 
     Raises:
         CannotDecide: When the counter fails its controls.
         BadInput: When the counter cannot know a noun of the suite.
     """
-    watch = watch or Silent()
+    if rule is not None and rule != counter.rule.name:
+        counter = counter.with_rule(replace(counter.rule, name=rule))
     _demand_nouns(counter, run.suite)
-    begun = run.facts.get("counter") or {}
-    same = begun.get("detector") == describe(counter)["detector"]
-    if same:
-        tested = run.facts.get("controls")
-        # Another rule on the same boxes: the old self-test says nothing about it.
-        if begun["rule"] != describe(counter)["rule"]:
-            tested = _tested(counter, run.suite)
+    begun, now = run.facts["counter"], describe(counter)
+    same = begun["detector"] == as_stored(now["detector"])
+    if same and begun["rule"] == as_stored(now["rule"]):
+        tested = run.facts["controls"]
     else:
-        tested = _tested(counter, run.suite)
+        tested = controls.check(counter, nouns=run.suite.vocabulary, styles=_styles(run.suite))
+        controls.demand(tested, counter.name)
+        tested = tested.to_json()
     nouns = nouns_of(run.suite)
-    rows = [row for row in run.rows() if row.outcome == "picture"]
-    previous = run.facts.get("counting")
-    counting = run.begin_counting(describe(counter), tested)
+    rows = {(row.key, row.turn): row for row in run.rows() if row.outcome == "picture"}
+    looked = run.facts["counting"]
+    counting = run.begin_counting(now, tested)
     if not same:
-        run.write_detections(_detect_files(run, rows, counter, nouns, watch), counting)
-    by_place = {(row.key, row.turn): row for row in rows}
-
-    def judged() -> Iterator[Judged]:
-        for key, turn, found in run.detections(previous if same else counting):
-            row = by_place[key, turn]
-            if not row.targets:
-                continue
-            seen = _look(counter, found, row.targets, row.tags, nouns)
-            assert seen.verdict is not None
-            yield Judged(
-                key=key,
-                turn=turn,
-                verdict=seen.verdict.kind,
-                leaning=seen.verdict.leaning,
-                reason=seen.verdict.reason,
-                counted=seen.counted,
-            )
-
-    run.write_verdicts(list(judged()), counting)
-
-
-def _tested(counter: Counter, suite: Suite) -> dict[str, Any]:
-    tested = controls.check(counter, nouns=suite.vocabulary, styles=_styles(suite))
-    controls.demand(tested, counter.name)
-    return tested.to_json()
+        run.write_detections(_detect_files(run, list(rows.values()), counter, nouns, says), counting)
+        looked = counting
+    judged = [
+        Judged(
+            key=key,
+            turn=turn,
+            verdict=seen.verdict.kind,
+            leaning=seen.verdict.leaning,
+            reason=seen.verdict.reason,
+            counted=seen.counted,
+        )
+        for key, turn, found in run.detections(looked)
+        if (seen := _look(counter, found, rows[key, turn].targets, rows[key, turn].tags, nouns)).verdict is not None
+    ]
+    run.write_verdicts(judged, counting)
 
 
 def _detect_files(
-    run: Run, rows: Sequence[VerdictRow], counter: Counter, nouns: Sequence[Noun], watch: Watch
+    run: Run, rows: Sequence[VerdictRow], counter: Counter, nouns: Sequence[Noun], says: Callable[[str], None]
 ) -> list[tuple[str, int, Detections]]:
     found: list[tuple[str, int, Detections]] = []
     there = [(row, path) for row in rows if (path := run.picture(row)) is not None]
     if len(there) < len(rows):
-        watch.says(f"{len(rows) - len(there)} picture files are gone: their old verdicts stay")
+        says(f"{len(rows) - len(there)} picture files are gone: their old verdicts stay")
     for start in range(0, len(there), _BATCH):
         part = there[start : start + _BATCH]
         seen = counter.detect([read_picture(path) for _, path in part], nouns)

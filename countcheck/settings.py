@@ -38,6 +38,8 @@ class Card:
         price: USD per picture; ``None`` when unknown. ``priced``: the date of the price.
         rule: How a counter's detections become counts; counters only.
         measured: What is known of its quality, free form.
+        vocabulary: Of a counter, in words: "open", "80 COCO nouns".
+        size: Of the weights, in words: "2 MB", "172 M parameters".
         path: The card's file; ``None`` for a spec without a card.
     """
 
@@ -52,6 +54,8 @@ class Card:
     priced: str = ""
     rule: Rule = field(default_factory=Rule)
     measured: Mapping[str, Any] = field(default_factory=dict)
+    vocabulary: str = ""
+    size: str = ""
     path: Path | None = None
 
 
@@ -83,6 +87,8 @@ class _CardFile(BaseModel):
     priced: str = ""
     rule: _RuleFields = _RuleFields()
     measured: dict[str, Any] = {}
+    vocabulary: str = ""
+    size: str = ""
 
 
 def generator_cards() -> dict[str, Path]:

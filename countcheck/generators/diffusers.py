@@ -123,9 +123,7 @@ class DiffusersGenerator:
             yield from outcomes
             start += len(batch)
 
-    def edit(
-        self, sample: Sample, pixels: Pixels, instruction: str, turn: int, targets: Sequence[Target]
-    ) -> Outcome:
+    def edit(self, sample: Sample, pixels: Pixels, instruction: str, turn: int, targets: Sequence[Target]) -> Outcome:
         """The picture changed as the instruction says, by the pipeline's image-to-image form."""
         pipe = self._editing()
         image = as_image(pixels)
@@ -171,8 +169,7 @@ class DiffusersGenerator:
         flags = getattr(output, "nsfw_content_detected", None) or [None] * len(batch)
         share = seconds / len(batch)
         return [
-            _outcome(sample, image, flag, share, turn)
-            for sample, image, flag in zip(batch, images, flags, strict=True)
+            _outcome(sample, image, flag, share, turn) for sample, image, flag in zip(batch, images, flags, strict=True)
         ]
 
     def _arguments(self, pipe: Any) -> dict[str, Any]:
@@ -225,7 +222,9 @@ class DiffusersGenerator:
             try:
                 self._editor = diffusers.AutoPipelineForImage2Image.from_pipe(self._loaded())
             except (ValueError, AttributeError) as error:
-                raise BadSettings(f"{self.name}: this pipeline cannot edit ({_line(error)}). Leave edits out.") from error
+                raise BadSettings(
+                    f"{self.name}: this pipeline cannot edit ({_line(error)}). Leave edits out."
+                ) from error
             self._editor.set_progress_bar_config(disable=True)
         return self._editor
 
@@ -280,7 +279,9 @@ def _loading_error(source: str, card: Card, error: Exception) -> Exception:
     names = {kind.__name__ for kind in type(error).__mro__}
     if Path(source).is_dir():
         if "SafetensorError" in names or "safetensors" in str(error).lower() or isinstance(error, RuntimeError):
-            return BadWeights(f"{card.name}: the weights in {source} cannot be loaded ({_line(error)}). Fetch them again.")
+            return BadWeights(
+                f"{card.name}: the weights in {source} cannot be loaded ({_line(error)}). Fetch them again."
+            )
         return BadInput(f"{card.name}: {source} cannot be loaded ({_line(error)}).")
     if "GatedRepoError" in names:
         return GeneratorClosed(f"{card.name}: {source} is gated. Accept its licence on the hub and log in there.")

@@ -1,0 +1,32 @@
+"""``demo``: everything, offline, on the models that ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from countcheck.cli import app
+from countcheck.cli.output import stdout_console
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="The run's folder.")] = Path("runs/demo"),
+) -> None:
+    """Ask the shipped painter for pigs, cats and cars; count its pictures; write the report."""
+    from countcheck.cli.run import carry_out
+    from countcheck.engine import Order
+    from countcheck.reports.html import write_report
+    from countcheck.reports.terminal import render_summary
+    from countcheck.settings import read_generator_card
+    from countcheck.stats.summary import summarize
+    from countcheck.suites.joined import load_suites
+
+    order = Order(suite=load_suites(["demo"]), generators=[read_generator_card("tiny")], path=out)
+    with carry_out(order, "tiny") as finished:
+        console = stdout_console()
+        console.print(render_summary(summarize(finished.rows(), finished.facts, finished.labels())))
+        report = write_report([finished], out / "report.html")
+        console.print(f"report: {report}", soft_wrap=True)

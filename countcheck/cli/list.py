@@ -1,0 +1,118 @@
+"""``list``: what there is to run, count and ask."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from countcheck.cli import app
+from countcheck.cli.output import plain, print_json, stdout_console
+
+
+class What(StrEnum):
+    """What can be listed."""
+
+    GENERATORS = "generators"
+    COUNTERS = "counters"
+    SUITES = "suites"
+
+
+@app.command("list")
+def list_(
+    what: Annotated[What, typer.Argument(help="What to list.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the generators, counters or suites that are known by name."""
+    rows = {What.GENERATORS: _generators, What.COUNTERS: _counters, What.SUITES: _suites}[what]()
+    if as_json:
+        print_json(rows)
+        return
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = [name for name in rows[0] if any(row[name] not in ("", None, [], {}) for row in rows)] if rows else []
+    for name in shown:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(plain(_cell(row[name]))) for name in shown))
+    stdout_console().print(table)
+
+
+def _generators() -> list[dict[str, Any]]:
+    from countcheck.plugins import generator_families
+    from countcheck.settings import generator_cards, read_card
+
+    rows = []
+    carded = set()
+    for name, path in generator_cards().items():
+        card = read_card(path)
+        carded.add(card.family)
+        rows.append(
+            {
+                "name": name,
+                "family": card.family,
+                "source": card.source,
+                "licence": card.licence,
+                "price": card.price,
+                "priced": card.priced,
+                "about": card.about,
+            }
+        )
+    for family in sorted(set(generator_families()) - {str(row["name"]) for row in rows}):
+        about = "a family: give a source, as in diffusers:ID" if family not in ("scenes",) else "draws by rule"
+        rows.append(
+            {"name": family, "family": family, "source": "", "licence": "", "price": None, "priced": "", "about": about}
+        )
+    return rows
+
+
+def _counters() -> list[dict[str, Any]]:
+    from countcheck.settings import counter_cards, read_card
+
+    rows = []
+    for name, path in counter_cards().items():
+        card = read_card(path)
+        rows.append(
+            {
+                "name": name,
+                "family": card.family,
+                "vocabulary": card.vocabulary,
+                "licence": card.licence,
+                "size": card.size,
+                "source": card.source,
+                "threshold": card.rule.threshold,
+                "measured": dict(card.measured),
+                "about": card.about,
+            }
+        )
+    return rows
+
+
+def _suites() -> list[dict[str, Any]]:
+    from countcheck.suites.find import load_suite, shipped_suites
+
+    rows = []
+    for name in shipped_suites():
+        suite = load_suite(name)
+        rows.append(
+            {
+                "name": name,
+                "prompts": len(suite.prompts),
+                "conversations": len(suite.conversations),
+                "nouns": len(suite.vocabulary),
+                "about": suite.description.strip().split("\n")[0],
+            }
+        )
+    return rows
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {inner}" for name, inner in value.items())
+    return str(value)

@@ -1,0 +1,82 @@
+"""A run while it runs: a bar on stderr with rates, time left and what was found so far."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from countcheck.cli.output import plain, stderr_console
+from countcheck.verdict import WRONG, Kind
+
+if TYPE_CHECKING:
+    from countcheck.store import Entry
+
+
+class _Rate(ProgressColumn):
+    """Samples a second, over the last half minute."""
+
+    def render(self, task: Any) -> Text:
+        """For example "2.4/s"."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f}/s", style="dim")
+
+
+class LiveProgress:
+    """A watch (see `countcheck.engine.Watch`) that draws; use it in a ``with``."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[found]}"),
+            console=stderr_console(),
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._tallies: dict[str, Tally[str]] = {}
+
+    def __enter__(self) -> LiveProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def begins(self, generator: str, owed: int, done: int) -> None:
+        """A bar for this generator, as far as an earlier run got."""
+        name = escape(plain(generator))
+        self._tasks[generator] = self._bar.add_task(name, total=owed, completed=done, found="")
+        self._tallies[generator] = Tally()
+
+    def made(self, generator: str, entry: Entry) -> None:
+        """One more."""
+        tally = self._tallies[generator]
+        tally[_heading(entry.verdict)] += 1
+        found = " ".join(
+            f"{name} {tally[name]}" for name in ("exact", "wrong", "uncertain", "refused", "failed") if tally[name]
+        )
+        self._bar.update(self._tasks[generator], advance=int(entry.closes), found=found)
+
+    def says(self, sentence: str) -> None:
+        """A remark above the bars."""
+        self._bar.console.print(escape(plain(sentence)))
+
+
+def _heading(verdict: Kind | None) -> str:
+    if verdict is None:
+        return "seen"
+    return "wrong" if verdict in WRONG else str(verdict)

@@ -1,0 +1,37 @@
+"""``recount``: judge a run again, from stored detections when it can."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from countcheck.cli import app
+from countcheck.cli.output import print_json, say, stdout_console
+
+
+@app.command()
+def recount(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    counter: Annotated[
+        str | None, typer.Option("-d", "--counter", metavar="COUNTER", help="Another counter, or another rule of it.")
+    ] = None,
+    rule: Annotated[str, typer.Option(help="countcheck, or geneval for that benchmark's own rule.")] = "countcheck",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Judge a run again with another counter or rule; nothing is drawn anew."""
+    from countcheck import engine
+    from countcheck.counter import load_counter
+    from countcheck.reports.terminal import render_summary
+    from countcheck.stats.summary import summarize
+    from countcheck.store import Run
+
+    with Run.open(run) as opened:
+        spec = counter or opened.facts["counter"]["name"]
+        engine.recount(opened, load_counter(spec), rule=rule, says=say)
+        summary = summarize(opened.rows(), opened.facts, opened.labels())
+        if as_json:
+            print_json(summary.to_json())
+        else:
+            stdout_console().print(render_summary(summary))
