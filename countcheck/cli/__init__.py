@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 
 import typer
@@ -10,44 +12,42 @@ from countcheck.errors import CountcheckError
 
 app = typer.Typer(
     name="countcheck",
+    help="Check whether image models draw the number of things they were asked for, and whether they refuse for no reason.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-
-@app.callback()
-def _whole() -> None:
-    """Check whether image models draw the number of things they were asked for, and whether they refuse for no reason."""
+# Each is a module beside this one that registers its command, or a few that belong together; --help keeps this order.
+COMMANDS = ("demo", "run", "count", "recount", "export", "list", "doctor")
 
 
 def main() -> None:
     """Run the command line and leave with its exit code: 0 done, 1 gate failed, 2 bad input, 3 cannot decide, 130."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(execute(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def execute(arguments: list[str]) -> int:
     """The exit code of one command line. Prints; never raises for a failure that a user can meet."""
+    for name in COMMANDS:
+        importlib.import_module(f"countcheck.cli.{name}")
     try:
-        result = app(args=arguments, prog_name="countcheck", standalone_mode=False)
-        return int(result or 0)
-    except typer.Abort:
-        return 130
-    except typer.TyperException as error:
-        show = getattr(error, "show", None)  # a usage error shows the command's usage too
-        typer.echo(str(error), err=True) if show is None else show()
-        return 2
+        app(args=arguments, prog_name="countcheck")
+    except SystemExit as ended:
+        if isinstance(ended.__context__, typer.Abort):
+            return _interrupted()
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except CountcheckError as error:
         typer.echo(f"error: {error}", err=True)
         return error.exit_code
     except KeyboardInterrupt:
-        typer.echo("interrupted. The same command goes on where this one stopped.", err=True)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+        return _interrupted()
+    except BrokenPipeError:  # somebody closed the pipe, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
-# Each command registers itself on import; one line a command, in the order of the help.
-from countcheck.cli import count as _count  # noqa: E402, F401
+def _interrupted() -> int:
+    typer.echo("interrupted. The same command goes on where this one stopped.", err=True)
+    return 130

@@ -35,7 +35,7 @@ EXTRAS = {
 @app.command()
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say what is installed, which device there is, and whether the shipped models load and pass their controls."""
-    found = {"python": _python(), "extras": _extras(), "device": _device(), "models": _models()}
+    found: dict[str, Any] = {"python": _python(), "extras": _extras(), "device": _device(), "models": _models()}
     if as_json:
         print_json(found)
     else:

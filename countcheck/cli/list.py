@@ -10,6 +10,13 @@ import typer
 from countcheck.cli import app
 from countcheck.cli.output import plain, print_json, stdout_console
 
+_FAMILIES = {
+    "scenes": "draws by rule exactly what is asked; scenes?error_rate=0.3 errs on purpose",
+    "folder": "pictures that somebody else made: folder:PATH",
+    "diffusers": "any text-to-image pipeline: diffusers:ID or diffusers:FOLDER",
+    "transcript": "a recorded chat: transcript:FILE",
+}
+
 
 class What(StrEnum):
     """What can be listed."""
@@ -36,7 +43,7 @@ def list_(
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     shown = [name for name in rows[0] if any(row[name] not in ("", None, [], {}) for row in rows)] if rows else []
     for name in shown:
-        table.add_column(name.replace("_", " "), overflow="fold")
+        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name in ("name", "family"))
     for row in rows:
         table.add_row(*(escape(plain(_cell(row[name]))) for name in shown))
     stdout_console().print(table)
@@ -63,7 +70,7 @@ def _generators() -> list[dict[str, Any]]:
             }
         )
     for family in sorted(set(generator_families()) - {str(row["name"]) for row in rows}):
-        about = "a family: give a source, as in diffusers:ID" if family not in ("scenes",) else "draws by rule"
+        about = _FAMILIES.get(family, f"a family: {family}:SOURCE")
         rows.append(
             {"name": family, "family": family, "source": "", "licence": "", "price": None, "priced": "", "about": about}
         )

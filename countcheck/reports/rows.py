@@ -109,7 +109,10 @@ def _parquet(run: Run, rows: list[VerdictRow]) -> bytes:
     except ImportError as error:
         raise MissingExtra("parquet", feature="writing Parquet") from error
     flat = [
-        {name: orjson.dumps(value).decode() if isinstance(value, dict | list) else value for name, value in body.items()}
+        {
+            name: orjson.dumps(value).decode() if isinstance(value, dict | list) else value
+            for name, value in body.items()
+        }
         for body in map(row_to_json, rows)
     ]
     buffer = io.BytesIO()
