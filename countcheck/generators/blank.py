@@ -1,0 +1,145 @@
+"""Whether a picture shows anything: blank, blurred away, pixelated or a provider's placeholder. Pure.
+
+A dark picture is not a blank one, nor is fog, snow or a dot on white: no test here looks at brightness, and each
+asks for what painters do not make, flat to the last level or with no edge anywhere.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from countcheck.generators.base import Pixels
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+class Look(StrEnum):
+    """What a picture is, apart from what it shows. Only ``FINE`` and ``SPARSE`` are worth counting in."""
+
+    FINE = "fine"
+    SPARSE = "sparse"
+    BLANK = "blank"
+    BLURRED = "blurred"
+    MOSAIC = "mosaic"
+    PLACEHOLDER = "placeholder"
+
+
+WITHHELD = frozenset({Look.BLANK, Look.BLURRED, Look.MOSAIC, Look.PLACEHOLDER})
+
+# Levels are 0-255 throughout. Each figure is set by benchmarks/blankness.py on pictures made to be mistaken.
+_FLAT_RANGE = 2
+_SPARSE_SHARE = 0.995
+_SOFTEST_EDGE = 3.0
+_LEAST_RANGE = 48.0
+_GRAIN = 0.75
+_MOSAIC_SHARE = 0.97
+_SIDE = 256
+
+
+def look_at(pixels: Pixels) -> Look:
+    """What a picture is. Under 5 ms for 1024 x 1024."""
+    from countcheck.pictures import as_image
+
+    image = as_image(pixels)
+    if all(high - low <= _FLAT_RANGE for low, high in _extrema(image)):
+        return Look.BLANK
+    small = _small(image)
+    share, ground = _ground(small)
+    if _is_placeholder(small, share, ground):
+        return Look.PLACEHOLDER
+    grey = small @ np.array([0.299, 0.587, 0.114], np.float32)
+    if share < _SPARSE_SHARE and _is_mosaic(image):
+        return Look.MOSAIC
+    if _is_blurred(image, grey):
+        return Look.BLURRED
+    return Look.SPARSE if share >= _SPARSE_SHARE else Look.FINE
+
+
+def _extrema(image: Image.Image) -> list[tuple[int, int]]:
+    return [(int(low), int(high)) for low, high in image.getextrema()]  # type: ignore[misc]
+
+
+def _small(image: Image.Image) -> Floats:
+    step = max(1, min(image.size) // _SIDE)
+    return np.asarray(image.reduce(step) if step > 1 else image, dtype=np.float32)
+
+
+def _ground(small: Floats) -> tuple[float, Floats]:
+    """The share of pixels within 3 levels of the commonest colour, and that colour."""
+    rough = (small.astype(np.uint32) >> 3) @ np.array([1024, 32, 1], np.uint32)
+    common = np.bincount(rough.ravel()).argmax()
+    colour = np.median(small[rough == common], axis=0).astype(np.float32)
+    near = np.abs(small - colour).max(axis=2) <= 3
+    return float(near.mean()), colour
+
+
+def _is_placeholder(small: Floats, share: float, ground: Floats) -> bool:
+    """A card of flat middle grey with a little grey text or an icon in its middle, and no colour at all."""
+    if share < 0.93 or not 40 <= float(ground.mean()) <= 225 or float(np.ptp(ground)) > 6:
+        return False
+    away = np.abs(small - ground).max(axis=2) > 12
+    if not away.any() or float(np.ptp(small[away], axis=1).mean()) > 12:
+        return False
+    high, wide = away.shape
+    rows, columns = np.flatnonzero(away.any(axis=1)), np.flatnonzero(away.any(axis=0))
+    middle_y, middle_x = (rows[0] + rows[-1]) / 2 / high, (columns[0] + columns[-1]) / 2 / wide
+    return bool(abs(middle_y - 0.5) < 0.08 and abs(middle_x - 0.5) < 0.08)
+
+
+def _is_blurred(image: Image.Image, grey: Floats) -> bool:
+    """No edge anywhere, though light and dark lie far apart, and no grain: what a heavy blur leaves."""
+    low, high = np.percentile(grey, (1, 99))
+    if high - low < _LEAST_RANGE:
+        return False
+    across, down = np.abs(np.diff(grey, axis=1)), np.abs(np.diff(grey, axis=0))
+    scale = max(grey.shape) / _SIDE
+    steepest = max(float(np.percentile(across, 99.9)), float(np.percentile(down, 99.9))) * scale
+    return steepest < _SOFTEST_EDGE and _grain(image) < _GRAIN and not _is_ramp(grey)
+
+
+def _grain(image: Image.Image) -> float:
+    """How rough neighbouring pixels are at full size, in levels: near 0 after a blur, 1 and more in what is painted."""
+    wide, high = image.size
+    part = image.crop((wide // 4, high // 4, wide - wide // 4, high - high // 4)).convert("L")
+    values = np.asarray(part, np.float32)
+    return float(np.abs(values[:, :-2] - 2 * values[:, 1:-1] + values[:, 2:]).mean())
+
+
+def _is_ramp(grey: Floats) -> bool:
+    """One even passage of light across the picture: an empty sky, not a blurred scene."""
+    high, wide = grey.shape
+    y, x = np.mgrid[0:high, 0:wide].astype(np.float32) / max(high, wide)
+    columns = [np.ones_like(x), x, y, x * x, y * y, x * y]
+    basis = np.stack([column[::4, ::4].ravel() for column in columns], axis=1)
+    wanted = grey[::4, ::4].ravel()
+    found = np.linalg.lstsq(basis, wanted, rcond=None)[0]
+    rest = wanted - basis @ found
+    return float(rest.var()) < 0.08 * float(wanted.var())
+
+
+def _is_mosaic(image: Image.Image) -> bool:
+    """Square blocks of one colour each, larger than 1/80 of the picture, most unlike their neighbours."""
+    values = np.asarray(image.convert("L"), np.float32)
+    across = np.abs(np.diff(values[:: max(1, values.shape[0] // 96)], axis=1)).mean(axis=0)
+    down = np.abs(np.diff(values[:, :: max(1, values.shape[1] // 96)], axis=0)).mean(axis=1)
+    return all(_has_blocks(profile) for profile in (across, down))
+
+
+def _has_blocks(profile: Floats) -> bool:
+    """Whether all change happens at even steps, and at almost every one of them."""
+    steps = np.flatnonzero(profile > max(0.5, float(profile.max()) * 0.08))
+    total = float(profile.sum())
+    if len(steps) < 4 or total <= 0 or float(profile[steps].sum()) < _MOSAIC_SHARE * total:
+        return False
+    gaps = np.diff(steps)
+    side = int(np.median(gaps))
+    if side < max(6, (len(profile) + 1) / 80):
+        return False
+    even = np.abs(gaps - side) <= 1
+    return bool(even.mean() > 0.9)

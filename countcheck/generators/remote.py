@@ -1,0 +1,549 @@
+"""Every generator behind a network: pace, retries, keys, downloads, and outcomes from replies. No vendor is known here.
+
+An adapter is a subclass in one file that says what it is (class attributes) and writes two methods::
+
+    class ExampleGenerator(RemoteGenerator):
+        family = "example"              # its name in specs, tables of codes and messages
+        extra = "example"               # pip install 'countcheck[example]'
+        key_names = ("EXAMPLE_API_KEY",)
+        defaults = {"size": "1024x1024", "base_url": ""}   # settings that can change a picture, with their defaults
+        seeded = True                   # the service honours seeds
+
+        def connect(self):              # once, before the first request; the client is kept as self.client
+            example = self.sdk("example")                    # MissingExtra when not installed
+            return example.Client(api_key=self.key(), timeout=self.settings["timeout"], max_retries=0)
+
+        def ask(self, ask):             # one attempt, in any thread; SDK retries off
+            answer = self.client.draw(self.source, ask.text, seed=ask.seed, n=ask.count)
+            return Reply(slots=tuple(Slot(data=one.b64) for one in answer.images))
+
+Whatever ``ask`` raises goes through ``explain`` (by default `countcheck.generators.faults.reply_of_error`), and every
+reply through `countcheck.generators.refusal.read`. Add the mixin `Talks` for services that keep a conversation
+(``Ask.history`` in, ``Reply.history`` out) and `Changes` for those that edit (``Ask.picture``).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import importlib
+import random
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import tenacity
+
+from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed, MissingExtra
+from countcheck.generators.base import Attempt, Failure, Fault, Outcome, Picture, Pixels, Reason, Refusal, Stage, Traits
+from countcheck.generators.blank import Look, look_at
+from countcheck.generators.faults import reply_of_error
+from countcheck.generators.fetch import fetch_picture
+from countcheck.generators.keys import read_key, refuse_secrets
+from countcheck.generators.pace import Pace
+from countcheck.generators.refusal import Ended, Reading, read
+from countcheck.generators.reply import Ask, Reply, Slot
+from countcheck.pictures import decode
+from countcheck.plan import Recipe, Sample
+from countcheck.redaction import raw_of, redact
+from countcheck.settings import Card, fill
+from countcheck.suites.suite import Target, Turn
+
+# Settings of every remote generator; none of them can change a picture, so none is part of the recipe.
+PLUMBING: Mapping[str, Any] = {
+    "requests_per_minute": 0.0,  # 0: no limit but the provider's own answers
+    "pictures_per_minute": 0.0,
+    "concurrency": 8,
+    "attempts": 5,  # per request, the first included
+    "timeout": 300.0,  # seconds for one request
+    "most_wait": 120.0,  # seconds; a server that asks for a longer wait gets no further attempt
+    "first_wait": 1.0,  # seconds before the second attempt; doubles, with jitter
+    "per_request": 1,  # pictures asked for in one request, where the service can
+    "key_env": "",  # another environment variable to read the key from
+    "loopback": False,  # pictures may be fetched from this machine
+}
+_FETCHES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """One attempt, judged."""
+
+    reply: Reply
+    outcomes: tuple[Outcome, ...]
+    again: bool
+    wait: float | None
+
+
+class RemoteGenerator:
+    """Base of the adapters; see the module's words for what an adapter writes."""
+
+    family: ClassVar[str] = ""
+    extra: ClassVar[str] = ""
+    key_names: ClassVar[tuple[str, ...]] = ()
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    plumbing: ClassVar[Mapping[str, Any]] = {}  # the adapter's own values for PLUMBING
+    seeded: ClassVar[bool] = False
+    converses: ClassVar[bool] = False
+    edits: ClassVar[bool] = False
+    most_per_request: ClassVar[int] = 1
+    needs_source: ClassVar[bool] = True
+    codes_of: ClassVar[str] = ""  # whose codes, when not the family's own
+
+    def __init__(self, card: Card) -> None:
+        refuse_secrets(card.settings, family=self.family)
+        plumbing = {**PLUMBING, **self.plumbing}
+        self.card = card
+        self.source = card.source
+        self.settings: dict[str, Any] = fill(card, {**plumbing, **self.defaults})
+        if self.needs_source and not card.source:
+            raise BadSettings(f"{card.name}: no model is named. Write {self.family}:MODEL.")
+        for name in ("concurrency", "attempts", "per_request"):
+            if not isinstance(self.settings[name], int) or self.settings[name] < 1:
+                raise BadSettings(f"{card.name}: {name} is {self.settings[name]!r}. Give a whole number, 1 or more.")
+        changing = {name: self.settings[name] for name in sorted(self.defaults)}
+        self._recipe = Recipe(name=card.name, revision=card.revision, settings={"source": card.source, **changing})
+        self.pace = Pace(
+            requests=float(self.settings["requests_per_minute"] or 0),
+            pictures=float(self.settings["pictures_per_minute"] or 0),
+            concurrency=self.settings["concurrency"],
+        )
+        self._secrets: set[str] = set()
+        self._client: Any = None
+        self._connecting = threading.Lock()
+        self._stop = threading.Event()
+        self._closed = ""
+
+    # What an adapter writes.
+
+    def connect(self) -> Any:
+        """The service's client, made once; kept as ``self.client``."""
+        return None
+
+    def ask(self, ask: Ask) -> Reply:
+        """One attempt. May raise whatever the client raises."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how to ask")
+
+    def explain(self, error: Exception) -> Reply:
+        """What an exception from `ask` says; adapters whose clients hide things override it."""
+        return reply_of_error(error)
+
+    # What an adapter uses.
+
+    @property
+    def client(self) -> Any:
+        """What `connect` made."""
+        if self._client is None:
+            with self._connecting:
+                if self._client is None:
+                    self._client = self.connect()
+        return self._client
+
+    def key(self) -> str:
+        """The key, from the environment or the keyring; redacted from everything kept from now on."""
+        named = self.settings["key_env"]
+        found = read_key((named,) if named else self.key_names, family=self.family)
+        self._secrets.add(found)
+        return found
+
+    def sdk(self, module: str) -> Any:
+        """A vendor's module. Raises `MissingExtra`."""
+        try:
+            return importlib.import_module(module)
+        except ImportError as error:
+            raise MissingExtra(self.extra or self.family, feature=f"the {self.family} generator") from error
+
+    # What the engine uses.
+
+    @property
+    def name(self) -> str:
+        """As the user calls it."""
+        return self.card.name
+
+    @property
+    def traits(self) -> Traits:
+        """What it can do."""
+        return Traits(
+            seeded=self.seeded,
+            batched=False,
+            converses=self.converses,
+            edits=self.edits,
+            remote=True,
+            concurrency=int(self.settings["concurrency"]),
+        )
+
+    @property
+    def recipe(self) -> Recipe:
+        """Everything of it that can change a picture."""
+        return self._recipe
+
+    def generate(self, samples: Sequence[Sample]) -> Iterator[Outcome]:
+        """One outcome per sample, in the order in which they are done; those not begun before `stop` are left out.
+
+        Raises:
+            GeneratorClosed: After everything under way has been yielded, when the service serves nobody with this
+                key, account, quota or model.
+        """
+        self._begin()
+        groups = self._groups(samples)
+        most = int(self.settings["concurrency"])
+        under_way: set[Future[list[Outcome]]] = set()
+        with ThreadPoolExecutor(max_workers=most, thread_name_prefix=f"countcheck-{self.family}") as pool:
+            try:
+                while True:
+                    while len(under_way) < most * 2 and not self._ending and (group := next(groups, None)):
+                        under_way.add(pool.submit(self._draw, group))
+                    if not under_way:
+                        break
+                    done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        yield from future.result()
+            finally:
+                if under_way:  # the consumer went away, or something broke: begin nothing more
+                    self.stop()
+                    pool.shutdown(wait=True, cancel_futures=True)
+        if self._closed:
+            raise GeneratorClosed(self._closed)
+
+    def stop(self) -> None:
+        """Finish what is under way, start nothing more."""
+        self._stop.set()
+        self.pace.wake()
+
+    def close(self) -> None:
+        """Give back connections."""
+        client, self._client = self._client, None
+        closing = getattr(client, "close", None)
+        if callable(closing):
+            closing()
+
+    def respond(self, ask: Ask) -> tuple[Reply, Outcome]:
+        """One request carried through, retries and all: for conversations and edits.
+
+        Raises:
+            GeneratorClosed: When the service was already found to serve nobody.
+        """
+        self._begin()
+        tried, _ = self._carry_through(ask, (ask.key,))
+        if tried is None:
+            return Reply(), Failure(
+                key=ask.key, turn=ask.turn, fault=Fault.TRANSIENT, message="stopped before it was asked"
+            )
+        return tried.reply, tried.outcomes[0]
+
+    # How.
+
+    @property
+    def _ending(self) -> bool:
+        return self._stop.is_set() or bool(self._closed)
+
+    def _begin(self) -> None:
+        if self._closed:
+            raise GeneratorClosed(self._closed)
+        try:
+            _ = self.client
+        except CountcheckError:
+            raise
+        except Exception as error:  # clients check keys and addresses in their own words
+            shown = redact(f"{type(error).__name__}: {error}", self._secrets)[:300]
+            raise GeneratorClosed(
+                f"{self.name}: the client could not be made ({shown}). Check key and settings."
+            ) from None
+
+    def _groups(self, samples: Sequence[Sample]) -> Iterator[list[Sample]]:
+        together = min(int(self.settings["per_request"]), self.most_per_request)
+        if together <= 1:
+            yield from ([sample] for sample in samples)
+            return
+        same: dict[str, list[Sample]] = {}
+        for sample in samples:
+            same.setdefault(sample.text, []).append(sample)
+        for alike in same.values():
+            for start in range(0, len(alike), together):
+                yield alike[start : start + together]
+
+    def _draw(self, group: list[Sample]) -> list[Outcome]:
+        if self._ending:
+            return []
+        first = group[0]
+        ask = Ask(text=first.text, seed=first.seed, key=first.key, count=len(group))
+        tried, _ = self._carry_through(ask, tuple(sample.key for sample in group))
+        return list(tried.outcomes) if tried else []
+
+    def _carry_through(self, ask: Ask, keys: tuple[str, ...]) -> tuple[_Tried | None, list[Attempt]]:
+        """All attempts at one request; ``None`` when it was stopped before the first."""
+        attempts: list[Attempt] = []
+        last: list[_Tried] = []
+
+        def once() -> _Tried | None:
+            waited = self.pace.enter(pictures=ask.count, stopped=self._stop.is_set)
+            if waited is None:
+                return last[-1] if last else None
+            last.append(self._attempt(ask, keys, waited, attempts))
+            return last[-1]
+
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_any(
+                tenacity.stop_after_attempt(int(self.settings["attempts"])), tenacity.stop_when_event_set(self._stop)
+            ),
+            wait=self._pause,
+            sleep=tenacity.sleep_using_event(self._stop),
+            retry=tenacity.retry_if_result(lambda tried: tried is not None and tried.again and not self._closed),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        tried: _Tried | None = retrying(once)
+        if tried is None:
+            return None, attempts
+        with_attempts = tuple(replace(outcome, attempts=tuple(attempts)) for outcome in tried.outcomes)
+        return replace(tried, outcomes=with_attempts), attempts
+
+    def _pause(self, state: tenacity.RetryCallState) -> float:
+        """Seconds before the next attempt: as the server asks, or doubling with full jitter."""
+        tried = state.outcome.result() if state.outcome else None
+        if tried is not None and tried.wait is not None:
+            return float(tried.wait) + random.uniform(0, 0.25)
+        first = float(self.settings["first_wait"])
+        most = min(60.0, first * 2.0 ** (state.attempt_number - 1))
+        return random.uniform(most / 2, most * 1.5)
+
+    def _attempt(self, ask: Ask, keys: tuple[str, ...], waited: float, attempts: list[Attempt]) -> _Tried:
+        sent, began = self.pace.now(), time.perf_counter()
+        try:
+            reply = self._reply(ask)
+        finally:
+            self.pace.leave()
+        seconds = time.perf_counter() - began
+        outcomes, readings = self._outcomes(ask, reply, keys, seconds)
+        attempts.append(
+            Attempt(
+                seconds=seconds,
+                what=_what(reply, readings),
+                status=reply.status,
+                request_id=reply.request_id,
+                waited=waited,
+            )
+        )
+        self._heed(reply, readings, sent)
+        for outcome in outcomes:
+            if isinstance(outcome, Failure) and outcome.fault is Fault.CLOSED:
+                self._closed = f"{self.name} serves nobody: {outcome.message} Mend that; the same command goes on."
+                self.pace.wake()
+        no_picture = not any(reading.ended is Ended.PICTURE for reading in readings)
+        broken = no_picture and any(reading.fault is Fault.TRANSIENT for reading in readings) and not _came(reply)
+        doubtful = no_picture and len(attempts) == 1 and any(reading.again for reading in readings)
+        too_long = (reply.retry_after or 0.0) > float(self.settings["most_wait"])
+        return _Tried(reply, tuple(outcomes), (broken or doubtful) and not too_long, reply.retry_after)
+
+    def _reply(self, ask: Ask) -> Reply:
+        try:
+            return self.ask(ask)
+        except CountcheckError:
+            raise
+        except Exception as error:  # a vendor's client may raise anything; all of it is read, none is let through
+            return self.explain(error)
+
+    def _heed(self, reply: Reply, readings: Sequence[Reading], sent: float) -> None:
+        throttled = any(reading.fault is Fault.TRANSIENT for reading in readings) and (
+            reply.status == 429 or any(_THROTTLE.search(code) for code in reply.codes)
+        )
+        if throttled:
+            self.pace.too_fast(sent=sent, retry_after=reply.retry_after)
+        elif any(reading.ended is not Ended.FAILURE for reading in readings):
+            self.pace.went_well()
+
+    def _outcomes(
+        self, ask: Ask, reply: Reply, keys: tuple[str, ...], seconds: float
+    ) -> tuple[list[Outcome], list[Reading]]:
+        """What each wanted picture came to; a place nothing came for is filled from the reply as a whole."""
+        slots: list[Slot | None] = [*reply.slots[: len(keys)]]
+        slots += [None] * (len(keys) - len(slots))
+        opened = [self._open(slot) for slot in slots]
+        good = sum(1 for pixels, look, _, _ in opened if look is not None)
+        outcomes: list[Outcome] = []
+        readings: list[Reading] = []
+        for key, slot, (pixels, look, broken, lost) in zip(keys, slots, opened, strict=True):
+            if lost:
+                reading = Reading(ended=Ended.FAILURE, fault=Fault.TRANSIENT, message=lost, by="transport")
+            else:
+                reading = read(
+                    reply,
+                    slot=slot,
+                    look=look,
+                    broken=broken,
+                    others=good > (look is not None),
+                    provider=self.codes_of or self.family,
+                )
+            readings.append(reading)
+            outcomes.append(
+                self._outcome(ask, reply, slot, reading, pixels, look, key, seconds / len(keys), max(good, 1))
+            )
+        return outcomes, readings
+
+    def _open(self, slot: Slot | None) -> tuple[Pixels | None, Look | None, str, str]:
+        """A slot's pixels, what they are, why they cannot be used, and why they could not be fetched."""
+        if slot is None or not slot.has_picture:
+            return None, None, "", ""
+        try:
+            data = _bytes(slot.data) if slot.data else self._fetch(slot.url)
+        except BadInput as error:
+            return (None, None, str(error), "") if slot.data else (None, None, "", redact(str(error), self._secrets))
+        try:
+            pixels = decode(data)
+        except BadInput as error:
+            return None, None, str(error), ""
+        return pixels, look_at(pixels), "", ""
+
+    def _fetch(self, url: str) -> bytes:
+        """A finished picture's bytes. The picture is paid for, so the fetch is tried again, never the request."""
+        if url.startswith("data:"):
+            return _bytes(url)
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(_FETCHES),
+            wait=tenacity.wait_random_exponential(multiplier=float(self.settings["first_wait"]), max=10),
+            sleep=tenacity.sleep_using_event(self._stop),
+            retry=tenacity.retry_if_exception_type(BadInput),
+            reraise=True,
+        )
+        found: bytes = retrying(fetch_picture, url, loopback=bool(self.settings["loopback"]))
+        return found
+
+    def _outcome(
+        self,
+        ask: Ask,
+        reply: Reply,
+        slot: Slot | None,
+        reading: Reading,
+        pixels: Pixels | None,
+        look: Look | None,
+        key: str,
+        seconds: float,
+        delivered: int,
+    ) -> Outcome:
+        rewritten = redact((slot.rewritten if slot else "") or reply.rewritten, self._secrets)
+        extra: dict[str, Any] = dict(reply.extra)
+        if reading.by:
+            extra["by"] = reading.by
+        if slot and slot.seed is not None:
+            extra["seed"] = slot.seed
+        if look is Look.SPARSE:
+            extra["look"] = look.value
+        words = redact(reply.words, self._secrets)
+        shared: dict[str, Any] = {"key": key, "turn": ask.turn, "seconds": seconds, "extra": extra}
+        if reading.ended is Ended.PICTURE:
+            assert pixels is not None
+            cost = self._price(reply, delivered)
+            return Picture(pixels=pixels, cost=cost, words=words, rewritten=rewritten, **shared)
+        if reading.ended is Ended.REFUSAL:
+            return Refusal(
+                reason=reading.reason or Reason.UNEXPLAINED,
+                category=reading.category,
+                code=redact(reading.code, self._secrets),
+                words=words or redact(reading.message, self._secrets),
+                stage=reading.stage,
+                request_id=reply.request_id,
+                cost=self._refused_price(reply, reading, pixels),
+                rewritten=rewritten,
+                pixels=pixels,
+                **shared,
+            )
+        return Failure(
+            fault=reading.fault or Fault.UNKNOWN,
+            message=_sentence(redact(reading.message, self._secrets)),
+            code=redact(reading.code, self._secrets),
+            raw=raw_of(reply.raw, self._secrets) if reply.raw is not None else "",
+            request_id=reply.request_id,
+            retry_after=reply.retry_after,
+            cost=reply.cost,
+            **shared,
+        )
+
+    def _price(self, reply: Reply, delivered: int) -> float | None:
+        return reply.cost / delivered if reply.cost is not None else self.card.price
+
+    def _refused_price(self, reply: Reply, reading: Reading, pixels: Pixels | None) -> float | None:
+        """A picture that was made and withheld may be charged; a prompt that was turned away is free."""
+        if reply.cost is not None:
+            return reply.cost
+        if pixels is not None:
+            return self.card.price
+        return 0.0 if reading.stage is Stage.PROMPT and reading.by != "words" else None
+
+
+class Talks(RemoteGenerator):
+    """A remote generator that keeps conversations."""
+
+    converses: ClassVar[bool] = True
+
+    def open(self, sample: Sample) -> RemoteDialogue:
+        """Begin a conversation; nothing is sent yet."""
+        return RemoteDialogue(self, sample)
+
+
+class Changes(RemoteGenerator):
+    """A remote generator that changes pictures it is given."""
+
+    edits: ClassVar[bool] = True
+
+    def edit(self, sample: Sample, pixels: Pixels, instruction: str, turn: int, targets: Sequence[Target]) -> Outcome:
+        """The picture changed as the instruction says."""
+        asked = Ask(text=instruction, seed=sample.seed, key=sample.key, turn=turn, picture=pixels)
+        return self.respond(asked)[1]
+
+
+class RemoteDialogue:
+    """One conversation: the adapter's own history, turn after turn, and the place to rewind to."""
+
+    def __init__(self, generator: RemoteGenerator, sample: Sample) -> None:
+        self._generator = generator
+        self._sample = sample
+        self._history: Any = None
+        self._good: Any = None
+
+    def say(self, text: str, turn: int, expected: Turn) -> Outcome:
+        """Speak, and get what the model answers; a failure leaves the history as it was."""
+        sample = self._sample
+        asked = Ask(text=text, seed=sample.seed, key=sample.key, turn=turn, history=self._history)
+        reply, outcome = self._generator.respond(asked)
+        if not isinstance(outcome, Failure):
+            self._history = reply.history
+            if isinstance(outcome, Picture):
+                self._good = reply.history
+        return outcome
+
+    def rewind(self) -> None:
+        """Forget everything after the last picture."""
+        self._history = self._good
+
+
+_THROTTLE = re.compile(r"rate.?limit|throttl|slow.?down|too.?many|resource.?exhausted", re.IGNORECASE)
+_DATA_URL = re.compile(r"data:[\w/+.\-]*(?:;[\w=\-]+)*;base64,", re.IGNORECASE)
+
+
+def _bytes(data: bytes | str) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    found = _DATA_URL.match(data)
+    body = data[found.end() :] if found else data
+    try:
+        return base64.b64decode("".join(body.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadInput(f"the picture's base64 is damaged or cut short ({error}).") from error
+
+
+def _came(reply: Reply) -> bool:
+    return any(slot.has_picture for slot in reply.slots)
+
+
+def _what(reply: Reply, readings: Sequence[Reading]) -> str:
+    ended = "+".join(dict.fromkeys(str(r.fault or r.reason or r.ended) for r in readings))
+    code = next((reading.code for reading in readings if reading.code), "")
+    return f"{ended} {code}".strip()[:120]
+
+
+def _sentence(text: str) -> str:
+    plain = " ".join(text.split())[:500]
+    return plain if plain.endswith((".", "!", "?", "。")) else f"{plain}."

@@ -1,0 +1,78 @@
+"""Secrets taken out of text, and bulk out of raw answers, before anything is kept or shown."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+HIDDEN = "[key]"
+MOST_RAW = 20_000
+
+# Shapes of vendors' keys, and places where a key stands whatever its shape.
+_SHAPES = re.compile(
+    r"""
+    \b(?:sk|pk|rk)-[A-Za-z0-9_\-]{8,}            # OpenAI, Stability, Together and many who copy them
+  | \b(?:xai|gsk|hf|r8|tgp_v1|nvapi|fal|bfl)[_-][A-Za-z0-9_\-]{12,}
+  | \bAIza[0-9A-Za-z_\-]{20,}                    # Google
+  | \bya29\.[0-9A-Za-z_\-.]{10,}                 # Google access tokens
+  | \bA[KS]IA[0-9A-Z]{12,}                       # AWS access key ids
+  | \beyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{5,}\.[A-Za-z0-9_\-]{5,}   # JSON web tokens
+    """,
+    re.VERBOSE,
+)
+_PLACES = re.compile(
+    r"""(?ix)
+    (\b(?:authorization|proxy-authorization)["']?\s*[:=]\s*["']?(?:bearer|basic|key|token)?\s*
+      | \bbearer\s+
+      | \b(?:x-)?(?:api|goog-api|access|secret|subscription|account)?[-_]?(?:key|token|secret|password|signature)["']?\s*[:=]\s*["']?
+      | [?&](?:key|token|sig|signature|x-amz-(?:signature|credential|security-token))=
+    )
+    ([^\s"'&,;<>\]\[]{8,})
+    """
+)
+_BULK = re.compile(r"(?:data:[\w/+.\-]+;base64,)?[A-Za-z0-9+/_\-]{400,}={0,2}")
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text without the given secrets and without anything that looks like a key."""
+    for secret in secrets:
+        if len(secret) >= 4:
+            text = text.replace(secret, HIDDEN)
+    return _PLACES.sub(rf"\1{HIDDEN}", _SHAPES.sub(HIDDEN, text))
+
+
+def raw_of(body: Any, secrets: Iterable[str] = ()) -> str:
+    """An answer as text worth keeping: no secrets, pictures replaced by their digest and length, not overlong."""
+    if isinstance(body, bytes):
+        body = body[: MOST_RAW * 4].decode("utf-8", "replace")
+    if not isinstance(body, str):
+        body = orjson.dumps(_slim(body), default=str).decode("utf-8", "replace")
+    slim = _BULK.sub(lambda found: _digest(found.group()), body)
+    return redact(slim[:MOST_RAW], secrets)
+
+
+def _slim(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _slim(inner) for name, inner in value.items()}
+    if isinstance(value, bytes | bytearray):
+        return _digest(base64.b64encode(value).decode())
+    if isinstance(value, str):
+        return _digest(value) if len(value) >= 400 and _BULK.fullmatch(value) else value
+    if isinstance(value, Sequence):
+        return [_slim(inner) for inner in value]
+    return value
+
+
+def _digest(text: str) -> str:
+    body = text.partition(";base64,")[2] or text
+    try:
+        data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_" if "-" in body or "_" in body else None)
+    except (binascii.Error, ValueError):
+        data = text.encode()
+    return f"[{len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()[:16]}]"
