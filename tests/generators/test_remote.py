@@ -28,7 +28,9 @@ class Example(Talks, Changes, RemoteGenerator):
     needs_source = False
 
     def __init__(self, *script, price=0.01, **settings):
-        super().__init__(Card(name="example", family="example", price=price, settings={"first_wait": 0.001, **settings}))
+        super().__init__(
+            Card(name="example", family="example", price=price, settings={"first_wait": 0.001, **settings})
+        )
         self.script = list(script) or [good()]
         self.asked: list[Ask] = []
         self.at_once = self.most_at_once = 0
