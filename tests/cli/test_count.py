@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import countcheck
-from countcheck.cli import run
+from countcheck.cli import execute
 
 SCHEMA = json.loads((Path(countcheck.__file__).parent / "schemas" / "count.json").read_text())
 
@@ -56,7 +56,7 @@ def picture(path, *colours):
 
 
 def counted(capsys, *arguments, code=0):
-    assert run(["count", *arguments, "--json"]) == code
+    assert execute(["count", *arguments, "--json"]) == code
     body = json.loads(capsys.readouterr().out)
     jsonschema.validate(body, SCHEMA)
     return body
@@ -84,7 +84,7 @@ def test_an_unknown_noun_is_named_and_not_counted(tmp_path, blobs, capsys):
 
 
 def test_when_no_noun_is_known_nothing_is_counted(tmp_path, blobs, capsys):
-    assert run(["count", picture(tmp_path / "a.png"), "--of", "pug", "-d", f"{blobs}&closed=true"]) == 2
+    assert execute(["count", picture(tmp_path / "a.png"), "--of", "pug", "-d", f"{blobs}&closed=true"]) == 2
     assert "Did you mean 'pig'" in capsys.readouterr().err
 
 
@@ -99,7 +99,7 @@ def test_a_damaged_picture_is_told_and_the_rest_is_counted(tmp_path, blobs, caps
 def test_the_table_shows_counts_and_totals(tmp_path, blobs, capsys):
     picture(tmp_path / "in" / "a.png", RED, PALE)
     picture(tmp_path / "in" / "b.png", RED)
-    assert run(["count", str(tmp_path / "in"), "--of", "pig", "-d", blobs]) == 0
+    assert execute(["count", str(tmp_path / "in"), "--of", "pig", "-d", blobs]) == 0
     out = capsys.readouterr().out
     assert "~2" in out and "2 pictures" in out and "look for yourself" in out
 
@@ -107,7 +107,7 @@ def test_the_table_shows_counts_and_totals(tmp_path, blobs, capsys):
 def test_pictures_are_saved_with_their_boxes(tmp_path, blobs):
     paths = [picture(tmp_path / name / "a.png", RED) for name in ("one", "two")]
     for _ in range(2):
-        assert run(["count", *paths, "--of", "pig", "-d", blobs, "--save", str(tmp_path / "out")]) == 0
+        assert execute(["count", *paths, "--of", "pig", "-d", blobs, "--save", str(tmp_path / "out")]) == 0
     saved = sorted((tmp_path / "out").iterdir())
     assert len(saved) == 2
     with Image.open(saved[0]) as drawn:
@@ -119,7 +119,7 @@ def test_pictures_are_saved_with_their_boxes(tmp_path, blobs):
     [("", 2), ("   ", 2), ("x" * 301, 2), ("y" * 200, 0), ("a pig that sits, alone, in the rain.", 0), ("猪", 0)],
 )
 def test_odd_nouns_are_counted_or_refused_in_a_sentence(tmp_path, blobs, capsys, noun, code):
-    assert run(["count", picture(tmp_path / "a.png", RED), "--of", noun, "-d", blobs]) == code
+    assert execute(["count", picture(tmp_path / "a.png", RED), "--of", noun, "-d", blobs]) == code
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -131,4 +131,4 @@ def test_eighty_nouns_are_counted(tmp_path, blobs, capsys):
 
 
 def test_no_noun_is_a_usage_error(tmp_path, blobs):
-    assert run(["count", picture(tmp_path / "a.png"), "-d", blobs]) == 2
+    assert execute(["count", picture(tmp_path / "a.png"), "-d", blobs]) == 2

@@ -1,0 +1,16 @@
+"""Everywhere: nothing reaches the network, models say nothing, and one thread is enough."""
+
+from __future__ import annotations
+
+import os
+
+for name, value in {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "YOLO_OFFLINE": "true",
+    "YOLO_AUTOINSTALL": "false",
+    "TOKENIZERS_PARALLELISM": "false",
+    "COLUMNS": "120",
+}.items():
+    os.environ.setdefault(name, value)

@@ -1,0 +1,169 @@
+"""The engine on squares: what is made, kept, resumed and refused."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+import squares
+
+from countcheck import engine
+from countcheck.engine import Order, recount
+from countcheck.errors import BadInput, GeneratorClosed, RunMismatch
+from countcheck.settings import Card
+from countcheck.store import Run
+from countcheck.verdict import Kind
+
+
+@pytest.fixture(autouse=True)
+def squares_family(monkeypatch):
+    monkeypatch.setitem(engine.__dict__, "load_generator", lambda card: squares.SquaresGenerator(card))
+
+
+def order(path, *texts, **more):
+    return Order(
+        suite=squares.suite(*(texts or ("3 squares", "2 squares +1", "4 please refuse", "5 break"))),
+        generators=[Card(name="squares", family="squares", settings=more.pop("settings", {}))],
+        path=path / "run",
+        **more,
+    )
+
+
+def test_every_outcome_ends_in_its_row(tmp_path):
+    with engine.run(order(tmp_path), squares.counter()) as run:
+        rows = run.rows()
+    assert [row.verdict for row in rows] == [Kind.EXACT, Kind.OVER, Kind.REFUSED, Kind.FAILED]
+    assert [row.counted for row in rows] == [{"square": 3}, {"square": 3}, {}, {}]
+    assert rows[1].reason == "asked for exactly 2 square, counted 3 square"
+    assert rows[2].refusal == "unexplained" and rows[2].words == "I can't draw that."
+    assert rows[3].failure == "transient"
+
+
+def test_a_picture_file_holds_what_was_counted(tmp_path):
+    from PIL import Image
+
+    with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
+        (row,) = run.rows()
+        path = run.picture(row)
+        assert path is not None
+        assert (squares.squares(3, row.seed) == Image.open(path)).all()
+
+
+def test_the_same_command_again_makes_nothing_again(tmp_path):
+    engine.run(order(tmp_path), squares.counter()).close()
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "run/images").rglob("*.png")}
+    with engine.run(order(tmp_path), squares.counter()) as run:
+        assert len(run.rows()) == 4
+    assert before == {p: p.stat().st_mtime_ns for p in (tmp_path / "run/images").rglob("*.png")}
+
+
+def test_an_interrupted_run_goes_on_to_the_same_rows(tmp_path):
+    texts = [f"{n % 5} squares of kind {n}" for n in range(40)]
+    with engine.run(order(tmp_path / "a", *texts), squares.counter()) as whole:
+        expected = [(r.key, r.verdict, r.counted, r.picture) for r in whole.rows()]
+    stopping = threading.Event()
+
+    class StopAfterTen(engine.Silent):
+        seen = 0
+
+        def made(self, generator, entry):
+            self.seen += 1
+            if self.seen == 10:
+                stopping.set()
+
+    part = order(tmp_path / "b", *texts, settings={"pause": 0.01})
+    with engine.run(part, squares.counter(), watch=StopAfterTen(), stopping=stopping) as run:
+        missing = [row for row in run.rows() if row.outcome == "missing"]
+        assert 0 < len(missing) < 31
+    with engine.run(part, squares.counter()) as run:
+        assert [(r.key, r.verdict, r.counted, r.picture) for r in run.rows()] == expected
+
+
+def test_failed_samples_are_made_again_only_when_told(tmp_path):
+    engine.run(order(tmp_path, "3 break"), squares.counter()).close()
+    with engine.run(order(tmp_path, "3 break"), squares.counter()) as run:
+        assert run.done() == {run.rows()[0].key}
+    again = replace(order(tmp_path, "3 break"), retry_failed=True)
+    with engine.run(again, squares.counter()) as run:
+        assert run.rows()[0].failure == "transient"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"repeats": 2}, "number of repeats"),
+        ({"settings": {"extra": 1}}, "extra of squares"),
+        ({"limit": 1}, "limit"),
+    ],
+)
+def test_a_changed_setting_in_the_same_folder_is_refused(tmp_path, change, said):
+    engine.run(order(tmp_path), squares.counter()).close()
+    with pytest.raises(RunMismatch, match=said):
+        engine.run(order(tmp_path, **change), squares.counter())
+
+
+def test_a_changed_suite_in_the_same_folder_is_refused(tmp_path):
+    engine.run(order(tmp_path, "3 squares"), squares.counter()).close()
+    with pytest.raises(RunMismatch, match="version of the suite"):
+        engine.run(order(tmp_path, "4 squares"), squares.counter())
+
+
+def test_a_changed_rule_in_the_same_folder_is_refused(tmp_path):
+    engine.run(order(tmp_path), squares.counter()).close()
+    with pytest.raises(RunMismatch, match="threshold of the counter"):
+        engine.run(order(tmp_path), squares.counter(threshold=0.5))
+
+
+def test_a_noun_that_the_counter_cannot_know_stops_the_run_before_it_starts(tmp_path):
+    asked = order(tmp_path)
+    wolves = replace(
+        asked.suite.prompts[0], targets=(replace(asked.suite.prompts[0].targets[0], noun="wolf", phrase="wolf"),)
+    )
+    with pytest.raises(BadInput, match="wolf"):
+        engine.run(replace(asked, suite=replace(asked.suite, prompts=(wolves,))), squares.counter())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_budget_stops_the_run(tmp_path):
+    texts = [f"1 square of kind {n}" for n in range(200)]
+    with engine.run(order(tmp_path, *texts, budget=0.2), squares.counter()) as run:
+        spent = sum(row.cost or 0 for row in run.rows())
+    assert 0.2 <= spent < 4.0
+
+
+def test_only_and_limit_choose_samples(tmp_path):
+    with engine.run(order(tmp_path, limit=2), squares.counter()) as run:
+        assert len(run.rows()) == 2
+    with pytest.raises(BadInput, match="no prompt"):
+        engine.run(order(tmp_path / "x", only={"style": "noir"}), squares.counter())
+
+
+def test_a_closed_account_keeps_what_was_made(tmp_path, monkeypatch):
+    class Closing(squares.SquaresGenerator):
+        def generate(self, samples):
+            yield from super().generate(samples[:2])
+            raise GeneratorClosed("squares: the key was refused. Check it.")
+
+    monkeypatch.setattr(engine, "load_generator", Closing)
+    with pytest.raises(GeneratorClosed):
+        engine.run(order(tmp_path), squares.counter())
+    with Run.open(tmp_path / "run") as run:
+        assert [row.outcome for row in run.rows()] == ["picture", "picture", "missing", "missing"]
+
+
+def test_a_recount_judges_stored_boxes_with_another_rule(tmp_path):
+    with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
+        recount(run, squares.counter(threshold=0.95))
+        assert run.rows()[0].verdict is Kind.MISSING
+        recount(run, squares.counter())
+        assert run.rows()[0].verdict is Kind.EXACT
+
+
+def test_a_recount_by_another_detector_reads_the_pictures(tmp_path):
+    with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
+        other = squares.counter()
+        other.card = replace(other.card, source="elsewhere")
+        recount(run, other)
+        assert run.rows()[0].verdict is Kind.EXACT
+        assert run.facts["counter"]["detector"]["source"] == "elsewhere"
