@@ -85,10 +85,11 @@ def compose(
     """
     _check(counts, style, backdrop)
     dice = random.Random(f"{seed}")
+    # the stage first, so that it stays when only the numbers change
+    chosen, horizon = dice.choice(BACKDROPS), dice.uniform(0.25, 0.6)
+    backdrop = backdrop or chosen
     nouns = [noun for noun in sorted(counts) for _ in range(counts[noun])]
     dice.shuffle(nouns)
-    backdrop = backdrop or dice.choice(BACKDROPS)
-    horizon = dice.uniform(0.25, 0.6)
     side = size * min(0.5, 0.84 / max(1, len(nouns)) ** 0.5)
     while (places := _places(len(nouns), side, overlap, dice)) is None:
         side *= _SHRINK

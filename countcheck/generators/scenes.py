@@ -1,0 +1,192 @@
+"""Draws exactly what it is told, by rule, from art of our own: the fake, the controls, the first five minutes.
+
+It reads the targets of a prompt, not its words, and the look from the tag ``style``. The setting ``error_rate`` makes
+it miscount on purpose in a seeded share of its pictures, so that counters and statistics can be put to the test.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from countcheck.errors import BadSettings
+from countcheck.generators.base import Failure, Fault, Outcome, Picture, Pixels, Traits
+from countcheck.plan import Recipe, Sample
+from countcheck.scenes import MOST, NOUNS, TRANSFORMS, compose, render
+from countcheck.settings import Card, fill
+from countcheck.suites.suite import Conversation, Relation, Target, Turn
+
+ART = "1"  # goes up whenever the same scene is drawn differently
+_DEFAULTS = {"size": 128, "error_rate": 0.0}
+
+
+class ScenesGenerator:
+    """Draws scenes with the numbers that the targets ask for.
+
+    Settings: ``size``, the side of the pictures in pixels (16 to 4096); ``error_rate``, the share of pictures (0 to 1)
+    in which one noun is off by one or two on purpose, seeded like everything else.
+    """
+
+    traits = Traits(seeded=True, batched=True, converses=True, edits=True)
+
+    def __init__(self, card: Card) -> None:
+        settings = fill(card, _DEFAULTS)
+        size, error_rate = settings["size"], settings["error_rate"]
+        if not isinstance(size, int) or not 16 <= size <= 4096:
+            raise BadSettings(f"{card.name}: size is {size!r}. Give a whole number of pixels from 16 to 4096.")
+        if error_rate is None or not 0 <= error_rate <= 1:
+            raise BadSettings(f"{card.name}: error_rate is {error_rate!r}. Give a share from 0 to 1.")
+        self.name = card.name
+        self.recipe = Recipe(name=card.name, revision=ART, settings={"size": size, "error_rate": float(error_rate)})
+        self._size = size
+        self._error_rate = float(error_rate)
+
+    def generate(self, samples: Sequence[Sample]) -> Iterator[Outcome]:
+        """One picture per sample, in order; a `Failure` for what cannot be drawn."""
+        for sample in samples:
+            targets = _first_targets(sample)
+            yield self._draw(sample, targets, _first_tags(sample).get("style"), turn=0)
+
+    def open(self, sample: Sample) -> SceneDialogue:
+        """Begin a conversation; the stage stays the same through all its turns."""
+        return SceneDialogue(self, sample)
+
+    def edit(self, sample: Sample, pixels: Pixels, instruction: str, turn: int, targets: Sequence[Target]) -> Outcome:
+        """The sample's scene with the numbers that must hold now."""
+        return self._draw(sample, targets, _first_tags(sample).get("style"), turn=turn)
+
+    def _draw(
+        self, sample: Sample, targets: Sequence[Target], style: str | None, *, turn: int, words: bool = False
+    ) -> Outcome:
+        began = time.perf_counter()
+        look = style if style in TRANSFORMS else "plain"
+        try:
+            asked = numbers(targets, seed=sample.seed)
+            drawn = self._slipped(asked, targets, seed=sample.seed, turn=turn)
+            pixels = render(compose(drawn, style=look, seed=sample.seed), self._size)
+        except ValueError as error:
+            return Failure(key=sample.key, turn=turn, fault=Fault.BAD_REQUEST, message=f"scenes: {error}.")
+        return Picture(
+            key=sample.key,
+            turn=turn,
+            pixels=pixels,
+            seconds=time.perf_counter() - began,
+            cost=0.0,
+            # it says what was asked for even when it slipped, as models do
+            words=f"Here is the picture: {_listed(asked)}." if words else "",
+            extra={"drawn": drawn, "style": look},
+        )
+
+    def _slipped(self, asked: dict[str, int], targets: Sequence[Target], *, seed: int, turn: int) -> dict[str, int]:
+        """The numbers asked for, or in the seeded share of cases others that no longer meet the targets."""
+        dice = random.Random(f"slip {seed} {turn}")
+        if not asked or dice.random() >= self._error_rate:
+            return asked
+        slips = [(noun, step) for noun in sorted(asked) for step in (-1, 1, -2, 2)]
+        dice.shuffle(slips)
+        for noun, step in slips:
+            wrong = {**asked, noun: asked[noun] + step}
+            if wrong[noun] >= 0 and sum(wrong.values()) <= MOST and not all(target.holds(wrong) for target in targets):
+                return wrong
+        return asked  # no slip of one or two can break these targets
+
+
+class SceneDialogue:
+    """One conversation with the scene generator: every turn draws what must hold then."""
+
+    def __init__(self, generator: ScenesGenerator, sample: Sample) -> None:
+        self._generator = generator
+        self._sample = sample
+        self._styles: list[str | None] = [_first_tags(sample).get("style")]
+
+    def say(self, text: str, turn: int, expected: Turn) -> Outcome:
+        """The picture with the targets expected now; a look, once asked for, stays until another is."""
+        self._styles.append(expected.tags.get("style", self._styles[-1]))
+        return self._generator._draw(self._sample, expected.targets, self._styles[-1], turn=turn, words=True)
+
+    def rewind(self) -> None:
+        """Go back to the look before the last turn."""
+        if len(self._styles) > 1:
+            self._styles.pop()
+
+
+def numbers(targets: Sequence[Target], *, seed: int = 0) -> dict[str, int]:
+    """How many of each noun to draw so that every target holds; the smallest numbers that fit, "at most" aside.
+
+    Raises:
+        ValueError: For a noun without art, or targets that cannot hold together in one scene.
+    """
+    nouns = sorted({noun for target in targets for noun in target.nouns})
+    for noun in nouns:
+        if noun not in NOUNS:
+            raise ValueError(f"there is no art for {noun[:60]!r}; it draws {', '.join(NOUNS)}")
+    low, high = dict.fromkeys(nouns, 0), dict.fromkeys(nouns, MOST)
+    at_most: set[str] = set()
+    for target in targets:
+        least, most = _range(target)
+        low[target.noun] = max(low[target.noun], least)
+        high[target.noun] = min(high[target.noun], most)
+        if target.relation is Relation.AT_MOST:
+            at_most.add(target.noun)
+    found = {noun: high[noun] if noun in at_most and low[noun] == 0 else low[noun] for noun in nouns}
+    _compare(found, low, high, [target for target in targets if target.other is not None], seed)
+    if not all(target.holds(found) for target in targets) or sum(found.values()) > MOST:
+        asked = " and ".join(target.sentence() for target in targets)
+        raise ValueError(f"{asked[:200]} cannot be drawn in one scene of at most {MOST} things")
+    return found
+
+
+def _range(target: Target) -> tuple[int, int]:
+    """The fewest and the most that a target allows, whatever the other noun's number."""
+    match target.relation:
+        case Relation.EXACTLY | Relation.NONE:
+            return target.count or 0, target.count or 0
+        case Relation.AT_LEAST:
+            return target.count or 0, MOST
+        case Relation.AT_MOST:
+            return 0, target.count or 0
+        case Relation.BETWEEN:
+            return target.count or 0, target.upper or 0
+        case _:
+            return 0, MOST
+
+
+def _compare(
+    found: dict[str, int], low: Mapping[str, int], high: Mapping[str, int], targets: Sequence[Target], seed: int
+) -> None:
+    """Raise (or, where nothing else is left, lower) numbers until the comparisons hold."""
+    for target in targets:
+        assert target.other is not None
+        for noun in (target.noun, target.other):
+            if high[noun] == MOST and found[noun] == 0:  # nothing says how many: a few
+                found[noun] = 1 + seed % 2
+    for _ in range(MOST):
+        for target in targets:
+            assert target.other is not None
+            lead = 1 if target.relation is Relation.MORE_THAN else 0
+            if found[target.noun] < found[target.other] + lead:
+                _move(found, low, high, up=target.noun, down=target.other)
+            elif not lead and found[target.noun] > found[target.other]:
+                _move(found, low, high, up=target.other, down=target.noun)
+
+
+def _move(found: dict[str, int], low: Mapping[str, int], high: Mapping[str, int], *, up: str, down: str) -> None:
+    if found[up] < high[up]:
+        found[up] += 1
+    elif found[down] > low[down]:
+        found[down] -= 1
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return " and ".join(f"{number} {noun}" for noun, number in counts.items()) or "nothing in particular"
+
+
+def _first_targets(sample: Sample) -> Sequence[Target]:
+    asked = sample.asked
+    return asked.turns[0].targets if isinstance(asked, Conversation) else asked.targets
+
+
+def _first_tags(sample: Sample) -> Mapping[str, str]:
+    asked = sample.asked
+    return {**asked.tags, **asked.turns[0].tags} if isinstance(asked, Conversation) else asked.tags
