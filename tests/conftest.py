@@ -12,5 +12,6 @@ for name, value in {
     "YOLO_AUTOINSTALL": "false",
     "TOKENIZERS_PARALLELISM": "false",
     "COLUMNS": "120",
+    "OMP_NUM_THREADS": "1",
 }.items():
     os.environ.setdefault(name, value)

@@ -23,8 +23,14 @@ from countcheck.suites.suite import Target
 try:
     import diffusers
     import torch
+    import transformers
 except ImportError as error:
     raise MissingExtra("local", feature="the diffusers generator") from error
+
+# One progress bar is enough, and it is the run's.
+for _library in (diffusers.utils.logging, transformers.utils.logging):
+    _library.disable_progress_bar()
+    _library.set_verbosity_error()
 
 DEFAULTS: dict[str, Any] = {
     "steps": None,
@@ -126,13 +132,10 @@ class DiffusersGenerator:
     def edit(self, sample: Sample, pixels: Pixels, instruction: str, turn: int, targets: Sequence[Target]) -> Outcome:
         """The picture changed as the instruction says, by the pipeline's image-to-image form."""
         pipe = self._editing()
-        image = as_image(pixels)
-        arguments = {**self._arguments(pipe), "image": image}
+        # The changed picture keeps the size of the one it is made from.
+        arguments = {**self._arguments(pipe, leave_out=("width", "height")), "image": as_image(pixels)}
         if self._settings["strength"] is not None:
             arguments["strength"] = self._settings["strength"]
-        for name in ("width", "height"):
-            if name not in inspect.signature(pipe.__call__).parameters:
-                arguments.pop(name, None)
         began = time.perf_counter()
         try:
             output = self._call(pipe, [instruction], [(sample.seed + turn) & 0x7FFFFFFF], arguments)
@@ -172,7 +175,7 @@ class DiffusersGenerator:
             _outcome(sample, image, flag, share, turn) for sample, image, flag in zip(batch, images, flags, strict=True)
         ]
 
-    def _arguments(self, pipe: Any) -> dict[str, Any]:
+    def _arguments(self, pipe: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
         known = inspect.signature(pipe.__call__).parameters
         given: dict[str, Any] = {}
         settings = dict(self._settings)
@@ -180,7 +183,7 @@ class DiffusersGenerator:
             settings["width"] = settings["width"] or settings["size"]
             settings["height"] = settings["height"] or settings["size"]
         for name in _PASSED:
-            if settings[name] is None:
+            if settings[name] is None or name in leave_out:
                 continue
             keyword = _CALL.get(name, name)
             if keyword not in known:
