@@ -24,7 +24,9 @@ from countcheck.generators.base import (
     Generator,
     Outcome,
     Picture,
+    Recorded,
     Refusal,
+    Step,
 )
 from countcheck.generators.refusal import claims_success
 from countcheck.plan import Sample
@@ -34,25 +36,6 @@ from countcheck.suites.suite import Conversation, Noun, Prompt, Relation, Target
 from countcheck.verdict import WRONG, Kind, Verdict
 
 NO_NOUNS: Mapping[str, Noun] = {}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One thing to say.
-
-    Attributes:
-        script: Which turn of the suite's conversation it belongs to, from 0.
-        repair: 0 for the turn as scripted, 1 for the first repair, and so on.
-        text: What to say.
-        rewind: Go back to the last picture first.
-        wording: Of a repair: its ``tone`` and ``explicitness`` (see `REPAIRS`).
-    """
-
-    script: int
-    repair: int
-    text: str
-    rewind: bool = False
-    wording: Mapping[str, str] = field(default_factory=dict)
 
 
 class Seen(Protocol):
@@ -115,15 +98,19 @@ def hold(
     if not isinstance(talk, Conversation):
         raise TypeError(f"{talk.id} is a prompt, not a conversation")
     dialogue = open_dialogue(generator, sample)
+    recorded = dialogue.steps if isinstance(dialogue, Recorded) else None
     turn = 0
-    step: Step | None = first_step(talk)
+    step: Step | None = recorded[0] if recorded else first_step(talk)
     while step is not None:
         expected = talk.turns[step.script]
         if step.rewind:
             dialogue.rewind()
         outcome = dialogue.say(step.text, turn, expected)
         seen = look(outcome, expected) if isinstance(outcome, Picture) else None
-        after = next_step(talk, step, shown_by(outcome, seen), seed=sample.seed, nouns=nouns)
+        if recorded:
+            after = recorded[turn + 1] if turn + 1 < len(recorded) else None
+        else:
+            after = next_step(talk, step, shown_by(outcome, seen), seed=sample.seed, nouns=nouns)
         yield Spoken(
             turn=turn,
             step=step,
