@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 
-def _set(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text; an underscore stands for a space inside one."""
     return frozenset(word.replace("_", " ") for word in text.split())
 
 
 # Words that end a noun phrase wherever they stand.
-STOP = _set(
+STOP = word_set(
     "a an the this that these those my your his her its our their some any each every all both such what which who "
     "whom whose and or but nor yet so because although though while when where if unless until since as than then "
     "of in on at by for with without within from to into onto upon over under above below between among amid around "
@@ -25,7 +26,7 @@ STOP = _set(
 )
 
 # Bare verbs that follow a noun ("one cat and one dog play"), though the dictionary knows them as nouns too.
-ACTIONS = _set(
+ACTIONS = word_set(
     "play sleep run walk sit stand swim jump fly dance eat drink fight watch look rest hunt march race wait work talk "
     "sing chase hide climb float sail drive ride roll fall rise hang lie lean stare gaze smile laugh cry shout share "
     "hold carry wear face cross meet hug kiss hop graze roam wander travel gather fill cover surround reach point "
@@ -35,13 +36,13 @@ ACTIONS = _set(
     "land crash collide argue chat whisper celebrate relax swing balance juggle sits stands runs"
 )
 
-COLOURS = _set(
+COLOURS = word_set(
     "red blue green yellow purple pink brown black white grey gray beige violet turquoise teal cyan magenta crimson "
     "scarlet maroon navy ivory silver gold golden tan indigo lavender"
 )
 
 # Nouns that say of what, or how old or big: they are kept in the phrase and not in the name.
-DESCRIBING = _set(
+DESCRIBING = word_set(
     "gold silver bronze copper brass iron steel metal metallic stone brick clay paper plastic leather cotton wool "
     "velvet silk marble bamboo diamond wood oak pine cardboard porcelain ceramic crystal granite concrete "
     "straw wicker felt linen denim tin lego origami neon pastel ruby emerald jade sapphire amber plaid tartan velvet "
@@ -51,7 +52,7 @@ DESCRIBING = _set(
 )
 
 # Noun-noun names that stay whole although their head is an animal or a person, or their first word an adjective.
-COMPOUNDS = _set(
+COMPOUNDS = word_set(
     "teddy_bear sea_lion guinea_pig hot_dog prairie_dog killer_whale gummy_bear rubber_duck toy_soldier snow_man "
     "polar_bear mountain_lion hermit_crab toy_car toy_train sports_ball sports_car wine_glass traffic_light "
     "fire_hydrant stop_sign parking_meter baseball_bat baseball_glove tennis_racket cell_phone hair_drier hair_dryer "
@@ -70,21 +71,21 @@ COMPOUNDS = _set(
 )
 
 # Heads before "of" that mean little alone: the name keeps what they are of.
-PART_HEADS = _set(
+PART_HEADS = word_set(
     "slice piece scoop bar bunch stack pile sheet loaf bouquet group row herd flock cluster drop lump ball roll stick "
     "strip chunk block cube wedge sprig head clove ear bale bundle heap line circle ring column swarm pack school "
     "cube string strand stalk blade coil spool skein tower pillar band gang team crowd family army fleet convoy"
 )
 
 # Heads before "of" that keep their own name: "two cups of coffee" are two cups.
-CONTAINERS = _set(
+CONTAINERS = word_set(
     "cup glass bottle bowl plate jar mug basket box bag can bucket vase pot crate barrel tray carton tin pitcher jug "
     "teapot flask tub tube sack platter goblet tankard pint cask chest case packet tumbler shot dish saucer bucketful "
     "tank cart wagon truck boat"
 )
 
 # Plural nouns that are not things in a picture. A number before them counts nothing that could be seen.
-ABSTRACT = _set(
+ABSTRACT = word_set(
     "time way side direction dimension colour color tone shade hue type kind sort variety style angle perspective "
     "corner point step part half third quarter fifth level degree percent language season moment occasion "
     "option choice reason idea theme genre version stage phase episode chapter volume round minute hour second "
@@ -97,7 +98,7 @@ ABSTRACT = _set(
 ).union({"feet", "pounds"})
 
 # What stands behind a number that is no count, in singular or plural.
-UNITS = _set(
+UNITS = word_set(
     "o'clock oclock am pm a.m p.m a.m. p.m. percent per_cent degrees degree dollars dollar euros euro pounds cents "
     "quid bucks metres meters metre meter cm mm km kilometres kilometers centimetres centimeters millimetres "
     "millimeters miles mile feet foot ft inches inch yards yard acres acre hectares litres liters litre liter ml "
@@ -107,13 +108,13 @@ UNITS = _set(
     "x × carat carats storey story storeys stories th st nd rd light-years knots fahrenheit celsius"
 )
 
-MONTHS = _set(
+MONTHS = word_set(
     "january february march april may june july august september october november december jan feb mar apr jun jul aug "
     "sept sep oct nov dec"
 )
 
 # A number after one of these is a name: room 12, chapter three.
-LABELS = _set(
+LABELS = word_set(
     "number no no. nr nr. room gate route page chapter channel level platform bus flight highway exit episode part "
     "volume act apartment flat unit track lane size model version engine type mark section zone area pier terminal "
     "step stage phase grade class line highway interstate motorway avenue street district sector block building "
@@ -124,12 +125,12 @@ LABELS = _set(
 )
 
 # Before a bare number, these say a time or date.
-TIME_BEFORE = _set("at by until till before after since past to from in around circa about")
+TIME_BEFORE = word_set("at by until till before after since past to from in around circa about")
 
-ABSENT = _set("no without zero")
+ABSENT = word_set("no without zero")
 
 # What "no" and "without" speak of that is no countable thing.
-UNCOUNTED = _set(
+UNCOUNTED = word_set(
     "text background colour color light lighting noise shadow water snow rain sugar milk makeup make-up hair "
     "sound music watermark blur frame border doubt idea reason fear end limit problem use gravity space signature "
     "logo matter way wonder longer more less need sign writing lettering letters words word help trace hint "
@@ -141,7 +142,7 @@ UNCOUNTED = _set(
     "permission success avail purpose parallel equal sleep rest food money luck love war peace work"
 )
 
-DEPICTIONS = _set(
+DEPICTIONS = word_set(
     "photo photograph picture image painting drawing sketch illustration render rendering portrait scene shot view "
     "close-up closeup closeup watercolour watercolor cartoon poster print still snapshot depiction collage mosaic "
     "lot few number couple pair trio group bunch dozen hundred thousand variety collection series set line row herd "
@@ -149,7 +150,7 @@ DEPICTIONS = _set(
     "sense range total maximum minimum"
 )
 
-PERSONS = _set(
+PERSONS = word_set(
     "person man woman boy girl child kid baby toddler adult teenager people lady gentleman guy dancer chef cook nurse "
     "doctor soldier farmer fisherman fireman policeman worker student teacher player musician singer actor artist "
     "painter photographer athlete runner swimmer cyclist rider driver pilot sailor astronaut clown knight king queen "
@@ -159,7 +160,7 @@ PERSONS = _set(
     "businessman businesswoman grandmother grandfather"
 )
 
-ANIMALS = _set(
+ANIMALS = word_set(
     "pig wolf cat dog sheep frog fish duck bird horse cow goat chicken hen rooster goose turkey swan elephant giraffe "
     "zebra lion tiger bear panda monkey gorilla chimpanzee kangaroo koala rabbit hare squirrel mouse rat hamster fox "
     "deer moose elk reindeer camel llama alpaca donkey mule bull ox bison buffalo whale dolphin shark seal walrus "
@@ -173,7 +174,7 @@ ANIMALS = _set(
 LIVING = PERSONS | ANIMALS
 
 # -ing words that are things.
-ING_THINGS = _set(
+ING_THINGS = word_set(
     "painting building ring earring king wing string drawing pudding duckling wedding dumpling sapling herring "
     "starling ceiling awning spring swing thing topping stocking railing carving engraving gosling seedling sling "
     "viking sterling being sibling dwelling lightning clothing opening crossing landing parking tracing etching"
@@ -192,4 +193,33 @@ BUNDLES = {
     "octet": 8,
 }
 SIBLINGS = {"twins": 2, "triplets": 3, "quadruplets": 4, "quintuplets": 5}
-SINGLE = _set("single lone solitary sole")
+SINGLE = word_set("single lone solitary sole")
+
+# What a thing is cut into: not things of their own.
+CUT_INTO = word_set(
+    "piece slice part half section bit quarter third strip chunk wedge segment layer fragment cube share portion "
+    "row column group pair"
+)
+
+# A number after one of these is a name, whatever follows.
+NAMING = word_set(
+    "number no no. route age aged year seed iso version chapter page episode volume catch mach studio apollo "
+    "windows playstation xbox iphone formula highway interstate turning turns turned vol vol. ep ep. cfg # №"
+)
+
+# Adjectives that make a number relative to another.
+RELATIVE = word_set("other additional extra further remaining more another new")
+
+# Words that the dictionary also lists as adjectives, and that name a thing when nothing follows.
+NOUNS_FIRST = word_set(
+    "orange light square watch plant glass chicken model mobile animal human robot chocolate lemon lime peach "
+    "rose violet olive plum salmon baby adult toy stuffed china chest match bat present diamond crystal snack fan "
+    "kid cook clown elephant pig wolf cat dog kitten duck leopard tiger lion fox bear american jersey cardinal "
+    "monitor print poster drawing portrait picture sweet nut corn cone cube oval triangle pentagon hexagon "
+    "rectangle circle star cylinder pyramid individual criminal patient intellectual native student official "
+    "public relative teenager adolescent principal general private major captain royal military professional "
+    "giant dwarf elder senior junior musical vegetable fruit mineral metal stone brick block potato tomato carrot "
+    "banana cherry apple mango melon avocado trumpet flute guitar piano violin drum bass tenor counter stool "
+    "bench cabinet suit coat boot shoe sandal tie ring necklace crown bracelet feather shell pearl button ribbon "
+    "bow arrow sword shield helmet spear axe hammer kayak canoe ship submarine rocket plane parachute bicycle"
+)

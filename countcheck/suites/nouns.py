@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from countcheck.suites.lexicon import word_set
 from countcheck.suites.suite import Noun
 
 # Where the dictionary's first plural is not the one that people type.
@@ -56,104 +57,18 @@ _SINGULAR = {
     "veggies": "veggie",
 }
 
-SAME = frozenset(
-    [
-        "sheep",
-        "deer",
-        "fish",
-        "salmon",
-        "trout",
-        "shrimp",
-        "squid",
-        "moose",
-        "bison",
-        "aircraft",
-        "spacecraft",
-        "hovercraft",
-        "watercraft",
-        "goldfish",
-        "swordfish",
-        "jellyfish",
-        "starfish",
-        "catfish",
-        "crayfish",
-        "cuttlefish",
-        "angelfish",
-        "clownfish",
-        "pufferfish",
-        "shellfish",
-        "blowfish",
-        "cod",
-        "tuna",
-        "elk",
-        "reindeer",
-        "koi",
-        "grouse",
-        "swine",
-        "offspring",
-        "series",
-        "species",
-        "sumo",
-        "yen",
-        "samurai",
-        "ninja",
-        "bonsai",
-        "dojo",
-        "maori",
-        "inuit",
-        "pike",
-        "carp",
-        "perch",
-        "halibut",
-        "mackerel",
-        "buffalo",
-        "antelope",
-        "quail",
-        "krill",
-        "caribou",
-    ]
+SAME = word_set(
+    "sheep deer fish salmon trout shrimp squid moose bison aircraft spacecraft hovercraft watercraft goldfish "
+    "swordfish jellyfish starfish catfish crayfish cuttlefish angelfish clownfish pufferfish shellfish blowfish "
+    "cod tuna elk reindeer koi grouse swine offspring series species sumo yen samurai ninja bonsai dojo maori "
+    "inuit pike carp perch halibut mackerel buffalo antelope quail krill caribou"
 )
 """Nouns whose plural looks like their singular."""
 
-PAIRED = frozenset(
-    [
-        "scissors",
-        "glasses",
-        "eyeglasses",
-        "sunglasses",
-        "goggles",
-        "binoculars",
-        "jeans",
-        "pants",
-        "trousers",
-        "shorts",
-        "pajamas",
-        "pyjamas",
-        "tights",
-        "leggings",
-        "overalls",
-        "tweezers",
-        "pliers",
-        "tongs",
-        "shears",
-        "headphones",
-        "earphones",
-        "spectacles",
-        "dungarees",
-        "clippers",
-        "forceps",
-        "nunchucks",
-        "briefs",
-        "panties",
-        "boxers",
-        "slacks",
-        "knickers",
-        "culottes",
-        "breeches",
-        "sweatpants",
-        "bellows",
-        "calipers",
-    ]
+PAIRED = word_set(
+    "scissors eyeglasses sunglasses goggles binoculars jeans pants trousers shorts pajamas pyjamas tights "
+    "leggings overalls tweezers pliers tongs shears headphones earphones spectacles dungarees clippers forceps "
+    "nunchucks briefs panties boxers slacks knickers culottes breeches sweatpants bellows calipers"
 )
 """One thing that English speaks of in the plural: "a pair of scissors" is one."""
 

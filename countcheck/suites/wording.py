@@ -27,71 +27,6 @@ _HINT = re.compile(
     r"(?:\b|-)",
     re.IGNORECASE,
 )
-_CUT_INTO = frozenset(
-    [
-        "piece",
-        "slice",
-        "part",
-        "half",
-        "section",
-        "bit",
-        "quarter",
-        "third",
-        "strip",
-        "chunk",
-        "wedge",
-        "segment",
-        "layer",
-        "fragment",
-        "cube",
-        "share",
-        "portion",
-        "row",
-        "column",
-        "group",
-        "pair",
-    ]
-)
-_STRONG_LABELS = frozenset(
-    [
-        "number",
-        "no",
-        "no.",
-        "route",
-        "age",
-        "aged",
-        "year",
-        "seed",
-        "iso",
-        "version",
-        "chapter",
-        "page",
-        "episode",
-        "volume",
-        "catch",
-        "mach",
-        "studio",
-        "apollo",
-        "windows",
-        "playstation",
-        "xbox",
-        "iphone",
-        "formula",
-        "highway",
-        "interstate",
-        "turning",
-        "turns",
-        "turned",
-        "vol",
-        "vol.",
-        "ep",
-        "ep.",
-        "cfg",
-        "#",
-        "№",
-    ]
-)
-_RELATIVE = frozenset(["other", "additional", "extra", "further", "remaining", "more", "another", "new"])
 _PRONOUN = "one"
 
 
@@ -230,7 +165,7 @@ class _Reader:
             return quantity.count >= 1800
         if self._month(i - 1) or self._month(quantity.end):
             return quantity.count <= 31
-        if before in _STRONG_LABELS:
+        if before in lex.NAMING:
             return True
         return self._is_name(i, quantity)
 
@@ -266,7 +201,7 @@ class _Reader:
         """What a picture cannot show as things: "two halves", "three times", "cut into four slices"."""
         if phrase.head in lex.ABSTRACT or (phrase.raw in lex.UNITS and phrase.raw not in lex.LIVING):
             return True
-        if phrase.head in _CUT_INTO and low_at(self.tokens, i - 1) == "into":
+        if phrase.head in lex.CUT_INTO and low_at(self.tokens, i - 1) == "into":
             return True
         before = low_at(self.tokens, i - 1)
         return phrase.head in ("hand", "foot", "leg", "knee", "wheel", "arm", "eye") and before in ("on", "in")
@@ -276,7 +211,7 @@ class _Reader:
         before, after = low_at(self.tokens, i - 1), low_at(self.tokens, end)
         if before in ("not", "another", "either", "other", "plus", "times", "every"):
             return True
-        if low_at(self.tokens, quantity.end) in _RELATIVE or "'" in phrase.phrase:
+        if low_at(self.tokens, quantity.end) in lex.RELATIVE or "'" in phrase.phrase:
             return True
         if after in ("each", "apiece", "per"):
             return True
@@ -405,7 +340,7 @@ class _Reader:
         return 0
 
     def _absences(self, i: int, at: int, *, joined: Sequence[str]) -> int:
-        if low_at(self.tokens, at) in _RELATIVE:
+        if low_at(self.tokens, at) in lex.RELATIVE:
             if phrase_at(self.tokens, at + 1, plural=True) is not None and low_at(self.tokens, at) != "more":
                 self._lose(i, min(at + 2, len(self.tokens)))
             return at
