@@ -15,6 +15,8 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
 COLOURS = 8
 
+_LINE: dict[str, Any] = {"type": "rule", "strokeWidth": 3, "strokeCap": "round", "opacity": 0.45}
+_POINT: dict[str, Any] = {"type": "point", "filled": True, "opacity": 1}
 _SPOKEN = re.compile(r' (?:role|aria-label|aria-roledescription)="[^"]*"')
 
 _CONFIG: dict[str, Any] = {
@@ -51,37 +53,151 @@ def shape(index: int) -> str:
 
 def interval_mark(estimate: EstimateJson, *, top: float, model: int) -> str:
     """One estimate on an axis from 0 to ``top``: a line for the interval, a mark for the value."""
+    return _interval(estimate, 0.0, top, model)
+
+
+def difference_mark(estimate: EstimateJson, *, model: int) -> str:
+    """One paired difference of shares on an axis from -50 to +50 points, zero in the middle."""
+    return _interval(estimate, -0.5, 0.5, model)
+
+
+def _interval(estimate: EstimateJson, left: float, right: float, model: int) -> str:
     value = estimate["value"]
-    low = value if estimate["low"] is None else estimate["low"]
-    high = value if estimate["high"] is None else estimate["high"]
-    x = {"type": "quantitative", "scale": {"domain": [0, top], "nice": False}, "axis": None}
+    ends = (value if estimate[end] is None else estimate[end] for end in ("low", "high"))
+    low, high = (min(max(end, left), right) for end in ends)
+    x = {"type": "quantitative", "scale": {"domain": [left, right], "nice": False}, "axis": None}
     spec = {
         "width": 124,
         "height": 18,
         "padding": {"left": 5, "right": 5, "top": 1, "bottom": 1},
-        "data": {"values": [{"value": value, "low": min(low, top), "high": min(high, top)}]},
+        "data": {"values": [{"value": min(max(value, left), right), "low": low, "high": high}]},
         "layer": [
-            _grid([0, top / 2, top], x),
             {
-                "mark": {"type": "rule", "stroke": colour(model), "strokeWidth": 3, "strokeCap": "round", "opacity": 0.5},
+                "data": {"values": [{"at": place} for place in (left, (left + right) / 2, right)]},
+                "mark": {"type": "rule", "stroke": "var(--rule)", "strokeWidth": 1},
+                "encoding": {"x": {"field": "at", **x}},
+            },
+            {
+                "mark": {**_LINE, "stroke": colour(model)},
                 "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}},
             },
             {
-                "mark": {"type": "point", "shape": shape(model), "filled": True, "size": 62, "opacity": 1,
-                         "color": colour(model)},
+                "mark": {**_POINT, "shape": shape(model), "color": colour(model), "size": 62},
                 "encoding": {"x": {"field": "value", **x}},
+            },
+        ],
+    }
+    return _draw(spec)
+
+
+def by_number(points: Sequence[Mapping[str, Any]], *, models: int) -> str:
+    """Exact rate over the asked number, the models side by side at each number.
+
+    Each point has ``asked``, ``model`` (index), ``value``, ``low`` and ``high``.
+    """
+    x = {"field": "asked", "type": "ordinal", "axis": {"labelAngle": 0, "title": "number asked for", "grid": False}}
+    offset = {"xOffset": {"field": "model", "type": "nominal", "scale": {"domain": list(range(models))}}}
+    y = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": _percent_axis("exactly as asked")}
+    spec = {
+        "width": {"step": max(9, 44 // models)},
+        "height": 210,
+        "padding": 5,
+        "data": {"values": [dict(point) for point in points]},
+        "encoding": {"x": x, **offset},
+        "layer": [
+            {
+                "mark": _LINE,
+                "encoding": {"y": {"field": "low", **y}, "y2": {"field": "high"}, "color": _model_colour(models)},
+            },
+            {
+                "mark": {**_POINT, "size": 58},
+                "encoding": {
+                    "y": {"field": "value", **y},
+                    "color": _model_colour(models),
+                    "shape": _model_shape(models),
+                },
+            },
+        ],
+    }
+    return _draw(spec)
+
+
+def by_value(points: Sequence[Mapping[str, Any]], *, models: int, order: Sequence[str]) -> str:
+    """Exact rate by the values of a tag, one line a value, the models under each other in it.
+
+    Each point has ``tag`` (the value), ``model`` (index), ``value``, ``low`` and ``high``.
+    """
+    x = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": _percent_axis("exactly as asked")}
+    spec = {
+        "width": 300,
+        "height": {"step": max(9, 24 // models)},
+        "padding": 5,
+        "data": {"values": [dict(point) for point in points]},
+        "encoding": {
+            "y": {"field": "tag", "type": "nominal", "sort": list(order), "axis": {"title": None, "domain": False, "ticks": False}},
+            "yOffset": {"field": "model", "type": "nominal", "scale": {"domain": list(range(models))}},
+        },
+        "layer": [
+            {
+                "mark": _LINE,
+                "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}, "color": _model_colour(models)},
+            },
+            {
+                "mark": {**_POINT, "size": 52},
+                "encoding": {
+                    "x": {"field": "value", **x},
+                    "color": _model_colour(models),
+                    "shape": _model_shape(models),
+                },
             },
         ],
     }  # fmt: skip
     return _draw(spec)
 
 
-def _grid(places: Sequence[float], x: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "data": {"values": [{"at": place} for place in places]},
-        "mark": {"type": "rule", "stroke": "var(--rule)", "strokeWidth": 1},
-        "encoding": {"x": {"field": "at", **x}},
+def price_plot(points: Sequence[Mapping[str, Any]], *, models: int, unit: str) -> str:
+    """What an exact picture costs against how often a try is exact, one mark a model, intervals both ways.
+
+    Each point has ``model``, ``x``, ``x_low``, ``x_high``, ``y``, ``y_low`` and ``y_high``.
+    """
+    top = max(min(point["x_high"], 4 * point["x"]) for point in points) * 1.05
+    values = [{**point, "x_high": min(point["x_high"], top)} for point in points]
+    x = {
+        "type": "quantitative",
+        "scale": {"domain": [0, top], "nice": False},
+        "axis": {"title": f"{unit} per exact picture", "tickCount": 5, "grid": False},
     }
+    y = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": _percent_axis("exactly as asked")}
+    spec = {
+        "width": 420,
+        "height": 240,
+        "padding": 5,
+        "data": {"values": values},
+        "encoding": {"color": _model_colour(models)},
+        "layer": [
+            {"mark": _LINE, "encoding": {"x": {"field": "x_low", **x}, "x2": {"field": "x_high"}, "y": {"field": "y", **y}}},
+            {"mark": _LINE, "encoding": {"x": {"field": "x", **x}, "y": {"field": "y_low", **y}, "y2": {"field": "y_high"}}},
+            {
+                "mark": {**_POINT, "size": 90},
+                "encoding": {"x": {"field": "x", **x}, "y": {"field": "y", **y}, "shape": _model_shape(models)},
+            },
+        ],
+    }  # fmt: skip
+    return _draw(spec)
+
+
+def _percent_axis(title: str) -> dict[str, Any]:
+    return {"title": title, "format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1], "domain": False, "ticks": False}
+
+
+def _model_colour(models: int) -> dict[str, Any]:
+    scale = {"domain": list(range(models)), "range": [colour(index) for index in range(models)]}
+    return {"field": "model", "type": "nominal", "scale": scale}
+
+
+def _model_shape(models: int) -> dict[str, Any]:
+    scale = {"domain": list(range(models)), "range": [shape(index) for index in range(models)]}
+    return {"field": "model", "type": "nominal", "scale": scale}
 
 
 def _draw(spec: Mapping[str, Any]) -> str:

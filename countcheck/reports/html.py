@@ -14,8 +14,9 @@ from markupsafe import Markup
 
 from countcheck import __version__
 from countcheck.reports import charts, sections, wording
-from countcheck.reports.pictures import Album, Box, Place, boxes_of, make_album
-from countcheck.reports.report import Report, headline, losses, read_report
+from countcheck.reports.evidence import pack
+from countcheck.reports.pictures import Album, Box, Overlay, Place, make_album, overlays_of
+from countcheck.reports.report import Report, Source, headline, losses, read_report
 
 if TYPE_CHECKING:
     from countcheck.store import Run
@@ -28,7 +29,28 @@ TABLE_RATES = (
     ("seconds_per_exact", "Seconds per exact picture"),
     ("cost_per_exact", "Cost per exact picture"),
 )
+CONTENTS: tuple[tuple[str, str | None, str], ...] = (
+    ("models", None, "Models"),
+    ("differences", "differences", "Differences"),
+    ("matrix", "matrices", "Asked and counted"),
+    ("breakdown", "breakdown", "Where"),
+    ("worst", "worst", "Worst prompts"),
+    ("pictures", None, "Every try"),
+    ("refusals", "refusals", "Refusals"),
+    ("conversations", "talks", "Conversations"),
+    ("price", "price", "Price"),
+    ("made", None, "How it was made"),
+)
+TALK_RATES = (
+    ("conversation_exact_rate", "Right throughout"),
+    ("turn_exact_rate", "Turns exact"),
+    ("kept_rate", "Count kept"),
+    ("repaired_rate", "Repaired when told"),
+    ("false_claim_rate", "Claimed success falsely"),
+    ("sticky_refusal_rate", "Refusal stuck"),
+)
 SHARES = frozenset(rate for rate, _ in TABLE_RATES[:4])
+DIFFERENCES = tuple((rate, title) for rate, title in TABLE_RATES if rate in SHARES)
 
 
 def write_report(runs: Sequence[Run], target: Path, *, baseline: str | None = None) -> Path:
@@ -40,19 +62,24 @@ def write_html(report: Report, runs: Sequence[Run], target: Path) -> Path:
     """Write the report to ``target`` (and, when there are many pictures, a folder beside it); returns ``target``."""
     rows_of = [[row for model in report.models if model.run == i for row in model.rows] for i in range(len(runs))]
     album = make_album(zip(runs, rows_of, strict=True), target.with_name(f"{target.stem}_pictures"))
-    boxes: dict[Place, tuple[Box, ...]] = {}
+    overlays: dict[Place, Overlay] = {}
+    full: dict[Place, str] = {}
     for run, rows in zip(runs, rows_of, strict=True):
-        boxes |= boxes_of(run, rows)
-    page = render_html(report, album, boxes)
+        overlays |= overlays_of(run, rows)
+        if run.path.resolve() == target.parent.resolve():
+            full |= {(row.key, row.turn): row.picture for row in rows if row.picture}
+    page = render_html(report, album, overlays, full)
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.part")
-    unfinished.write_text(page, encoding="utf-8")
+    unfinished.write_text(page, encoding="utf-8", errors="replace")
     unfinished.replace(target)
     return target
 
 
-def render_html(report: Report, album: Album, boxes: Mapping[Place, Sequence[Box]]) -> str:
-    """The page as text."""
+def render_html(
+    report: Report, album: Album, overlays: Mapping[Place, Overlay], full: Mapping[Place, str] | None = None
+) -> str:
+    """The page as text. ``full``: addresses of whole picture files, where the page lies beside them."""
     style, script = _asset("report.css"), _asset("report.js")
     environment = Environment(
         loader=PackageLoader("countcheck.reports"),
@@ -65,13 +92,13 @@ def render_html(report: Report, album: Album, boxes: Mapping[Place, Sequence[Box
         "visible": wording.visible,
         "number": wording.number,
         "percent": wording.percent,
-        "seconds": wording.seconds,
+        "inert": _ours,
     }
     environment.globals |= {
         "several": wording.several,
         "swatch": _swatch,
         "picture": album.address,
-        "boxes": lambda row: boxes.get((row.key, row.turn), ()),
+        "overlay_of": lambda row: overlays.get((row.key, row.turn)),
         "box_colours": _box_colours,
     }
     policy = "; ".join(
@@ -84,7 +111,18 @@ def render_html(report: Report, album: Album, boxes: Mapping[Place, Sequence[Box
             "form-action 'none'",
         )
     )
+    talks, talks_in_all = sections.talks(report)
+    shown: dict[str, Any] = {
+        "differences": _differences(report),
+        "matrices": sections.matrices(report),
+        "breakdown": _breakdown(report),
+        "worst": sections.worst_prompts(report),
+        "refusals": sections.refusals(report),
+        "talks": talks,
+        "price": _price(report),
+    }
     return environment.get_template("report.html").render(
+        **shown,
         policy=policy,
         style=_ours(style),
         script=_ours(script),
@@ -92,12 +130,14 @@ def render_html(report: Report, album: Album, boxes: Mapping[Place, Sequence[Box
         version=__version__,
         headline=headline(report),
         losses=losses(report),
+        contents=[(name, title) for name, part, title in CONTENTS if part is None or shown[part]],
         table=_table(report),
-        matrices=sections.matrices(report),
-        worst=sections.worst_prompts(report),
-        refusals=sections.refusals(report),
+        talk_rates=_talk_rates(report),
+        talks_in_all=talks_in_all,
         inconsistencies=sections.inconsistencies(report),
         reasons=wording.REASONS,
+        evidence=pack(report, album, overlays, full),
+        made=[_made(source) for source in report.runs],
     )
 
 
@@ -133,6 +173,100 @@ def _table(report: Report) -> dict[str, Any]:
         rows.append({"index": index, "model": model, "cells": cells})
     axes = [{"title": title, "top": _axis_end(rate, tops[rate])} for rate, title in columns]
     return {"axes": axes, "rows": rows}
+
+
+def _differences(report: Report) -> dict[str, Any] | None:
+    """Every other model against the baseline, rate by rate."""
+    compared = {index: report.differences[m.label] for index, m in enumerate(report.models) if m.label in report.differences}
+    if not compared:
+        return None
+    columns = [(rate, title) for rate, title in DIFFERENCES if any(rate in one["rates"] for one in compared.values())]
+    rows = []
+    for index, one in compared.items():
+        cells = []
+        for rate, _ in columns:
+            found = one["rates"].get(rate)
+            value, interval = wording.points(found["difference"]) if found else ("–", "")
+            known = found is not None and found["difference"]["low"] is not None
+            p_value = found.get("p_value") if found else None
+            cells.append(
+                {
+                    "value": value,
+                    "interval": interval,
+                    "mark": _ours(charts.difference_mark(found["difference"], model=index)) if found and known else "",
+                    "p": "" if p_value is None else wording.p_words(p_value),
+                    "test": found.get("test") or "" if found else "",
+                }
+            )
+        rows.append({"index": index, "cells": cells, "pairs": one["pairs"], "unpaired": one["unpaired"]})
+    return {"titles": [title for _, title in columns], "rows": rows}
+
+
+def _breakdown(report: Report) -> list[dict[str, Any]]:
+    models = len(report.models)
+    found = []
+    for part in sections.parts(report):
+        points = part.points()
+        if part.tag == "number":
+            chart = charts.by_number([{**point, "asked": int(point["tag"])} for point in points], models=models)
+        else:
+            order = [wording.visible(value, 60) for value in part.values]
+            chart = charts.by_value(points, models=models, order=order)
+        lines = [
+            (value, [wording.estimate_words("exact_rate", e) for e in row])
+            for value, row in zip(part.values, part.rates, strict=True)
+        ]
+        knower = [
+            (index, wording.estimate_words("knower_level", model.rates["knower_level"]))
+            for index, model in enumerate(report.models)
+            if "knower_level" in model.rates
+        ]
+        found.append({"part": part, "chart": _ours(chart), "lines": lines, "knower": knower})
+    return found
+
+
+def _price(report: Report) -> dict[str, Any] | None:
+    for rate, unit in (("cost_per_exact", "US dollars"), ("seconds_per_exact", "seconds")):
+        points = []
+        for index, model in enumerate(report.models):
+            x, y = model.rates.get(rate), model.rates.get("exact_rate")
+            if x is None or y is None or x["value"] is None or y["value"] is None:
+                continue
+            ends = {"x_low": x["low"], "x_high": x["high"], "y_low": y["low"], "y_high": y["high"]}
+            ends = {name: (x if name[0] == "x" else y)["value"] if end is None else end for name, end in ends.items()}
+            points.append({"model": index, "x": x["value"], "y": y["value"], **ends})
+        if len(points) > 1:
+            return {"unit": unit, "chart": _ours(charts.price_plot(points, models=len(report.models), unit=unit))}
+    return None
+
+
+def _talk_rates(report: Report) -> dict[str, Any] | None:
+    columns = [(rate, title) for rate, title in TALK_RATES if any(rate in model.rates for model in report.models)]
+    rows = [
+        {"index": index, "cells": [wording.estimate_words(rate, model.rates.get(rate)) for rate, _ in columns]}
+        for index, model in enumerate(report.models)
+    ]
+    return {"titles": [title for _, title in columns], "rows": rows} if columns else None
+
+
+def _made(source: Source) -> dict[str, Any]:
+    """What is on record of a run, flattened to names and values; the suite's own text is left out."""
+    hidden = {"suite_body", "generators_body"}
+    facts = [pair for name, value in source.facts.items() if name not in hidden for pair in _flat(name, value)]
+    return {"name": source.name, "facts": facts, "warnings": source.summary.get("warnings", ())}
+
+
+def _flat(name: str, value: Any) -> list[tuple[str, str]]:
+    name = name.replace("_", " ")
+    if isinstance(value, Mapping):
+        plain = {k: v for k, v in value.items() if not isinstance(v, Mapping | list) and v not in (None, "")}
+        deep = [pair for k, v in value.items() if isinstance(v, Mapping) and v for pair in _flat(f"{name} · {k}", v)]
+        listed = [pair for k, v in value.items() if isinstance(v, list) and v for pair in _flat(f"{name} · {k}", v)]
+        flat = [(name, ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in plain.items()))] if plain else []
+        return flat + deep + listed
+    if isinstance(value, list):
+        return [(name, ", ".join(str(one) for one in value))] if value else []
+    return [(name, str(value))] if value not in (None, "") else []
 
 
 def _top(report: Report, rate: str) -> float:

@@ -41,6 +41,14 @@ class Box:
     counted: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlay:
+    """The boxes of one picture, whose width and height in pixels are ``size``."""
+
+    size: tuple[int, int]
+    boxes: tuple[Box, ...]
+
+
 def rule_of(run: Run) -> Rule:
     """The counting rule of the run's current verdicts."""
     recorded = (run.facts.get("counter") or {}).get("rule") or {}
@@ -48,7 +56,7 @@ def rule_of(run: Run) -> Rule:
     return Rule(**known)
 
 
-def boxes_of(run: Run, rows: Iterable[VerdictRow]) -> dict[Place, tuple[Box, ...]]:
+def overlays_of(run: Run, rows: Iterable[VerdictRow]) -> dict[Place, Overlay]:
     """The boxes of each counted picture by (key, turn); those far below the threshold are left out."""
     wanted = {(row.key, row.turn): row for row in rows if row.outcome == "picture"}
     rule = rule_of(run)
@@ -56,7 +64,7 @@ def boxes_of(run: Run, rows: Iterable[VerdictRow]) -> dict[Place, tuple[Box, ...
     for key, turn, seen in run.detections():
         row = wanted.get((key, turn))
         if row is not None:
-            found[key, turn] = _boxes(seen, row, rule)
+            found[key, turn] = Overlay(size=seen.size, boxes=_boxes(seen, row, rule))
     return found
 
 
@@ -148,7 +156,7 @@ def make_album(
                 album.gone.add((row.key, row.turn))
             else:
                 wanted.setdefault((row.key, row.turn), path)
-    if len(wanted) <= inline_most:
+    if len(wanted) <= (INLINE_MOST if inline_most is None else inline_most):
         for place, made in _each(wanted):
             if made is None:
                 album.gone.add(place)
@@ -224,7 +232,7 @@ def write_annotated(run: Run, folder: Path) -> int:
     from PIL import Image
 
     rows = [row for row in run.rows() if row.outcome == "picture"]
-    boxes = boxes_of(run, rows)
+    overlays = overlays_of(run, rows)
     written = 0
     for row in rows:
         path = run.picture(row)
@@ -232,7 +240,8 @@ def write_annotated(run: Run, folder: Path) -> int:
             continue
         try:
             with Image.open(path) as opened:
-                page = annotate(opened, boxes.get((row.key, row.turn), ()), f"{row.verdict or ''}: {row.reason}")
+                found = overlays.get((row.key, row.turn))
+                page = annotate(opened, found.boxes if found else (), f"{row.verdict or ''}: {row.reason}")
         except (OSError, ValueError, SyntaxError):
             continue
         target = folder / str(row.verdict or "unjudged") / f"{_file_name((row.key, row.turn))}.png"

@@ -1,13 +1,15 @@
-"""The parts of a report that are picked out of its rows: matrices, worst prompts, refusals. Pure."""
+"""The parts of a report that are picked out of its rows: matrices, worst prompts, refusals, conversations. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from countcheck.generators.base import Reason
 from countcheck.reports.report import Model, Report
+from countcheck.reports.wording import EstimateJson, visible
 from countcheck.verdict import Kind, VerdictRow
 
 _HARM = {Kind.MISSING: 4, Kind.MIXED: 3, Kind.OVER: 2, Kind.UNDER: 2, Kind.REFUSED: 1, Kind.UNCERTAIN: 0}
@@ -78,7 +80,7 @@ class WorstPrompt:
     tries: tuple[VerdictRow | None, ...]
 
 
-def worst_prompts(report: Report, *, most: int = 12) -> list[WorstPrompt]:
+def worst_prompts(report: Report, *, most: int = 8) -> list[WorstPrompt]:
     """The prompts that went wrong most often, the most often first; only such as went wrong at all."""
     by_prompt: dict[str, list[tuple[int, VerdictRow]]] = defaultdict(list)
     for index, model in enumerate(report.models):
@@ -179,7 +181,7 @@ class Inconsistency:
     refused: tuple[VerdictRow, ...]
 
 
-def inconsistencies(report: Report, *, most: int = 12) -> list[Inconsistency]:
+def inconsistencies(report: Report, *, most: int = 6) -> list[Inconsistency]:
     """Groups with a refusal beside a picture, those with the most refusals first."""
     result = []
     for index, model in enumerate(report.models):
@@ -200,3 +202,123 @@ def _inconsistent(index: int, model: Model) -> list[Inconsistency]:
         if drawn and refused:
             found.append(Inconsistency(model=index, group=group, drawn=drawn, refused=refused))
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The exact rate by the values of one tag.
+
+    Attributes:
+        values: In the order shown.
+        rates: One row a value, one estimate a model; ``None`` where a model has none.
+        unshown: Values left out because there are too many; those with the fewest tries go first.
+    """
+
+    tag: str
+    values: tuple[str, ...]
+    rates: tuple[tuple[EstimateJson | None, ...], ...]
+    unshown: int = 0
+
+    def points(self) -> list[dict[str, Any]]:
+        """What a chart is drawn from: one record for each value and model that has an estimate."""
+        return [
+            {"tag": visible(value, 60), "model": model, "value": e["value"], "low": e["low"], "high": e["high"]}
+            for value, row in zip(self.values, self.rates, strict=True)
+            for model, e in enumerate(row)
+            if e is not None and e["value"] is not None
+        ]
+
+
+def parts(report: Report, *, most: int = 24) -> list[Part]:
+    """The exact rate by every tag with more than one value: number first, then noun, style, number form, the rest."""
+    tags = sorted({tag for model in report.models for tag in model.by}, key=lambda tag: (_ORDER.get(tag, 99), tag))
+    result = []
+    for tag in tags:
+        values = sorted({value for model in report.models for value in model.by.get(tag, {})}, key=_natural)
+        estimates = {
+            value: tuple(model.by.get(tag, {}).get(value, {}).get("exact_rate") for model in report.models)
+            for value in values
+        }
+        known = [value for value in values if any(e is not None and e["value"] is not None for e in estimates[value])]
+        if len(known) < 2:
+            continue
+        tries = {value: sum(e["n"] for e in estimates[value] if e is not None) for value in known}
+        kept = set(sorted(known, key=lambda value: -tries[value])[:most])
+        shown = [value for value in known if value in kept]
+        if tag not in ("number", "kinds"):
+            shown.sort(key=lambda value: (-_mean(estimates[value]), _natural(value)))
+        result.append(
+            Part(
+                tag=tag,
+                values=tuple(shown),
+                rates=tuple(estimates[value] for value in shown),
+                unshown=len(known) - len(shown),
+            )
+        )
+    return result
+
+
+_ORDER = {"number": 0, "noun": 1, "style": 2, "number_form": 3, "kinds": 4}
+
+
+def _natural(value: str) -> tuple[int, int, str]:
+    whole = value.isdecimal() and len(value) < 10
+    return (0, int(value), "") if whole else (1, 0, value)
+
+
+def _mean(estimates: Sequence[EstimateJson | None]) -> float:
+    values = [e["value"] for e in estimates if e is not None and e["value"] is not None]
+    return sum(values) / len(values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """One turn of a conversation with one model, and what happened to the count in it.
+
+    Attributes:
+        event: ``lost`` when the count had been right, ``repaired`` when it was wrong before, else empty.
+    """
+
+    row: VerdictRow
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """One conversation, held with each model: its turns by model; empty where a model did not hold it."""
+
+    prompt_id: str
+    repeat: int
+    lost: int
+    turns: tuple[tuple[Spoken, ...], ...]
+
+
+def talks(report: Report, *, most: int = 8) -> tuple[list[Talk], int]:
+    """Conversations in which the most was lost or refused, and how many there are in all."""
+    held: dict[tuple[str, int], dict[int, list[VerdictRow]]] = defaultdict(lambda: defaultdict(list))
+    for index, model in enumerate(report.models):
+        for row in model.rows:
+            if row.conversation and row.outcome != "missing":
+                held[row.prompt_id, row.repeat][index].append(row)
+    found = []
+    for (prompt_id, repeat), by_model in held.items():
+        turns = tuple(
+            _spoken(sorted(by_model.get(index, ()), key=lambda row: row.turn)) for index in range(len(report.models))
+        )
+        events = [spoken.event for said in turns for spoken in said]
+        refused = sum(spoken.row.outcome == "refusal" for said in turns for spoken in said)
+        lost = events.count("lost") + refused
+        found.append(Talk(prompt_id=prompt_id, repeat=repeat, lost=lost, turns=turns))
+    found.sort(key=lambda talk: (-talk.lost, talk.prompt_id, talk.repeat))
+    return found[:most], len(found)
+
+
+def _spoken(rows: Sequence[VerdictRow]) -> tuple[Spoken, ...]:
+    result = []
+    right: bool | None = None
+    for row in rows:
+        now = None if row.verdict in (None, Kind.REFUSED, Kind.FAILED, Kind.UNCERTAIN) else row.verdict is Kind.EXACT
+        event = "lost" if right and now is False else "repaired" if right is False and now else ""
+        result.append(Spoken(row=row, event=event))
+        right = right if now is None else now
+    return tuple(result)

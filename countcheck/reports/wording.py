@@ -86,6 +86,11 @@ def points(difference: EstimateJson) -> tuple[str, str]:
     return _signed(value), interval
 
 
+def p_words(value: float) -> str:
+    """A p-value as it is read: ``p = 0.03``, ``p < 0.001``."""
+    return "p\u00a0<\u00a00.001" if value < 0.001 else f"p\u00a0=\u00a0{value:.{3 if value < 0.01 else 2}f}"
+
+
 def seconds(value: float) -> str:
     """A duration: ``0.4 s``, ``1 min 20 s``."""
     if value < 100:

@@ -55,4 +55,4 @@ def test_odd_runs_still_make_a_page(tmp_path, case):
                 picture.unlink()
         text = write_html(read_report([run]), [run], tmp_path / "r.html").read_text(encoding="utf-8")
     assert "solo" in text
-    assert ("missing or damaged" in text) == (case == "pictures gone")
+    assert ("missing or damaged.</p>" in text) == (case == "pictures gone")

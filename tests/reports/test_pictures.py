@@ -4,20 +4,20 @@ import io
 
 from PIL import Image
 
-from countcheck.reports.pictures import annotate, boxes_of, make_album, thumbnail, write_annotated
+from countcheck.reports.pictures import annotate, make_album, overlays_of, thumbnail, write_annotated
 from countcheck.verdict import Kind
 
 
 def test_counted_boxes_are_as_many_as_were_counted(two_runs):
     rows = [row for row in two_runs[0].rows() if row.outcome == "picture"]
-    boxes = boxes_of(two_runs[0], rows)
+    boxes = overlays_of(two_runs[0], rows)
     for row in rows:
-        assert sum(box.counted for box in boxes[row.key, row.turn]) == sum(row.counted.values())
+        assert sum(box.counted for box in boxes[row.key, row.turn].boxes) == sum(row.counted.values())
 
 
 def test_boxes_are_shares_of_the_picture(two_runs):
-    found = boxes_of(two_runs[0], two_runs[0].rows())
-    assert all(0 <= box.left <= box.left + box.width <= 1.0001 for boxes in found.values() for box in boxes)
+    found = overlays_of(two_runs[0], two_runs[0].rows())
+    assert all(0 <= box.left <= box.left + box.width <= 1.0001 for overlay in found.values() for box in overlay.boxes)
 
 
 def test_a_large_picture_becomes_a_small_webp(tmp_path):

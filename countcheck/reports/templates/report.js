@@ -1,5 +1,5 @@
 "use strict";
-const SIZE = 24; // rows of tries a page
+const SIZE = 12; // rows of tries a page
 const root = document.documentElement;
 const $ = (id) => document.getElementById(id);
 let data, starts, shown = [], state = {};
@@ -59,16 +59,16 @@ function el(name, props = {}, ...children) {
   return made;
 }
 const plural = (n, one, many) => `${n.toLocaleString("en").replaceAll(",", "\u202f")} ${n === 1 ? one : many}`;
-function overlay(boxes) {
+function overlay(boxes, [wide, tall] = [1, 1]) {
   if (!boxes || !boxes.length) return null;
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   const colours = [...new Set(boxes.map((box) => box[0]))];
-  for (const [key, value] of [["class", "boxes"], ["viewBox", "0 0 1000 1000"], ["preserveAspectRatio", "none"], ["aria-hidden", "true"]]) svg.setAttribute(key, value);
+  for (const [key, value] of [["class", "boxes"], ["viewBox", `0 0 ${wide} ${tall}`], ["aria-hidden", "true"]]) svg.setAttribute(key, value);
   for (const [noun, , x, y, w, h, counted] of boxes) {
     const rect = document.createElementNS(space, "rect");
     rect.setAttribute("class", `b${colours.indexOf(noun) % 6}${counted ? "" : " near"}`);
-    for (const [key, value] of [["x", x], ["y", y], ["width", w], ["height", h]]) rect.setAttribute(key, value * 1000);
+    for (const [key, value] of [["x", x * wide], ["y", y * tall], ["width", w * wide], ["height", h * tall]]) rect.setAttribute(key, value);
     svg.append(rect);
   }
   return svg;
@@ -82,7 +82,7 @@ function frame(row, one) {
   const place = data.places[data.p[row]];
   if (one.src) {
     const alt = `${data.models[data.m[row]]}: ${place.text.slice(0, 160)}`;
-    return el("div", { class: "frame" }, el("img", { src: one.src, alt, loading: "lazy", decoding: "async" }), overlay(one.boxes));
+    return el("div", { class: "frame" }, el("img", { src: one.src, alt, loading: "lazy", decoding: "async" }), overlay(one.boxes, one.size));
   }
   if (one.outcome === "refusal") return el("div", { class: "frame empty refusal" }, el("p", { dir: "auto" }, one.words || "Refused without a word."));
   const said = one.gone ? "The picture file is missing or damaged." : one.outcome === "failure" ? `Failed: ${one.message || "no reason given"}` : one.outcome === "picture" ? "No picture was kept." : "Not made.";
@@ -229,7 +229,13 @@ for (const button of document.querySelectorAll("[data-theme-to]")) button.addEve
   write({ theme: dark ? "light" : "dark" }, { keepPage: true });
 });
 addEventListener("hashchange", apply);
-addEventListener("popstate", apply);
+for (const link of document.querySelectorAll(".matrix a")) link.addEventListener("click", (event) => {
+  event.preventDefault(); // keep theme and boxes, drop the other filters
+  const { theme, boxes } = state;
+  state = { theme, boxes };
+  write(Object.fromEntries(new URLSearchParams(link.getAttribute("href").slice(1))));
+  $("pictures").scrollIntoView();
+});
 
 if ($("index")) {
   let typing;
