@@ -177,7 +177,9 @@ def _table(report: Report) -> dict[str, Any]:
 
 def _differences(report: Report) -> dict[str, Any] | None:
     """Every other model against the baseline, rate by rate."""
-    compared = {index: report.differences[m.label] for index, m in enumerate(report.models) if m.label in report.differences}
+    compared = {
+        index: report.differences[m.label] for index, m in enumerate(report.models) if m.label in report.differences
+    }
     if not compared:
         return None
     columns = [(rate, title) for rate, title in DIFFERENCES if any(rate in one["rates"] for one in compared.values())]

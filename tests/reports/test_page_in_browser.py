@@ -32,7 +32,9 @@ def test_filtering_to_over_counts_shows_nothing_else_and_is_in_the_address(brows
         page.goto(address)
         ready(page)
         page.click("#f-verdict .chip.v-over")
-        page.wait_for_function("document.querySelector('#found').textContent.startsWith(arguments)".replace("arguments", f"'{over} '"))
+        page.wait_for_function(
+            "document.querySelector('#found').textContent.startsWith(arguments)".replace("arguments", f"'{over} '")
+        )
         assert "v=over" in page.url
         shown = page.locator("#tries .shot:not(.aside) .verdict").all_text_contents()
         assert set(shown) == {"over"}
