@@ -11,23 +11,25 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as Generator_
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from countcheck import controls
+from countcheck.conversation import hold
 from countcheck.counter import Counter
 from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput, CountcheckError, GeneratorClosed
 from countcheck.generators.base import Failure, Generator, Outcome, Picture, Refusal
+from countcheck.generators.refusal import claims_success
 from countcheck.pictures import encode_png, read_picture
 from countcheck.plan import Sample, plan
 from countcheck.plugins import load_generator_class
 from countcheck.provenance import begin, describe, describe_generator
 from countcheck.settings import Card
 from countcheck.store import Entry, Judged, Run, as_stored
-from countcheck.suites.suite import Conversation, Noun, Prompt, Suite, Target
+from countcheck.suites.suite import Conversation, Noun, Prompt, Suite, Target, Turn
 from countcheck.verdict import Kind, Verdict, VerdictRow, judge
 
 _BATCH = 16  # pictures counted at a time
@@ -276,12 +278,14 @@ class _Line:
         self._card = each.card
         self._generator = each.generator
         self._counter = counter
+        self._suite = suite
         self._nouns = nouns_of(suite)
         self._watch = watch
         self._purse = purse
         self._stopping = stopping
         self._decided = decided
         self._looking = threading.Lock()
+        self._writing = threading.Lock()
         self._queue: queue.Queue[tuple[Sample, Outcome] | None] = queue.Queue(maxsize=_AHEAD)
         self._broken: BaseException | None = None
 
@@ -353,9 +357,9 @@ class _Line:
 
     def _keep(self, batch: Sequence[tuple[Sample, Outcome]]) -> None:
         files = [self._file(outcome) for _, outcome in batch]
-        seen = self._see([(s.asked, o) for s, o in batch])
+        seen = self._see(batch)
         entries = [
-            _entry(outcome, sample.asked, file.result() if file else ("", ""), looked, self._price, text=sample.text)
+            _entry(outcome, file.result() if file else ("", ""), looked, self._card.price, text=sample.text)
             for (sample, outcome), file, looked in zip(batch, files, seen, strict=True)
         ]
         self._write(entries)
@@ -371,10 +375,6 @@ class _Line:
                 self._watch.says(sentence)
                 self._stopping.set()
 
-    @property
-    def _price(self) -> float | None:
-        return self._card.price
-
     def _file(self, outcome: Outcome) -> Future[tuple[str, str]] | None:
         pixels = getattr(outcome, "pixels", None)
         if pixels is None:
@@ -386,22 +386,55 @@ class _Line:
 
         return self._files.submit(write)
 
-    def _see(self, batch: Sequence[tuple[Prompt | Conversation, Outcome]]) -> list[_Seen | None]:
-        """Detections and verdict of each picture of the batch; ``None`` for what is no picture."""
-        pictures = [(asked, o) for asked, o in batch if isinstance(o, Picture)]
+    def _see(self, batch: Sequence[tuple[Sample, Outcome]]) -> list[_Seen | None]:
+        """What was found in each picture of the batch; ``None`` for what is no picture."""
+        pictures = [outcome.pixels for _, outcome in batch if isinstance(outcome, Picture)]
         with self._looking:
-            found = iter(self._counter.detect([o.pixels for _, o in pictures], self._nouns))
+            found = iter(self._counter.detect(pictures, self._nouns))
         return [
-            _look(self._counter, next(found), asked.targets, asked.tags, self._nouns)
-            if isinstance(o, Picture) and isinstance(asked, Prompt)
+            _look(self._counter, next(found), sample.asked.targets, sample.asked.tags, self._nouns)
+            if isinstance(outcome, Picture) and isinstance(sample.asked, Prompt)
             else None
-            for asked, o in batch
+            for sample, outcome in batch
         ]
 
     # -- conversations -------------------------------------------------------------------------------------------
 
     def _hold_talks(self, owed: Sequence[Sample]) -> None:
-        raise NotImplementedError
+        """Hold conversations, several at once where the generator can."""
+        with ThreadPoolExecutor(max(1, self._generator.traits.concurrency), thread_name_prefix="talks") as pool:
+            talks = [pool.submit(self._hold, sample) for sample in owed]
+            try:
+                for talk in as_completed(talks):
+                    talk.result()
+            except BaseException:
+                for talk in talks:
+                    talk.cancel()
+                raise
+
+    def _hold(self, sample: Sample) -> None:
+        """Hold one conversation to its end; each turn is kept before the next is said."""
+        if self._over():
+            return
+
+        def look(picture: Picture, turn: Turn) -> _Seen:
+            with self._looking:
+                (found,) = self._counter.detect([picture.pixels], self._nouns)
+            return _look(self._counter, found, turn.targets, {**sample.asked.tags, **turn.tags}, self._nouns)
+
+        for spoken in hold(sample, self._generator, look, nouns=self._suite.nouns):
+            file = self._file(spoken.outcome)
+            entry = _entry(
+                spoken.outcome,
+                file.result() if file else ("", ""),
+                spoken.seen,
+                self._card.price,
+                text=spoken.step.text,
+            )
+            place = {"turn": spoken.turn, "script": spoken.step.script, "repair": spoken.step.repair}
+            detail = {**entry.detail, **spoken.step.wording}
+            with self._writing:
+                self._write([replace(entry, **place, detail=detail, closes=spoken.closes)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -431,7 +464,6 @@ def _look(
 
 def _entry(
     outcome: Outcome,
-    asked: Prompt | Conversation,
     file: tuple[str, str],
     seen: _Seen | None,
     price: float | None,
@@ -483,6 +515,8 @@ def detail_of(outcome: Outcome) -> dict[str, Any]:
         value = getattr(outcome, name)
         if value:
             detail[name] = str(value)
+    if not isinstance(outcome, Failure) and claims_success(outcome.words):
+        detail["claims"] = True
     if outcome.attempts:
         detail["attempts"] = [asdict(attempt) for attempt in outcome.attempts]
     return detail
