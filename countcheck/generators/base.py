@@ -201,6 +201,25 @@ class Generator(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing to say in a conversation.
+
+    Attributes:
+        script: Which turn of the suite's conversation it belongs to, from 0.
+        repair: 0 for the turn as scripted, 1 for the first repair, and so on.
+        text: What to say.
+        rewind: Go back to the last picture first.
+        wording: Of a repair: its ``tone`` and ``explicitness``.
+    """
+
+    script: int
+    repair: int
+    text: str
+    rewind: bool = False
+    wording: Mapping[str, str] = field(default_factory=dict)
+
+
 class Dialogue(Protocol):
     """One conversation under way."""
 
@@ -210,6 +229,16 @@ class Dialogue(Protocol):
 
     def rewind(self) -> None:
         """Forget everything after the last picture, as a user does who goes back and tries again."""
+        ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A dialogue that was held elsewhere: what was said in it is known."""
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """Everything that was said, in order; at least one."""
         ...
 
 

@@ -162,7 +162,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A line that was left out, and why."""
+    """A line that was left out, and why; as a remark, a line that was kept and what of it could not be read."""
 
     line: int
     why: str
@@ -178,6 +178,7 @@ class Suite:
     conversations: tuple[Conversation, ...] = ()
     nouns: Mapping[str, Noun] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
+    remarks: tuple[Skipped, ...] = ()
     source: str = ""
 
     @property

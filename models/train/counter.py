@@ -14,7 +14,10 @@ import hashlib
 import json
 import math
 import random
+import signal
+import threading
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import count
@@ -38,7 +41,8 @@ class Plan:
 
     Attributes:
         pictures: How many are shown in all, repeats included; the learning rate falls to nothing over them.
-        early: Side of the pictures in the first half, when smaller ones teach as much in less time.
+        early: Side of the pictures in the first part, when smaller ones teach as much in less time.
+        turn: Share of all pictures after which they are shown in full size.
         reuse: How often one made picture is shown, about.
         pool: How many made pictures are kept to draw from.
         rate: Highest learning rate (AdamW).
@@ -49,6 +53,7 @@ class Plan:
     batch: int = 32
     size: int = 128
     early: int = 96
+    turn: float = 0.5
     reuse: int = 4
     pool: int = 16_000
     rate: float = 2e-3
@@ -226,7 +231,7 @@ class Training:
     def step(self, batch: Batch) -> tuple[float, float]:
         """Learn from one batch; give its two losses."""
         done = min(1.0, self.shown / self.plan.pictures)
-        warm = min(1.0, (self.shown + self.plan.batch) / 6_000)
+        warm = min(1.0, (self.shown + self.plan.batch) / (0.04 * self.plan.pictures))
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate * warm * (0.5 * (1 + math.cos(math.pi * done)) + 0.005)
         self.net.train()
@@ -247,7 +252,14 @@ class Training:
         return focal.item(), apart.item()
 
 
-def train(training: Training, source: Iterator[Labelled], *, log_every: int = 50, check_every: int = 500) -> None:
+def train(
+    training: Training,
+    source: Iterator[Labelled],
+    *,
+    log_every: int = 50,
+    check_every: int = 250,
+    stopped: threading.Event | None = None,
+) -> None:
     """Learn until the plan's pictures are shown, with a log line now and then and a checkpoint at each check."""
     plan = training.plan
     pool = Pool(plan, source)
@@ -255,10 +267,10 @@ def train(training: Training, source: Iterator[Labelled], *, log_every: int = 50
     log = (training.work / "log.jsonl").open("a")
     before, focals, aparts = time.monotonic(), [], []
     for step in count(1):
-        if training.shown >= plan.pictures:
+        if training.shown >= plan.pictures or (stopped and stopped.is_set()):
             break
         focal, apart = training.step(
-            collate(pool.batch(), plan.early if 2 * training.shown < plan.pictures else plan.size, dice)
+            collate(pool.batch(), plan.early if training.shown < plan.turn * plan.pictures else plan.size, dice)
         )
         focals.append(focal)
         aparts.append(apart)
@@ -303,6 +315,50 @@ def export(net: HeatmapNet, out: Path, *, size: int, about: dict[str, object]) -
         "trained": about,
     }
     (out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    export_onnx(net, out / "model.onnx", size=size)
+
+
+class _Boxes(nn.Module):
+    """The network in half precision with its peaks read off, as other programs like it."""
+
+    def __init__(self, net: HeatmapNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: Tensor) -> Tensor:
+        heat, found = self.net(images.half())
+        return peaks(heat.float(), found.float())
+
+
+def export_onnx(net: HeatmapNet, path: Path, *, size: int) -> None:
+    """Write the network as ONNX.
+
+    Input ``images``: float32 (batch, 3, size, size) in [0, 1]. Output ``boxes``: float32 (batch, 100, 6), each row x1,
+    y1, x2, y2 in input pixels, score, index into the nouns (listed in the file's metadata as ``names``).
+    """
+    import onnx
+
+    whole = _Boxes(copy.deepcopy(net).cpu().half().eval())
+    example = torch.zeros(2, 3, size, size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter speaks of its own future
+        program = torch.onnx.export(
+            whole,
+            (example,),
+            input_names=["images"],
+            output_names=["boxes"],
+            dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
+            dynamo=True,
+            verbose=False,
+        )
+    model = program.model_proto
+    for key, value in {
+        "names": json.dumps(dict(enumerate(NOUNS))),
+        "imgsz": f"[{size}, {size}]",
+        "stride": "32",
+    }.items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.save(model, path)
 
 
 def source(recipe: Recipe, seed: int, *, start: int = 0, workers: int = 0) -> Iterator[Labelled]:
@@ -346,7 +402,7 @@ def sheet(net: HeatmapNet, path: Path, *, size: int = 128, threshold: float = 0.
             draw.text((4, 4), f"{true} there", fill=(255, 255, 255), stroke_width=1, stroke_fill=(0, 0, 0))
             row.append(np.asarray(image))
         rows.append(np.concatenate(row, axis=1))
-    Image.fromarray(np.concatenate(rows, axis=0)).save(path, optimize=True)
+    Image.fromarray(np.concatenate(rows, axis=0)).resize((1800, 1080), Image.Resampling.LANCZOS).save(path, quality=82)
 
 
 def main() -> None:
@@ -377,7 +433,10 @@ def main() -> None:
         if options.art != OWN:
             fetch()
         recipe = Recipe(families=families, size=plan.size)
-        train(training, source(recipe, plan.seed, start=training.shown, workers=options.workers))
+        stopped = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+        made = source(recipe, plan.seed, start=training.shown, workers=options.workers)
+        train(training, made, stopped=stopped)
     about = {
         "pictures": training.shown,
         "minutes": round(training.seconds / 60, 1),
@@ -386,7 +445,7 @@ def main() -> None:
         "seed": plan.seed,
     }
     export(training.mean, options.out, size=plan.size, about=about)
-    sheet(training.mean, options.out / "scenes.png", size=plan.size)
+    sheet(training.mean, options.out / "scenes.jpg", size=plan.size)
     print(f"{options.out}: {training.shown} pictures in {training.seconds / 60:.0f} minutes")
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from countcheck.detectors.pictures import PAD
 from countcheck.scenes import BACKDROPS, NOUNS, TRANSFORMS, apply_style, compose
 from countcheck.scenes.art import Sprite
 from countcheck.scenes.rendering import backdrop, paste
@@ -111,7 +112,8 @@ def make(recipe: Recipe, seed: int) -> Labelled:
     pixels = apply_style(np.clip(canvas + 0.5, 0, 255).astype(np.uint8), style, seed)
     if dice.random() < (0.45 if rough else 0.15):
         pixels = _worn(pixels, dice)
-    return _labelled(pixels, placed, owner, areas, recipe.size)
+    shown = _bars(pixels, owner, dice) if rough and dice.random() < 0.15 else (0, 0, side, side)
+    return _labelled(pixels, placed, owner, areas, shown, recipe.size)
 
 
 def _counts(dice: random.Random, most: int) -> dict[str, int]:
@@ -155,16 +157,18 @@ def _labelled(
     placed: list[tuple[str, Sprite, int, int, float]],
     owner: NDArray[np.int16],
     areas: list[float],
+    shown: tuple[int, int, int, int],
     size: int,
 ) -> Labelled:
     side = pixels.shape[0]
     visible = np.bincount(owner[owner >= 0].ravel(), minlength=len(placed)) / np.maximum(areas or [1.0], 1)
+    left, top, right, bottom = shown
     boxes, nouns, sure = [], [], []
     for k, (noun, drawn, x, y, fade) in enumerate(placed):
         if visible[k] < UNSURE:
             continue
         h, w = drawn.cover.shape[:2]
-        boxes.append([max(x, 0), max(y, 0), min(x + w, side), min(y + h, side)])
+        boxes.append([max(x, left), max(y, top), min(x + w, right), min(y + h, bottom)])
         nouns.append(NOUNS.index(noun))
         sure.append(bool(visible[k] >= ENOUGH and fade >= 0.5))
     if side != size:
@@ -315,6 +319,18 @@ def _smear(canvas: Floats, dice: random.Random, recipe: Recipe, side: int) -> No
     y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
     cover = np.clip(1.3 - 1.3 * np.hypot(x, y), 0, 0.9)[..., None].astype(np.float32)
     paste(canvas, Sprite(cover * mean, cover), *_corner(drawn, dice.uniform(0, side), dice.uniform(0, side)))
+
+
+def _bars(pixels: NDArray[np.uint8], owner: NDArray[np.int16], dice: random.Random) -> tuple[int, int, int, int]:
+    """Leave a strip of the picture, beside it the grey that fills up pictures that are not square; give its edges."""
+    side = len(pixels)
+    wide = dice.randint(1, side // 5)
+    upright = dice.random() < 0.5
+    turned, owned = (pixels.swapaxes(0, 1), owner.T) if upright else (pixels, owner)
+    for strip in (slice(0, wide), slice(side - wide, side)):
+        turned[strip] = PAD
+        owned[strip] = -1
+    return (wide, 0, side - wide, side) if upright else (0, wide, side, side - wide)
 
 
 def _worn(pixels: NDArray[np.uint8], dice: random.Random) -> NDArray[np.uint8]:

@@ -1,0 +1,308 @@
+"""Conversations: what to say next, and what a turn showed. Nothing here draws, counts, stores or waits.
+
+`next_step` is pure: from a conversation, the step before and what it showed, the next step or the end. `hold` walks
+the steps with a generator, one at a time, and hands over each turn before the next is asked::
+
+    for spoken in hold(sample, generator, look):     # look(picture, turn) -> Seen: counts and judges one picture
+        write(spoken.outcome, spoken.seen, spoken.step, closes=spoken.closes)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from countcheck.errors import BadSettings
+from countcheck.generators.base import (
+    Converses,
+    Dialogue,
+    Edits,
+    Failure,
+    Fault,
+    Generator,
+    Outcome,
+    Picture,
+    Recorded,
+    Refusal,
+    Step,
+)
+from countcheck.generators.refusal import claims_success
+from countcheck.plan import Sample
+from countcheck.suites.nouns import plural_of
+from countcheck.suites.numbers import MOST, spell
+from countcheck.suites.suite import Conversation, Noun, Prompt, Relation, Target, Turn
+from countcheck.verdict import WRONG, Kind, Verdict
+
+NO_NOUNS: Mapping[str, Noun] = {}
+
+
+class Seen(Protocol):
+    """What was found in a picture."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """``None`` when nothing countable was asked."""
+        ...
+
+    @property
+    def counted(self) -> Mapping[str, tuple[int, int, int]]:
+        """Noun to (number, low, high)."""
+        ...
+
+
+S = TypeVar("S", bound=Seen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken(Generic[S]):
+    """One turn that was held.
+
+    Attributes:
+        turn: The how-maniest thing said, from 0; equal to ``outcome.turn``.
+        expected: The script's turn, with the targets and tags that hold now.
+        outcome: What came back.
+        seen: What ``look`` found, of a picture.
+        claims: The words announce success.
+        closes: Nothing more will be said in this conversation.
+    """
+
+    turn: int
+    step: Step
+    expected: Turn
+    outcome: Outcome
+    seen: S | None
+    claims: bool
+    closes: bool
+
+
+def hold(
+    sample: Sample,
+    generator: Generator,
+    look: Callable[[Picture, Turn], S],
+    *,
+    nouns: Mapping[str, Noun] = NO_NOUNS,
+) -> Iterator[Spoken[S]]:
+    """One conversation, turn by turn; the next thing is said only when the next turn is asked for.
+
+    A picture with a wrong count is answered with a repair, up to the conversation's number of them; an uncertain one
+    is not complained about. A refusal is answered as ``on_refusal`` says. A failure ends the conversation: what would
+    have followed cannot be known.
+
+    Raises:
+        BadSettings: If the generator can neither converse nor edit.
+        GeneratorClosed: If it serves nobody any more.
+    """
+    talk = sample.asked
+    if not isinstance(talk, Conversation):
+        raise TypeError(f"{talk.id} is a prompt, not a conversation")
+    dialogue = open_dialogue(generator, sample)
+    recorded = dialogue.steps if isinstance(dialogue, Recorded) else None
+    turn = 0
+    step: Step | None = recorded[0] if recorded else first_step(talk)
+    while step is not None:
+        expected = talk.turns[step.script]
+        if step.rewind:
+            dialogue.rewind()
+        outcome = dialogue.say(step.text, turn, expected)
+        seen = look(outcome, expected) if isinstance(outcome, Picture) else None
+        if recorded:
+            after = recorded[turn + 1] if turn + 1 < len(recorded) else None
+        else:
+            after = next_step(talk, step, shown_by(outcome, seen), seed=sample.seed, nouns=nouns)
+        yield Spoken(
+            turn=turn,
+            step=step,
+            expected=expected,
+            outcome=outcome,
+            seen=seen,
+            claims=not isinstance(outcome, Failure) and claims_success(outcome.words),
+            closes=after is None,
+        )
+        step, turn = after, turn + 1
+
+
+def open_dialogue(generator: Generator, sample: Sample) -> Dialogue:
+    """The generator's own dialogue, or one made of edits. Raises `BadSettings` when it can do neither."""
+    if generator.traits.converses and isinstance(generator, Converses):
+        return generator.open(sample)
+    if generator.traits.edits and isinstance(generator, Edits):
+        return EditingDialogue(generator, sample)
+    raise BadSettings(f"{generator.name} can neither converse nor edit, so it cannot hold {sample.asked.id}.")
+
+
+class EditingDialogue:
+    """A conversation with a generator that only edits: each turn changes the last picture as the user says."""
+
+    def __init__(self, generator: Generator, sample: Sample) -> None:
+        self._generator = generator
+        self._sample = sample
+        self._last: Picture | None = None
+
+    def say(self, text: str, turn: int, expected: Turn) -> Outcome:
+        """The last picture changed; a new picture while there is none yet."""
+        if self._last is None:
+            outcome = self._draw(text, turn, expected)
+        else:
+            editor = cast(Edits, self._generator)
+            outcome = editor.edit(self._sample, self._last.pixels, text, turn, expected.targets)
+        if isinstance(outcome, Picture):
+            self._last = outcome
+        return outcome
+
+    def rewind(self) -> None:
+        """Nothing to forget: only the last picture is ever shown."""
+
+    def _draw(self, text: str, turn: int, expected: Turn) -> Outcome:
+        asked = Prompt(id=self._sample.asked.id, text=text, targets=expected.targets, tags=expected.tags)
+        for outcome in self._generator.generate([replace(self._sample, asked=asked)]):
+            return replace(outcome, turn=turn)
+        return Failure(key=self._sample.key, turn=turn, fault=Fault.TRANSIENT, message="stopped before it was asked.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """What one turn showed.
+
+    Attributes:
+        ended: ``picture``, ``refusal`` or ``failure``.
+        kind: A picture's verdict.
+        counted: Noun to number.
+    """
+
+    ended: str
+    kind: Kind | None = None
+    counted: Mapping[str, int] = field(default_factory=dict)
+
+
+def shown_by(outcome: Outcome, seen: Seen | None) -> Showing:
+    """What an outcome and what was found in it showed."""
+    if isinstance(outcome, Refusal):
+        return Showing(ended="refusal")
+    if not isinstance(outcome, Picture):
+        return Showing(ended="failure")
+    if seen is None or seen.verdict is None:
+        return Showing(ended="picture")
+    return Showing(
+        ended="picture", kind=seen.verdict.kind, counted={noun: found[0] for noun, found in seen.counted.items()}
+    )
+
+
+def first_step(talk: Conversation) -> Step:
+    """What opens the conversation."""
+    return Step(script=0, repair=0, text=talk.turns[0].say)
+
+
+def next_step(
+    talk: Conversation, step: Step, shown: Showing, *, seed: int, nouns: Mapping[str, Noun] = NO_NOUNS
+) -> Step | None:
+    """What to say after a step and what it showed; ``None`` when the conversation is over."""
+    if shown.ended == "failure":
+        return None
+    refused = shown.ended == "refusal"
+    if refused and talk.on_refusal == "stop":
+        return None
+    rewind = refused and talk.on_refusal == "rewind"
+    if not refused and shown.kind in WRONG and step.repair < talk.repairs:
+        return _repair(talk, step, shown.counted, seed, nouns)
+    following = step.script + 1
+    if following >= len(talk.turns):
+        return None
+    return Step(script=following, repair=0, text=talk.turns[following].say, rewind=rewind)
+
+
+# What a person says of a wrong picture. {seen}: "there are four pigs"; {wanted}: "three pigs"; {not_seen}: "not four".
+# By explicitness: ``wanted`` says only what should be there, ``both`` also what is, ``contrast`` also what must not be.
+REPAIRS: tuple[tuple[str, str, str], ...] = (
+    ("calm", "wanted", "There should be {wanted} in the picture."),
+    ("calm", "both", "{Seen}; there should be {wanted}."),
+    ("calm", "contrast", "{Seen}. It should be {wanted}, {not_seen}."),
+    ("polite", "wanted", "Could you please make it {wanted}?"),
+    ("polite", "both", "Thank you. I think {seen}, though. Could you please make it {wanted}?"),
+    ("polite", "contrast", "Lovely, but {seen}. Please draw {wanted}, {not_seen}."),
+    ("curt", "wanted", "{Wanted}."),
+    ("curt", "both", "{Seen}. {Wanted}."),
+    ("curt", "contrast", "{Wanted}: {not_seen}."),
+    ("puzzled", "wanted", "Hmm, wasn't it supposed to be {wanted}?"),
+    ("puzzled", "both", "I count again and {seen}. Shouldn't there be {wanted}?"),
+    ("puzzled", "contrast", "Wait, {seen}. I asked for {wanted}, {not_seen}."),
+    ("pedantic", "wanted", "To be exact: {wanted}, counted one by one."),
+    ("pedantic", "both", "Please count: {seen}, and the request was {wanted}."),
+    ("pedantic", "contrast", "{Wanted}: {not_seen}, {wanted}."),
+    ("impatient", "wanted", "Again: {wanted}!"),
+    ("impatient", "both", "No, {seen}! I said {wanted}."),
+    ("impatient", "contrast", "Still wrong. {Wanted}! {Not_seen}!"),
+)
+
+
+def _repair(talk: Conversation, step: Step, counted: Mapping[str, int], seed: int, nouns: Mapping[str, Noun]) -> Step:
+    """The next repair: templates are shuffled by the seed, so that no repair of a turn is said twice in the same words."""
+    order = sorted(range(len(REPAIRS)), key=lambda place: _digest(seed, talk.id, step.script, place))
+    tone, explicitness, template = REPAIRS[order[step.repair % len(order)]]
+    targets = [t for t in talk.turns[step.script].targets if all(noun in counted for noun in t.nouns)]
+    failing = [target for target in targets if not target.holds(counted)]
+    wanted = _joined([wanted_words(target, nouns) for target in failing])
+    seen = _joined([seen_words(target, counted, nouns) for target in failing])
+    not_seen = _joined([_not_seen(target, counted) for target in failing])
+    words: dict[str, str] = {"wanted": wanted, "seen": seen, "not_seen": not_seen}
+    words |= {name.capitalize(): text[:1].upper() + text[1:] for name, text in words.items()}
+    return Step(
+        script=step.script,
+        repair=step.repair + 1,
+        text=template.format(**words),
+        wording={"tone": tone, "explicitness": explicitness},
+    )
+
+
+def wanted_words(target: Target, nouns: Mapping[str, Noun] = NO_NOUNS) -> str:
+    """A target as a person asks for it: "exactly three pigs", "no wolf", "more cats than dogs"."""
+    many = plural_of(target.noun, nouns)
+    n = target.count or 0
+    match target.relation:
+        case Relation.NONE:
+            return f"no {many}"
+        case Relation.EXACTLY:
+            return f"exactly {_number(target.noun, n, nouns)}" if n else f"no {many}"
+        case Relation.AT_LEAST:
+            return f"at least {_number(target.noun, n, nouns)}"
+        case Relation.AT_MOST:
+            return f"at most {_number(target.noun, n, nouns)}"
+        case Relation.BETWEEN:
+            return f"between {_spelled(n)} and {_number(target.noun, target.upper or n, nouns)}"
+        case Relation.MORE_THAN:
+            return f"more {many} than {plural_of(target.other or '', nouns)}"
+        case Relation.AS_MANY_AS:
+            return f"as many {many} as {plural_of(target.other or '', nouns)}"
+
+
+def seen_words(target: Target, counted: Mapping[str, int], nouns: Mapping[str, Noun] = NO_NOUNS) -> str:
+    """What is there of a target's nouns: "there are four pigs", "there is one pig", "there is no wolf"."""
+    parts = [_number(noun, counted.get(noun, 0), nouns) for noun in target.nouns]
+    verb = "is" if counted.get(target.noun, 0) == 1 else "are"
+    return f"there {verb} {_joined(parts)}"
+
+
+def _not_seen(target: Target, counted: Mapping[str, int]) -> str:
+    """What must not be: "not four", or "not two, not four" for an exact number that was missed by one."""
+    n = counted.get(target.noun, 0)
+    if target.relation is Relation.EXACTLY and target.count and abs(n - target.count) == 1:
+        return f"not {_spelled(target.count - 1)}, not {_spelled(target.count + 1)}"
+    return f"not {_spelled(n)}"
+
+
+def _number(noun: str, n: int, nouns: Mapping[str, Noun]) -> str:
+    return f"{_spelled(n)} {noun if n == 1 else plural_of(noun, nouns)}"
+
+
+def _spelled(n: int) -> str:
+    return "no" if n == 0 else spell(n) if 0 < n <= MOST else str(n)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    unique = list(dict.fromkeys(parts))
+    return unique[0] if len(unique) == 1 else ", ".join(unique[:-1]) + " and " + unique[-1] if unique else ""
+
+
+def _digest(*parts: Any) -> bytes:
+    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()

@@ -1,0 +1,249 @@
+"""Chats that were held somewhere else, by hand in a web page too: a JSON or JSONL file with picture files beside it.
+
+Each entry is one thing said and what came back::
+
+    {"conversation": "the-tale", "said": "Draw three little pigs.", "words": "Sure!", "picture": "01.png"}
+    {"conversation": "the-tale", "said": "There are four. There should be three.", "words": "I can't create that."}
+    {"prompt": "three-word-noir", "picture": "other/07.png"}
+
+``conversation`` or ``prompt`` is an id of the suite; ``said`` may be left out for a prompt. A thing said that the
+suite does not say is a repair of the turn before; ``script`` (from 0) says so outright. ``repeat`` (from 0) tells
+recordings of one conversation apart; ``error`` holds a message, or an error body, where the service failed. A JSON
+file holds a list of entries, or ``{"entries": [...]}``; a JSONL file holds one on each line.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from countcheck.errors import BadInput, BadSettings
+from countcheck.generators.base import Outcome, Step, Traits
+from countcheck.generators.faults import reply_of_body
+from countcheck.generators.outcomes import settle
+from countcheck.generators.reply import Reply, Slot
+from countcheck.pictures import MOST_BYTES
+from countcheck.plan import Recipe, Sample
+from countcheck.settings import Card, fill
+from countcheck.suites.suite import Conversation, Turn
+
+_SAME = 0.85  # how alike a thing said must be to a scripted turn to be taken for it
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    conversation: str = ""
+    prompt: str = ""
+    repeat: int = Field(default=0, ge=0)
+    said: str = ""
+    script: int | None = Field(default=None, ge=0)
+    words: str = ""
+    picture: str = ""
+    error: str | dict[str, Any] | None = None
+    seconds: float = Field(default=0.0, ge=0)
+    cost: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _names_one(self) -> _Entry:
+        if bool(self.conversation) == bool(self.prompt):
+            raise ValueError("name either a conversation or a prompt of the suite")
+        if self.conversation and not self.said and self.script is None:
+            raise ValueError("a turn of a conversation needs said, or script")
+        return self
+
+
+class TranscriptGenerator:
+    """``transcript:FILE``: answers with what was recorded. Needs no key and no network."""
+
+    def __init__(self, card: Card) -> None:
+        self.settings = fill(card, {"model": ""})  # what drew: for the reader of the report
+        if not card.source:
+            raise BadSettings(f"{card.name}: no file is named. Write transcript:FILE.")
+        self._path = Path(card.source)
+        self._name = card.name
+        data, entries = _read(self._path)
+        self._entries = entries
+        self._recipe = Recipe(
+            name=card.name,
+            revision=_digest(data, self._path.parent, entries),
+            settings={"model": self.settings["model"]},
+        )
+
+    @property
+    def name(self) -> str:
+        """As the user calls it."""
+        return self._name
+
+    @property
+    def traits(self) -> Traits:
+        """It speaks, and always says the same."""
+        return Traits(seeded=True, converses=True)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The file's and its pictures' digest."""
+        return self._recipe
+
+    def covers(self, sample: Sample) -> bool:
+        """Whether anything was recorded for a sample."""
+        return (sample.asked.id, sample.repeat) in self._entries
+
+    def generate(self, samples: Sequence[Sample]) -> Iterator[Outcome]:
+        """The recorded outcome of each prompt; one that was not recorded is a failure that says so."""
+        for sample in samples:
+            recorded = self._entries.get((sample.asked.id, sample.repeat))
+            if recorded:
+                yield self.outcome(sample, recorded[0], 0)
+            else:
+                yield self.outcome(
+                    sample, _Entry(prompt=sample.asked.id, error=f"{sample.asked.id} was not recorded"), 0
+                )
+
+    def open(self, sample: Sample) -> RecordedDialogue:
+        """The recorded conversation. Raises `BadInput` when there is none."""
+        recorded = self._entries.get((sample.asked.id, sample.repeat))
+        if not recorded or not isinstance(sample.asked, Conversation):
+            raise BadInput(f"{self._path}: no conversation {sample.asked.id!r}, repeat {sample.repeat}, is recorded.")
+        return RecordedDialogue(self, sample, recorded, placed(sample.asked, recorded, self._path))
+
+    def outcome(self, sample: Sample, entry: _Entry, turn: int) -> Outcome:
+        """An entry, read like any provider's reply."""
+        if entry.error is not None:
+            body = entry.error if isinstance(entry.error, dict) else {"message": entry.error}
+            reply = reply_of_body(body)
+        else:
+            slots = (Slot(data=_picture(self._path.parent, entry.picture)),) if entry.picture else ()
+            reply = Reply(words=entry.words, slots=slots, cost=entry.cost, raw=entry.model_dump())
+        (settled,) = settle(
+            reply, (sample.key,), provider="transcript", fetch=_fetch_nothing, turn=turn, seconds=entry.seconds
+        )
+        return settled.outcome
+
+
+class RecordedDialogue:
+    """One recorded conversation: it has said its own, and says it again."""
+
+    def __init__(
+        self, generator: TranscriptGenerator, sample: Sample, entries: Sequence[_Entry], steps: Sequence[Step]
+    ):
+        self._generator = generator
+        self._sample = sample
+        self._entries = entries
+        self._steps = steps
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """Everything that was said."""
+        return self._steps
+
+    def say(self, text: str, turn: int, expected: Turn) -> Outcome:
+        """What came back then."""
+        return self._generator.outcome(self._sample, self._entries[turn], turn)
+
+    def rewind(self) -> None:
+        """What was said was said."""
+
+
+def placed(talk: Conversation, entries: Sequence[_Entry], path: Path) -> list[Step]:
+    """Each recorded thing as a step of the suite's conversation: a scripted turn, or a repair of the one before."""
+    steps: list[Step] = []
+    script, repair = -1, 0
+    for entry in entries:
+        found = entry.script if entry.script is not None else _scripted(talk, entry.said, script + 1)
+        if found is not None and found >= len(talk.turns):
+            raise BadInput(f"{path}: {talk.id} has {len(talk.turns)} turns, and script says {found}. Count from 0.")
+        if found is not None and found > script:
+            script, repair = found, 0
+        else:
+            repair += 1
+        if script < 0:
+            raise BadInput(
+                f"{path}: the first thing said in {talk.id} is {entry.said[:80]!r}, which is not like its first turn"
+                f" {talk.turns[0].say[:80]!r}. Write script: 0 beside it if it is meant."
+            )
+        steps.append(Step(script=script, repair=repair, text=entry.said or talk.turns[script].say))
+    return steps
+
+
+def _scripted(talk: Conversation, said: str, start: int) -> int | None:
+    """The scripted turn, from ``start`` on, that a thing said stands for."""
+    wanted = _plain(said)
+    for place in range(start, len(talk.turns)):
+        if difflib.SequenceMatcher(None, wanted, _plain(talk.turns[place].say)).ratio() >= _SAME:
+            return place
+    return None
+
+
+def _plain(text: str) -> str:
+    return " ".join("".join(char if char.isalnum() else " " for char in text.casefold()).split())
+
+
+def _read(path: Path) -> tuple[bytes, Mapping[tuple[str, int], list[_Entry]]]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror or error}). Give a JSON or JSONL file.") from error
+    found: dict[tuple[str, int], list[_Entry]] = defaultdict(list)
+    for place, body in _bodies(path, data):
+        try:
+            entry = _Entry.model_validate(body)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise BadInput(f"{path}:{place}: {where + ': ' if where else ''}{first['msg']}.") from error
+        found[entry.conversation or entry.prompt, entry.repeat].append(entry)
+    if not found:
+        raise BadInput(f"{path} holds no entry.")
+    return data, dict(found)
+
+
+def _bodies(path: Path, data: bytes) -> Iterator[tuple[str, Any]]:
+    if path.suffix == ".jsonl":
+        for number, line in enumerate(data.splitlines(), start=1):
+            if line.strip():
+                yield str(number), _json(line, f"{path}:{number}")
+        return
+    body = _json(data, str(path))
+    entries = body.get("entries") if isinstance(body, dict) else body
+    if not isinstance(entries, list):
+        raise BadInput(f'{path}: give a list of entries, or {{"entries": [...]}}.')
+    yield from ((f"entry {number}", entry) for number, entry in enumerate(entries, start=1))
+
+
+def _json(data: bytes, place: str) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"{place}: not JSON ({error}).") from error
+
+
+def _picture(folder: Path, name: str) -> bytes:
+    """A picture file of the folder; damaged or missing ones are found out when they are decoded."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise BadInput(f"{name[:120]!r} lies outside {folder}. Put pictures beside the file.")
+    try:
+        return path.read_bytes() if path.stat().st_size <= MOST_BYTES else b"\0"
+    except OSError:
+        return b"\0"
+
+
+def _digest(data: bytes, folder: Path, entries: Mapping[tuple[str, int], list[_Entry]]) -> str:
+    import hashlib
+
+    digest = hashlib.sha256(data)
+    for recorded in entries.values():
+        for entry in recorded:
+            if entry.picture:
+                digest.update(_picture(folder, entry.picture))
+    return digest.hexdigest()[:16]
+
+
+def _fetch_nothing(url: str) -> bytes:
+    raise BadInput("a transcript fetches nothing.")

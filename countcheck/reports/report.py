@@ -1,0 +1,182 @@
+"""What a report tells, whatever its form: models side by side, with their rows and rates. No HTML, no pictures here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from countcheck.errors import BadSettings, UnknownName
+from countcheck.reports.wording import EstimateJson, estimate_words, number, several
+from countcheck.verdict import VerdictRow
+
+if TYPE_CHECKING:
+    from countcheck.store import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One generator of one run, under the label the report shows it by.
+
+    Attributes:
+        label: Unique in the report: the generator's name, with the run's when two runs hold the same generator.
+        run: Index into `Report.runs`.
+        counts: Planned, asked, pictures, refusals, failures, uncertain, missing.
+        rates, corrected: Rate name to published estimate.
+        by: Tag, value, rate: published estimate.
+        matrix: Asked to counted to number of pictures.
+    """
+
+    label: str
+    generator: str
+    run: int
+    rows: tuple[VerdictRow, ...]
+    counts: Mapping[str, int]
+    rates: Mapping[str, EstimateJson]
+    corrected: Mapping[str, EstimateJson]
+    by: Mapping[str, Mapping[str, Mapping[str, EstimateJson]]]
+    matrix: Mapping[str, Mapping[str, int]]
+
+    @property
+    def lost(self) -> int:
+        """Samples that were planned and never scored."""
+        return self.counts["failures"] + self.counts["missing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One run behind the report: its name, folder and recorded facts, and its summary as published."""
+
+    name: str
+    path: Path
+    facts: Mapping[str, Any]
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything that any form of the report shows.
+
+    Attributes:
+        baseline: Index of the model that the others are compared with.
+        differences: Label of a model to rate to the published comparison with the baseline.
+    """
+
+    suite: str
+    runs: tuple[Source, ...]
+    models: tuple[Model, ...]
+    baseline: int = 0
+    differences: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def created(self) -> str:
+        """When the newest run was made, as recorded; empty when no run says."""
+        return max((str(source.facts.get("created") or "") for source in self.runs), default="")
+
+
+def read_report(runs: Sequence[Run], *, baseline: str | None = None) -> Report:
+    """The report over one or more runs.
+
+    Raises:
+        BadSettings: If the same run is given twice.
+        UnknownName: If no model is called ``baseline``.
+    """
+    from countcheck.stats.summary import summarize
+
+    paths = [run.path.resolve() for run in runs]
+    if len(set(paths)) < len(paths):
+        raise BadSettings(f"{next(p for p in paths if paths.count(p) > 1)} is named twice. Name each run once.")
+    names = _unlike([run.path.resolve().name for run in runs], [str(path) for path in paths])
+    everyone = [generator for run in runs for generator in run.generators]
+    sources, models = [], []
+    for index, run in enumerate(runs):
+        rows = run.rows()
+        summary = summarize(rows, {"name": run.name, **run.facts}, run.labels()).to_json()
+        sources.append(Source(name=names[index], path=paths[index], facts=dict(run.facts), summary=summary))
+        of: dict[str, list[VerdictRow]] = {generator: [] for generator in run.generators}
+        for row in rows:
+            of.setdefault(row.generator, []).append(row)
+        for generator in run.generators:
+            body = summary["generators"][generator]
+            label = generator if everyone.count(generator) < 2 else f"{generator} · {names[index]}"
+            models.append(
+                Model(
+                    label=label,
+                    generator=generator,
+                    run=index,
+                    rows=tuple(of.get(generator, ())),
+                    counts=body["counts"],
+                    rates=body["rates"],
+                    corrected=body.get("corrected", {}),
+                    by=body.get("by", {}),
+                    matrix=body.get("matrix", {}),
+                )
+            )
+    base = _find(models, names, baseline)
+    suites = list(dict.fromkeys(str(run.facts.get("suite") or run.suite.name) for run in runs))
+    return Report(
+        suite=", ".join(suites),
+        runs=tuple(sources),
+        models=tuple(models),
+        baseline=base,
+    )
+
+
+def _find(models: Sequence[Model], names: Sequence[str], wanted: str | None) -> int:
+    if wanted is None:
+        return 0
+    for index, model in enumerate(models):
+        if wanted in (model.label, model.generator, names[model.run]):
+            return index
+    raise UnknownName("model", wanted, [model.label for model in models])
+
+
+def _unlike(names: Sequence[str], otherwise: Sequence[str]) -> list[str]:
+    return [name if list(names).count(name) == 1 else other for name, other in zip(names, otherwise, strict=True)]
+
+
+def headline(report: Report) -> str:
+    """The verdict in one sentence."""
+    if not report.models:
+        return "Nothing was asked of any model."
+    scored = [m for m in report.models if _value(m, "exact_rate") is not None]
+    if not scored:
+        return "No picture came back that could be scored."
+    if len(scored) == 1:
+        model = scored[0]
+        value, interval = estimate_words("exact_rate", model.rates["exact_rate"])
+        tries = several(model.counts["asked"], "try", "tries")
+        return f"{model.label} drew exactly what was asked in {value} of {tries}{_between(interval)}."
+    best = max(scored, key=lambda m: _value(m, "exact_rate") or 0.0)
+    rest = [m for m in scored if m is not best]
+    value, interval = estimate_words("exact_rate", best.rates["exact_rate"])
+    follow = ", ".join(f"{m.label} in {estimate_words('exact_rate', m.rates['exact_rate'])[0]}" for m in rest[:3])
+    more = f" and {len(rest) - 3} more trail behind" if len(rest) > 3 else ""
+    return f"{best.label} drew exactly what was asked in {value} of tries{_between(interval)}; {follow}{more}."
+
+
+def losses(report: Report) -> list[str]:
+    """One sentence for each thing that was lost or set aside; empty when every sample was scored for sure."""
+    said = []
+    for model in report.models:
+        c = model.counts
+        parts = []
+        if model.lost:
+            what = [several(c["failures"], "failure")] if c["failures"] else []
+            what += [f"{number(c['missing'])} not made"] if c["missing"] else []
+            parts.append(f"scored {number(c['planned'] - model.lost)} of {number(c['planned'])} ({', '.join(what)})")
+        if c.get("uncertain"):
+            parts.append(f"{several(c['uncertain'], 'picture')} too close to call")
+        if parts:
+            said.append(f"{model.label}: {'; '.join(parts)}.")
+    return said
+
+
+def _value(model: Model, rate: str) -> float | None:
+    estimate = model.rates.get(rate)
+    return None if estimate is None else estimate["value"]
+
+
+def _between(interval: str) -> str:
+    return f" (95\u00a0% interval {interval})" if interval else ""

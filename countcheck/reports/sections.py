@@ -1,0 +1,324 @@
+"""The parts of a report that are picked out of its rows: matrices, worst prompts, refusals, conversations. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from countcheck.generators.base import Reason
+from countcheck.reports.report import Model, Report
+from countcheck.reports.wording import EstimateJson, visible
+from countcheck.verdict import Kind, VerdictRow
+
+_HARM = {Kind.MISSING: 4, Kind.MIXED: 3, Kind.OVER: 2, Kind.UNDER: 2, Kind.REFUSED: 1, Kind.UNCERTAIN: 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """How often one number was counted when another was asked.
+
+    Attributes:
+        kind: ``exact``, ``over`` or ``under``: on, right of or left of the diagonal.
+        shade: Share of the asked number's pictures in tenths, 0 to 10; at least 1 when there are any.
+    """
+
+    asked: int
+    counted: int
+    n: int
+    kind: str
+    shade: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Asked × counted for one model; every model of a report shares the same numbers."""
+
+    model: int
+    numbers: tuple[int, ...]
+    rows: tuple[tuple[int, int, tuple[Cell, ...]], ...]
+
+
+def matrices(report: Report) -> list[Matrix]:
+    """One matrix a model, over the same rows and columns, so that they can be laid side by side."""
+    tables = [{int(a): {int(c): n for c, n in row.items()} for a, row in m.matrix.items()} for m in report.models]
+    asked = sorted({a for table in tables for a in table})
+    counted = sorted({c for table in tables for row in table.values() for c in row} | set(asked))
+    result = []
+    for index, table in enumerate(tables):
+        rows = []
+        for a in asked:
+            row = table.get(a, {})
+            total = sum(row.values())
+            cells = tuple(_cell(a, c, row.get(c, 0), total) for c in counted)
+            rows.append((a, total, cells))
+        if any(total for _, total, _ in rows):
+            result.append(Matrix(model=index, numbers=tuple(counted), rows=tuple(rows)))
+    return result
+
+
+def _cell(asked: int, counted: int, n: int, total: int) -> Cell:
+    kind = "exact" if asked == counted else "over" if counted > asked else "under"
+    shade = 0 if n == 0 else max(1, round(10 * n / total))
+    return Cell(asked=asked, counted=counted, n=n, kind=kind, shade=shade)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorstPrompt:
+    """A prompt that few tries got right.
+
+    Attributes:
+        wrong, asked: Tries that were not exact, of those that ended in a picture or a refusal, over all models.
+        tries: One row a model, its most telling wrong one; ``None`` for a model that has none.
+    """
+
+    prompt_id: str
+    text: str
+    wrong: int
+    asked: int
+    tries: tuple[VerdictRow | None, ...]
+
+
+def worst_prompts(report: Report, *, most: int = 8) -> list[WorstPrompt]:
+    """The prompts that went wrong most often, the most often first; only such as went wrong at all."""
+    by_prompt: dict[str, list[tuple[int, VerdictRow]]] = defaultdict(list)
+    for index, model in enumerate(report.models):
+        for row in model.rows:
+            if not row.conversation and row.verdict is not None and row.outcome in ("picture", "refusal"):
+                by_prompt[row.prompt_id].append((index, row))
+    found = []
+    for prompt_id, tries in by_prompt.items():
+        wrong = [row for _, row in tries if row.verdict not in (Kind.EXACT, Kind.UNCERTAIN)]
+        if wrong:
+            found.append((len(wrong) / len(tries), sum(_distance(row) for row in wrong) / len(wrong), prompt_id))
+    found.sort(key=lambda one: (-one[0], -one[1], one[2]))
+    result = []
+    for _, _, prompt_id in found[:most]:
+        tries = by_prompt[prompt_id]
+        telling = tuple(_most_telling([r for i, r in tries if i == index]) for index in range(len(report.models)))
+        wrong_n = sum(row.verdict not in (Kind.EXACT, Kind.UNCERTAIN) for _, row in tries)
+        result.append(
+            WorstPrompt(prompt_id=prompt_id, text=tries[0][1].text, wrong=wrong_n, asked=len(tries), tries=telling)
+        )
+    return result
+
+
+def _most_telling(rows: Sequence[VerdictRow]) -> VerdictRow | None:
+    if not rows:
+        return None
+    return max(rows, key=lambda row: (_HARM.get(row.verdict or Kind.FAILED, -1), _distance(row), -row.repeat))
+
+
+def _distance(row: VerdictRow) -> int:
+    return sum(abs(n - row.asked[noun]) for noun, n in row.counted.items() if noun in row.asked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """One wording of a refusal: how often it came, and from which models; the prompts it answered."""
+
+    words: str
+    code: str
+    category: str
+    models: tuple[tuple[int, int], ...]
+    n: int
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalGroup:
+    """All refusals of one reason, gathered by wording, the most frequent first."""
+
+    reason: str
+    n: int
+    sayings: tuple[Saying, ...]
+    unshown: int
+
+
+def refusals(report: Report, *, most: int = 20) -> list[RefusalGroup]:
+    """The refusals by reason, in the models' own words."""
+    groups: dict[str, dict[tuple[str, str, str], list[tuple[int, VerdictRow]]]] = defaultdict(lambda: defaultdict(list))
+    for index, model in enumerate(report.models):
+        for row in model.rows:
+            if row.outcome == "refusal":
+                groups[row.refusal or Reason.UNEXPLAINED][(row.words, row.code, row.category)].append((index, row))
+    result = []
+    for reason in Reason:
+        if reason not in groups:
+            continue
+        wordings = sorted(groups[reason].items(), key=lambda item: (-len(item[1]), item[0]))
+        result.append(
+            RefusalGroup(
+                reason=str(reason),
+                n=sum(len(rows) for _, rows in wordings),
+                sayings=tuple(_saying(*wording) for wording in wordings[:most]),
+                unshown=sum(len(rows) for _, rows in wordings[most:]),
+            )
+        )
+    return result
+
+
+def _saying(wording: tuple[str, str, str], rows: Sequence[tuple[int, VerdictRow]]) -> Saying:
+    words, code, category = wording
+    return Saying(
+        words=words,
+        code=code,
+        category=category,
+        models=tuple(sorted(Counter(index for index, _ in rows).items())),
+        n=len(rows),
+        prompts=tuple(dict.fromkeys(row.text for _, row in rows))[:6],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inconsistency:
+    """A group of prompts that ask the same, of which one model drew some and refused others."""
+
+    model: int
+    group: str
+    drawn: tuple[VerdictRow, ...]
+    refused: tuple[VerdictRow, ...]
+
+
+def inconsistencies(report: Report, *, most: int = 6) -> list[Inconsistency]:
+    """Groups with a refusal beside a picture, those with the most refusals first."""
+    result = []
+    for index, model in enumerate(report.models):
+        result += _inconsistent(index, model)
+    result.sort(key=lambda one: (-len(one.refused), one.model, one.group))
+    return result[:most]
+
+
+def _inconsistent(index: int, model: Model) -> list[Inconsistency]:
+    groups: dict[str, list[VerdictRow]] = defaultdict(list)
+    for row in model.rows:
+        if row.group is not None and not row.conversation and row.outcome in ("picture", "refusal"):
+            groups[row.group].append(row)
+    found = []
+    for group, rows in groups.items():
+        drawn = tuple(row for row in rows if row.outcome == "picture")
+        refused = tuple(row for row in rows if row.outcome == "refusal")
+        if drawn and refused:
+            found.append(Inconsistency(model=index, group=group, drawn=drawn, refused=refused))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The exact rate by the values of one tag.
+
+    Attributes:
+        values: In the order shown.
+        rates: One row a value, one estimate a model; ``None`` where a model has none.
+        unshown: Values left out because there are too many; those with the fewest tries go first.
+    """
+
+    tag: str
+    values: tuple[str, ...]
+    rates: tuple[tuple[EstimateJson | None, ...], ...]
+    unshown: int = 0
+
+    def points(self) -> list[dict[str, Any]]:
+        """What a chart is drawn from: one record for each value and model that has an estimate."""
+        return [
+            {"tag": visible(value, 60), "model": model, "value": e["value"], "low": e["low"], "high": e["high"]}
+            for value, row in zip(self.values, self.rates, strict=True)
+            for model, e in enumerate(row)
+            if e is not None and e["value"] is not None
+        ]
+
+
+def parts(report: Report, *, most: int = 24) -> list[Part]:
+    """The exact rate by every tag with more than one value: number first, then noun, style, number form, the rest."""
+    tags = sorted({tag for model in report.models for tag in model.by}, key=lambda tag: (_ORDER.get(tag, 99), tag))
+    result = []
+    for tag in tags:
+        values = sorted({value for model in report.models for value in model.by.get(tag, {})}, key=_natural)
+        estimates = {
+            value: tuple(model.by.get(tag, {}).get(value, {}).get("exact_rate") for model in report.models)
+            for value in values
+        }
+        known = [value for value in values if any(e is not None and e["value"] is not None for e in estimates[value])]
+        if len(known) < 2:
+            continue
+        tries = {value: sum(e["n"] for e in estimates[value] if e is not None) for value in known}
+        kept = set(sorted(known, key=lambda value: -tries[value])[:most])
+        shown = [value for value in known if value in kept]
+        if tag not in ("number", "kinds"):
+            shown.sort(key=lambda value: (-_mean(estimates[value]), _natural(value)))
+        result.append(
+            Part(
+                tag=tag,
+                values=tuple(shown),
+                rates=tuple(estimates[value] for value in shown),
+                unshown=len(known) - len(shown),
+            )
+        )
+    return result
+
+
+_ORDER = {"number": 0, "noun": 1, "style": 2, "number_form": 3, "kinds": 4}
+
+
+def _natural(value: str) -> tuple[int, int, str]:
+    whole = value.isdecimal() and len(value) < 10
+    return (0, int(value), "") if whole else (1, 0, value)
+
+
+def _mean(estimates: Sequence[EstimateJson | None]) -> float:
+    values = [e["value"] for e in estimates if e is not None and e["value"] is not None]
+    return sum(values) / len(values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """One turn of a conversation with one model, and what happened to the count in it.
+
+    Attributes:
+        event: ``lost`` when the count had been right, ``repaired`` when it was wrong before, else empty.
+    """
+
+    row: VerdictRow
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """One conversation, held with each model: its turns by model; empty where a model did not hold it."""
+
+    prompt_id: str
+    repeat: int
+    lost: int
+    turns: tuple[tuple[Spoken, ...], ...]
+
+
+def talks(report: Report, *, most: int = 8) -> tuple[list[Talk], int]:
+    """Conversations in which the most was lost or refused, and how many there are in all."""
+    held: dict[tuple[str, int], dict[int, list[VerdictRow]]] = defaultdict(lambda: defaultdict(list))
+    for index, model in enumerate(report.models):
+        for row in model.rows:
+            if row.conversation and row.outcome != "missing":
+                held[row.prompt_id, row.repeat][index].append(row)
+    found = []
+    for (prompt_id, repeat), by_model in held.items():
+        turns = tuple(
+            _spoken(sorted(by_model.get(index, ()), key=lambda row: row.turn)) for index in range(len(report.models))
+        )
+        events = [spoken.event for said in turns for spoken in said]
+        refused = sum(spoken.row.outcome == "refusal" for said in turns for spoken in said)
+        lost = events.count("lost") + refused
+        found.append(Talk(prompt_id=prompt_id, repeat=repeat, lost=lost, turns=turns))
+    found.sort(key=lambda talk: (-talk.lost, talk.prompt_id, talk.repeat))
+    return found[:most], len(found)
+
+
+def _spoken(rows: Sequence[VerdictRow]) -> tuple[Spoken, ...]:
+    result = []
+    right: bool | None = None
+    for row in rows:
+        now = None if row.verdict in (None, Kind.REFUSED, Kind.FAILED, Kind.UNCERTAIN) else row.verdict is Kind.EXACT
+        event = "lost" if right and now is False else "repaired" if right is False and now else ""
+        result.append(Spoken(row=row, event=event))
+        right = right if now is None else now
+    return tuple(result)

@@ -1,0 +1,133 @@
+"""Numbers and foreign text as a reader sees them. Pure; the same words in every form of the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+# An estimate as published: value, low, high, level, n, clusters, method.
+EstimateJson = Mapping[str, Any]
+
+_NARROW = 0.04
+# Marks that turn the direction of the text around them; shown by name, so that they cannot disguise a sentence.
+_DIRECTION = {
+    ord(c): f"⟨U+{ord(c):04X}⟩" for c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
+}
+_CONTROL = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"} | {0x7F: "\u2421"}
+_CONTROL |= {code: f"⟨U+{code:04X}⟩" for code in range(0x80, 0xA0)}
+_LONE = {code: "\ufffd" for code in range(0xD800, 0xE000)}
+_VISIBLE = _DIRECTION | _CONTROL | _LONE
+
+RATE_NAMES = {
+    "exact_rate": "exactly as asked",
+    "exact_rate_given_picture": "exact, of pictures",
+    "over_rate": "too many",
+    "under_rate": "too few",
+    "missing_rate": "none at all",
+    "mean_abs_error": "mean error",
+    "weighted_error": "error by number",
+    "knower_level": "counts reliably to",
+    "refusal_rate": "refused",
+    "unclear_refusal_rate": "refused, unclear why",
+    "kept_rate": "count kept",
+    "repaired_rate": "repaired when told",
+    "false_claim_rate": "claimed success falsely",
+    "sticky_refusal_rate": "refusal stuck",
+    "seconds_per_exact": "seconds per exact picture",
+    "cost_per_exact": "cost per exact picture",
+}
+
+REASONS = {
+    "stated": "Named what it objects to",
+    "capability": "Said it cannot draw this",
+    "unexplained": "Declined and named nothing",
+    "deflected": "Answered with words or a question instead",
+    "silent": "Gave a blank, black or withheld picture",
+}
+
+
+def visible(text: str, limit: int | None = None) -> str:
+    """Foreign text with control and direction marks made visible, cut to ``limit`` characters. Not escaped for HTML."""
+    if limit is not None and len(text) > limit:
+        text = text[: limit - 1] + "…"
+    return text.translate(_VISIBLE)
+
+
+def percent(value: float, *, fine: bool = False) -> str:
+    """A share as percent: ``62 %``, or ``62.3 %`` when fine; the space does not break."""
+    return f"{_bare(value, fine)}\u00a0%"
+
+
+def estimate_words(rate: str, estimate: EstimateJson | None) -> tuple[str, str]:
+    """The value and the interval in the unit of the rate; the interval is empty where there is none."""
+    if estimate is None or estimate["value"] is None:
+        return "–", ""
+    low, high, value = estimate["low"], estimate["high"], estimate["value"]
+    if rate == "cost_per_exact":
+        return money(value), "" if low is None or high is None else f"{_short(low)} to {_short(high)}"
+    if rate == "seconds_per_exact":
+        return seconds(value), "" if low is None or high is None else f"{_short(low)} to {_short(high)}"
+    if rate == "knower_level":
+        return f"{value:.0f}", "" if low is None or high is None else f"{low:.0f} to {high:.0f}"
+    if rate in ("mean_abs_error", "weighted_error"):
+        return f"{value:.2f}", "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+    fine = low is not None and high is not None and high - low < _NARROW
+    interval = "" if low is None or high is None else f"{_bare(low, fine)} to {_bare(high, fine)}"
+    return percent(value, fine=fine), interval
+
+
+def points(difference: EstimateJson) -> tuple[str, str]:
+    """A difference of two shares in percentage points with its sign, and its interval."""
+    value, low, high = difference["value"], difference["low"], difference["high"]
+    if value is None:
+        return "–", ""
+    interval = "" if low is None or high is None else f"{_signed(low)} to {_signed(high)}"
+    return _signed(value), interval
+
+
+def p_words(value: float) -> str:
+    """A p-value as it is read: ``p = 0.03``, ``p < 0.001``."""
+    return "p\u00a0<\u00a00.001" if value < 0.001 else f"p\u00a0=\u00a0{value:.{3 if value < 0.01 else 2}f}"
+
+
+def seconds(value: float) -> str:
+    """A duration: ``0.4 s``, ``1 min 20 s``."""
+    if value < 100:
+        return f"{_short(value)}\u00a0s"
+    return f"{value // 60:.0f}\u00a0min {value % 60:.0f}\u00a0s"
+
+
+def money(value: float) -> str:
+    """USD to two figures below ten dollars: ``$0.0071``, ``$1.20``, ``$37``."""
+    if 0 < value < 1:
+        return f"${_short(value)}"
+    return f"${value:.2f}" if value < 10 else f"${value:,.0f}"
+
+
+def number(n: int) -> str:
+    """A whole number with thin spaces between thousands."""
+    return f"{n:,}".replace(",", "\u202f")
+
+
+def several(n: int, one: str, many: str = "") -> str:
+    """``1 picture``, ``3 pictures``."""
+    return f"{number(n)} {one if n == 1 else many or one + 's'}"
+
+
+def _bare(value: float, fine: bool) -> str:
+    return f"{value * 100:.1f}" if fine else f"{value * 100:.0f}"
+
+
+def _short(value: float) -> str:
+    """Two figures, never in powers of ten."""
+    if value == float("inf"):
+        return "∞"
+    if value <= 0 or value >= 10:
+        return f"{value:.0f}"
+    return f"{value:.{max(0, 1 - math.floor(math.log10(value)))}f}"
+
+
+def _signed(value: float) -> str:
+    text = f"{value * 100:+.1f}"
+    return text.replace("-", "\u2212")

@@ -1,0 +1,83 @@
+"""GenEval's `evaluation_metadata.jsonl`: classes to include and to exclude, with their counts (Ghosh et al. 2023).
+
+Include means at least; include n with exclude n + 1 means exactly n. Colours and positions are kept as tags and in the
+targets' words; counting does not check them, `countcheck.geneval` checks positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from countcheck.suites.originals import Gathered, json_lines
+from countcheck.suites.suite import Noun, Prompt, Relation, Suite, Target
+
+# Its names for COCO classes that differ from COCO's own.
+COCO_NAMES = {
+    "computer keyboard": "keyboard",
+    "computer mouse": "mouse",
+    "tv remote": "remote",
+    "sports ball": "ball",
+    "tv": "television",
+    "cell phone": "phone",
+}
+
+
+def read(path: Path, **_: Any) -> Suite:
+    """The suite in an `evaluation_metadata.jsonl`; ids are the five-digit folder names of its picture tree."""
+    gathered = Gathered(repeats=True)
+    for n, (line, body) in enumerate(_lines(path, gathered)):
+        try:
+            gathered.add(line, _prompt(f"{n:05d}", body))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            gathered.skip(line, f"not GenEval metadata ({type(error).__name__}: {error})")
+    nouns = sorted({noun for prompt in gathered.prompts for t in prompt.targets for noun in t.nouns})
+    return gathered.suite(
+        path,
+        "GenEval prompts. Counts are checked; colours and positions are tags and are not.",
+        nouns={name: Noun(name=name, synonyms=(COCO_NAMES[name],) if name in COCO_NAMES else ()) for name in nouns},
+    )
+
+
+def _lines(path: Path, gathered: Gathered) -> list[tuple[int, Mapping[str, Any]]]:
+    return list(json_lines(path, gathered))
+
+
+def _prompt(name: str, body: Mapping[str, Any]) -> Prompt:
+    tags = {"task": str(body.get("tag", ""))}
+    include = list(body.get("include", []))
+    colours = [str(clause["color"]) for clause in include if "color" in clause]
+    positions = [str(clause["position"][0]) for clause in include if "position" in clause]
+    if colours:
+        tags["colour"] = ", ".join(colours)
+    if positions:
+        tags["position"] = ", ".join(positions)
+    return Prompt(id=name, text=str(body["prompt"]), targets=targets_of(body), tags=tags)
+
+
+def targets_of(metadata: Mapping[str, Any]) -> tuple[Target, ...]:
+    """Include and exclude clauses as targets, one a class, in the order of the clauses."""
+    least: dict[str, int] = {}
+    below: dict[str, int] = {}
+    words: dict[str, str] = {}
+    for clause in metadata.get("include", []):
+        noun = str(clause["class"])
+        least[noun] = max(least.get(noun, 0), int(clause["count"]))
+        words.setdefault(noun, f"{clause['color']} {noun}" if "color" in clause else "")
+    for clause in metadata.get("exclude", []):
+        noun = str(clause["class"])
+        below[noun] = min(below.get(noun, 10**6), int(clause["count"]))
+    return tuple(_target(noun, least.get(noun), below.get(noun), words.get(noun, "")) for noun in {**least, **below})
+
+
+def _target(noun: str, least: int | None, below: int | None, words: str) -> Target:
+    if below is None:
+        return Target(noun=noun, relation=Relation.AT_LEAST, count=least or 0, words=words)
+    most = below - 1
+    if least is None:
+        relation = Relation.NONE if most == 0 else Relation.AT_MOST
+        return Target(noun=noun, relation=relation, count=most, words=words)
+    if least == most:
+        return Target(noun=noun, relation=Relation.EXACTLY, count=least, words=words)
+    return Target(noun=noun, relation=Relation.BETWEEN, count=least, upper=most, words=words)

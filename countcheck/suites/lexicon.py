@@ -1,0 +1,225 @@
+"""Word lists for reading prompts: what may stand in a noun phrase, what ends one, what is never counted."""
+
+from __future__ import annotations
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text; an underscore stands for a space inside one."""
+    return frozenset(word.replace("_", " ") for word in text.split())
+
+
+# Words that end a noun phrase wherever they stand.
+STOP = word_set(
+    "a an the this that these those my your his her its our their some any each every all both such what which who "
+    "whom whose and or but nor yet so because although though while when where if unless until since as than then "
+    "of in on at by for with without within from to into onto upon over under above below between among amid around "
+    "about across along against behind beside besides beyond near next past through throughout toward towards "
+    "underneath beneath inside outside off out up down during before after like unlike via per versus vs plus minus "
+    "is are was were be been being am has have had do does did will would can could shall should may might must "
+    "not no none never neither either i you he she it we they me him them us there here also too just only "
+    "even still again ever always often alone together apart away home high low left right back front top bottom "
+    "close far nearby ahead aside abroad upside sideways upright outdoors indoors overhead underwater downstream "
+    "upstream ashore aboard aloft adrift anew ago alike else instead rather quite high above yonder whose "
+    "showing featuring depicting containing holding wearing having including called named titled saying reading "
+    "labelled labeled numbered marked amidst atop opposite alongside now today tomorrow yesterday tonight please "
+    "more less fewer most least many few several much enough let lets got get gets"
+)
+
+# Bare verbs that follow a noun ("one cat and one dog play"), though the dictionary knows them as nouns too.
+ACTIONS = word_set(
+    "play sleep run walk sit stand swim jump fly dance eat drink fight watch look rest hunt march race wait work talk "
+    "sing chase hide climb float sail drive ride roll fall rise hang lie lean stare gaze smile laugh cry shout share "
+    "hold carry wear face cross meet hug kiss hop graze roam wander travel gather fill cover surround reach point "
+    "appear remain stay move turn spin shine glow burn bloom grow peek peer pose perform compete study read write "
+    "cook bake paint draw build make take use need want kick throw catch hit pull push row paddle surf ski skate "
+    "soar glide perch nap doze snuggle cuddle cheer wave nod bow kneel crouch squat stretch leap dive splash drift "
+    "land crash collide argue chat whisper celebrate relax swing balance juggle sits stands runs"
+)
+
+COLOURS = word_set(
+    "red blue green yellow purple pink brown black white grey gray beige violet turquoise teal cyan magenta crimson "
+    "scarlet maroon navy ivory silver gold golden tan indigo lavender"
+)
+
+# Nouns that say of what, or how old or big: they are kept in the phrase and not in the name.
+DESCRIBING = word_set(
+    "gold silver bronze copper brass iron steel metal metallic stone brick clay paper plastic leather cotton wool "
+    "velvet silk marble bamboo diamond wood oak pine cardboard porcelain ceramic crystal granite concrete "
+    "straw wicker felt linen denim tin lego origami neon pastel ruby emerald jade sapphire amber plaid tartan velvet "
+    "baby adult infant juvenile teen teenage male female boy girl giant miniature mini jumbo pet newborn senior "
+    "childhood winter summer autumn spring cartoon anime cgi vintage retro antique luxury designer steampunk pixel "
+    "albino champion farm family colour color watercolor watercolour fantasy future"
+)
+
+# Noun-noun names that stay whole although their head is an animal or a person, or their first word an adjective.
+COMPOUNDS = word_set(
+    "teddy_bear sea_lion guinea_pig hot_dog prairie_dog killer_whale gummy_bear rubber_duck toy_soldier snow_man "
+    "polar_bear mountain_lion hermit_crab toy_car toy_train sports_ball sports_car wine_glass traffic_light "
+    "fire_hydrant stop_sign parking_meter baseball_bat baseball_glove tennis_racket cell_phone hair_drier hair_dryer "
+    "dining_table potted_plant remote_control tooth_brush hot_air_balloon rocking_horse rocking_chair sea_horse "
+    "sea_turtle swimming_pool washing_machine walking_stick fishing_rod fishing_boat sailing_boat "
+    "sleeping_bag shooting_star light_bulb ice_cream_cone ice_cube high_chair high_heel picnic_basket dragon_fly "
+    "jack_o_lantern praying_mantis racing_car cutting_board frying_pan shopping_bag shopping_cart wedding_cake "
+    "wedding_dress wedding_ring boxing_glove bowling_ball bowling_pin knitting_needle sewing_machine vending_machine "
+    "measuring_cup mixing_bowl drinking_glass christmas_tree christmas_ball christmas_stocking easter_egg bath_bomb "
+    "bald_eagle blue_whale black_bear brown_bear red_panda giant_panda grizzly_bear koala_bear snow_leopard white_house "
+    "rain_drop snow_flake guinea_fowl toy_robot toy_boat toy_plane toy_truck toy_dinosaur chocolate_bunny "
+    "snow_globe garden_gnome toy_dog toy_bear stuffed_animal stuffed_bear stuffed_toy carousel_horse "
+    "police_officer fire_fighter fire_fighter police_dog police_car chess_king chess_queen chess_piece "
+    "cinnamon_stick golf_ball street_light street_lamp house_plant paper_plane paper_airplane paper_crane paper_boat "
+    "paper_lantern paper_clip stone_bridge lego_brick"
+)
+
+# Heads before "of" that mean little alone: the name keeps what they are of.
+PART_HEADS = word_set(
+    "slice piece scoop bar bunch stack pile sheet loaf bouquet group row herd flock cluster drop lump ball roll stick "
+    "strip chunk block cube wedge sprig head clove ear bale bundle heap line circle ring column swarm pack school "
+    "cube string strand stalk blade coil spool skein tower pillar band gang team crowd family army fleet convoy"
+)
+
+# Heads before "of" that keep their own name: "two cups of coffee" are two cups.
+CONTAINERS = word_set(
+    "cup glass bottle bowl plate jar mug basket box bag can bucket vase pot crate barrel tray carton tin pitcher jug "
+    "teapot flask tub tube sack platter goblet tankard pint cask chest case packet tumbler shot dish saucer bucketful "
+    "tank cart wagon truck boat"
+)
+
+# Plural nouns that are not things in a picture. A number before them counts nothing that could be seen.
+ABSTRACT = word_set(
+    "time way side direction dimension colour color tone shade hue type kind sort variety style angle perspective "
+    "corner point step part half third quarter fifth level degree percent language season moment occasion "
+    "option choice reason idea theme genre version stage phase episode chapter volume round minute hour second "
+    "day night week month year decade century generation metre meter centimetre centimeter millimetre millimeter "
+    "kilometre kilometer mile foot inch yard acre hectare litre liter gallon ounce gram kilogram kilo kg tonne ton "
+    "dollar euro cent rupee yen pixel megapixel fps watt volt hz ghz gb mb tb calorie layer size "
+    "dimension section segment fold beat bpm mph kph cm mm km m ft lb lbs oz ml k px carat storey story "
+    "portion share serving fraction tablespoon teaspoon species breed word rule law sense element virtue sin "
+    "wonder power act lap mode try attempt"
+).union({"feet", "pounds"})
+
+# What stands behind a number that is no count, in singular or plural.
+UNITS = word_set(
+    "o'clock oclock am pm a.m p.m a.m. p.m. percent per_cent degrees degree dollars dollar euros euro pounds cents "
+    "quid bucks metres meters metre meter cm mm km kilometres kilometers centimetres centimeters millimetres "
+    "millimeters miles mile feet foot ft inches inch yards yard acres acre hectares litres liters litre liter ml "
+    "gallons gallon ounces ounce oz grams gram g kg kilos kilo kilograms tonnes tonne tons ton lb lbs minutes minute "
+    "hours hour seconds days day weeks week months month years year decades decade centuries century mph kph "
+    "km/h px pixels pixel megapixels mp dpi fps hz khz ghz mhz watts watt volts volt gb mb tb bpm times k bc ad bce ce "
+    "x × carat carats storey story storeys stories th st nd rd light-years knots fahrenheit celsius"
+)
+
+MONTHS = word_set(
+    "january february march april may june july august september october november december jan feb mar apr jun jul aug "
+    "sept sep oct nov dec"
+)
+
+# A number after one of these is a name: room 12, chapter three.
+LABELS = word_set(
+    "number no no. nr nr. room gate route page chapter channel level platform bus flight highway exit episode part "
+    "volume act apartment flat unit track lane size model version engine type mark section zone area pier terminal "
+    "step stage phase grade class line highway interstate motorway avenue street district sector block building "
+    "house house_number suite floor age aged year circa ca. ca c. chapter verse psalm article figure fig fig. "
+    "seed iso f lens score round game set match week day season series vol vol. ep ep. tv radio mach "
+    "warp formula studio agent apollo windows playstation xbox iphone galaxy catch blink chanel world_war war turning "
+    "turns turned stylize chaos ar cfg steps q v niji weight"
+)
+
+# Before a bare number, these say a time or date.
+TIME_BEFORE = word_set("at by until till before after since past to from in around circa about")
+
+ABSENT = word_set("no without zero")
+
+# What "no" and "without" speak of that is no countable thing.
+UNCOUNTED = word_set(
+    "text background colour color light lighting noise shadow water snow rain sugar milk makeup make-up hair "
+    "sound music watermark blur frame border doubt idea reason fear end limit problem use gravity space signature "
+    "logo matter way wonder longer more less need sign writing lettering letters words word help trace hint "
+    "sense hope time room exception regard visible limits fog mist smoke fire wind grass sunlight sunshine ice salt "
+    "cream cheese bread sauce foam dust mud sand gluten dairy meat alcohol caffeine power electricity charge cost "
+    "smile emotion expression clothing clothes furniture luggage decoration decorations detail details traffic "
+    "vegetation scenery contrast distortion grain texture saturation glare reflection reflections outline outlines "
+    "shading gradient perspective depth caption captions subtitle subtitles interruption delay hesitation warning "
+    "permission success avail purpose parallel equal sleep rest food money luck love war peace work"
+)
+
+DEPICTIONS = word_set(
+    "photo photograph picture image painting drawing sketch illustration render rendering portrait scene shot view "
+    "close-up closeup closeup watercolour watercolor cartoon poster print still snapshot depiction collage mosaic "
+    "lot few number couple pair trio group bunch dozen hundred thousand variety collection series set line row herd "
+    "flock crowd handful majority minority bit touch hint kind sort type style way "
+    "sense range total maximum minimum"
+)
+
+PERSONS = word_set(
+    "person man woman boy girl child kid baby toddler adult teenager people lady gentleman guy dancer chef cook nurse "
+    "doctor soldier farmer fisherman fireman policeman worker student teacher player musician singer actor artist "
+    "painter photographer athlete runner swimmer cyclist rider driver pilot sailor astronaut clown knight king queen "
+    "prince princess wizard witch monk nun tourist hiker climber surfer skier skater boxer wrestler friend "
+    "brother sister mother father daughter son twin bride groom guest waiter waitress judge scientist engineer "
+    "builder carpenter baker butcher barber tailor referee fan spectator customer shopper pedestrian commuter "
+    "businessman businesswoman grandmother grandfather"
+)
+
+ANIMALS = word_set(
+    "pig wolf cat dog sheep frog fish duck bird horse cow goat chicken hen rooster goose turkey swan elephant giraffe "
+    "zebra lion tiger bear panda monkey gorilla chimpanzee kangaroo koala rabbit hare squirrel mouse rat hamster fox "
+    "deer moose elk reindeer camel llama alpaca donkey mule bull ox bison buffalo whale dolphin shark seal walrus "
+    "otter beaver badger hedgehog raccoon skunk bat owl eagle hawk falcon vulture parrot pigeon dove sparrow robin "
+    "crow raven seagull penguin flamingo pelican stork crane heron peacock ostrich turtle tortoise lizard snake "
+    "crocodile alligator dinosaur dragon unicorn butterfly bee wasp ant spider beetle ladybug ladybird dragonfly "
+    "mosquito fly moth caterpillar snail slug worm crab lobster shrimp octopus squid jellyfish starfish seahorse "
+    "goldfish salmon trout axolotl manatee piglet puppy kitten lamb calf foal chick duckling gosling cub fawn pony "
+    "corgi poodle labrador terrier husky retriever beagle bulldog dalmatian"
+)
+LIVING = PERSONS | ANIMALS
+
+# -ing words that are things.
+ING_THINGS = word_set(
+    "painting building ring earring king wing string drawing pudding duckling wedding dumpling sapling herring "
+    "starling ceiling awning spring swing thing topping stocking railing carving engraving gosling seedling sling "
+    "viking sterling being sibling dwelling lightning clothing opening crossing landing parking tracing etching"
+)
+
+# Multiples and bundles: word to number. Those of the first kind need "of" or a plural behind them.
+BUNDLES = {
+    "pair": 2,
+    "couple": 2,
+    "duo": 2,
+    "trio": 3,
+    "quartet": 4,
+    "quintet": 5,
+    "sextet": 6,
+    "septet": 7,
+    "octet": 8,
+}
+SIBLINGS = {"twins": 2, "triplets": 3, "quadruplets": 4, "quintuplets": 5}
+SINGLE = word_set("single lone solitary sole")
+
+# What a thing is cut into: not things of their own.
+CUT_INTO = word_set(
+    "piece slice part half section bit quarter third strip chunk wedge segment layer fragment cube share portion "
+    "row column group pair"
+)
+
+# A number after one of these is a name, whatever follows.
+NAMING = word_set(
+    "number no no. route age aged year seed iso version chapter page episode volume catch mach studio apollo "
+    "windows playstation xbox iphone formula highway interstate turning turns turned vol vol. ep ep. cfg # №"
+)
+
+# Adjectives that make a number relative to another.
+RELATIVE = word_set("other additional extra further remaining more another new")
+
+# Words that the dictionary also lists as adjectives, and that name a thing when nothing follows.
+NOUNS_FIRST = word_set(
+    "orange light square watch plant glass chicken model mobile animal human robot chocolate lemon lime peach "
+    "rose violet olive plum salmon baby adult toy stuffed china chest match bat present diamond crystal snack fan "
+    "kid cook clown elephant pig wolf cat dog kitten duck leopard tiger lion fox bear american jersey cardinal "
+    "monitor print poster drawing portrait picture sweet nut corn cone cube oval triangle pentagon hexagon "
+    "rectangle circle star cylinder pyramid individual criminal patient intellectual native student official "
+    "public relative teenager adolescent principal general private major captain royal military professional "
+    "giant dwarf elder senior junior musical vegetable fruit mineral metal stone brick block potato tomato carrot "
+    "banana cherry apple mango melon avocado trumpet flute guitar piano violin drum bass tenor counter stool "
+    "bench cabinet suit coat boot shoe sandal tie ring necklace crown bracelet feather shell pearl button ribbon "
+    "bow arrow sword shield helmet spear axe hammer kayak canoe ship submarine rocket plane parachute bicycle"
+)

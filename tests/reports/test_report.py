@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+from made_up import a_run, a_suite
+
+from countcheck.errors import BadSettings, UnknownName
+from countcheck.reports.report import headline, losses, read_report
+
+
+def test_a_generator_in_two_runs_is_told_apart_by_the_runs_name(two_runs):
+    labels = [model.label for model in read_report(two_runs).models]
+    assert labels == ["alpha", "beta · one", "beta · two", "gamma"]
+
+
+def test_the_headline_names_the_best_model_first(two_runs):
+    report = read_report(two_runs)
+    best = max(report.models, key=lambda m: m.rates["exact_rate"]["value"])
+    assert headline(report).startswith(best.label)
+
+
+def test_losses_say_how_many_of_how_many_were_scored(two_runs):
+    report = read_report(two_runs)
+    for model in report.models:
+        if model.lost:
+            scored = f"scored {model.counts['planned'] - model.lost} of {model.counts['planned']}"
+            assert any(scored in sentence for sentence in losses(report))
+
+
+def test_a_run_named_twice_is_refused(two_runs):
+    with pytest.raises(BadSettings, match="named twice"):
+        read_report([two_runs[0], two_runs[0]])
+
+
+def test_an_unknown_baseline_is_refused_with_near_names(two_runs):
+    with pytest.raises(UnknownName, match="Did you mean 'alpha'"):
+        read_report(two_runs, baseline="alhpa")
+
+
+def test_a_run_of_nothing_but_refusals_has_a_headline(tmp_path):
+    with a_run(tmp_path / "run", suite=a_suite(4, 0), generators=(("mute", 0.0, 1.0),)) as run:
+        assert "mute" in headline(read_report([run]))
