@@ -24,8 +24,6 @@ reply through `countcheck.generators.refusal.read`. Add the mixin `Talks` for se
 
 from __future__ import annotations
 
-import base64
-import binascii
 import importlib
 import random
 import re
@@ -39,17 +37,16 @@ from typing import Any, ClassVar
 import tenacity
 
 from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed, MissingExtra
-from countcheck.generators.base import Attempt, Failure, Fault, Outcome, Picture, Pixels, Reason, Refusal, Stage, Traits
-from countcheck.generators.blank import Look, look_at
+from countcheck.generators.base import Attempt, Failure, Fault, Outcome, Picture, Pixels, Traits
 from countcheck.generators.faults import reply_of_error
 from countcheck.generators.fetch import fetch_picture
 from countcheck.generators.keys import read_key, refuse_secrets
+from countcheck.generators.outcomes import settle
 from countcheck.generators.pace import Pace
-from countcheck.generators.refusal import Ended, Reading, read
-from countcheck.generators.reply import Ask, Reply, Slot
-from countcheck.pictures import decode
+from countcheck.generators.refusal import Ended, Reading
+from countcheck.generators.reply import Ask, Reply
 from countcheck.plan import Recipe, Sample
-from countcheck.redaction import raw_of, redact
+from countcheck.redaction import redact
 from countcheck.settings import Card, fill
 from countcheck.suites.suite import Target, Turn
 
@@ -317,7 +314,18 @@ class RemoteGenerator:
         finally:
             self.pace.leave()
         seconds = time.perf_counter() - began
-        outcomes, readings = self._outcomes(ask, reply, keys, seconds)
+        settled = settle(
+            reply,
+            keys,
+            turn=ask.turn,
+            seconds=seconds,
+            provider=self.codes_of or self.family,
+            fetch=self._fetch,
+            secrets=self._secrets,
+            price=self.card.price,
+        )
+        outcomes = [one.outcome for one in settled]
+        readings = [one.reading for one in settled]
         attempts.append(
             Attempt(
                 seconds=seconds,
@@ -355,52 +363,8 @@ class RemoteGenerator:
         elif any(reading.ended is not Ended.FAILURE for reading in readings):
             self.pace.went_well()
 
-    def _outcomes(
-        self, ask: Ask, reply: Reply, keys: tuple[str, ...], seconds: float
-    ) -> tuple[list[Outcome], list[Reading]]:
-        """What each wanted picture came to; a place nothing came for is filled from the reply as a whole."""
-        slots: list[Slot | None] = [*reply.slots[: len(keys)]]
-        slots += [None] * (len(keys) - len(slots))
-        opened = [self._open(slot) for slot in slots]
-        good = sum(1 for pixels, look, _, _ in opened if look is not None)
-        outcomes: list[Outcome] = []
-        readings: list[Reading] = []
-        for key, slot, (pixels, look, broken, lost) in zip(keys, slots, opened, strict=True):
-            if lost:
-                reading = Reading(ended=Ended.FAILURE, fault=Fault.TRANSIENT, message=lost, by="transport")
-            else:
-                reading = read(
-                    reply,
-                    slot=slot,
-                    look=look,
-                    broken=broken,
-                    others=good > (look is not None),
-                    provider=self.codes_of or self.family,
-                )
-            readings.append(reading)
-            outcomes.append(
-                self._outcome(ask, reply, slot, reading, pixels, look, key, seconds / len(keys), max(good, 1))
-            )
-        return outcomes, readings
-
-    def _open(self, slot: Slot | None) -> tuple[Pixels | None, Look | None, str, str]:
-        """A slot's pixels, what they are, why they cannot be used, and why they could not be fetched."""
-        if slot is None or not slot.has_picture:
-            return None, None, "", ""
-        try:
-            data = _bytes(slot.data) if slot.data else self._fetch(slot.url)
-        except BadInput as error:
-            return (None, None, str(error), "") if slot.data else (None, None, "", redact(str(error), self._secrets))
-        try:
-            pixels = decode(data)
-        except BadInput as error:
-            return None, None, str(error), ""
-        return pixels, look_at(pixels), "", ""
-
     def _fetch(self, url: str) -> bytes:
         """A finished picture's bytes. The picture is paid for, so the fetch is tried again, never the request."""
-        if url.startswith("data:"):
-            return _bytes(url)
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(_FETCHES),
             wait=tenacity.wait_random_exponential(multiplier=float(self.settings["first_wait"]), max=10),
@@ -410,67 +374,6 @@ class RemoteGenerator:
         )
         found: bytes = retrying(fetch_picture, url, loopback=bool(self.settings["loopback"]))
         return found
-
-    def _outcome(
-        self,
-        ask: Ask,
-        reply: Reply,
-        slot: Slot | None,
-        reading: Reading,
-        pixels: Pixels | None,
-        look: Look | None,
-        key: str,
-        seconds: float,
-        delivered: int,
-    ) -> Outcome:
-        rewritten = redact((slot.rewritten if slot else "") or reply.rewritten, self._secrets)
-        extra: dict[str, Any] = dict(reply.extra)
-        if reading.by:
-            extra["by"] = reading.by
-        if slot and slot.seed is not None:
-            extra["seed"] = slot.seed
-        if look is Look.SPARSE:
-            extra["look"] = look.value
-        words = redact(reply.words, self._secrets)
-        shared: dict[str, Any] = {"key": key, "turn": ask.turn, "seconds": seconds, "extra": extra}
-        if reading.ended is Ended.PICTURE:
-            assert pixels is not None
-            cost = self._price(reply, delivered)
-            return Picture(pixels=pixels, cost=cost, words=words, rewritten=rewritten, **shared)
-        if reading.ended is Ended.REFUSAL:
-            return Refusal(
-                reason=reading.reason or Reason.UNEXPLAINED,
-                category=reading.category,
-                code=redact(reading.code, self._secrets),
-                words=words or redact(reading.message, self._secrets),
-                stage=reading.stage,
-                request_id=reply.request_id,
-                cost=self._refused_price(reply, reading, pixels),
-                rewritten=rewritten,
-                pixels=pixels,
-                **shared,
-            )
-        return Failure(
-            fault=reading.fault or Fault.UNKNOWN,
-            message=_sentence(redact(reading.message, self._secrets)),
-            code=redact(reading.code, self._secrets),
-            raw=raw_of(reply.raw, self._secrets) if reply.raw is not None else "",
-            request_id=reply.request_id,
-            retry_after=reply.retry_after,
-            cost=reply.cost,
-            **shared,
-        )
-
-    def _price(self, reply: Reply, delivered: int) -> float | None:
-        return reply.cost / delivered if reply.cost is not None else self.card.price
-
-    def _refused_price(self, reply: Reply, reading: Reading, pixels: Pixels | None) -> float | None:
-        """A picture that was made and withheld may be charged; a prompt that was turned away is free."""
-        if reply.cost is not None:
-            return reply.cost
-        if pixels is not None:
-            return self.card.price
-        return 0.0 if reading.stage is Stage.PROMPT and reading.by != "words" else None
 
 
 class Talks(RemoteGenerator):
@@ -520,18 +423,6 @@ class RemoteDialogue:
 
 
 _THROTTLE = re.compile(r"rate.?limit|throttl|slow.?down|too.?many|resource.?exhausted", re.IGNORECASE)
-_DATA_URL = re.compile(r"data:[\w/+.\-]*(?:;[\w=\-]+)*;base64,", re.IGNORECASE)
-
-
-def _bytes(data: bytes | str) -> bytes:
-    if isinstance(data, bytes):
-        return data
-    found = _DATA_URL.match(data)
-    body = data[found.end() :] if found else data
-    try:
-        return base64.b64decode("".join(body.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadInput(f"the picture's base64 is damaged or cut short ({error}).") from error
 
 
 def _came(reply: Reply) -> bool:
@@ -542,8 +433,3 @@ def _what(reply: Reply, readings: Sequence[Reading]) -> str:
     ended = "+".join(dict.fromkeys(str(r.fault or r.reason or r.ended) for r in readings))
     code = next((reading.code for reading in readings if reading.code), "")
     return f"{ended} {code}".strip()[:120]
-
-
-def _sentence(text: str) -> str:
-    plain = " ".join(text.split())[:500]
-    return plain if plain.endswith((".", "!", "?", "。")) else f"{plain}."
