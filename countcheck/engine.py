@@ -23,6 +23,7 @@ from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput, CountcheckError, GeneratorClosed
 from countcheck.generators.base import Failure, Generator, Outcome, Picture, Refusal
 from countcheck.generators.refusal import claims_success
+from countcheck.geneval import verdict_of
 from countcheck.pictures import encode_png, read_picture
 from countcheck.plan import Sample, plan
 from countcheck.plugins import load_generator_class
@@ -453,6 +454,9 @@ def _look(
     tags: Mapping[str, str],
     nouns: Sequence[Noun],
 ) -> _Seen:
+    if counter.rule.name == "geneval" and targets:
+        verdict, numbers = verdict_of(found, "", targets, tags)
+        return _Seen(detections=found, verdict=verdict, counted={noun: (n, n, n) for noun, n in numbers.items()})
     asked = dict.fromkeys(noun for target in targets for noun in target.nouns)
     counted = counter.count(found, [noun for noun in nouns if noun.name in asked], tags.get("style"))
     return _Seen(
