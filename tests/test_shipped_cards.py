@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from countcheck.plugins import generator_families
+from countcheck.plugins import generator_families, load_generator_class
 from countcheck.settings import generator_cards, read_card
 
 CARDS = generator_cards()
@@ -25,3 +25,11 @@ def test_a_price_has_its_date(name: str) -> None:
     assert (card.price is None) == (card.priced == "")
     if card.priced:
         datetime.date.fromisoformat(card.priced)
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_an_adapter_takes_its_card(name: str) -> None:
+    card = read_card(CARDS[name])
+    generator = load_generator_class(card.family)(card)
+    assert generator.name == name
+    assert generator.recipe.settings

@@ -11,7 +11,7 @@ import orjson
 
 from countcheck.generators.remote import RemoteGenerator
 from countcheck.generators.reply import Ask, Reply, Slot
-from countcheck.generators.rest import Answer, Rest, given_options
+from countcheck.generators.rest import Answer, Rest, given_fields
 from countcheck.settings import Card
 
 
@@ -35,7 +35,7 @@ def reply_of_answer(answer: Answer) -> Reply:
 
 
 class A1111Generator(RemoteGenerator):
-    """Whatever checkpoint a local server has, or the one that the source names; ``options`` are handed on as they stand."""
+    """Whatever checkpoint a local server has, or the one that the source names; ``extra`` are handed on as they stand."""
 
     family: ClassVar[str] = "a1111"
     needs_source: ClassVar[bool] = False
@@ -47,7 +47,7 @@ class A1111Generator(RemoteGenerator):
         "sampler": "Euler a",
         "scheduler": "",
         "negative_prompt": "",
-        "options": {},
+        "extra": {},
         "base_url": "http://127.0.0.1:7860",
     }
     # One machine draws one picture at a time.
@@ -57,7 +57,7 @@ class A1111Generator(RemoteGenerator):
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
-        self._options = given_options(self.settings["options"], name=card.name)
+        self._extra = given_fields(self.settings["extra"], name=card.name)
 
     def connect(self) -> Rest:
         """A connection without a key."""
@@ -84,7 +84,7 @@ class A1111Generator(RemoteGenerator):
             fields["scheduler"] = self.settings["scheduler"]
         if self.source:
             fields["override_settings"] = {"sd_model_checkpoint": self.source}
-        fields |= self._options
+        fields |= self._extra
         return reply_of_answer(self.client.call("POST", "/sdapi/v1/txt2img", json=fields))
 
     def _login(self) -> dict[str, str]:

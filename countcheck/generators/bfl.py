@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from countcheck.generators.base import Stage, Traits
 from countcheck.generators.remote import Changes
 from countcheck.generators.reply import Ask, Reply, Slot
-from countcheck.generators.rest import Answer, Rest, given_options, patiently
+from countcheck.generators.rest import Answer, Rest, given_fields, patiently
 from countcheck.pictures import encode_png
 from countcheck.settings import Card
 
@@ -67,7 +67,7 @@ class BlackForestLabsGenerator(Changes):
         "aspect_ratio": "",  # what Kontext and Ultra take instead of width and height
         "safety_tolerance": 2,
         "prompt_upsampling": None,
-        "options": {},
+        "extra": {},
         "base_url": "https://api.bfl.ai",
     }
     # 24 may be under way at once; poll: seconds between two looks at a filed request.
@@ -76,7 +76,7 @@ class BlackForestLabsGenerator(Changes):
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
-        self._options = given_options(self.settings["options"], name=card.name)
+        self._extra = given_fields(self.settings["extra"], name=card.name)
 
     @property
     def traits(self) -> Traits:
@@ -111,7 +111,7 @@ class BlackForestLabsGenerator(Changes):
         fields |= {name: self.settings[name] for name in (*shape, "safety_tolerance", "prompt_upsampling")}
         if ask.picture is not None:
             fields["input_image"] = base64.b64encode(encode_png(ask.picture)).decode()
-        fields |= self._options
+        fields |= self._extra
         return {name: value for name, value in fields.items() if value is not None}
 
     def _is_theirs(self, url: str) -> bool:

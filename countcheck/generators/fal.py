@@ -13,7 +13,7 @@ from countcheck.generators.base import Stage, Traits
 from countcheck.generators.faults import reply_of_body, reply_of_error
 from countcheck.generators.remote import Changes
 from countcheck.generators.reply import Ask, Reply, Slot
-from countcheck.generators.rest import given_options
+from countcheck.generators.rest import given_fields
 from countcheck.pictures import encode_png
 from countcheck.settings import Card
 
@@ -57,7 +57,7 @@ def reply_of_fal_error(error: Exception) -> Reply:
 class FalGenerator(Changes):
     """Any picture model on fal, by its id; inputs differ from model to model.
 
-    ``options`` in a card are handed to the model as they stand. ``edit_source`` names the model that changes pictures,
+    ``extra`` in a card are handed to the model as they stand. ``edit_source`` names the model that changes pictures,
     ``edit_field`` what it calls the picture (``image_urls`` takes a list).
     """
 
@@ -68,7 +68,7 @@ class FalGenerator(Changes):
         "height": 1024,
         "aspect_ratio": "",  # what some models take instead of width and height
         "safety_checker": True,
-        "options": {},
+        "extra": {},
         "edit_source": "",
         "edit_field": "image_url",
         "base_url": "",
@@ -79,7 +79,7 @@ class FalGenerator(Changes):
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
-        self._options = given_options(self.settings["options"], name=card.name)
+        self._extra = given_fields(self.settings["extra"], name=card.name)
 
     @property
     def traits(self) -> Traits:
@@ -122,7 +122,7 @@ class FalGenerator(Changes):
         if ask.picture is not None:
             name, url = str(self.settings["edit_field"]), _data_url(encode_png(ask.picture))
             fields[name] = [url] if name.endswith("s") else url
-        fields |= self._options
+        fields |= self._extra
         return {name: value for name, value in fields.items() if value is not None}
 
     def _direct(self, request: Any) -> None:

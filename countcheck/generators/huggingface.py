@@ -15,7 +15,7 @@ from countcheck.generators.base import Traits
 from countcheck.generators.faults import reply_of_error
 from countcheck.generators.remote import Changes
 from countcheck.generators.reply import Ask, Reply, Slot
-from countcheck.generators.rest import given_options
+from countcheck.generators.rest import given_fields
 from countcheck.pictures import encode_png
 from countcheck.settings import Card
 
@@ -66,14 +66,14 @@ class HuggingFaceGenerator(Changes):
         "steps": None,
         "guidance": None,
         "negative_prompt": None,
-        "options": {},
+        "extra": {},
         "edit_source": "",
     }
     seeded: ClassVar[bool] = True
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
-        self._options = given_options(self.settings["options"], name=card.name)
+        self._extra = given_fields(self.settings["extra"], name=card.name)
 
     @property
     def traits(self) -> Traits:
@@ -88,7 +88,7 @@ class HuggingFaceGenerator(Changes):
 
     def ask(self, ask: Ask) -> Reply:
         """One picture."""
-        options = dict(self._options)
+        fields = dict(self._extra)
         plain = {
             "negative_prompt": self.settings["negative_prompt"],
             "num_inference_steps": self.settings["steps"],
@@ -106,7 +106,7 @@ class HuggingFaceGenerator(Changes):
                 seed=ask.seed,
                 width=self.settings["width"],
                 height=self.settings["height"],
-                extra_body=options or None,
+                extra_body=fields or None,
                 **plain,
             )
         )

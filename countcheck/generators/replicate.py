@@ -14,7 +14,7 @@ from countcheck.generators.faults import reply_of_error, retry_after
 from countcheck.generators.fetch import trusted
 from countcheck.generators.remote import Changes
 from countcheck.generators.reply import Ask, Reply, Slot
-from countcheck.generators.rest import given_options, patiently
+from countcheck.generators.rest import given_fields, patiently
 from countcheck.pictures import encode_png
 from countcheck.settings import Card
 
@@ -48,14 +48,14 @@ def reply_of_prediction(prediction: Mapping[str, Any]) -> Reply | None:
 class ReplicateGenerator(Changes):
     """Any model on Replicate, by ``owner/name`` or ``owner/name:version``; inputs differ from model to model.
 
-    ``options`` in a card are handed to the model as they stand. ``seed_field``, ``count_field`` and ``edit_field`` say
+    ``extra`` in a card are handed to the model as they stand. ``seed_field``, ``count_field`` and ``edit_field`` say
     what the model calls these; empty where it has none.
     """
 
     family: ClassVar[str] = "replicate"
     key_names: ClassVar[tuple[str, ...]] = ("REPLICATE_API_TOKEN",)
     defaults: ClassVar[dict[str, Any]] = {
-        "options": {},
+        "extra": {},
         "seed_field": "seed",
         "count_field": "",
         "edit_field": "",
@@ -68,7 +68,7 @@ class ReplicateGenerator(Changes):
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
-        self._options = given_options(self.settings["options"], name=card.name)
+        self._extra = given_fields(self.settings["extra"], name=card.name)
 
     @property
     def traits(self) -> Traits:
@@ -137,7 +137,7 @@ class ReplicateGenerator(Changes):
         self._last.headers = {name.lower(): value for name, value in response.headers.items()}
 
     def _input(self, ask: Ask) -> dict[str, Any]:
-        fields = {"prompt": ask.text, **self._options}
+        fields = {"prompt": ask.text, **self._extra}
         if self.settings["seed_field"]:
             fields[self.settings["seed_field"]] = ask.seed
         if self.settings["count_field"]:

@@ -113,15 +113,15 @@ def patiently(look: Callable[[], Reply | None], *, seconds: float, pause: float)
         time.sleep(pause)
 
 
-def given_options(value: Any, *, name: str) -> dict[str, Any]:
-    """A card's ``options``: fields handed to the model as they stand; in a spec they are JSON text."""
+def given_fields(value: Any, *, name: str) -> dict[str, Any]:
+    """A card's ``extra``: fields handed to the model as they stand; in a spec they are JSON text."""
     if isinstance(value, str):
         try:
             value = orjson.loads(value or "{}")
         except orjson.JSONDecodeError as error:
-            raise BadSettings(f"{name}: options is {value[:80]!r}, which is not JSON. Give an object.") from error
+            raise BadSettings(f"{name}: extra is {value[:80]!r}, which is not JSON. Give an object.") from error
     if not isinstance(value, Mapping):
-        raise BadSettings(f"{name}: options is {str(value)[:80]!r}. Give names with values.")
+        raise BadSettings(f"{name}: extra is {str(value)[:80]!r}. Give names with values.")
     return {str(field): inner for field, inner in value.items()}
 
 

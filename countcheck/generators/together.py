@@ -11,7 +11,7 @@ from countcheck.generators.base import Traits
 from countcheck.generators.fetch import trusted
 from countcheck.generators.remote import Changes
 from countcheck.generators.reply import Ask, Reply, Slot
-from countcheck.generators.rest import body_of, given_options, reply_of_useless
+from countcheck.generators.rest import body_of, given_fields, reply_of_useless
 from countcheck.pictures import encode_png
 from countcheck.settings import Card
 
@@ -44,7 +44,7 @@ class TogetherGenerator(Changes):
         "guidance": None,
         "negative_prompt": "",
         "safety_checker": True,
-        "options": {},
+        "extra": {},
         "base_url": "https://api.together.xyz",
     }
     plumbing: ClassVar[dict[str, Any]] = {"requests_per_minute": 60.0}
@@ -53,7 +53,7 @@ class TogetherGenerator(Changes):
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
-        self._options = given_options(self.settings["options"], name=card.name)
+        self._extra = given_fields(self.settings["extra"], name=card.name)
 
     @property
     def traits(self) -> Traits:
@@ -78,13 +78,13 @@ class TogetherGenerator(Changes):
             fields["negative_prompt"] = self.settings["negative_prompt"]
         if not self.settings["safety_checker"]:
             fields["disable_safety_checker"] = True
-        options = dict(self._options)
+        further = dict(self._extra)
         if ask.picture is not None:
             url, name = (
                 "data:image/png;base64," + base64.b64encode(encode_png(ask.picture)).decode(),
                 self._edit_field(),
             )
-            options[name] = [url] if name == "reference_images" else url
+            further[name] = [url] if name == "reference_images" else url
         raw = self.client.images.with_raw_response.generate(
             model=self.source,
             prompt=ask.text,
@@ -92,7 +92,7 @@ class TogetherGenerator(Changes):
             seed=ask.seed,
             response_format="base64",
             output_format="png",
-            extra_body=options,
+            extra_body=further,
             **fields,
         ).http_response
         headers = dict(raw.headers)

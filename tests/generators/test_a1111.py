@@ -119,7 +119,7 @@ def test_fewer_pictures_than_asked_are_silent_for_the_rest():
 def test_what_is_sent(monkeypatch):
     monkeypatch.setenv("WEBUI_LOGIN", "me:secret-word")
     with serve(drawn(B64)) as server:
-        settings = {"key_env": "WEBUI_LOGIN", "options": {"restore_faces": False}}
+        settings = {"key_env": "WEBUI_LOGIN", "extra": {"restore_faces": False}}
         outcomes(made("a1111", "model.safetensors", base_url=server.url, **settings))
     (asked,) = server.asked
     assert asked.path == "/sdapi/v1/txt2img"

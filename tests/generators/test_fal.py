@@ -246,7 +246,7 @@ def test_each_picture_has_its_own_flag():
 
 def test_what_is_sent_and_sent_once():
     with serve(broken(429, "Reached concurrent requests limit of 10")) as server:
-        outcomes(made("fal", "fal-ai/flux/dev", base_url=server.url, options={"num_inference_steps": 28}))
+        outcomes(made("fal", "fal-ai/flux/dev", base_url=server.url, extra={"num_inference_steps": 28}))
     (asked,) = server.asked
     assert asked.path == "/fal-ai/flux/dev"
     assert asked.headers["authorization"] == "Key fal-test-id:fal-test-secret-123"

@@ -227,9 +227,7 @@ def test_fewer_pictures_than_asked_are_silent_for_the_rest():
 
 def test_what_is_sent_and_sent_once():
     with serve(problem(429, "Too Many Requests", "Request was throttled.")) as server:
-        outcomes(
-            made("replicate", "owner/model", base_url=server.url, options={"aspect_ratio": "1:1"}, count_field="n")
-        )
+        outcomes(made("replicate", "owner/model", base_url=server.url, extra={"aspect_ratio": "1:1"}, count_field="n"))
     (asked,) = server.asked
     assert asked.path == "/v1/models/owner/model/predictions"
     assert asked.headers["authorization"] == "Bearer r8_test_key_1234567890"
@@ -251,6 +249,6 @@ def test_a_failed_look_is_tried_by_us_alone():
     assert len(server.asked) == 1 + MOST_HICCUPS + 1
 
 
-def test_options_that_are_no_json_are_refused():
+def test_further_fields_that_are_no_json_are_refused():
     with pytest.raises(BadSettings, match="which is not JSON"):
-        made("replicate", "owner/model", options="{")
+        made("replicate", "owner/model", extra="{")
