@@ -152,7 +152,9 @@ def _stages(node: Mapping[str, Any]) -> Iterator[Stage]:
 
 def _texts(value: Any) -> list[str]:
     values: Iterable[Any] = value if isinstance(value, list | tuple) else [value]
-    return [str(one) for one in values if isinstance(one, str | int) and not isinstance(one, bool) and str(one).strip()]
+    said = [str(one) for one in values if isinstance(one, str | int) and not isinstance(one, bool) and str(one).strip()]
+    # A bare HTTP status is no code of its own.
+    return [one for one in said if not (len(one) == 3 and one.isdigit())]
 
 
 def _status(error: BaseException, response: Any) -> int | None:

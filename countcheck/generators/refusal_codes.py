@@ -62,7 +62,7 @@ ANYBODY: dict[str, Meaning] = {
         " permission_denied permission_error unauthenticated unauthorized payment_required budget_exceeded"
         " AccessDeniedException ResourceNotFoundException ServiceQuotaExceededException UnrecognizedClientException"
         " ExpiredTokenException InvalidSignatureException DeploymentNotFound PUP_LIMITED_DISABLED"
-        " NoCredentialsError PartialCredentialsError NoRegionError insufficient_credits key_model_access_denied",
+        " NoCredentialsError PartialCredentialsError NoRegionError insufficient_credits key_model_access_denied API_KEY_INVALID",
     ),
     **_table(
         Sense.TRANSIENT,

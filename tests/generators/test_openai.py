@@ -18,10 +18,15 @@ SUCCESS = {
 }
 
 
+CLIENTS = {}
+
+
 @pytest.fixture(scope="module")
 def server():
     with Loopback() as running:
         yield running
+    for client in CLIENTS.values():
+        client.close()
 
 
 @pytest.fixture(autouse=True)
