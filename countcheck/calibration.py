@@ -1,0 +1,339 @@
+"""Labels in; the rule that agrees with them best, and how far the counter then errs, out.
+
+What is reported was never fitted to: thresholds and merging are chosen on some prompts and tried on others
+(k-fold cross-validation by prompt, so that repeats of one prompt are never on both sides).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter as Tally
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import yaml
+
+from countcheck.counting import Rule, count
+from countcheck.detectors.base import Detections
+from countcheck.errors import BadInput, CannotDecide
+from countcheck.settings import Card
+from countcheck.stats.estimate import Estimate, cluster_rate
+from countcheck.verdict import Label, VerdictRow
+
+FEWEST_PICTURES = 30
+FEWEST_PROMPTS = 10
+FEWEST_OF_NOUN = 20
+FOLDS = 5
+CERTAIN = 0.95
+MOST_UNCERTAIN = 0.25
+
+THRESHOLDS = tuple(round(0.1 + 0.05 * step, 2) for step in range(17))
+MERGES = (0.45, 0.55, 0.7, 0.85)
+MARGINS = tuple(round(0.025 * step, 3) for step in range(13))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One noun of one picture that people counted.
+
+    Attributes:
+        truth: What they agreed on: the median of the labellers' numbers, the smaller middle one of an even many.
+    """
+
+    row: VerdictRow
+    detections: Detections
+    noun: str
+    truth: int
+
+    @property
+    def style(self) -> str:
+        """The value of the tag ``style``; empty when the prompt has none."""
+        return self.row.tags.get("style", "")
+
+    def counted(self, rule: Rule) -> int:
+        """What the counter says under a rule."""
+        return count(self.detections, (self.noun,), rule, style=self.style).counts[self.noun]
+
+    def certain(self, rule: Rule) -> bool:
+        """Whether the number stays the same within the rule's margin."""
+        return not count(self.detections, (self.noun,), rule, style=self.style).uncertain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errors:
+    """How the counter errs among some labelled counts, each counted under a rule that was not fitted to it.
+
+    Attributes:
+        n, exact, over, under: Labelled counts; those the counter got right, saw too many in, too few in.
+        bias: Mean of counted - labelled.
+    """
+
+    n: int
+    exact: int
+    over: int
+    under: int
+    bias: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """A rule learnt from labels, and what is known of it.
+
+    Attributes:
+        rule: Fitted to all labels.
+        labelled, pictures, prompts: How many counts, pictures and prompts were labelled.
+        before: Exact agreement of the rule in use, on all labels.
+        agreement: Exact agreement of rules fitted without the pictures they were tried on.
+        certain: The same among the counts that the margin calls certain.
+        certain_share: Share of counts that the margin calls certain.
+        errors: Generator to style (empty for none) to errors.
+        per_noun: Nouns with enough labels for a threshold of their own that also helped where it was not fitted.
+        unsure: Labels that say "cannot tell"; left out.
+    """
+
+    rule: Rule
+    labelled: int
+    pictures: int
+    prompts: int
+    before: Estimate
+    agreement: Estimate
+    certain: Estimate
+    certain_share: Estimate
+    errors: Mapping[str, Mapping[str, Errors]]
+    per_noun: tuple[str, ...]
+    unsure: int
+
+
+def examples_of(
+    rows: Iterable[VerdictRow], detections: Iterable[tuple[str, int, Detections]], labels: Sequence[Label]
+) -> list[Example]:
+    """The labelled counts of pictures whose detections are on record and whose counter knows the noun."""
+    said: dict[tuple[str, int], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for label in labels:
+        if label.count is not None:
+            said[label.key, label.turn][label.noun].append(label.count)
+    of = {(row.key, row.turn): row for row in rows if row.outcome == "picture"}
+    found = []
+    for key, turn, seen in detections:
+        row = of.get((key, turn))
+        if row is None or (key, turn) not in said:
+            continue
+        for noun, numbers in sorted(said[key, turn].items()):
+            if noun not in seen.unsupported:
+                truth = sorted(numbers)[(len(numbers) - 1) // 2]
+                found.append(Example(row=row, detections=seen, noun=noun, truth=truth))
+    found.sort(key=lambda one: (one.row.prompt_id, one.row.key, one.row.turn, one.noun))
+    return found
+
+
+def calibrate(examples: Sequence[Example], rule: Rule, *, unsure: int = 0, per_noun: bool = True) -> Calibration:
+    """The threshold, the merging and the margin that agree best with the labels.
+
+    Args:
+        examples: See `examples_of`.
+        rule: The rule in use; what is not learnt is kept.
+        unsure: Labels that say "cannot tell", for the record.
+        per_noun: Whether nouns with enough labels may get a threshold of their own.
+
+    Raises:
+        CannotDecide: When there are too few labels to learn from honestly.
+    """
+    pictures = {(one.row.key, one.row.turn) for one in examples}
+    prompts = {one.row.prompt_id for one in examples}
+    if len(pictures) < FEWEST_PICTURES or len(prompts) < FEWEST_PROMPTS:
+        raise CannotDecide(
+            f"{len(pictures)} labelled pictures of {len(prompts)} prompts are too few to learn a rule from: "
+            f"{FEWEST_PICTURES} of {FEWEST_PROMPTS} are needed. Label more with `countcheck review`."
+        )
+    table = _Table(examples, rule)
+    folds = [_fold(one.row.prompt_id) for one in examples]
+    held_out = _cross_validate(table, folds, per_noun)
+    fitted, owned = _fit(table, range(len(examples)), per_noun)
+    margin = _margin(examples, [held_out[fold] for fold in folds], fitted)
+    fitted = replace(fitted, margin=margin, margin_below=None)
+    tried = [replace(held_out[fold], margin=margin, margin_below=None) for fold in folds]
+    right = [one.counted(used) == one.truth for one, used in zip(examples, tried, strict=True)]
+    certain = [one.certain(used) for one, used in zip(examples, tried, strict=True)]
+    return Calibration(
+        rule=fitted,
+        labelled=len(examples),
+        pictures=len(pictures),
+        prompts=len(prompts),
+        before=_share(examples, [one.counted(rule) == one.truth for one in examples]),
+        agreement=_share(examples, right),
+        certain=_share(examples, right, among=certain),
+        certain_share=_share(examples, certain),
+        errors=_errors(examples, tried),
+        per_noun=owned,
+        unsure=unsure,
+    )
+
+
+class _Table:
+    """Whether each example is right under each threshold and merging; counted once, looked up often."""
+
+    def __init__(self, examples: Sequence[Example], rule: Rule) -> None:
+        # A threshold per style or noun is what is being learnt anew; it must not shift what is tried.
+        self.base = replace(rule, thresholds={}, by_style={}, margin=0.0, margin_below=None)
+        self.examples = examples
+        usable = [t for t in THRESHOLDS if t >= rule.floor]
+        self.options = [(t, m) for t in usable for m in sorted({*MERGES, rule.merge_iou})]
+        self.right = np.array(
+            [[one.counted(self.at(option)) == one.truth for option in self.options] for one in examples], np.bool_
+        )
+        self.near = np.array([abs(t - rule.threshold) + abs(m - rule.merge_iou) for t, m in self.options])
+
+    def at(self, option: tuple[float, float]) -> Rule:
+        threshold, merge = option
+        return replace(self.base, threshold=threshold, merge_iou=merge)
+
+    def best(self, index: Sequence[int], allowed: Callable[[tuple[float, float]], bool] = lambda _: True) -> int:
+        """Position of the option with the most right; of equals the middle of the plateau, then the nearest to now."""
+        score = self.right[list(index)].sum(axis=0).astype(float)
+        score[[not allowed(option) for option in self.options]] = -1
+        top = np.flatnonzero(score == score.max())
+        middle = fmean(self.options[i][0] for i in top)
+        return int(min(top, key=lambda i: (abs(self.options[i][0] - middle), self.near[i])))
+
+
+def _fit(table: _Table, index: Iterable[int], per_noun: bool) -> tuple[Rule, tuple[str, ...]]:
+    """The best rule for some examples, and the nouns that got a threshold of their own."""
+    index = list(index)
+    chosen = table.best(index)
+    threshold, merge = table.options[chosen]
+    own: dict[str, float] = {}
+    if per_noun:
+        for noun, mine in _by_noun(table.examples, index).items():
+            if len(mine) < FEWEST_OF_NOUN:
+                continue
+            best = table.best(mine, lambda option: option[1] == merge)
+            # One more right answer is noise; a threshold of its own must win by more than its share of the labels.
+            if table.right[mine, best].sum() >= table.right[mine, chosen].sum() + max(2, 0.03 * len(mine)):
+                own[noun] = table.options[best][0]
+    return replace(table.at((threshold, merge)), thresholds=own), tuple(sorted(own))
+
+
+def _cross_validate(table: _Table, folds: Sequence[int], per_noun: bool) -> dict[int, Rule]:
+    """For each fold, the rule fitted to all the others."""
+    return {
+        fold: _fit(table, [i for i, other in enumerate(folds) if other != fold], per_noun)[0] for fold in set(folds)
+    }
+
+
+def _by_noun(examples: Sequence[Example], index: Iterable[int]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for i in index:
+        found[examples[i].noun].append(i)
+    return found
+
+
+def _fold(prompt_id: str) -> int:
+    return int.from_bytes(hashlib.sha256(prompt_id.encode()).digest()[:4], "big") % FOLDS
+
+
+def _margin(examples: Sequence[Example], rules: Sequence[Rule], fitted: Rule) -> float:
+    """The narrowest margin whose certain counts are right 95 times in 100, never calling over a quarter uncertain.
+
+    When no margin reaches that, the one under which certain counts are right most often.
+    """
+    right = [one.counted(rule) == one.truth for one, rule in zip(examples, rules, strict=True)]
+    best, best_share = 0.0, -1.0
+    for margin in MARGINS:
+        if margin >= fitted.threshold:
+            break
+        sure = [
+            one.certain(replace(rule, margin=margin, margin_below=None))
+            for one, rule in zip(examples, rules, strict=True)
+        ]
+        if sum(sure) < (1 - MOST_UNCERTAIN) * len(examples):
+            break
+        share = fmean(ok for ok, certain in zip(right, sure, strict=True) if certain)
+        if share >= CERTAIN:
+            return margin
+        if share > best_share + 1e-9:
+            best, best_share = margin, share
+    return best
+
+
+def _share(examples: Sequence[Example], hits: Sequence[bool], among: Sequence[bool] | None = None) -> Estimate:
+    k: Tally[str] = Tally()
+    n: Tally[str] = Tally()
+    for i, (one, hit) in enumerate(zip(examples, hits, strict=True)):
+        if among is None or among[i]:
+            k[one.row.prompt_id] += hit
+            n[one.row.prompt_id] += 1
+    return cluster_rate(np.array([k[p] for p in n], float), np.array([n[p] for p in n], float), 0.95)
+
+
+def _errors(examples: Sequence[Example], rules: Sequence[Rule]) -> dict[str, dict[str, Errors]]:
+    missed: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for one, rule in zip(examples, rules, strict=True):
+        missed[one.row.generator][one.style].append(one.counted(rule) - one.truth)
+    return {
+        generator: {
+            style: Errors(
+                n=len(by),
+                exact=by.count(0),
+                over=sum(d > 0 for d in by),
+                under=sum(d < 0 for d in by),
+                bias=fmean(by),
+            )
+            for style, by in sorted(styles.items())
+        }
+        for generator, styles in sorted(missed.items())
+    }
+
+
+def calibration_to_json(learnt: Calibration) -> dict[str, Any]:
+    """The published shape; see ``schemas/calibration.json``."""
+    return {
+        "rule": {name: value for name, value in asdict(learnt.rule).items() if name != "version"},
+        "labelled": learnt.labelled,
+        "pictures": learnt.pictures,
+        "prompts": learnt.prompts,
+        "cannot_tell": learnt.unsure,
+        "agreement_before": learnt.before.to_json(),
+        "agreement": learnt.agreement.to_json(),
+        "agreement_where_certain": learnt.certain.to_json(),
+        "certain_share": learnt.certain_share.to_json(),
+        "nouns_with_own_threshold": list(learnt.per_noun),
+        "errors": {
+            generator: {style: asdict(errors) for style, errors in styles.items()}
+            for generator, styles in learnt.errors.items()
+        },
+    }
+
+
+def write_card(target: Path, card: Card, learnt: Calibration, *, run: str) -> Path:
+    """Write a counter card: the counter as it was, with the rule that was learnt and what is known of its errors.
+
+    Raises:
+        BadInput: When the file cannot be written.
+    """
+    body = calibration_to_json(learnt)
+    rule = body.pop("rule")
+    fields = {
+        "family": card.family,
+        "source": card.source,
+        "revision": card.revision,
+        "licence": card.licence,
+        "about": f"{card.name}, calibrated on {learnt.pictures} labelled pictures of the run {run}.",
+        "settings": dict(card.settings),
+        "rule": {name: value for name, value in rule.items() if value is not None},
+        "measured": {"calibrated_on": run, **body},
+    }
+    text = yaml.safe_dump(
+        {name: value for name, value in fields.items() if value not in ("", {})}, sort_keys=False, allow_unicode=True
+    )
+    try:
+        unfinished = target.with_name(f".{target.name}.part")
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(target)
+    except OSError as error:
+        raise BadInput(f"{target} cannot be written ({error.strerror}). Name another file with -o.") from error
+    return target

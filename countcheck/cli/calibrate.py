@@ -1,0 +1,77 @@
+"""``calibrate``: learn a counter's rule from the labels of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from countcheck.cli import app
+from countcheck.cli.output import print_json, say, stdout_console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from countcheck.calibration import Calibration
+
+
+@app.command()
+def calibrate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder; label its pictures with `review`.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="CARD", help="The counter card; RUN/counter.yaml when left out."),
+    ] = None,
+    overall: Annotated[bool, typer.Option("--overall", help="One threshold for all nouns.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was learnt as JSON.")] = False,
+) -> None:
+    """Learn from labels the rule that agrees with people best, and write a counter card for `recount`."""
+    from countcheck.calibration import calibrate as learn
+    from countcheck.calibration import calibration_to_json, examples_of, write_card
+    from countcheck.reports.pictures import rule_of
+    from countcheck.settings import read_counter_card
+    from countcheck.store import Run
+
+    with Run.open(run) as opened:
+        labels = opened.labels()
+        examples = examples_of(opened.rows(), opened.detections(), labels)
+        unsure = sum(label.count is None for label in labels)
+        learnt = learn(examples, rule_of(opened), unsure=unsure, per_noun=not overall)
+        card = read_counter_card(opened.facts["counter"]["name"])
+        target = write_card(out or run / "counter.yaml", card, learnt, run=opened.name)
+    if as_json:
+        print_json({"schema": "countcheck/calibration/1", "card": str(target), **calibration_to_json(learnt)})
+        return
+    stdout_console().print(_table(learnt))
+    say(f"card: {target}. Apply it with: countcheck recount {run} -d {target}")
+
+
+def _table(learnt: Calibration) -> Table:
+    from rich.table import Table
+
+    from countcheck.reports.wording import estimate_words, visible
+
+    table = Table(title=f"{learnt.labelled} labelled counts in {learnt.pictures} pictures", title_justify="left")
+    for title in ("", "n", "right", "too many", "too few", "bias"):
+        table.add_column(title, justify="left" if not title else "right")
+
+    def share(name: str, estimate: Any) -> None:
+        value, interval = estimate_words("exact_rate", estimate.to_json())
+        table.add_row(name, str(estimate.n), f"{value} ({interval})", "", "", "")
+
+    share("agreement, rule in use", learnt.before)
+    share("agreement, learnt rule", learnt.agreement)
+    share("… where it is certain", learnt.certain)
+    table.add_section()
+    for generator, styles in learnt.errors.items():
+        for style, e in styles.items():
+            name = visible(f"{generator}{' · ' if style else ''}{style}", 60)
+            table.add_row(name, str(e.n), str(e.exact), str(e.over), str(e.under), f"{e.bias:+.2f}")
+    rule = learnt.rule
+    own = ", ".join(f"{noun} {value:g}" for noun, value in rule.thresholds.items())
+    table.caption = (
+        f"threshold {rule.threshold:g}{f' ({own})' if own else ''}, merging at {rule.merge_iou:g}, margin {rule.margin:g}; "
+        "agreement is on pictures the rule was not fitted to"
+    )
+    return table

@@ -1,0 +1,92 @@
+"""``review``: label pictures in the browser, or carry labels in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from countcheck.cli import app
+from countcheck.cli.output import say
+
+if TYPE_CHECKING:
+    from countcheck.store import Run
+
+
+@app.command()
+def review(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    labeller: Annotated[str, typer.Option(help="Your name, to begin with.")] = "",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FILE", help="Write what there is to label: .csv, or .json for Label Studio."),
+    ] = None,
+    read: Annotated[
+        Path | None, typer.Option("--import", metavar="FILE", help="Take in labels from such a file.")
+    ] = None,
+) -> None:
+    """Serve a page on this machine where people count what the pictures show; prints its address."""
+    from countcheck.store import Run
+
+    with Run.open(run) as opened:
+        if read is not None:
+            _take_in(opened, read)
+        if export is not None:
+            _hand_out(opened, export)
+        if read is None and export is None:
+            _serve(opened, port, labeller, browser)
+
+
+def _serve(run: Run, port: int, labeller: str, browser: bool) -> None:
+    import secrets
+    from urllib.parse import urlencode
+
+    from countcheck.errors import BadInput, MissingExtra
+
+    try:
+        import krippendorff  # noqa: F401
+        import uvicorn  # noqa: F401
+
+        from countcheck.review.desk import Desk
+        from countcheck.review.server import HOST, listen, serve
+    except ImportError as error:
+        raise MissingExtra("review", feature="the review page") from error
+    desk = Desk(run)
+    if not desk.queue.tasks:
+        raise BadInput(f"{run.path} holds no picture in which anything is to be counted. Label another run.")
+    token = secrets.token_urlsafe(24)
+    listening = listen(port)
+    query = {"token": token} | ({"labeller": labeller} if labeller else {})
+    address = f"http://{HOST}:{listening.getsockname()[1]}/?{urlencode(query)}"
+    typer.echo(address)
+    say("keys: 0-9 a number, + more, ? cannot tell, u undo, z zoom. Ctrl-C ends; every label is kept at once.")
+    if browser:
+        import webbrowser
+
+        webbrowser.open(address)
+    serve(desk, listening, token)
+
+
+def _take_in(run: Run, source: Path) -> None:
+    from countcheck.review.desk import Desk
+    from countcheck.review.exchange import read_labels
+
+    desk = Desk(run)
+    kept, strange = desk.take_in(read_labels(source))
+    say(f"{kept} labels taken in.")
+    if strange:
+        say(f"{strange} labels name a picture or noun that this run does not have; they were left out.")
+
+
+def _hand_out(run: Run, target: Path) -> None:
+    from countcheck.review.exchange import LABEL_STUDIO_CONFIG, write_labels
+    from countcheck.review.queue import tasks_of
+
+    n = write_labels(tasks_of(run.rows()), run.labels(), target)
+    say(f"{n} lines written to {target}.")
+    if target.suffix.lower() == ".json":
+        say(f"Serve {run.path} as Label Studio's local files, and give the project this labelling interface:")
+        typer.echo(LABEL_STUDIO_CONFIG)

@@ -1,0 +1,163 @@
+"""Which picture is worth a person's look next. Pure: rows and labels in, an order out.
+
+Uncertain pictures come first, then pictures drawn by chance within strata: generator × what the counter said (exact or
+not), in turn, so that every stratum is sampled however rare it is. Within a stratum the order is fixed by a hash of the
+sample's key alone, so whoever labels first, the labelled ones are a simple random sample of their stratum, and a label
+stands for (stratum size / labelled in it) pictures of the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+
+from countcheck.verdict import Kind, Label, VerdictRow
+
+SECOND_LOOK_EVERY = 5
+"""Of a labeller's pictures, every how-maniest is one that somebody else has labelled, to measure agreement."""
+
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One picture to label, noun by noun.
+
+    Attributes:
+        nouns: What is to be counted in it, in the order of its targets.
+        stratum: ``uncertain``, or generator and what the counter said.
+    """
+
+    key: str
+    turn: int
+    nouns: tuple[str, ...]
+    stratum: str
+    row: VerdictRow
+
+    @property
+    def place(self) -> Place:
+        """Which picture."""
+        return self.key, self.turn
+
+
+def tasks_of(rows: Iterable[VerdictRow]) -> list[Task]:
+    """Every picture with something to count, in the order in which it is worth labelling."""
+    strata: dict[str, list[tuple[str, Task]]] = defaultdict(list)
+    for row in rows:
+        nouns = tuple(dict.fromkeys(noun for target in row.targets for noun in target.nouns))
+        if row.outcome != "picture" or not row.picture or not nouns:
+            continue
+        stratum = _stratum(row)
+        task = Task(key=row.key, turn=row.turn, nouns=nouns, stratum=stratum, row=row)
+        strata[stratum].append((hashlib.sha256(f"{row.key}\x00{row.turn}".encode()).hexdigest(), task))
+    ordered = {name: [task for _, task in sorted(strata[name], key=lambda one: one[0])] for name in sorted(strata)}
+    unsure = [name for name in ordered if name.startswith("uncertain")]
+    in_turn = [ordered[name] for name in ordered if name not in unsure]
+    return [
+        *_alternate([ordered[name] for name in unsure]),
+        *_alternate(in_turn),
+    ]
+
+
+def _alternate(lists: Sequence[Sequence[Task]]) -> list[Task]:
+    return [task for task in chain.from_iterable(zip_longest(*lists)) if task is not None]
+
+
+def _stratum(row: VerdictRow) -> str:
+    if row.verdict is Kind.UNCERTAIN:
+        return f"uncertain / {row.generator}"
+    return f"{row.generator} / {'exact' if row.verdict is Kind.EXACT else 'not exact'}"
+
+
+class Queue:
+    """The tasks of a run and who has labelled what."""
+
+    def __init__(self, tasks: Sequence[Task], labels: Iterable[Label] = ()) -> None:
+        self.tasks = tasks
+        self._of = {task.place: task for task in tasks}
+        self._sizes: dict[str, int] = defaultdict(int)
+        for task in tasks:
+            self._sizes[task.stratum] += 1
+        self._done: dict[str, set[tuple[str, int, str]]] = {}
+        self._seen: dict[str, set[Place]] = {}
+        self._gone: set[Place] = set()
+        self.reload(labels)
+
+    def reload(self, labels: Iterable[Label]) -> None:
+        """Take the ledger's labels as they are now."""
+        self._done = defaultdict(set)
+        self._seen = defaultdict(set)
+        for label in labels:
+            self.note(label)
+
+    def note(self, label: Label) -> None:
+        """Somebody labelled."""
+        self._done[label.labeller].add((label.key, label.turn, label.noun))
+        self._seen[label.labeller].add((label.key, label.turn))
+
+    def forget(self, label: Label) -> None:
+        """Somebody took a label back."""
+        mine = self._done[label.labeller]
+        mine.discard((label.key, label.turn, label.noun))
+        if not any(key == label.key and turn == label.turn for key, turn, _ in mine):
+            self._seen[label.labeller].discard((label.key, label.turn))
+
+    def lose(self, place: Place) -> None:
+        """The picture's file is gone: it is not offered any more."""
+        self._gone.add(place)
+
+    def find(self, key: str, turn: int) -> Task | None:
+        """The task of a picture."""
+        return self._of.get((key, turn))
+
+    def upcoming(self, labeller: str, n: int = 4) -> list[tuple[Task, str]]:
+        """The next pictures and nouns for a person: new ones, and now and then one that somebody else has labelled."""
+        mine, seen = self._done[labeller], self._seen[labeller]
+        others = {place for name, places in self._seen.items() if name != labeller for place in places}
+        found: list[tuple[Task, str]] = []
+        started = [self._of[place] for place in seen if place in self._of]
+        open_now = [task for task in started if any((*task.place, noun) not in mine for noun in task.nouns)]
+        for task in chain(open_now, self._mixed(labeller, others)):
+            if task.place in self._gone:
+                continue
+            for noun in task.nouns:
+                if (*task.place, noun) not in mine and (task, noun) not in found:
+                    found.append((task, noun))
+            if len(found) >= n:
+                break
+        return found[:n]
+
+    def _mixed(self, labeller: str, others: set[Place]) -> Iterator[Task]:
+        seen = self._seen[labeller]
+        fresh = (task for task in self.tasks if task.place not in others and task.place not in seen)
+        again = (task for task in self.tasks if task.place in others and task.place not in seen)
+        at = len(seen)
+        while True:
+            at += 1
+            first, second = (again, fresh) if at % SECOND_LOOK_EVERY == 0 else (fresh, again)
+            task = next(first, None) or next(second, None)
+            if task is None:
+                return
+            yield task
+
+    def weight(self, stratum: str) -> float:
+        """Pictures of the run that one labelled picture of a stratum stands for."""
+        places = {place for seen in self._seen.values() for place in seen}
+        drawn = sum(self._of[place].stratum == stratum for place in places if place in self._of)
+        return self._sizes[stratum] / drawn if drawn else 1.0
+
+    def progress(self, labeller: str) -> dict[str, int]:
+        """How far a person is, and how far everybody is."""
+        anybody = {place for seen in self._seen.values() for place in seen if place in self._of}
+        return {
+            "mine": len(self._seen[labeller]),
+            "labelled": len(anybody),
+            "pictures": len(self.tasks),
+            "uncertain_left": sum(
+                task.stratum.startswith("uncertain") and task.place not in anybody for task in self.tasks
+            ),
+            "labellers": sum(bool(seen) for seen in self._seen.values()),
+        }

@@ -1,0 +1,137 @@
+"use strict";
+const $ = (id) => document.getElementById(id);
+const token = new URLSearchParams(location.search).get("token") || "";
+const address = (path, more = {}) => `${path}?${new URLSearchParams({ ...more, token })}`;
+const pictureOf = (task) => address(`picture/${encodeURIComponent(task.key)}/${task.turn}`);
+const same = (a, b) => a.key === b.key && a.turn === b.turn && a.noun === b.noun;
+let tasks = [], sending = [], busy = false, loaded = new Map();
+
+function labeller() { return $("labeller").value.trim(); }
+function fail(sentence) { $("error").textContent = sentence; $("error").hidden = !sentence; }
+
+async function ask(path, body, more) {
+  const options = body ? { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) } : {};
+  const answer = await fetch(address(path, more), options);
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.error || answer.statusText);
+  return said;
+}
+
+function take({ tasks: ahead, progress }) {
+  // What is on its way to the ledger may still be among the tasks the server names.
+  tasks = ahead.filter((task) => !sending.some((sent) => same(sent, task)));
+  const n = (value) => value.toLocaleString("en");
+  $("progress").textContent = `${n(progress.labelled)} of ${n(progress.pictures)} pictures labelled, ${n(progress.mine)} by you; ${n(progress.uncertain_left)} uncertain left`;
+  for (const task of tasks) preload(task);
+  show();
+}
+function preload(task) {
+  const url = pictureOf(task);
+  if (loaded.has(url)) return;
+  const image = new Image();
+  image.src = url;
+  loaded.set(url, image.decode().catch(() => {}));
+  if (loaded.size > 24) loaded.delete(loaded.keys().next().value);
+}
+function show() {
+  const task = tasks[0];
+  const ready = Boolean(task && labeller());
+  for (const button of $("keys").querySelectorAll("button")) button.disabled = !ready;
+  $("picture").hidden = !ready;
+  $("message").hidden = ready;
+  if (!labeller()) { $("message").textContent = "Write your name above to begin."; $("question").textContent = "\u00a0"; $("part").textContent = ""; return; }
+  if (!task) {
+    if (sending.length) return;
+    $("message").textContent = "Every picture has been looked at. Thank you.";
+    $("question").textContent = "\u00a0"; $("part").textContent = "";
+    document.documentElement.dataset.task = "";
+    return;
+  }
+  const url = pictureOf(task);
+  if ($("picture").getAttribute("src") !== url) { $("picture").src = url; zoom(false); }
+  $("question").textContent = `How many ${task.plural}?`;
+  $("part").textContent = task.of > 1 ? `Noun ${task.which} of ${task.of} in this picture` : "";
+  document.documentElement.dataset.task = `${task.key}/${task.turn}/${task.noun}`;
+}
+async function give(count) {
+  const task = tasks[0];
+  if (!task || !labeller()) return;
+  endTyping();
+  fail("");
+  sending.push(task);
+  tasks = tasks.slice(1);
+  show();
+  try {
+    const { said, ...ahead } = await inTurn(() => ask("label", { ...task, count, labeller: labeller() }));
+    sending = sending.filter((sent) => sent !== task);
+    const own = count == null ? "cannot tell" : count;
+    $("last").textContent = `You: ${own}. The counter: ${said.counted ?? "nothing"}${said.asked == null ? "" : `, asked: ${said.asked}`}. “${said.text}”`;
+    take(ahead);
+  } catch (error) {
+    sending = sending.filter((sent) => sent !== task);
+    tasks = [task, ...tasks];
+    show();
+    fail(`Not kept: ${error.message} Try again.`);
+  }
+}
+let queue = Promise.resolve();
+function inTurn(act) {
+  const mine = queue.then(act, act);
+  queue = mine.catch(() => {});
+  return mine;
+}
+async function undo() {
+  if (!labeller()) return;
+  fail("");
+  try {
+    const { undone, ...ahead } = await inTurn(() => ask("undo", { labeller: labeller() }));
+    $("last").textContent = undone ? `Taken back: ${undone.count ?? "cannot tell"} for ${undone.noun}.` : "There is nothing to take back.";
+    take(ahead);
+    if (undone) { const at = tasks.findIndex((task) => same(task, undone)); if (at > 0) { tasks.unshift(...tasks.splice(at, 1)); show(); } }
+  } catch (error) { fail(error.message); }
+}
+async function begin() {
+  fail("");
+  show();
+  if (!labeller()) return;
+  sessionStorage.setItem("labeller", labeller());
+  try { take(await ask("next", null, { labeller: labeller() })); agree(); } catch (error) { fail(error.message); }
+}
+async function agree() {
+  const found = await ask("agreement");
+  $("agreement").textContent = found.alpha == null
+    ? (found.shared ? `${found.shared} counts by more than one person; too alike to compute agreement.` : "No count was given by more than one person yet.")
+    : `Agreement (Krippendorff’s alpha): ${found.alpha.toFixed(2)} over ${found.shared} shared counts; the same number in ${Math.round(found.exact * 100)} % of pairs.`;
+}
+function zoom(on = !$("stage").classList.contains("zoomed")) {
+  $("stage").classList.toggle("zoomed", on);
+  $("zoom").setAttribute("aria-pressed", String(on));
+}
+function startTyping(first = "") {
+  if (!tasks.length || !labeller()) return;
+  $("typing").hidden = false;
+  $("typed").value = first;
+  $("typed").focus();
+}
+function endTyping() { $("typing").hidden = true; $("typed").value = ""; if (document.activeElement === $("typed")) $("typed").blur(); }
+
+for (const button of $("keys").querySelectorAll("[data-count]")) button.addEventListener("click", () => give(Number(button.dataset.count)));
+$("unsure").addEventListener("click", () => give(null));
+$("more").addEventListener("click", () => startTyping());
+$("undo").addEventListener("click", undo);
+$("zoom").addEventListener("click", () => zoom());
+$("picture").addEventListener("click", () => zoom());
+$("picture").addEventListener("error", () => { if (tasks.length && labeller()) begin(); });
+$("typing").addEventListener("submit", (event) => { event.preventDefault(); if (/^\d+$/.test($("typed").value)) give(Number($("typed").value)); });
+$("labeller").addEventListener("change", begin);
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target === $("labeller")) { if (event.key === "Enter") $("labeller").blur(); return; }
+  if (event.target === $("typed")) { if (event.key === "Escape") endTyping(); return; }
+  if (event.repeat) return;
+  const acts = { "?": () => give(null), c: () => give(null), "+": () => startTyping(), u: undo, Backspace: undo, z: () => zoom() };
+  const act = /^[0-9]$/.test(event.key) ? () => give(Number(event.key)) : acts[event.key];
+  if (act) { event.preventDefault(); act(); }
+});
+$("labeller").value = new URLSearchParams(location.search).get("labeller") || sessionStorage.getItem("labeller") || "";
+begin();

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from countcheck.errors import BadInput
+from countcheck.review.exchange import read_labels, write_labels
+from countcheck.review.queue import tasks_of
+from countcheck.verdict import Label
+
+
+@pytest.fixture
+def tasks(run):
+    return tasks_of(run.rows())
+
+
+def some(tasks):
+    def made(i, count, who):
+        task = tasks[i]
+        return Label(
+            key=task.key, turn=task.turn, noun=task.nouns[0], count=count, labeller=who,
+            at="2026-11-22T14:00:00+00:00", stratum=task.stratum, weight=2.5,
+        )  # fmt: skip
+
+    return [made(0, 3, "ann"), made(0, 4, "=bob"), made(1, None, "ann")]
+
+
+def test_csv_comes_back_as_it_went(tasks, tmp_path):
+    labels = some(tasks)
+    assert write_labels(tasks, labels, tmp_path / "l.csv") == len(tasks) + 1
+    assert read_labels(tmp_path / "l.csv") == labels
+    assert ",=bob" not in (tmp_path / "l.csv").read_text()
+
+
+def test_label_studio_comes_back_as_it_went(tasks, tmp_path):
+    labels = some(tasks)
+    assert write_labels(tasks, labels, tmp_path / "l.json") == len(tasks)
+    back = read_labels(tmp_path / "l.json")
+    assert [(b.key, b.noun, b.count, b.labeller, b.at) for b in back] == [
+        (a.key, a.noun, a.count, a.labeller, a.at) for a in labels
+    ]
+
+
+def test_neither_prompt_nor_number_is_handed_out(tasks, tmp_path):
+    write_labels(tasks, [], tmp_path / "l.json")
+    assert all(
+        set(t["data"]) == {"image", "key", "turn", "noun", "stratum"}
+        for t in orjson.loads((tmp_path / "l.json").read_bytes())
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("l.csv", "a,b\n1,2\n", "column 'key' is not there"),
+        ("l.csv", "key,turn,noun,count,labeller\nk,0,pig,three,ann\n", r"l.csv:2: count is 'three'"),
+        ("l.csv", "key,turn,noun,count,labeller\nk,0,pig,3,\n", "labeller is empty"),
+        ("l.json", "{", "not JSON"),
+        ("l.json", "{}", "list of tasks"),
+        ("l.json", '[{"data": {}}]', "task 1"),
+        ("l.txt", "", "read from .csv"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_where(tmp_path, name, text, said):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(BadInput, match=said):
+        read_labels(tmp_path / name)
