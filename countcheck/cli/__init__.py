@@ -20,7 +20,20 @@ app = typer.Typer(
 )
 
 # Each is a module beside this one that registers its command, or a few that belong together; --help keeps this order.
-COMMANDS = ("demo", "run", "count", "recount", "summary", "report", "review", "calibrate", "export", "suite", "list", "doctor")
+COMMANDS = (
+    "demo",
+    "run",
+    "count",
+    "recount",
+    "summary",
+    "report",
+    "review",
+    "calibrate",
+    "export",
+    "suite",
+    "list",
+    "doctor",
+)
 
 
 def main() -> None:
