@@ -23,6 +23,7 @@ app = typer.Typer(
 COMMANDS = (
     "demo",
     "run",
+"score",
     "count",
     "recount",
     "summary",

@@ -64,7 +64,7 @@ def run(
         _dry_run(order, as_json)
         return
     finished = carry_out(order, counter, engine, until_decided)
-    _tell(finished, as_json)
+    tell(finished, as_json)
 
 
 def default_name(parts: list[str]) -> str:
@@ -124,7 +124,8 @@ def _decided_by(policy: Path) -> Callable[[Run], str | None]:
     return decided
 
 
-def _tell(finished: Run, as_json: bool) -> None:
+def tell(finished: Run, as_json: bool) -> None:
+    """Print a finished run's summary, and close it."""
     from countcheck.stats.summary import summarize
 
     with finished:

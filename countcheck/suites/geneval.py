@@ -29,7 +29,7 @@ def read(path: Path, **_: Any) -> Suite:
     gathered = Gathered(repeats=True)
     for n, (line, body) in enumerate(_lines(path, gathered)):
         try:
-            gathered.add(line, _prompt(f"{n:05d}", body))
+            gathered.add(line, prompt_of(f"{n:05d}", body))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             gathered.skip(line, f"not GenEval metadata ({type(error).__name__}: {error})")
     nouns = sorted({noun for prompt in gathered.prompts for t in prompt.targets for noun in t.nouns})
@@ -44,7 +44,8 @@ def _lines(path: Path, gathered: Gathered) -> list[tuple[int, Mapping[str, Any]]
     return list(json_lines(path, gathered))
 
 
-def _prompt(name: str, body: Mapping[str, Any]) -> Prompt:
+def prompt_of(name: str, body: Mapping[str, Any]) -> Prompt:
+    """The prompt that a line of the metadata file describes. Raises what a malformed line makes of it."""
     tags = {"task": str(body.get("tag", ""))}
     include = list(body.get("include", []))
     colours = [str(clause["color"]) for clause in include if "color" in clause]
