@@ -23,7 +23,7 @@ app = typer.Typer(
 COMMANDS = (
     "demo",
     "run",
-"score",
+    "score",
     "count",
     "recount",
     "summary",

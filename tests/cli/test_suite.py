@@ -1,0 +1,94 @@
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import countcheck
+from countcheck.cli import execute
+
+SCHEMAS = Path(countcheck.__file__).parent / "schemas"
+
+
+def run(capsys, *arguments: str) -> tuple[int, str, str]:
+    code = execute(list(arguments))
+    out = capsys.readouterr()
+    return code, out.out, out.err
+
+
+def valid(name: str, text: str) -> dict:
+    body = json.loads(text)
+    jsonschema.validate(body, json.loads((SCHEMAS / f"{name}.json").read_text()))
+    return body
+
+
+def test_read(capsys):
+    code, out, _ = run(capsys, "suite", "read", "two red apples and a dozen eggs on a table, 3 cups, a 4", "--json")
+    body = valid("suite-read", out)
+    assert code == 0
+    assert [(t["noun"], t["count"], t["phrase"], t["words"]) for t in body["targets"]] == [
+        ("apple", 2, "red apple", "two red apples"),
+        ("egg", 12, "egg", "a dozen eggs"),
+        ("cup", 3, "cup", "3 cups"),
+    ]
+
+
+def test_read_with_options(capsys):
+    _, out, _ = run(capsys, "suite", "read", "a dog and several cats", "--article", "one", "--approximate")
+    assert "exactly 1 dog" in out
+    assert "at least 3 cat" in out
+
+
+def test_show(capsys):
+    code, out, _ = run(capsys, "suite", "show", "three-little-pigs", "--json")
+    body = valid("suite-show", out)
+    assert code == 0
+    assert body["conversations"][0]["turns"][2]["targets"][1]["noun"] == "wolf"
+    assert "the-tale" in run(capsys, "suite", "show", "three-little-pigs")[1]
+
+
+def test_check_states_the_numbers(capsys):
+    code, out, _ = run(capsys, "suite", "check", "demo", "three-little-pigs", "--json")
+    body = valid("suite-check", out)
+    assert code == 0
+    assert [(s["name"], s["prompts"], s["conversations"]) for s in body["suites"]] == [
+        ("demo", 48, 0),
+        ("three-little-pigs", 63, 4),
+    ]
+    assert "48 prompts" in run(capsys, "suite", "check", "demo")[1]
+
+
+def test_check_names_what_is_wrong(capsys, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("prompts:\n  - text: a\n    targets: {pig: -3}\n")
+    code, out, err = run(capsys, "suite", "check", str(bad))
+    assert (code, out) == (2, "")
+    assert f"{bad}:3: prompts.0.targets.pig: pig is -3" in err
+
+
+def test_import_states_and_writes(capsys, tmp_path):
+    source, out = tmp_path / "p.txt", tmp_path / "s.yaml"
+    source.write_text("three pigs\nthree pigs\n2 cats and 3 dog\n")
+    code, printed, _ = run(capsys, "suite", "import", "text", str(source), "-o", str(out), "--json")
+    body = valid("suite-import", printed)
+    assert (code, body["prompts"], body["targets"]) == (0, 2, 2)
+    assert [one["line"] for one in body["skipped"]] == [2]
+    assert [one["line"] for one in body["remarks"]] == [3]
+    assert run(capsys, "suite", "check", str(out))[0] == 0
+
+
+def test_import_writes_over_nothing_and_nothing_half(capsys, tmp_path):
+    source, out = tmp_path / "p.txt", tmp_path / "s.yaml"
+    source.write_text("three pigs\n")
+    out.write_text("mine")
+    assert run(capsys, "suite", "import", "text", str(source), "-o", str(out))[0] == 2
+    assert out.read_text() == "mine"
+    assert run(capsys, "suite", "import", "geneval", str(source), "-o", str(tmp_path / "t.yaml"))[0] == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["p.txt", "s.yaml"]
+
+
+@pytest.mark.parametrize("text", ["\x1b[2J three pigs", "three \u202epigs"])
+def test_text_cannot_command_the_terminal(capsys, text):
+    out = run(capsys, "suite", "read", text)[1]
+    assert "\x1b" not in out
+    assert "\u202e" not in out
