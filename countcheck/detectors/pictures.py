@@ -135,6 +135,11 @@ def _from_tensor(pixels: Any) -> np.ndarray[Any, Any]:
     return array
 
 
+def ready(pixels: Pixels) -> Pixels:
+    """Pixels as an array of RGB bytes; a tensor stays where it is."""
+    return pixels if hasattr(pixels, "detach") else as_rgb(pixels)
+
+
 def size_of(pixels: Pixels) -> tuple[int, int]:
     """Width and height of pixels of any kind."""
     if isinstance(pixels, Image.Image):
@@ -149,13 +154,14 @@ class Placement:
     """Where a picture lies in the square a net sees.
 
     Attributes:
-        scale: Pixels of the square for one of the picture.
+        across, down: Pixels of the square for one of the picture, in either direction; equal unless it is stretched.
         left, top: Of the picture's corner in the square.
         wide, tall: Of the picture in the square.
         size: Width and height of the picture itself.
     """
 
-    scale: float
+    across: float
+    down: float
     left: int
     top: int
     wide: int
@@ -164,7 +170,8 @@ class Placement:
 
     def back(self, boxes: np.ndarray[Any, Any]) -> Floats:
         """Boxes of the square (n, 4) in the picture's own pixels, cut to the picture."""
-        moved = (boxes - np.array([self.left, self.top, self.left, self.top])) / self.scale
+        moved = boxes - np.array([self.left, self.top, self.left, self.top])
+        moved = moved / np.array([self.across, self.down, self.across, self.down])
         wide, tall = self.size
         return np.clip(moved, 0, np.array([wide, tall, wide, tall])).astype(np.float32).reshape(-1, 4)
 
@@ -176,12 +183,16 @@ def place(size: tuple[int, int], side: int, *, centred: bool = True) -> Placemen
     w, h = min(max(1, round(wide * scale)), side), min(max(1, round(tall * scale)), side)
     # Half a pixel of slack goes left and up, as YOLO's own letterbox has it.
     left, top = (round((side - w) / 2 - 0.1), round((side - h) / 2 - 0.1)) if centred else (0, 0)
-    return Placement(scale=scale, left=left, top=top, wide=w, tall=h, size=size)
+    return Placement(across=scale, down=scale, left=left, top=top, wide=w, tall=h, size=size)
 
 
-def letterbox(picture: Bytes, side: int, *, pad: int = PAD, centred: bool = True, antialias: bool = True) -> Bytes:
-    """The picture laid into a grey square of this side: uint8 (side, side, 3)."""
-    spot = place((picture.shape[1], picture.shape[0]), side, centred=centred)
+def stretch(size: tuple[int, int], side: int) -> Placement:
+    """How a picture is stretched over the square, for nets that were trained on stretched pictures."""
+    return Placement(across=side / size[0], down=side / size[1], left=0, top=0, wide=side, tall=side, size=size)
+
+
+def laid(picture: Bytes, spot: Placement, side: int, *, pad: int = PAD, antialias: bool = True) -> Bytes:
+    """The picture in its place in a grey square of this side: uint8 (side, side, 3)."""
     square = np.full((side, side, 3), pad, np.uint8)
     square[spot.top : spot.top + spot.tall, spot.left : spot.left + spot.wide] = resized(
         picture, (spot.wide, spot.tall), antialias=antialias
@@ -199,24 +210,47 @@ def resized(picture: Bytes, size: tuple[int, int], *, antialias: bool = True) ->
 
 
 def _plain_bilinear(picture: Bytes, size: tuple[int, int]) -> Bytes:
-    """Bilinear at pixel centres from the four nearest pixels, as OpenCV has it."""
+    """Bilinear at pixel centres from the four nearest pixels, as OpenCV has it to the last bit."""
     try:
         import cv2
     except ImportError:
         pass
     else:
         return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-    tall, wide = picture.shape[:2]
-    x, y = _taps(size[0], wide), _taps(size[1], tall)
-    rows = picture[y[0]] * (1 - y[2])[:, None, None] + picture[y[1]] * y[2][:, None, None]
-    out = rows[:, x[0]] * (1 - x[2])[None, :, None] + rows[:, x[1]] * x[2][None, :, None]
-    return np.clip(np.rint(out), 0, 255).astype(np.uint8)
+    across = taps(size[0], picture.shape[1])
+    down = taps(size[1], picture.shape[0], rows=True)
+    whole = picture.astype(np.int32)
+    flat = whole[:, across.low] * across.first[None, :, None] + whole[:, across.high] * across.second[None, :, None]
+    above = (down.first[:, None, None] * (flat[down.low] >> 4)) >> 16
+    below = (down.second[:, None, None] * (flat[down.high] >> 4)) >> 16
+    return ((above + below + 2) >> 2).astype(np.uint8)
 
 
-def _taps(new: int, old: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    centre = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
-    low = np.floor(centre).astype(np.int64)
-    return low, np.minimum(low + 1, old - 1), (centre - low).astype(np.float32)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Taps:
+    """For every new pixel of a row or column: which two old ones it comes from, and with what weights (of 2048)."""
+
+    low: np.ndarray[Any, np.dtype[np.int64]]
+    high: np.ndarray[Any, np.dtype[np.int64]]
+    first: np.ndarray[Any, np.dtype[np.int32]]
+    second: np.ndarray[Any, np.dtype[np.int32]]
+
+
+def taps(new: int, old: int, *, rows: bool = False) -> Taps:
+    """Where OpenCV's fixed-point bilinear takes its pixels; it treats the ends of rows and of columns differently."""
+    where = ((np.arange(new) + 0.5) * (old / new) - 0.5).astype(np.float32)
+    low = np.floor(where).astype(np.int64)
+    part = (where - low.astype(np.float32)).astype(np.float32)
+    if not rows:
+        part = np.where((low < 0) | (low >= old - 1), np.float32(0), part)
+        low = np.clip(low, 0, old - 1)
+    scale = np.float32(2048)
+    return Taps(
+        low=np.clip(low, 0, old - 1),
+        high=np.clip(low + 1, 0, old - 1),
+        first=np.rint((np.float32(1) - part) * scale).astype(np.int32),
+        second=np.rint(part * scale).astype(np.int32),
+    )
 
 
 def pictures_in(paths: Iterable[Path]) -> list[Path]:
