@@ -1,0 +1,243 @@
+"""How each open-vocabulary family of transformers is asked for words, and how its answer is read."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+Array = np.ndarray[Any, np.dtype[Any]]
+SENTENCE_ENDS = re.compile(r"[.?!;]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answer:
+    """What was found in one picture: boxes in its pixels (n, 4), scores (n,), and the word of each."""
+
+    boxes: Array
+    scores: Array
+    words: tuple[str, ...]
+
+
+class Asking(ABC):
+    """One family's way.
+
+    Args:
+        model: On its device, evaluating.
+        processor: Of the same folder.
+        floor: Scores below it are of no interest.
+        template: What surrounds a word, for families that were trained on captions; ``{}`` is the word.
+    """
+
+    most_words = 64
+
+    def __init__(self, model: Any, processor: Any, *, floor: float, template: str) -> None:
+        self.model, self.processor = model, processor
+        self.floor, self.template = floor, template
+
+    def knows(self, word: str) -> bool:
+        """Whether the tokenizer has anything to say for this word."""
+        tokenizer = self.processor.tokenizer
+        ids = tokenizer(self.said(word), add_special_tokens=False)["input_ids"]
+        return (
+            any(token != tokenizer.unk_token_id for token in ids) if tokenizer.unk_token_id is not None else bool(ids)
+        )
+
+    def said(self, word: str) -> str:
+        """The word as the model is told it: lower case, nothing in it that ends a phrase."""
+        return " ".join(SENTENCE_ENDS.sub(" ", word.lower()).split())
+
+    def passes(self, words: Sequence[str]) -> Iterator[Sequence[str]]:
+        """The words in portions that go into one prompt."""
+        for k in range(0, len(words), self.most_words):
+            yield words[k : k + self.most_words]
+
+    @abstractmethod
+    def ask(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+        """What is found of these words in each picture; the pictures are of one size."""
+
+    def _inputs(self, **given: Any) -> Any:
+        """The processor's tensors on the model's device, floating ones in its precision."""
+        inputs = self.processor(return_tensors="pt", **given)
+        return inputs.to(self.model.device, self.model.dtype)
+
+
+def _sizes(pictures: Sequence[Image.Image]) -> list[tuple[int, int]]:
+    return [(picture.height, picture.width) for picture in pictures]
+
+
+def _answer(found: Any, words: Sequence[str]) -> Answer:
+    """A transformers result with ``boxes``, ``scores`` and ``labels`` that number the words."""
+    return Answer(
+        boxes=found["boxes"].float().cpu().numpy().reshape(-1, 4),
+        scores=found["scores"].float().cpu().numpy(),
+        words=tuple(words[int(k)] for k in found["labels"]),
+    )
+
+
+class GroundingDino(Asking):
+    """Grounding DINO, MM-Grounding-DINO and LLMDet: one prompt of phrases, each ending with a dot.
+
+    A box's score for a word is the best of the word's own tokens. The family's own reading joins all tokens above a
+    threshold, which makes "pig wolf" of two nouns in one prompt.
+    """
+
+    def passes(self, words: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Words that fit the text window together."""
+        room = self._room()
+        part: list[str] = []
+        used = 0
+        for word in words:
+            length = min(len(self._tokens(word)), room) + 1
+            if part and used + length > room:
+                yield part
+                part, used = [], 0
+            part.append(word)
+            used += length
+        if part:
+            yield part
+
+    def ask(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+        """What is found of these words in each picture."""
+        import torch
+
+        tokenizer = self.processor.tokenizer
+        text = " ".join(f"{tokenizer.decode(self._tokens(word)[: self._room() - 1])}." for word in words)
+        inputs = self._inputs(images=list(pictures), text=[text] * len(pictures))
+        outputs = self.model(**inputs)
+        spans = self._spans(inputs["input_ids"][0].tolist(), len(words))
+        scores = outputs.logits.float().sigmoid()
+        by_word = torch.stack([scores[..., span].amax(dim=-1) for span in spans], dim=-1)  # (n, queries, words)
+        boxes = _in_pixels(outputs.pred_boxes.float(), _sizes(pictures))
+        return [self._read(boxes[k], by_word[k], words) for k in range(len(pictures))]
+
+    def _room(self) -> int:
+        return int(self.model.config.max_text_len) - 2
+
+    def _tokens(self, word: str) -> list[int]:
+        ids: list[int] = self.processor.tokenizer(self.said(word), add_special_tokens=False)["input_ids"]
+        return ids
+
+    def _spans(self, ids: Sequence[int], number: int) -> list[list[int]]:
+        """Positions of each phrase's tokens."""
+        tokenizer = self.processor.tokenizer
+        breaks = {tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id}
+        breaks |= {tokenizer.convert_tokens_to_ids("."), tokenizer.convert_tokens_to_ids("?")}
+        breaks.discard(tokenizer.unk_token_id)
+        spans: list[list[int]] = [[]]
+        for position, token in enumerate(ids):
+            if token in breaks:
+                spans += [[]] if spans[-1] else []
+            else:
+                spans[-1].append(position)
+        spans = [span for span in spans if span]
+        if len(spans) != number:
+            raise ValueError(f"{number} phrases were asked for, and {len(spans)} are in the prompt")
+        return spans
+
+    def _read(self, boxes: torch.Tensor, scores: torch.Tensor, words: Sequence[str]) -> Answer:
+        query, word = (scores >= self.floor).nonzero(as_tuple=True)
+        return Answer(
+            boxes=boxes[query].cpu().numpy(),
+            scores=scores[query, word].cpu().numpy(),
+            words=tuple(words[int(k)] for k in word),
+        )
+
+
+def _in_pixels(boxes: torch.Tensor, sizes: Sequence[tuple[int, int]]) -> torch.Tensor:
+    """Boxes (n, k, 4) of centre, width and height as shares of the picture, in its pixels."""
+    import torch
+
+    scale = torch.tensor([[w, h, w, h] for h, w in sizes], device=boxes.device, dtype=boxes.dtype)[:, None]
+    centre, half = boxes[..., :2], boxes[..., 2:] / 2
+    return torch.cat([centre - half, centre + half], dim=-1) * scale
+
+
+class Owl(Asking):
+    """OWL-ViT and OWLv2: every word a query of its own, in a short caption."""
+
+    def said(self, word: str) -> str:
+        """The word in its caption."""
+        return self.template.format(super().said(word))
+
+    def ask(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+        """What is found of these words in each picture."""
+        most = int(self.model.config.text_config.max_position_embeddings)
+        queries = [self.said(word) for word in words]
+        inputs = self._inputs(
+            images=list(pictures),
+            text=[queries] * len(pictures),
+            padding="max_length",
+            max_length=most,
+            truncation=True,
+        )
+        found = self.processor.post_process_grounded_object_detection(
+            self.model(**inputs), threshold=self.floor, target_sizes=_sizes(pictures)
+        )
+        return [_answer(one, words) for one in found]
+
+
+class OmDet(Asking):
+    """OmDet-Turbo: the words as classes, and a sentence that says what the task is."""
+
+    def ask(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+        """What is found of these words in each picture."""
+        classes = [self.said(word) for word in words]
+        inputs = self._inputs(
+            images=list(pictures),
+            text=[classes] * len(pictures),
+            task=[f"Detect {', '.join(classes)}."] * len(pictures),
+        )
+        found = self.processor.post_process_grounded_object_detection(
+            self.model(**inputs), threshold=self.floor, nms_threshold=0.7, target_sizes=_sizes(pictures)
+        )
+        return [_answer(one, words) for one in found]
+
+
+class Sam3(Asking):
+    """SAM 3: one phrase at a time over features that are made once a picture."""
+
+    def ask(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+        """What is found of these words in each picture."""
+        most = int(self.model.config.text_config.max_position_embeddings)
+        pixels = self._inputs(images=list(pictures))["pixel_values"]
+        features = self.model.get_vision_features(pixel_values=pixels)
+        answers: list[list[Answer]] = [[] for _ in pictures]
+        for word in words:
+            text = self.processor.tokenizer(
+                self.said(word), return_tensors="pt", padding="max_length", max_length=most, truncation=True
+            ).to(self.model.device)
+            rows = {name: text[name].expand(len(pictures), -1) for name in ("input_ids", "attention_mask")}
+            found = self.processor.post_process_object_detection(
+                self.model(vision_embeds=features, **rows), threshold=self.floor, target_sizes=_sizes(pictures)
+            )
+            for answer, one in zip(answers, found, strict=True):
+                answer.append(_answer({**one, "labels": [0] * len(one["scores"])}, [word]))
+        return [joined(parts) for parts in answers]
+
+
+def joined(parts: Sequence[Answer]) -> Answer:
+    """The answers to several prompts about one picture as one."""
+    return Answer(
+        boxes=np.concatenate([part.boxes.reshape(-1, 4) for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        words=tuple(word for part in parts for word in part.words),
+    )
+
+
+FAMILIES: dict[str, type[Asking]] = {
+    "grounding-dino": GroundingDino,
+    "mm-grounding-dino": GroundingDino,
+    "owlv2": Owl,
+    "owlvit": Owl,
+    "omdet-turbo": OmDet,
+    "sam3": Sam3,
+}

@@ -1,0 +1,235 @@
+"""Counters on transformers: open vocabulary (Grounding DINO, OWLv2, OmDet-Turbo, SAM 3) and closed (RT-DETR, D-FINE, DETR).
+
+Code that comes with a model is never run, and weights are safetensors unless they are trusted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from countcheck.detectors.asking import FAMILIES, Answer, Asking, joined
+from countcheck.detectors.base import Detections
+from countcheck.detectors.boxes import clipped, nms
+from countcheck.detectors.device import Batches, devices, each, need_torch, precision
+from countcheck.detectors.pictures import Bytes, as_rgb
+from countcheck.errors import BadSettings, BadWeights, MissingExtra
+from countcheck.generators.base import Pixels
+from countcheck.settings import Card, fill
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+DEFAULTS: dict[str, Any] = {
+    "device": "auto",
+    "precision": "auto",
+    "batch": 8,
+    "floor": 0.05,
+    "iou": 0.7,
+    "max_det": 300,
+    "template": "a photo of a {}",
+    "words_per_pass": 0,  # 0: as many as fit; 1: no word's score can depend on another word
+    "trust_weights": False,
+}
+CLOSED = ("rt_detr", "rt_detr_v2", "d_fine", "deimv2", "lw_detr", "rf_detr", "detr", "conditional_detr",
+          "deformable_detr", "dab-detr", "table-transformer", "yolos")  # fmt: skip
+SLIMMEST = 16.0  # sides in a larger proportion than this are padded: the processors would shrink one side to nothing
+
+
+class TransformersDetector:
+    """A detector out of a hub repository or a local folder.
+
+    Attributes:
+        name: As the user calls it.
+        vocabulary: The classes of a closed model; ``None`` for one that is asked in words.
+    """
+
+    def __init__(self, card: Card) -> None:
+        need_torch("the transformers counter")
+        self._settings = fill(card, DEFAULTS)
+        self.name = card.name
+        self._device = devices(self._settings["device"], card.name)[0]
+        self._dtype = precision(self._settings["precision"], self._device, card.name)
+        kind, model, self._processor = _load(card, self._settings, self._dtype)
+        self._model = model.to(self._device).eval().requires_grad_(False)
+        self._asking: Asking | None = None
+        self._labels: dict[int, str] = {}
+        if kind in FAMILIES:
+            self._asking = FAMILIES[kind](
+                self._model,
+                self._processor,
+                floor=float(self._settings["floor"]),
+                template=str(self._settings["template"]),
+            )
+        else:
+            self._labels = {int(k): str(label) for k, label in model.config.id2label.items()}
+        self._batches = Batches(int(self._settings["batch"]), name=card.name, device=self._device)
+
+    @property
+    def vocabulary(self) -> frozenset[str] | None:
+        """The classes of a closed model; ``None`` for one that is asked in words."""
+        if self._asking is not None:
+            return None
+        return frozenset(label for label in self._labels.values() if label not in ("N/A", "no-object"))
+
+    def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
+        """One `Detections` per picture, in order."""
+        words = sorted(set(nouns))
+        if self._asking is not None:
+            known = [word for word in words if self._asking.said(word) and self._asking.knows(word)]
+        else:
+            known = [word for word in words if word in (self.vocabulary or ())]
+        unknown = frozenset(words) - frozenset(known)
+        found: list[Detections | None] = [None] * len(pictures)
+        arrays = [as_rgb(picture) for picture in pictures]
+        for members in _by_size(arrays):
+            part = [arrays[k] for k in members]
+            launch, collect = each(lambda some: self._look(some, known, unknown))
+            for k, one in zip(members, self._batches.run(part, launch, collect), strict=True):
+                found[k] = one
+        return [one for one in found if one is not None]
+
+    def _look(self, pictures: Sequence[Bytes], words: Sequence[str], unknown: frozenset[str]) -> list[Detections]:
+        """Pictures of one size, so that no one is padded to the size of another."""
+        import torch
+
+        sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]
+        if not words:
+            return [Detections.nothing(size, unknown) for size in sizes]
+        images = [_padded(picture) for picture in pictures]
+        with torch.inference_mode():
+            answers = self._ask(images, words) if self._asking is not None else self._classify(images)
+        return [self._tidy(a, size, words, unknown) for a, size in zip(answers, sizes, strict=True)]
+
+    def _ask(self, images: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+        assert self._asking is not None
+        most = int(self._settings["words_per_pass"])
+        portions = [words[k : k + most] for k in range(0, len(words), most)] if most > 0 else [words]
+        parts = [self._asking.ask(images, some) for portion in portions for some in self._asking.passes(portion)]
+        return [joined(answers) for answers in zip(*parts, strict=True)]
+
+    def _classify(self, images: Sequence[Image.Image]) -> list[Answer]:
+        inputs = self._processor(images=list(images), return_tensors="pt").to(self._device, self._dtype)
+        found = self._processor.post_process_object_detection(
+            self._model(**inputs),
+            threshold=float(self._settings["floor"]),
+            target_sizes=[(image.height, image.width) for image in images],
+        )
+        return [
+            Answer(
+                boxes=one["boxes"].float().cpu().numpy().reshape(-1, 4),
+                scores=one["scores"].float().cpu().numpy(),
+                words=tuple(self._labels[int(k)] for k in one["labels"]),
+            )
+            for one in found
+        ]
+
+    def _tidy(self, answer: Answer, size: tuple[int, int], words: Sequence[str], unknown: frozenset[str]) -> Detections:
+        """These families suppress nothing or little by themselves: duplicates go here."""
+        wanted = set(words)
+        keep = np.array([i for i, word in enumerate(answer.words) if word in wanted], np.int64)
+        boxes, scores = clipped(answer.boxes[keep], size), answer.scores[keep]
+        nouns = [answer.words[i] for i in keep]
+        best = nms(boxes, scores, float(self._settings["iou"]), nouns)[: int(self._settings["max_det"])]
+        return Detections(
+            boxes=boxes[best],
+            scores=np.clip(scores[best], 0, 1).astype(np.float32),
+            nouns=tuple(nouns[i] for i in best),
+            size=size,
+            unsupported=unknown,
+        )
+
+
+def _by_size(pictures: Sequence[Bytes]) -> list[list[int]]:
+    """Positions of the pictures, those of one size together."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for k, picture in enumerate(pictures):
+        groups.setdefault(picture.shape, []).append(k)
+    return list(groups.values())
+
+
+def _padded(array: Bytes) -> Image.Image:
+    """The picture, with grey to the right or below where it is too slim for the processors."""
+    from PIL import Image
+
+    tall, wide = array.shape[:2]
+    least = (max(wide, round(tall / SLIMMEST)), max(tall, round(wide / SLIMMEST)))
+    if least == (wide, tall):
+        return Image.fromarray(array)
+    canvas = Image.new("RGB", least, (114, 114, 114))
+    canvas.paste(Image.fromarray(array), (0, 0))
+    return canvas
+
+
+def _load(card: Card, settings: Mapping[str, Any], dtype: Any) -> tuple[str, Any, Any]:
+    """Model type, model and processor of a card.
+
+    Raises:
+        BadWeights: When there is nothing there, nothing that fits, or only pickled weights.
+    """
+    if not card.source:
+        raise BadSettings(f"{card.name}: no model is named. Write transformers:FOLDER or transformers:ORG/MODEL.")
+    try:
+        import transformers
+    except ImportError as error:
+        raise MissingExtra("local", feature="the transformers counter") from error
+    given: dict[str, Any] = {"trust_remote_code": False}
+    if card.revision:
+        given["revision"] = card.revision
+    if os.environ.get("HF_HUB_OFFLINE") == "1" or Path(card.source).is_dir():
+        given["local_files_only"] = True
+    try:
+        config = transformers.AutoConfig.from_pretrained(card.source, **given)
+        kind = str(config.model_type)
+        loader, reader = _classes(transformers, kind, card)
+        safe = None if settings["trust_weights"] else True
+        processor = reader.from_pretrained(card.source, **given)
+        model, told = loader.from_pretrained(
+            card.source, dtype=dtype, use_safetensors=safe, output_loading_info=True, **given
+        )
+    except (OSError, ValueError) as error:
+        raise BadWeights(_explained(card, error)) from error
+    except RuntimeError as error:
+        raise BadWeights(
+            f"{card.name}: the weights at {card.source} are of another architecture than its config.json says."
+        ) from error
+    # What is missing would be filled with chance: a counter that counts noise must not start.
+    if told.get("missing_keys") or told.get("mismatched_keys"):
+        lost = sorted(map(str, [*told.get("missing_keys", ()), *told.get("mismatched_keys", ())]))
+        raise BadWeights(
+            f"{card.name}: {len(lost)} tensors of {card.source} are missing or of another shape ({lost[0]} first). "
+            "The weights do not belong to its config.json."
+        )
+    return kind, model, processor
+
+
+def _classes(transformers: Any, kind: str, card: Card) -> tuple[Any, Any]:
+    if kind == "sam3":
+        return transformers.Sam3Model, transformers.Sam3Processor
+    if kind in FAMILIES:
+        return transformers.AutoModelForZeroShotObjectDetection, transformers.AutoProcessor
+    if kind in CLOSED:
+        return transformers.AutoModelForObjectDetection, transformers.AutoImageProcessor
+    raise BadWeights(
+        f"{card.name}: {card.source} is a {kind!r}, which is no detector that countcheck can ask. "
+        f"Known: {', '.join(sorted([*FAMILIES, *CLOSED]))}."
+    )
+
+
+def _explained(card: Card, error: Exception) -> str:
+    said = str(error)
+    if "safetensors" in said and Path(card.source).is_dir() and (Path(card.source) / "config.json").is_file():
+        return (
+            f"{card.name}: {card.source} holds no safetensors weights. Pickled ones are loaded only with "
+            "trust_weights=true, if you trust where they came from."
+        )
+    if Path(card.source).exists():
+        return f"{card.name}: {card.source} is not a whole model folder ({said.splitlines()[0][:160]})."
+    return (
+        f"{card.name}: there is no folder {card.source}, and no hub could be asked for it. "
+        "Download the model and give its folder, or connect and try again."
+    )
