@@ -149,6 +149,14 @@ def size_of(pixels: Pixels) -> tuple[int, int]:
     return int(pixels.shape[2]), int(pixels.shape[1])
 
 
+def by_size(pictures: Sequence[Bytes]) -> list[list[int]]:
+    """Positions of the pictures, those of one size together."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for k, picture in enumerate(pictures):
+        groups.setdefault(picture.shape, []).append(k)
+    return list(groups.values())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
     """Where a picture lies in the square a net sees.

@@ -16,7 +16,7 @@ from countcheck.detectors.asking import FAMILIES, Answer, Asking, joined
 from countcheck.detectors.base import Detections
 from countcheck.detectors.boxes import clipped, nms
 from countcheck.detectors.device import Batches, devices, each, need_torch, precision
-from countcheck.detectors.pictures import Bytes, as_rgb
+from countcheck.detectors.pictures import Bytes, as_rgb, by_size
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
 from countcheck.generators.base import Pixels
 from countcheck.settings import Card, fill
@@ -86,7 +86,7 @@ class TransformersDetector:
         unknown = frozenset(words) - frozenset(known)
         found: list[Detections | None] = [None] * len(pictures)
         arrays = [as_rgb(picture) for picture in pictures]
-        for members in _by_size(arrays):
+        for members in by_size(arrays):
             part = [arrays[k] for k in members]
             launch, collect = each(lambda some: self._look(some, known, unknown))
             for k, one in zip(members, self._batches.run(part, launch, collect), strict=True):
@@ -142,14 +142,6 @@ class TransformersDetector:
             size=size,
             unsupported=unknown,
         )
-
-
-def _by_size(pictures: Sequence[Bytes]) -> list[list[int]]:
-    """Positions of the pictures, those of one size together."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for k, picture in enumerate(pictures):
-        groups.setdefault(picture.shape, []).append(k)
-    return list(groups.values())
 
 
 def _padded(array: Bytes) -> Image.Image:

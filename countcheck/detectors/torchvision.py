@@ -1,0 +1,186 @@
+"""Counters on torchvision: Faster R-CNN, RetinaNet, FCOS, SSD and SSDLite, by the name of their builder.
+
+Without ``weights`` they load torchvision's own COCO weights (BSD-3-Clause), fetched once. A file of one's own is
+safetensors, or a state dict that needs no unpickling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from countcheck.detectors.base import Detections
+from countcheck.detectors.boxes import clipped
+from countcheck.detectors.device import Batches, devices, each, need_torch, precision
+from countcheck.detectors.pictures import Bytes, as_rgb, by_size
+from countcheck.errors import BadSettings, BadWeights, MissingExtra, UnknownName
+from countcheck.generators.base import Pixels
+from countcheck.settings import Card, fill
+
+if TYPE_CHECKING:
+    import torch
+
+DEFAULTS: dict[str, Any] = {
+    "weights": "",
+    "names": "",  # a text file with one class name a line, the background left out; for weights of one's own
+    "device": "auto",
+    "batch": 8,
+    "floor": 0.05,
+    "iou": 0.7,
+    "max_det": 300,
+    "min_size": 0,  # shorter side that pictures are brought to; 0: as the architecture was trained
+    "max_size": 0,
+}
+FEATURE = "the torchvision counter"
+
+
+class TorchvisionDetector:
+    """A detector of torchvision.
+
+    Attributes:
+        name: As the user calls it.
+        vocabulary: Its classes.
+    """
+
+    def __init__(self, card: Card) -> None:
+        need_torch(FEATURE)
+        settings = fill(card, DEFAULTS)
+        self.name = card.name
+        self._device = devices(settings["device"], card.name)[0]
+        precision("fp32", self._device, card.name)
+        model, self._names = _load(card, settings)
+        self._model = model.to(self._device).eval().requires_grad_(False)
+        self._most = int(settings["max_det"])
+        self._batches = Batches(int(settings["batch"]), name=card.name, device=self._device)
+
+    @property
+    def vocabulary(self) -> frozenset[str]:
+        """Its classes; torchvision's COCO weights have ten unused places, which are no nouns."""
+        return frozenset(name for name in self._names if name not in ("__background__", "N/A"))
+
+    def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
+        """One `Detections` per picture, in order."""
+        known = frozenset(nouns) & self.vocabulary
+        unknown = frozenset(nouns) - known
+        arrays = [as_rgb(picture) for picture in pictures]
+        found: dict[int, Detections] = {}
+        launch, collect = each(lambda part: self._look(part, known, unknown))
+        # Pictures of one size only: in mixed company the smaller ones are padded, and borderline boxes move.
+        for members in by_size(arrays):
+            part = [arrays[k] for k in members]
+            found |= dict(zip(members, self._batches.run(part, launch, collect), strict=True))
+        return [found[k] for k in range(len(arrays))]
+
+    def _look(self, part: Sequence[Bytes], known: frozenset[str], unknown: frozenset[str]) -> list[Detections]:
+        import torch
+
+        size = (part[0].shape[1], part[0].shape[0])
+        if not known:
+            return [Detections.nothing(size, unknown) for _ in part]
+        with torch.inference_mode():
+            found = self._model([self._tensor(picture) for picture in part])
+        return [self._read(one, size, known, unknown) for one in found]
+
+    def _tensor(self, picture: Bytes) -> torch.Tensor:
+        import torch
+
+        return torch.from_numpy(picture.copy()).to(self._device).permute(2, 0, 1).float().div_(255)
+
+    def _read(
+        self, one: Mapping[str, torch.Tensor], size: tuple[int, int], known: frozenset[str], unknown: frozenset[str]
+    ) -> Detections:
+        names = [self._names[k] if k < len(self._names) else "N/A" for k in one["labels"].tolist()]
+        keep = np.array([i for i, name in enumerate(names) if name in known], np.int64)[: self._most]
+        return Detections(
+            boxes=clipped(one["boxes"].float().cpu().numpy()[keep], size),
+            scores=np.clip(one["scores"].float().cpu().numpy()[keep], 0, 1).astype(np.float32),
+            nouns=tuple(names[i] for i in keep),
+            size=size,
+            unsupported=unknown,
+        )
+
+
+def _load(card: Card, settings: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """The model and its class names, background first.
+
+    Raises:
+        UnknownName: For a builder that torchvision does not have.
+        BadWeights: For weights that cannot be had or do not fit.
+    """
+    try:
+        from torchvision.models import detection, get_model_weights, list_models
+    except (ImportError, RuntimeError) as error:
+        raise MissingExtra("local", feature=FEATURE) from error
+    known = [name for name in list_models(module=detection) if "mask" not in name and "keypoint" not in name]
+    if card.source not in known:
+        raise UnknownName("torchvision detector", card.source, known)
+    given = _given(card.source, settings)
+    if not settings["weights"]:
+        weights = get_model_weights(card.source)["DEFAULT"]
+        model = _built(card, weights=weights, weights_backbone=None, **given)
+        return model, [str(name) for name in weights.meta["categories"]]
+    names = ["__background__", *_names(card, str(settings["names"]))]
+    model = _built(card, weights=None, weights_backbone=None, num_classes=len(names), **given)
+    _fit(card, model, Path(str(settings["weights"])))
+    return model, names
+
+
+def _given(source: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings under the names that each architecture gives them; torchvision's caps of 100 boxes would bite."""
+    prefix = "box_" if source.startswith("fasterrcnn") else ""
+    given: dict[str, Any] = {
+        f"{prefix}score_thresh": float(settings["floor"]),
+        f"{prefix}nms_thresh": float(settings["iou"]),
+        f"{prefix}detections_per_img": int(settings["max_det"]),
+    }
+    if not source.startswith("ssd"):
+        given |= {name: int(settings[name]) for name in ("min_size", "max_size") if settings[name]}
+    return given
+
+
+def _built(card: Card, **given: Any) -> Any:
+    from torchvision.models import get_model
+
+    try:
+        return get_model(card.source, **given)
+    except OSError as error:
+        raise BadWeights(
+            f"{card.name}: torchvision's weights for {card.source} could not be fetched ({str(error)[:120]}). "
+            "Connect and try again, or give weights=FILE."
+        ) from error
+
+
+def _names(card: Card, path: str) -> list[str]:
+    if not path:
+        raise BadSettings(f"{card.name}: weights of one's own need names=FILE with one class name a line.")
+    try:
+        return [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{card.name}: names: {path} cannot be read ({error}).") from error
+
+
+def _fit(card: Card, model: Any, path: Path) -> None:
+    import pickle
+
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if path.suffix == ".safetensors":
+            weights = load_file(path)
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise BadWeights(
+            f"{card.name}: {path} holds more than weights, and loading it would run code. Save it as safetensors."
+        ) from error
+    except (OSError, SafetensorError, RuntimeError, EOFError) as error:
+        raise BadWeights(f"{card.name}: {path} cannot be read ({str(error).splitlines()[0][:120]}).") from error
+    try:
+        model.load_state_dict(weights)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise BadWeights(f"{card.name}: {path} does not fit {card.source} with these classes.") from error
