@@ -1,8 +1,7 @@
-"""Pictures as arrays: files read whatever they hold, pixels of every kind as RGB bytes, and the fixed square a net sees."""
+"""Pictures as arrays: many files decoded ahead, pixels of every kind as RGB bytes, and the fixed square a net sees."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,55 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from countcheck import pictures
 from countcheck.detectors.base import Floats
 from countcheck.errors import BadInput
 from countcheck.generators.base import Pixels
 
-MOST_PIXELS = 80_000_000
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".ppm", ".jfif"})
 PAD = 114  # the grey that YOLO-style nets were trained to see around a picture
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
-# Pillow warns of what is refused here anyway, in our own words.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-
 
 def read_picture(path: Path) -> Bytes:
-    """A picture file as uint8 (height, width, 3) RGB.
-
-    Turned as its EXIF tag says; of an animation the first frame; what is transparent becomes white; 16 bits become 8.
-
-    Raises:
-        BadInput: For a file that is no picture, is cut short, or holds more than 80 million pixels.
-    """
-    try:
-        with Image.open(path) as image:
-            wide, tall = image.size
-            if wide * tall <= MOST_PIXELS:
-                image.load()
-                return np.asarray(rgb(image))
-    except FileNotFoundError as error:
-        raise BadInput(f"{path}: there is no such file.") from error
-    except IsADirectoryError as error:
-        raise BadInput(f"{path}: is a folder. Give the pictures in it.") from error
-    except Image.DecompressionBombError as error:
-        raise BadInput(f"{path}: {_too_large()}") from error
-    except Image.DecompressionBombWarning as error:  # where warnings are errors
-        raise BadInput(f"{path}: {_too_large()}") from error
-    except UnidentifiedImageError as error:
-        raise BadInput(f"{path}: is not a picture that can be read. Give PNG, JPEG, WebP, GIF, BMP or TIFF.") from error
-    except Exception as error:  # decoders of damaged files raise whatever they run into
-        raise BadInput(
-            f"{path}: is damaged or cut short ({str(error)[:120]}). Make it anew, or leave it out."
-        ) from error
-    raise BadInput(f"{path}: is {wide} x {tall} pixels; {_too_large()}")
-
-
-def _too_large() -> str:
-    return f"more than {MOST_PIXELS // 1_000_000} million pixels are not read. Make it smaller."
+    """A picture file as uint8 (height, width, 3) RGB. Raises `BadInput` naming the file."""
+    return np.asarray(pictures.read_picture(path))
 
 
 def read_pictures(paths: Sequence[Path], *, workers: int = 4) -> Iterator[tuple[Path, Bytes | BadInput]]:
@@ -79,21 +45,6 @@ def _read_or_error(path: Path) -> Bytes | BadInput:
         return error
 
 
-def rgb(image: Image.Image) -> Image.Image:
-    """A Pillow picture of any mode as RGB, the right way up."""
-    try:
-        image = ImageOps.exif_transpose(image)
-    except Exception:  # a broken tag says nothing about which way is up
-        image = image.copy()
-    if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_eight_bits(np.asarray(image, dtype=np.float64))).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
-
-
 def _eight_bits(values: np.ndarray[Any, Any]) -> Bytes:
     """One channel of 16 or 32 bits, or of floating numbers, as bytes; the range is told by the values."""
     values = np.nan_to_num(values)
@@ -109,7 +60,7 @@ def as_rgb(pixels: Pixels) -> Bytes:
         BadInput: For an array of another shape.
     """
     if isinstance(pixels, Image.Image):
-        return np.asarray(rgb(pixels))
+        return pictures.as_array(pixels)
     if not isinstance(pixels, np.ndarray):
         pixels = _from_tensor(pixels)
     array = np.asarray(pixels)
@@ -120,7 +71,7 @@ def as_rgb(pixels: Pixels) -> Bytes:
     if array.dtype != np.uint8:
         array = np.stack([_eight_bits(array[..., k]) for k in range(array.shape[2])], axis=2)
     if array.shape[2] == 4:
-        return np.asarray(rgb(Image.fromarray(array)))
+        return pictures.as_array(Image.fromarray(array))
     return np.ascontiguousarray(array)
 
 
@@ -149,11 +100,11 @@ def size_of(pixels: Pixels) -> tuple[int, int]:
     return int(pixels.shape[2]), int(pixels.shape[1])
 
 
-def by_size(pictures: Sequence[Bytes]) -> list[list[int]]:
+def by_size(arrays: Sequence[Bytes]) -> list[list[int]]:
     """Positions of the pictures, those of one size together."""
     groups: dict[tuple[int, ...], list[int]] = {}
-    for k, picture in enumerate(pictures):
-        groups.setdefault(picture.shape, []).append(k)
+    for k, array in enumerate(arrays):
+        groups.setdefault(array.shape, []).append(k)
     return list(groups.values())
 
 

@@ -1,0 +1,182 @@
+import json
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from countcheck.counter import Counter as Looking
+from countcheck.counting import Rule
+from countcheck.detectors.vlm import VlmDetector, read_numbers
+from countcheck.errors import BadSettings, BadWeights, GeneratorClosed
+from countcheck.settings import Card
+from countcheck.suites.suite import Noun
+
+PICTURE = np.zeros((60, 80, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("answer", "numbers"),
+    [
+        ('{"pig": 3, "wolf": 0}', {"pig": 3, "wolf": 0}),
+        ('Sure! ```json\n{"Pig": "3", "wolf": 1.0}\n``` Enjoy.', {"pig": 3, "wolf": 1}),
+        ('{"pig": true, "wolf": -1}', {}),
+        ('{"pig": 3}', {"pig": 3}),
+        ("I see pigs: 4 and wolf - 1.", {"pig": 4, "wolf": 1}),
+        ("There are 3 animals.", {}),
+        ("", {}),
+        ('{"pig": {"count": 3}}', {}),
+        ('{"pig": "several"}', {}),
+    ],
+)
+def test_numbers_are_read_from_an_answer_and_never_made_up(answer, numbers):
+    assert read_numbers(answer, ["pig", "wolf"]) == numbers
+
+
+def test_one_bare_number_answers_one_question():
+    assert read_numbers("There are 3 of them.", ["pig"]) == {"pig": 3}
+    assert read_numbers("3 or 4", ["pig"]) == {}
+
+
+class Server(ThreadingHTTPServer):
+    def __init__(self, replies):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.replies, self.asked = list(replies), []
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append((body, dict(self.headers)))
+        status, reply = self.server.replies.pop(0)
+        if status == 200:
+            message = {"role": "assistant", "content": reply}
+            reply = {"id": "1", "object": "chat.completion", "created": 1, "model": "m",
+                     "choices": [{"index": 0, "finish_reason": "stop", "message": message}]}  # fmt: skip
+        else:
+            reply = {"error": {"message": reply, "type": "error", "code": "code"}}
+        out = json.dumps(reply).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(out)))
+        self.end_headers()
+        self.wfile.write(out)
+
+    def log_message(self, *parts):
+        pass
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-not-to-be-sent")
+    running = []
+
+    def start(*replies, **settings):
+        server = Server(replies)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        running.append(server)
+        url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        settings = {"base_url": url, "concurrency": 1, **settings}
+        return server, VlmDetector(Card(name="vlm:seer", family="vlm", source="seer", settings=settings))
+
+    yield start
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_server_is_shown_the_picture_and_its_number_is_taken(serve):
+    server, looking = serve((200, '{"pig": 3}'))
+    (found,) = looking.detect([PICTURE], ["pig"])
+    assert Counter(found.nouns) == {"pig": 3}
+    assert found.size == (80, 60)
+    body, headers = server.asked[0]
+    assert body["model"] == "seer"
+    assert body["messages"][0]["content"][1]["image_url"]["url"].startswith("data:image/png;base64,")
+    assert "sk-not-to-be-sent" not in json.dumps(headers)
+
+
+def test_several_answers_give_a_median_and_a_spread(serve):
+    _, looking = serve((200, '{"pig": 3}'), (200, '{"pig": 2}'), (200, '{"pig": 3}'), answers=3)
+    rule = Rule(threshold=0.5, margin=0.2)
+    counter = Looking(Card(name="vlm", family="vlm", rule=rule), looking)
+    (found,) = counter.detect([PICTURE], [Noun(name="pig")])
+    counted = counter.count(found, [Noun(name="pig")])
+    assert (counted.low["pig"], counted.counts["pig"], counted.high["pig"]) == (2, 3, 3)
+
+
+def test_no_number_is_unsupported_and_never_0(serve):
+    _, looking = serve((200, "I would rather not."), (400, "flagged by our safety filter"))
+    for found in looking.detect([PICTURE, PICTURE], ["pig"]):
+        assert found.unsupported == {"pig"} and found.nouns == ()
+
+
+def test_a_server_that_takes_no_such_request_is_told(serve):
+    _, looking = serve((400, "temperature is not supported"), temperature=0.5)
+    with pytest.raises(BadSettings, match="temperature is not supported"):
+        looking.detect([PICTURE], ["pig"])
+
+
+def test_a_server_that_knows_no_such_model_is_told(serve):
+    _, looking = serve((404, "no such model"))
+    with pytest.raises(GeneratorClosed, match="'seer'"):
+        looking.detect([PICTURE], ["pig"])
+
+
+def test_a_key_in_the_settings_is_refused():
+    with pytest.raises(BadSettings, match="written down"):
+        VlmDetector(Card(name="vlm", family="vlm", source="m", settings={"api_key": "sk-1"}))
+
+
+def test_without_a_key_there_is_no_server(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(GeneratorClosed, match="OPENAI_API_KEY"):
+        VlmDetector(Card(name="vlm", family="vlm", source="m"))
+
+
+def test_a_local_model_runs_from_processor_to_answer(tmp_path):
+    import torch
+    import transformers as T
+
+    from tests.detectors.tiny_models import bert_tokenizer
+
+    tokenizer, size = bert_tokenizer(tmp_path)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% for c in m['content'] %}{% if c['type'] == 'image' %}<image>"
+        "{% else %}{{ c['text'] }}{% endif %}{% endfor %}{% endfor %}"
+    )
+    torch.manual_seed(0)
+    shape = T.LlavaConfig(
+        vision_config=T.CLIPVisionConfig(
+            hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14
+        ),
+        text_config=T.LlamaConfig(
+            vocab_size=size + 1, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
+            num_key_value_heads=2, max_position_embeddings=512, bos_token_id=101, eos_token_id=102, pad_token_id=0,
+        ),
+        image_token_index=size, vision_feature_layer=-1,
+    )  # fmt: skip
+    T.LlavaForConditionalGeneration(shape).save_pretrained(tmp_path)
+    T.LlavaProcessor(
+        image_processor=T.CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}),
+        tokenizer=tokenizer, patch_size=14, vision_feature_select_strategy="default", num_additional_image_tokens=1,
+        chat_template=tokenizer.chat_template,
+    ).save_pretrained(tmp_path)  # fmt: skip
+    card = Card(
+        name="vlm",
+        family="vlm",
+        source=str(tmp_path),
+        settings={"backend": "transformers", "max_tokens": 4, "device": "cpu"},
+    )
+    found = VlmDetector(card).detect([PICTURE, PICTURE], ["pig", "wolf"])
+    assert [f.size for f in found] == [(80, 60)] * 2
+    assert all(f.unsupported <= {"pig", "wolf"} for f in found)
+
+
+def test_a_folder_without_a_model_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    card = Card(name="vlm", family="vlm", source=str(tmp_path), settings={"backend": "transformers"})
+    with pytest.raises(BadWeights, match="no vision-language model"):
+        VlmDetector(card)
