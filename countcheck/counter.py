@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from countcheck.counting import Count, Rule, count
+from countcheck.detectors import views
 from countcheck.detectors.base import Detections, Detector
 from countcheck.detectors.lexicon import lookalikes_of, synonyms_of
 from countcheck.generators.base import Pixels
@@ -96,6 +100,15 @@ def renamed(found: Detections, book: Phrasebook) -> Detections:
     )
 
 
+# What a counter's card may set beside its detector's own settings.
+COUNTER_SETTINGS: dict[str, Any] = {
+    "views": "",  # looks at every picture, as in as_is,flip,contrast; see `countcheck.detectors.views`
+    "views_by_style": {},  # the same by style, where it differs
+    "fusion": "mean",  # or best
+    "second": "",  # the spec of another counter, whose numbers widen the margin
+}
+
+
 class Counter:
     """A detector with its rule, as a run uses it.
 
@@ -105,32 +118,53 @@ class Counter:
         rule: How its boxes become counts.
         vocabulary: The nouns it knows; ``None`` for an open vocabulary.
         detector: Who looks.
+        second: Another counter whose numbers are heard as opinions; ``None`` as a rule.
     """
 
-    def __init__(self, card: Card, detector: Detector) -> None:
+    def __init__(self, card: Card, detector: Detector, *, second: Counter | None = None) -> None:
         self.name = card.name
         self.card = card
         self.rule: Rule = card.rule
         self.detector = detector
+        self.second = second
+        settings = {**COUNTER_SETTINGS, **{k: v for k, v in card.settings.items() if k in COUNTER_SETTINGS}}
+        self._views = views.chosen(settings["views"], f"{card.name}: views")
+        self._by_style = {
+            str(style): views.chosen(names, f"{card.name}: views_by_style: {style}")
+            for style, names in dict(settings["views_by_style"]).items()
+        }
+        self._fusion = str(settings["fusion"])
 
     @property
     def vocabulary(self) -> frozenset[str] | None:
         """The nouns it knows; ``None`` for an open vocabulary."""
         return self.detector.vocabulary
 
+    def views(self, style: str | None = None) -> tuple[str, ...]:
+        """The looks it takes at a picture of this style; empty for the plain one alone."""
+        return self._by_style.get(style or "", self._views)
+
     def unsupported(self, nouns: Iterable[Noun]) -> list[str]:
         """Names of the nouns that it cannot know, sorted."""
         return sorted(phrasebook(list(nouns), self.vocabulary).unsupported)
 
-    def detect(self, pictures: Sequence[Pixels], nouns: Sequence[Noun]) -> list[Detections]:
+    def detect(
+        self, pictures: Sequence[Pixels], nouns: Sequence[Noun], styles: Sequence[str | None] | None = None
+    ) -> list[Detections]:
         """What is in each picture, in order, under the suite's nouns; lookalikes under their own names.
 
-        What is found in a picture depends neither on the other pictures nor on the order of nouns.
+        What is found in a picture depends neither on the other pictures nor on the order of nouns. ``styles`` tells
+        each picture's style to a counter that takes other views of some.
         """
-        book = phrasebook(nouns, self.vocabulary)
-        if not pictures:
-            return []
-        return [renamed(found, book) for found in self.detector.detect(pictures, book.queries)]
+        found: dict[int, Detections] = {}
+        told = list(styles) if styles is not None else [None] * len(pictures)
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for k, style in enumerate(told):
+            groups.setdefault(self.views(style), []).append(k)
+        for names, members in groups.items():
+            seen = self._look([pictures[k] for k in members], nouns, names, [told[k] for k in members])
+            found |= dict(zip(members, seen, strict=True))
+        return [found[k] for k in range(len(pictures))]
 
     def count(self, detections: Detections, nouns: Sequence[Noun], style: str | None = None) -> Count:
         """How many of each noun, under its rule."""
@@ -138,13 +172,63 @@ class Counter:
 
     def with_rule(self, rule: Rule) -> Counter:
         """The same detector under another rule."""
-        return type(self)(replace(self.card, rule=rule), self.detector)
+        return type(self)(replace(self.card, rule=rule), self.detector, second=self.second)
+
+    def with_views(self, by_style: Mapping[str, Sequence[str]]) -> Counter:
+        """The same counter with these looks at the pictures of some styles."""
+        settings = {**self.card.settings, "views_by_style": {**self._by_style, **by_style}}
+        return type(self)(replace(self.card, settings=settings), self.detector, second=self.second)
 
     def close(self) -> None:
         """Give back memory and connections, where the detector holds any."""
         closing = getattr(self.detector, "close", None)
         if closing is not None:
             closing()
+        if self.second is not None:
+            self.second.close()
+
+    def _look(
+        self, pictures: Sequence[Pixels], nouns: Sequence[Noun], names: Sequence[str], styles: Sequence[str | None]
+    ) -> list[Detections]:
+        book = phrasebook(nouns, self.vocabulary)
+        if len(names) == 0:
+            found = [renamed(one, book) for one in self.detector.detect(pictures, book.queries)]
+            return self._heard(found, pictures, nouns, styles)
+        several = views.looks(self.detector, pictures, book.queries, names)
+        found = []
+        for one, style in zip(several, styles, strict=True):
+            seen = [renamed(view, book) for view in one]
+            whole = views.fused(seen, how=self._fusion, place=self.name)
+            found.append(self._with_opinions(whole, [self.count(view, nouns, style) for view in seen[1:]]))
+        return self._heard(found, pictures, nouns, styles)
+
+    def _heard(
+        self,
+        found: Sequence[Detections],
+        pictures: Sequence[Pixels],
+        nouns: Sequence[Noun],
+        styles: Sequence[str | None],
+    ) -> list[Detections]:
+        """The detections with the second counter's numbers, where there is one."""
+        if self.second is None:
+            return [rounded(one) for one in found]
+        others = self.second.detect(pictures, nouns, styles)
+        return [
+            rounded(self._with_opinions(one, [self.second.count(other, nouns, style)]))
+            for one, other, style in zip(found, others, styles, strict=True)
+        ]
+
+    def _with_opinions(self, found: Detections, counts: Sequence[Count]) -> Detections:
+        opinions = {noun: tuple(numbers) for noun, numbers in found.opinions.items()}
+        for one in counts:
+            for noun, number in one.counts.items():
+                opinions[noun] = (*opinions.get(noun, ()), number)
+        return replace(found, opinions=opinions)
+
+
+def rounded(found: Detections) -> Detections:
+    """The detections as the ledger keeps them, so that a recount starts from the very same numbers."""
+    return replace(found, boxes=np.round(found.boxes, 2), scores=np.round(found.scores, 5))
 
 
 def load_counter(spec: str) -> Counter:
@@ -155,4 +239,7 @@ def load_counter(spec: str) -> Counter:
         CountcheckError: Whatever its detector has to say against its settings or weights.
     """
     card = read_counter_card(spec)
-    return Counter(card, load_detector_class(card.family)(card))
+    own = {name: value for name, value in card.settings.items() if name not in COUNTER_SETTINGS}
+    second = str(card.settings.get("second") or "")
+    detector = load_detector_class(card.family)(replace(card, settings=own))
+    return Counter(card, detector, second=load_counter(second) if second else None)

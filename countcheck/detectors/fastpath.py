@@ -114,7 +114,7 @@ def _sent(pictures: Sequence[Pixels], device: torch.device) -> torch.Tensor:
     import torch
 
     if _is_tensor(pictures[0]):
-        tensors = [picture.detach() for picture in pictures]
+        tensors: list[torch.Tensor] = [picture.detach() for picture in pictures]  # type: ignore[union-attr]
         tensors = [(t.float().clamp(0, 1) * 255).round().byte() if t.is_floating_point() else t for t in tensors]
         return torch.stack([t[:3].to(device, non_blocking=True) for t in tensors])
     stacked = torch.from_numpy(np.stack([as_rgb(picture) for picture in pictures]))
