@@ -38,7 +38,7 @@ DEFAULTS: dict[str, Any] = {
     "concurrency": 4,
     "timeout": 120,
     "most": 200,
-    "max_tokens": 256,
+    "longest": 256,  # tokens of an answer
     "device": "auto",
     "precision": "auto",
 }
@@ -125,7 +125,7 @@ def read_numbers(answer: str, words: Sequence[str]) -> dict[str, int]:
         return {words[0]: int(bare[0])}
     told = {}
     for word in words:
-        match = re.search(rf"(?i)\b{re.escape(word)}(?:s|es)?\b\W{{0,4}}(\d{{1,4}})(?![\w.])", answer)
+        match = re.search(rf"(?i)\b{re.escape(word)}(?:s|es)?\b[\"'*_]{{0,3}} ?[:=] ?(\d{{1,4}})(?![\w.]\d)", answer)
         if match:
             told[word] = int(match[1])
     return told
@@ -189,7 +189,7 @@ class _Server:
             answer = self._client.chat.completions.create(
                 model=self._card.source,
                 messages=[{"role": "user", "content": content}],
-                max_completion_tokens=int(self._settings["max_tokens"]),
+                max_completion_tokens=int(self._settings["longest"]),
                 **({} if self._settings["temperature"] is None else {"temperature": self._settings["temperature"]}),
             )
         except (errors.AuthenticationError, errors.PermissionDeniedError, errors.NotFoundError) as error:
@@ -258,7 +258,7 @@ class _Local:
         with torch.inference_mode():
             out = self._model.generate(
                 **inputs,
-                max_new_tokens=int(self._settings["max_tokens"]),
+                max_new_tokens=int(self._settings["longest"]),
                 num_return_sequences=times if chance["do_sample"] else 1,
                 **chance,
             )

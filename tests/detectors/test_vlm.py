@@ -23,7 +23,7 @@ PICTURE = np.zeros((60, 80, 3), np.uint8)
         ('Sure! ```json\n{"Pig": "3", "wolf": 1.0}\n``` Enjoy.', {"pig": 3, "wolf": 1}),
         ('{"pig": true, "wolf": -1}', {}),
         ('{"pig": 3}', {"pig": 3}),
-        ("I see pigs: 4 and wolf - 1.", {"pig": 4, "wolf": 1}),
+        ("I see pigs: 4 and **wolf**: 1.", {"pig": 4, "wolf": 1}),
         ("There are 3 animals.", {}),
         ("", {}),
         ('{"pig": {"count": 3}}', {}),
@@ -168,7 +168,7 @@ def test_a_local_model_runs_from_processor_to_answer(tmp_path):
         name="vlm",
         family="vlm",
         source=str(tmp_path),
-        settings={"backend": "transformers", "max_tokens": 4, "device": "cpu"},
+        settings={"backend": "transformers", "longest": 4, "device": "cpu"},
     )
     found = VlmDetector(card).detect([PICTURE, PICTURE], ["pig", "wolf"])
     assert [f.size for f in found] == [(80, 60)] * 2

@@ -1,0 +1,5 @@
+"""The contract checks, for authors of generators and detectors and for us: each raises ``AssertionError`` with a sentence."""
+
+from countcheck.testing.detectors import check_detector
+
+__all__ = ["check_detector"]

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+
+from countcheck.counter import Counter
+from countcheck.counting import Rule
+from countcheck.detectors import views
+from countcheck.detectors.base import Detections
+from countcheck.errors import BadSettings, UnknownName
+from countcheck.settings import Card
+from countcheck.suites.suite import Noun
+
+PIG = [Noun(name="pig")]
+
+
+class Bright:
+    """Sees a pig wherever a connected column of the picture is brighter than its limit."""
+
+    name, vocabulary = "bright", frozenset({"pig"})
+
+    def __init__(self, limit=200):
+        self.limit, self.looked = limit, 0
+
+    def detect(self, pictures, nouns):
+        self.looked += len(pictures)
+        return [self.one(picture) for picture in pictures]
+
+    def one(self, picture):
+        on = (picture.max(axis=2) > self.limit).any(axis=0).astype(int)
+        starts = np.flatnonzero(np.diff(np.concatenate([[0], on, [0]])) == 1)
+        ends = np.flatnonzero(np.diff(np.concatenate([[0], on, [0]])) == -1)
+        rows = [
+            (np.flatnonzero((picture[:, a:b].max(axis=2) > self.limit).any(axis=1)), a, b)
+            for a, b in zip(starts, ends, strict=True)
+        ]
+        boxes = [(a, r.min(), b, r.max() + 1) for r, a, b in rows]
+        return Detections(
+            boxes=np.array(boxes, np.float32).reshape(-1, 4),
+            scores=np.full(len(boxes), 0.9, np.float32),
+            nouns=("pig",) * len(boxes),
+            size=(picture.shape[1], picture.shape[0]),
+        )
+
+
+def field(*spots, level=255, size=(120, 200)):
+    picture = np.full((*size, 3), 20, np.uint8)
+    for x, y in spots:
+        picture[y : y + 12, x : x + 12] = level
+    return picture
+
+
+def counter(detector=None, **settings):
+    rule = Rule(threshold=0.4)
+    return Counter(Card(name="bright", family="x", rule=rule, settings=settings), detector or Bright())
+
+
+@pytest.mark.parametrize("name", views.VIEWS)
+def test_every_view_brings_boxes_back_to_where_they_were(name):
+    picture = field((20, 30), (150, 80))
+    ((found,),) = views.looks(Bright(150), [picture], ["pig"], [name])
+    assert found.size == (200, 120)
+    assert np.allclose(found.boxes[found.boxes[:, 0].argsort()], [[20, 30, 32, 42], [150, 80, 162, 92]], atol=2.5)
+
+
+@pytest.mark.parametrize("name", views.VIEWS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (3, 3), (500, 2)])
+def test_every_view_takes_pictures_of_every_shape(name, size):
+    views.looks(Bright(), [np.zeros((*size, 3), np.uint8)], ["pig"], [name])
+
+
+def test_a_thing_on_the_seam_of_two_tiles_is_one():
+    picture = field((94, 54))
+    ((found,),) = views.looks(Bright(), [picture], ["pig"], ["tiles"])
+    assert len(found.nouns) == 1
+
+
+def test_what_a_tile_cuts_is_left_to_the_tile_that_holds_it():
+    picture = field((112, 20))  # the right edge of the left tiles goes through it
+    ((found,),) = views.looks(Bright(), [picture], ["pig"], ["tiles"])
+    assert found.boxes.tolist() == [[112, 20, 124, 32]]
+
+
+def test_one_view_that_sees_is_enough_for_the_best_and_counts_its_share_in_the_mean():
+    dim = field((20, 30), level=120)
+    for how, number in (("best", 1), ("mean", 1)):
+        seen = counter(views="as_is,contrast", fusion=how).detect([dim], PIG)[0]
+        assert seen.scores.max() == pytest.approx(0.9 if how == "best" else 0.45)
+        assert counter(fusion=how).count(seen, PIG).counts["pig"] == number
+
+
+def test_views_that_disagree_make_the_count_uncertain():
+    looking = counter(views="as_is,contrast", fusion="best")
+    counted = looking.count(looking.detect([field((20, 30), level=120)], PIG)[0], PIG)
+    assert looking.count(looking.detect([field((20, 30))], PIG)[0], PIG).uncertain == ()
+    assert (counted.low["pig"], counted.high["pig"]) == (0, 1)
+
+
+def test_a_style_has_its_own_views():
+    detector = Bright()
+    looking = counter(detector, views_by_style={"noir": ["as_is", "contrast", "flip"]})
+    looking.detect([field((20, 30))] * 2, PIG, ["noir", "plain"])
+    assert detector.looked == 4
+    assert looking.views("noir") == ("as_is", "contrast", "flip")
+    assert looking.views("rain") == ()
+
+
+def test_a_second_counter_is_heard_and_does_not_change_the_count():
+    deaf = Counter(Card(name="second", family="x", rule=Rule(threshold=0.4)), Bright(254))
+    card = Card(name="first", family="x", rule=Rule(threshold=0.4))
+    looking = Counter(card, Bright(), second=deaf)
+    counted = looking.count(looking.detect([field((20, 30), level=240)], PIG)[0], PIG)
+    assert (counted.counts["pig"], counted.low["pig"], counted.high["pig"]) == (1, 0, 1)
+
+
+def test_unknown_views_and_fusions_are_told():
+    with pytest.raises(UnknownName, match="contrast"):
+        counter(views="as_is,contrst")
+    with pytest.raises(BadSettings, match="fusion"):
+        counter(views="as_is,flip", fusion="most").detect([field()], PIG)
+
+
+def test_the_cost_of_views_is_told():
+    assert views.cost([]) == 1
+    assert views.cost(["as_is", "flip", "tiles"]) == 6
