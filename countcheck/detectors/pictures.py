@@ -159,6 +159,11 @@ def laid(picture: Bytes, spot: Placement, side: int, *, pad: int = PAD, antialia
     return square
 
 
+def letterbox(picture: Bytes, side: int, *, pad: int = PAD, antialias: bool = True) -> Bytes:
+    """The picture laid whole into the middle of a grey square of this side: uint8 (side, side, 3)."""
+    return laid(picture, place((picture.shape[1], picture.shape[0]), side), side, pad=pad, antialias=antialias)
+
+
 def resized(picture: Bytes, size: tuple[int, int], *, antialias: bool = True) -> Bytes:
     """The picture at this (width, height), bilinear; ``antialias`` looks at every pixel when it shrinks."""
     if (picture.shape[1], picture.shape[0]) == size:
