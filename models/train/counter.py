@@ -18,7 +18,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -43,6 +43,7 @@ class Plan:
         pictures: How many are shown in all, repeats included; the learning rate falls to nothing over them.
         early: Side of the pictures in the first part, when smaller ones teach as much in less time.
         turn: Share of all pictures after which they are shown in full size.
+        painted: Share of pictures in the painter's own hand, when there are any.
         reuse: How often one made picture is shown, about.
         pool: How many made pictures are kept to draw from.
         rate: Highest learning rate (AdamW).
@@ -53,7 +54,8 @@ class Plan:
     batch: int = 32
     size: int = 128
     early: int = 96
-    turn: float = 0.5
+    turn: float = 0.8
+    painted: float = 0.2
     reuse: int = 4
     pool: int = 16_000
     rate: float = 2e-3
@@ -61,17 +63,21 @@ class Plan:
 
 
 class Pool:
-    """The pictures made so far; the oldest make room for new ones."""
+    """The pictures made so far; the oldest make room for new ones. Painted ones stay."""
 
-    def __init__(self, plan: Plan, source: Iterator[Labelled]) -> None:
+    def __init__(self, plan: Plan, source: Iterator[Labelled], painted: Sequence[Labelled] = ()) -> None:
         self._plan = plan
         self._source = source
+        self._painted = painted
         self._made: list[Labelled] = []
         self._next = 0
         self._dice = random.Random(f"pool {plan.seed}")
 
     def batch(self) -> list[Labelled]:
         """Make a few new pictures and give a batch of new and old ones."""
+        painted: list[Labelled] = []
+        if self._painted:
+            painted = self._dice.choices(self._painted, k=round(self._plan.batch * self._plan.painted))
         fresh = [next(self._source) for _ in range(max(1, self._plan.batch // self._plan.reuse))]
         for labelled in fresh:
             if len(self._made) < self._plan.pool:
@@ -79,7 +85,8 @@ class Pool:
             else:
                 self._made[self._next % self._plan.pool] = labelled
             self._next += 1
-        return fresh + self._dice.choices(self._made, k=self._plan.batch - len(fresh))
+        old = self._dice.choices(self._made, k=self._plan.batch - len(fresh) - len(painted))
+        return fresh + painted + old
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -258,11 +265,12 @@ def train(
     *,
     log_every: int = 50,
     check_every: int = 250,
+    painted: Sequence[Labelled] = (),
     stopped: threading.Event | None = None,
 ) -> None:
     """Learn until the plan's pictures are shown, with a log line now and then and a checkpoint at each check."""
     plan = training.plan
-    pool = Pool(plan, source)
+    pool = Pool(plan, source, painted)
     dice = random.Random(f"light {plan.seed} {training.shown}")
     log = (training.work / "log.jsonl").open("a")
     before, focals, aparts = time.monotonic(), [], []
@@ -420,6 +428,9 @@ def main() -> None:
     parser.add_argument("--art", choices=("all", OWN), default="all", help="own: fetch nothing")
     parser.add_argument("--work", type=Path, default=WORK / "counter")
     parser.add_argument("--out", type=Path, default=Path("models/tiny-counter"))
+    parser.add_argument(
+        "--painted", type=Path, default=WORK / "counter" / "painted.npz", help="see models.train.painted"
+    )
     parser.add_argument("--export", action="store_true", help="write out the last checkpoint and stop")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -429,14 +440,19 @@ def main() -> None:
     training = Training(plan, options.work, options.device)
     training.resume()
     if not options.export:
-        families = (OWN,) if options.art == OWN else (*(OWN,) * 4, *TRAINED)
+        families = (OWN,) if options.art == OWN else (OWN, *TRAINED)
         if options.art != OWN:
             fetch()
         recipe = Recipe(families=families, size=plan.size)
         stopped = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stopped.set())
         made = source(recipe, plan.seed, start=training.shown, workers=options.workers)
-        train(training, made, stopped=stopped)
+        painted: Sequence[Labelled] = ()
+        if options.painted.exists():
+            from models.train.painted import read
+
+            painted = read(options.painted)
+        train(training, made, painted=painted, stopped=stopped)
     about = {
         "pictures": training.shown,
         "minutes": round(training.seconds / 60, 1),

@@ -129,7 +129,7 @@ def _counts(dice: random.Random, most: int) -> dict[str, int]:
 def _look(dice: random.Random, families: list[str], noun: str, recipe: Recipe) -> Look:
     found = looks(dice.choice(families), noun, recipe.art) or looks(OWN, noun)
     # the first look of a noun is its usual one
-    return found[0] if dice.random() < 0.4 else dice.choice(found)
+    return found[0] if dice.random() < 0.3 else dice.choice(found)
 
 
 def _corner(drawn: Sprite, x: float, y: float) -> tuple[int, int]:
