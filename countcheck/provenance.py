@@ -35,6 +35,7 @@ def begin(
             "generators": generators,
             "suite_body": suite_to_json(suite),
             "versions": _versions(),
+            "name": path.resolve().name,
             "device": _device(),
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
