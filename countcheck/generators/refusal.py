@@ -28,7 +28,7 @@ from countcheck.generators.refusal_codes import (
     Sense,
     compact,
 )
-from countcheck.generators.refusal_words import AREAS, ASKS, CLAIMS, DECLINES, NOT_CLAIMS, NOT_DECLINES, OFFERS
+from countcheck.generators.refusal_words import AGREES, AREAS, ASKS, CLAIMS, DECLINES, NOT_CLAIMS, NOT_DECLINES, OFFERS
 from countcheck.generators.reply import Reply, Slot
 
 MOST_WORDS = 2000
@@ -129,13 +129,15 @@ def listen(words: str) -> Heard:
     found = tuple(name for name, pattern in DECLINES.items() if _may_be(name, plain) and pattern.search(plain))
     declines = bool(found)
     # "I've added the pig, but couldn't keep the hat" is a claim; "I can't. Here is a description" is not.
-    claims = bool(CLAIMS.search(text)) and not declines and not NOT_CLAIMS.search(text)
+    asks = bool(ASKS.search(text))
+    announces = CLAIMS.search(text) or (AGREES.search(text) and not asks)
+    claims = bool(announces) and not declines and not NOT_CLAIMS.search(text)
     return Heard(
         declines=declines,
         languages=found,
         category=area_of(plain) if declines else "",
         claims=claims,
-        asks=bool(ASKS.search(text)),
+        asks=asks,
         offers=declines and bool(OFFERS.search(text)),
     )
 
@@ -152,7 +154,9 @@ def area_of(text: str) -> str:
 
 
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'})
+_QUOTES = str.maketrans(
+    {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "İ": "i"}
+)
 _MARKDOWN = re.compile(r"[*_#>~]{1,3}(?=\S)|(?<=\S)[*_~]{1,3}")
 
 
@@ -164,6 +168,7 @@ def normal(words: str) -> str:
 
 _SCRIPTS = {
     "ru": re.compile(r"[\u0400-\u04ff]"),
+    "uk": re.compile(r"[\u0400-\u04ff]"),
     "ar": re.compile(r"[\u0600-\u06ff]"),
     "hi": re.compile(r"[\u0900-\u097f]"),
     "zh": re.compile(r"[\u4e00-\u9fff]"),
@@ -381,7 +386,7 @@ def _first(codes: Iterable[str], provider: str, senses: tuple[Sense, ...]) -> tu
     return None, ""
 
 
-_SENSITIVE = re.compile(r"(input|output)?(?:text|image|video)?.*sensitivecontentdetected")
+_SENSITIVE = re.compile(r"(input|output)?(?:text|image|video)?.*sensitivecontentdetected.*")
 
 
 def _meaning(code: str, provider: str) -> Meaning | None:

@@ -178,6 +178,7 @@ TRANSIENT_WORDS = re.compile(
     r"rate[ _-]?limit|too many requests|over(?:loaded| capacity)|time[d]?[ -]?out|temporarily unavailable|try again later"
     r"|out of memory|bad gateway|service unavailable|currently loading|queue (?:is )?full|connection (?:reset|refused|aborted|closed)"
     r"|internal (?:server )?error|server (?:had|has) an? (?:internal )?error|polling exceeded|interrupted|concurrent requests"
+    r"|(?:checker|filter|moderation|classifier)\b[^.]{0,30}\b(?:failed to|(?:is|was) (?:down|unavailable)|could not be (?:reached|loaded))"
     r"|all nans|quota exceeded|resource (?:has been )?exhausted",
     re.IGNORECASE,
 )
