@@ -20,7 +20,8 @@ import yaml
 
 from countcheck.counting import Rule, count
 from countcheck.detectors.base import Detections
-from countcheck.errors import BadInput, CannotDecide
+from countcheck.errors import CannotDecide
+from countcheck.reports.files import write_text
 from countcheck.settings import Card
 from countcheck.stats.estimate import Estimate, cluster_rate
 from countcheck.verdict import Label, VerdictRow
@@ -330,10 +331,4 @@ def write_card(target: Path, card: Card, learnt: Calibration, *, run: str) -> Pa
     text = yaml.safe_dump(
         {name: value for name, value in fields.items() if value not in ("", {})}, sort_keys=False, allow_unicode=True
     )
-    try:
-        unfinished = target.with_name(f".{target.name}.part")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(target)
-    except OSError as error:
-        raise BadInput(f"{target} cannot be written ({error.strerror}). Name another file with -o.") from error
-    return target
+    return write_text(text, target)

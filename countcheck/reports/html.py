@@ -15,6 +15,7 @@ from markupsafe import Markup
 from countcheck import __version__
 from countcheck.reports import charts, sections, wording
 from countcheck.reports.evidence import pack
+from countcheck.reports.files import write_text
 from countcheck.reports.pictures import Album, Box, Overlay, Place, make_album, overlays_of
 from countcheck.reports.report import Report, Source, headline, losses, read_report
 
@@ -68,12 +69,7 @@ def write_html(report: Report, runs: Sequence[Run], target: Path) -> Path:
         overlays |= overlays_of(run, rows)
         if run.path.resolve() == target.parent.resolve():
             full |= {(row.key, row.turn): row.picture for row in rows if row.picture}
-    page = render_html(report, album, overlays, full)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.part")
-    unfinished.write_text(page, encoding="utf-8", errors="replace")
-    unfinished.replace(target)
-    return target
+    return write_text(render_html(report, album, overlays, full), target)
 
 
 def render_html(

@@ -71,14 +71,17 @@ def _to_csv(tasks: Sequence[Task], of: dict[tuple[str, int, str], list[Label]]) 
     n = 0
     for task in tasks:
         for noun in task.nouns:
-            for label in of.get((task.key, task.turn, noun)) or [None]:
-                said = ["", "", "", task.stratum, ""]
-                if label is not None:
-                    count = UNSURE if label.count is None else label.count
-                    said = [count, _tame(label.labeller), label.at, label.stratum, label.weight]
-                writer.writerow([task.key, task.turn, _tame(noun), *said, task.row.picture])
-                n += 1
+            labels = of.get((task.key, task.turn, noun), [])
+            said = [_said(label) for label in labels] or [["", "", "", task.stratum, ""]]
+            for cells in said:
+                writer.writerow([task.key, task.turn, _tame(noun), *cells, task.row.picture])
+            n += len(said)
     return text.getvalue().encode(), n
+
+
+def _said(label: Label) -> list[str]:
+    count = UNSURE if label.count is None else str(label.count)
+    return [count, _tame(label.labeller), label.at, label.stratum, repr(label.weight)]
 
 
 def _tame(text: str) -> str:
@@ -159,8 +162,8 @@ def _to_label_studio(tasks: Sequence[Task], of: dict[tuple[str, int, str], list[
 
 
 def _annotation(label: Label) -> dict[str, Any]:
-    common = {"to_name": "image"}
-    result = {"from_name": "count", "type": "number", "value": {"number": label.count}, **common}
+    common: dict[str, Any] = {"to_name": "image"}
+    result: dict[str, Any] = {"from_name": "count", "type": "number", "value": {"number": label.count}, **common}
     if label.count is None:
         result = {"from_name": "unsure", "type": "choices", "value": {"choices": ["cannot tell"]}, **common}
     return {"result": [result], "completed_by": {"email": label.labeller}, "created_at": label.at}

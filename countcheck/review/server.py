@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 from starlette.applications import Starlette
@@ -51,7 +51,7 @@ def build_app(desk: Desk, *, port: int, token: str) -> Starlette:
 
     async def label(request: Request) -> Response:
         body = await _body(request)
-        key, turn, noun, count = (body.get(name) for name in ("key", "turn", "noun", "count"))
+        key, turn, noun, count = body.get("key"), body.get("turn"), body.get("noun"), body.get("count")
         if (
             not isinstance(key, str)
             or not _whole(turn)
@@ -138,7 +138,7 @@ async def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-def _whole(value: object) -> bool:
+def _whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 

@@ -4,7 +4,7 @@ const token = new URLSearchParams(location.search).get("token") || "";
 const address = (path, more = {}) => `${path}?${new URLSearchParams({ ...more, token })}`;
 const pictureOf = (task) => address(`picture/${encodeURIComponent(task.key)}/${task.turn}`);
 const same = (a, b) => a.key === b.key && a.turn === b.turn && a.noun === b.noun;
-let tasks = [], sending = [], busy = false, loaded = new Map();
+let tasks = [], sending = [], known = false, loaded = new Map();
 
 function labeller() { return $("labeller").value.trim(); }
 function fail(sentence) { $("error").textContent = sentence; $("error").hidden = !sentence; }
@@ -19,6 +19,7 @@ async function ask(path, body, more) {
 
 function take({ tasks: ahead, progress }) {
   // What is on its way to the ledger may still be among the tasks the server names.
+  known = true;
   tasks = ahead.filter((task) => !sending.some((sent) => same(sent, task)));
   const n = (value) => value.toLocaleString("en");
   $("progress").textContent = `${n(progress.labelled)} of ${n(progress.pictures)} pictures labelled, ${n(progress.mine)} by you; ${n(progress.uncertain_left)} uncertain left`;
@@ -41,7 +42,7 @@ function show() {
   $("message").hidden = ready;
   if (!labeller()) { $("message").textContent = "Write your name above to begin."; $("question").textContent = "\u00a0"; $("part").textContent = ""; return; }
   if (!task) {
-    if (sending.length) return;
+    if (sending.length || !known) return;
     $("message").textContent = "Every picture has been looked at. Thank you.";
     $("question").textContent = "\u00a0"; $("part").textContent = "";
     document.documentElement.dataset.task = "";

@@ -1,0 +1,107 @@
+"""Rates into an experiment tracker: MLflow and Weights & Biases, each behind its own extra."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from countcheck.errors import BadSettings, MissingExtra
+from countcheck.reports.report import Model, Report
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_\-. /]+")
+
+
+def log_mlflow(report: Report, experiment: str, *, attach: Path | None = None) -> None:
+    """One MLflow run a model: rates with their ends as metrics, what was asked and how as parameters.
+
+    Where it goes is MLflow's own business (``MLFLOW_TRACKING_URI``).
+
+    Args:
+        report: What to log.
+        experiment: The experiment's name.
+        attach: A written report to keep as an artifact.
+
+    Raises:
+        MissingExtra: When MLflow is not installed.
+        BadSettings: When MLflow does not take it.
+    """
+    try:
+        import mlflow
+    except ImportError as error:
+        raise MissingExtra("mlflow", feature="logging to MLflow") from error
+    try:
+        mlflow.set_experiment(experiment)
+        for model in report.models:
+            with mlflow.start_run(run_name=model.label):
+                mlflow.log_params(dict(parameters(report, model)))
+                mlflow.log_metrics(dict(metrics(model)))
+                if attach is not None:
+                    mlflow.log_artifact(str(attach))
+    except mlflow.exceptions.MlflowException as error:
+        raise BadSettings(f"MLflow did not take the report: {str(error).splitlines()[0][:300]}") from error
+
+
+def log_wandb(report: Report, project: str, *, attach: Path | None = None) -> None:
+    """One Weights & Biases run a model, as `log_mlflow` does.
+
+    Raises:
+        MissingExtra: When wandb is not installed.
+        BadSettings: When wandb does not take it.
+    """
+    try:
+        import wandb
+    except ImportError as error:
+        raise MissingExtra("wandb", feature="logging to Weights & Biases") from error
+    try:
+        for model in report.models:
+            run = wandb.init(
+                project=project, name=model.label, config=dict(parameters(report, model)), reinit="finish_previous"
+            )
+            run.summary.update(dict(metrics(model)))
+            if attach is not None:
+                artifact = wandb.Artifact("report", type="report")
+                artifact.add_file(str(attach))
+                run.log_artifact(artifact)
+            run.finish()
+    except wandb.Error as error:
+        raise BadSettings(f"Weights & Biases did not take the report: {str(error).splitlines()[0][:300]}") from error
+
+
+def metrics(model: Model) -> Iterator[tuple[str, float]]:
+    """Names and values: each rate, the ends of its interval, its number of tries; rates by tag with a slash."""
+    yield from _ends("", model.rates)
+    yield from _ends("corrected/", model.corrected)
+    for name, n in model.counts.items():
+        yield f"counts/{name}", float(n)
+    for tag, values in model.by.items():
+        for value, rates in values.items():
+            exact = rates.get("exact_rate")
+            if exact is not None and exact["value"] is not None:
+                yield _safe(f"exact_rate_by/{tag}/{value}"), float(exact["value"])
+
+
+def _ends(prefix: str, rates: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
+    for rate, estimate in rates.items():
+        for end, suffix in (("value", ""), ("low", "/low"), ("high", "/high"), ("n", "/n")):
+            if estimate[end] is not None:
+                yield f"{prefix}{rate}{suffix}", float(estimate[end])
+
+
+def parameters(report: Report, model: Model) -> Iterator[tuple[str, str]]:
+    """What was asked, of whom, and who counted."""
+    source = report.runs[model.run]
+    recipe = (source.facts.get("generators") or {}).get(model.generator) or {}
+    yield "suite", report.suite[:250]
+    yield "suite_digest", str(source.facts.get("suite_digest", ""))
+    yield "generator", model.generator[:250]
+    yield "counter", str((source.facts.get("counter") or {}).get("name", ""))[:250]
+    yield "repeats", str(source.facts.get("repeats", ""))
+    for name, value in recipe.items():
+        if not isinstance(value, Mapping | list):
+            yield _safe(f"generator/{name}"), str(value)[:250]
+
+
+def _safe(name: str) -> str:
+    return _UNSAFE.sub("_", name)[:240]
