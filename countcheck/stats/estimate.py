@@ -95,16 +95,29 @@ def t_of(level: float, df: float) -> float:
     """
     if df > 1e7:
         return z_of(level)
-    nodes, weights = _legendre()
-    total = math.sqrt(math.pi) * math.exp(math.lgamma(df / 2) - math.lgamma((df + 1) / 2)) / 2
     angle = math.atan(z_of(level) / math.sqrt(df))
     for _ in range(60):
-        inside = float(weights @ np.cos(angle * (nodes + 1) / 2) ** (df - 1)) * angle / 2 / total
-        step = (level - inside) * total / math.cos(angle) ** (df - 1)
+        inside, density = _within(angle, df)
+        step = (level - inside) / density
         angle += step
         if abs(step) < 1e-13:
             break
     return math.sqrt(df) * math.tan(angle)
+
+
+def t_p(t: float, df: float) -> float:
+    """Two-sided p-value of a Student's t statistic with ``df`` >= 1 degrees of freedom."""
+    if df > 1e7:
+        return math.erfc(abs(t) / math.sqrt(2))
+    return max(0.0, 1 - _within(math.atan(abs(t) / math.sqrt(df)), df)[0])
+
+
+def _within(angle: float, df: float) -> tuple[float, float]:
+    """The chance that t lies within ±sqrt(df) tan(angle), and its slope."""
+    nodes, weights = _legendre()
+    total = math.sqrt(math.pi) * math.exp(math.lgamma(df / 2) - math.lgamma((df + 1) / 2)) / 2
+    inside = float(weights @ np.cos(angle * (nodes + 1) / 2) ** (df - 1)) * angle / 2 / total
+    return inside, math.cos(angle) ** (df - 1) / total
 
 
 @lru_cache(maxsize=1)

@@ -192,7 +192,7 @@ def sign_flip_p(gained: Floats) -> float:
         return 1.0
     square = float((size.astype(np.float64) ** 2).sum())
     if square > EXACTLY_UP_TO:
-        return math.erfc(max(0.0, observed - 0.5) / math.sqrt(2 * square))
+        return math.erfc(max(0.0, observed - 1.0) / math.sqrt(2 * square))
     chances = np.ones(1)
     for step, count in zip(*np.unique(size, return_counts=True), strict=True):
         spread = np.zeros(2 * int(count) * int(step) + 1)

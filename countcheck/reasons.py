@@ -1,0 +1,108 @@
+"""A gate's reasons in words: "exact at 4: 61 % [52, 69], was 74 %: 13 points worse [6, 20]; the limit is ..."."""
+
+from __future__ import annotations
+
+from countcheck.policy import NUMBERS, Rule, higher_is_better
+from countcheck.stats.estimate import Estimate
+
+SUBJECTS = {
+    "exact_rate": "exact",
+    "exact_rate_given_picture": "exact if drawn",
+    "exact_rate_judged": "exact where the counter is sure",
+    "judged_rate": "sure of the count",
+    "over_rate": "over-counts",
+    "under_rate": "under-counts",
+    "missing_rate": "nothing there",
+    "mixed_rate": "wrong in several ways",
+    "uncertain_rate": "uncertain",
+    "refusal_rate": "refusals",
+    "unclear_refusal_rate": "refusals for no clear reason",
+    "failure_rate": "failures",
+    "lost_rate": "lost samples",
+    "mean_abs_error": "mean error of the count",
+    "weighted_error": "mean error relative to the number asked",
+    "knower_level": "highest number drawn reliably",
+    "seconds_per_exact": "seconds per exact picture",
+    "cost_per_exact": "USD per exact picture",
+    "kept_rate": "count kept when told to change something else",
+    "repaired_rate": "repaired when told",
+    "false_claim_rate": "wrong pictures announced as right",
+    "sticky_refusal_rate": "refusals that stuck to the next turn",
+    "turn_exact_rate": "turns exact",
+    "turn_refusal_rate": "turns refused",
+    "turn_unclear_refusal_rate": "turns refused for no clear reason",
+    "conversation_exact_rate": "conversations exact throughout",
+}
+
+
+def subject(rule: Rule) -> str:
+    """What a rule is about: "under-counts at 4 in noir"."""
+    rate = rule.rate
+    words = SUBJECTS.get(rate) or f"repaired within {rate.removeprefix('repaired_rate_')} tries"
+    if rule.corrected:
+        words += ", corrected by labels"
+    return " ".join([words, *(_place(tag, value) for tag, value in rule.where.items())])
+
+
+def _place(tag: str, value: str) -> str:
+    match tag:
+        case "number":
+            return f"at {value}"
+        case "style":
+            return f"in {value}"
+        case "noun":
+            return f"of {value}"
+        case "kinds":
+            return f"with {value} kind{'' if value == '1' else 's'}"
+    return f"where {tag} is {value}"
+
+
+def limit_said(rule: Rule, now: Estimate) -> str:
+    """A rule with bounds, in one sentence."""
+    bounds = [
+        f"{word} {_one(rule.rate, bound)}"
+        for word, bound in (("at least", rule.at_least), ("at most", rule.at_most))
+        if bound is not None
+    ]
+    return f"{subject(rule)}: {_with_ends(rule.rate, now)}; the limit is {' and '.join(bounds)}{_side(rule)}"
+
+
+def loss_said(rule: Rule, now: Estimate, then: Estimate, gap: Estimate) -> str:
+    """A rule against a baseline, in one sentence."""
+    assert gap.value is not None and then.value is not None
+    sign = 1 if higher_is_better(rule.rate) else -1
+    better = sign * gap.value
+    ends = sorted(-sign * x if better < 0 else sign * x for x in (gap.low or 0.0, gap.high or 0.0))
+    word = "worse" if better < 0 else "better"
+    unit = "" if rule.rate in NUMBERS else " points"
+    size, low, high = (_plain(rule.rate, x) for x in (abs(gap.value), *ends))
+    change = f"{size}{unit} {word} [{low}, {high}]" if better else f"no change, give or take {high}{unit}"
+    margin = _plain(rule.rate, rule.no_worse_by or 0.0)
+    return (
+        f"{subject(rule)}: {_with_ends(rule.rate, now)}, was {_one(rule.rate, then.value)}: {change}; "
+        f"the limit is a loss of {margin}{unit}{_side(rule)}{'' if 'unpaired' not in gap.method else ' (unpaired)'}"
+    )
+
+
+def _side(rule: Rule) -> str:
+    words = {"low": " for the lower end", "high": " for the upper end", "value": " for the estimate itself"}
+    return words.get(rule.side or "", "")
+
+
+def _with_ends(rate: str, estimate: Estimate) -> str:
+    value = _one(rate, estimate.value or 0.0)
+    if estimate.low is None or estimate.high is None:
+        return value
+    return f"{value} [{_plain(rate, estimate.low)}, {_plain(rate, estimate.high)}]"
+
+
+def _one(rate: str, value: float) -> str:
+    return _plain(rate, value) if rate in NUMBERS else f"{_plain(rate, value)} %"
+
+
+def _plain(rate: str, value: float) -> str:
+    """Per cent or points without the sign, or a number: as many digits as matter."""
+    scaled = value if rate in NUMBERS else 100 * value
+    if abs(scaled) >= 10 or abs(scaled - round(scaled)) < 1e-9:
+        return f"{scaled:.0f}" if abs(scaled) < 1e6 else f"{scaled:.3g}"
+    return f"{scaled:.2g}" if rate in NUMBERS else f"{scaled:.1f}"

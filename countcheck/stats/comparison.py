@@ -1,0 +1,449 @@
+"""Two runs, rate by rate: how much better or worse, how sure, and where. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from countcheck.errors import BadInput, CannotDecide
+from countcheck.stats.bootstrap import bootstrap, difference
+from countcheck.stats.columns import SHARES, Bools, Columns, among, columns_of
+from countcheck.stats.estimate import Estimate, cluster_rate, nothing, t_of, t_p
+from countcheck.stats.pairing import (
+    Pairs,
+    Side,
+    holm,
+    mcnemar,
+    pair_up,
+    paired_difference,
+    side_from_samples,
+    side_of,
+    side_rate,
+    sign_flip_p,
+    sums_of,
+    unpaired_difference,
+    unpaired_p,
+)
+from countcheck.stats.summary import ERRORS, Summary, costs_of, error_sizes, rates_of
+from countcheck.verdict import VerdictRow
+
+SCHEMA = "countcheck/compare/1"
+SPLIT_RATES = ("exact_rate", "refusal_rate")
+CALIBRATED = ("calibration", "calibrated", "errors", "measured")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Party:
+    """One generator of one run, as one side of a comparison.
+
+    Attributes:
+        run, generator: Their names.
+        suite: Its name. suite_digest: Changes with anything asked.
+        counter: What is on record of the counter.
+        side: Its samples as letters.
+        columns: Its rows; ``None`` when only a summary is left of the run.
+        texts: Prompt id to text, where known.
+    """
+
+    run: str
+    generator: str
+    suite: str
+    suite_digest: str
+    counter: Mapping[str, Any]
+    side: Side
+    columns: Columns | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, str]:
+        """Who it is."""
+        return {"run": self.run, "generator": self.generator, "suite": self.suite}
+
+
+def parties_of(rows: Iterable[VerdictRow], facts: Mapping[str, Any]) -> dict[str, Party]:
+    """Every generator of a run that was asked prompts, as a party; conversations are not compared here."""
+    found: dict[str, list[VerdictRow]] = {}
+    for row in rows:
+        if not row.conversation:
+            found.setdefault(row.generator, []).append(row)
+    return {name: _party(name, own, facts) for name, own in found.items()}
+
+
+def _party(name: str, rows: Sequence[VerdictRow], facts: Mapping[str, Any]) -> Party:
+    columns = columns_of(rows)
+    return Party(
+        run=str(facts.get("name", "")),
+        generator=name,
+        suite=str(facts.get("suite", "")),
+        suite_digest=str(facts.get("suite_digest", "")),
+        counter=dict(facts.get("counter") or {}),
+        side=side_of(columns),
+        columns=columns,
+        texts={row.prompt_id: row.text for row in rows},
+    )
+
+
+def parties_from(summary: Summary) -> dict[str, Party]:
+    """Every generator of a summary, as a party: its samples as letters, without texts, errors or costs."""
+    try:
+        sides = {name: side_from_samples(one.samples) for name, one in summary.generators.items()}
+    except ValueError as error:
+        raise BadInput(
+            f"{summary.run}: its samples are not written in the letters of a summary. Write it again."
+        ) from error
+    return {
+        name: Party(
+            run=summary.run,
+            generator=name,
+            suite=summary.suite,
+            suite_digest=summary.suite_digest,
+            counter=summary.counter,
+            side=side,
+        )
+        for name, side in sides.items()
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatePair:
+    """One rate on both sides, over the pairs where they pair.
+
+    Attributes:
+        difference: The rate of b less that of a.
+        p_value: Two-sided, of no difference; ``None`` when there is nothing to test.
+        test: Which test.
+        holm: The p-value adjusted for all that were tested along with it.
+    """
+
+    a: Estimate
+    b: Estimate
+    difference: Estimate
+    p_value: float | None
+    test: str
+    holm: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The published shape."""
+        body = {
+            "a": self.a.to_json(),
+            "b": self.b.to_json(),
+            "difference": self.difference.to_json(),
+            "p_value": self.p_value,
+            "test": self.test,
+        }
+        return body if self.holm is None else {**body, "holm": self.holm}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One prompt that came out differently: exact on side a and on side b, of n pairs."""
+
+    prompt_id: str
+    text: str
+    a: int
+    b: int
+    n: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The published shape."""
+        return {"prompt_id": self.prompt_id, "text": self.text, "a": self.a, "b": self.b, "n": self.n}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Side b against side a.
+
+    Attributes:
+        pairs: Samples paired by prompt and repeat, scored on both sides; 0 when the comparison is unpaired.
+        unpaired: Scored samples of either side without such a partner.
+        rates: Rate to both sides and their difference.
+        by: Tag to value to the same, for the rates of `SPLIT_RATES`, p-values adjusted within a rate (Holm).
+        improved, regressed: Prompts with more, and with fewer, exact pictures; most first.
+        lost, won: Pairs exact only on side a, and only on side b; ``mcnemar`` the exact p-value over single pairs.
+        warnings: Sentences to be read first.
+    """
+
+    a: Mapping[str, str]
+    b: Mapping[str, str]
+    pairs: int
+    unpaired: Mapping[str, int]
+    rates: Mapping[str, RatePair]
+    by: Mapping[str, Mapping[str, Mapping[str, RatePair]]] = field(default_factory=dict)
+    improved: tuple[Change, ...] = ()
+    regressed: tuple[Change, ...] = ()
+    lost: int = 0
+    won: int = 0
+    mcnemar: float | None = None
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The published shape; see ``schemas/compare.json``."""
+        return {
+            "schema": SCHEMA,
+            "a": dict(self.a),
+            "b": dict(self.b),
+            "paired": self.pairs > 0,
+            "pairs": self.pairs,
+            "unpaired": dict(self.unpaired),
+            "rates": {name: pair.to_json() for name, pair in self.rates.items()},
+            "mcnemar": {"lost": self.lost, "won": self.won, "p_value": self.mcnemar},
+            "by": {
+                tag: {value: {rate: pair.to_json() for rate, pair in rates.items()} for value, rates in values.items()}
+                for tag, values in self.by.items()
+            },
+            "improved": [change.to_json() for change in self.improved],
+            "regressed": [change.to_json() for change in self.regressed],
+            "warnings": list(self.warnings),
+        }
+
+
+def compare(a: Party, b: Party, level: float = 0.95, *, resamples: int = 0) -> Comparison:
+    """Side b against side a: paired by prompt and repeat when both were asked the same suite, unpaired otherwise.
+
+    Args:
+        a, b: The sides.
+        level: Confidence level of the intervals.
+        resamples: When above 0, differences of paired rates get BCa bootstrap intervals from so many resamples.
+
+    Raises:
+        CannotDecide: When one suite was asked but no prompt and repeat was scored on both sides.
+    """
+    warnings = list(counter_warnings([a, b]))
+    if a.suite_digest != b.suite_digest:
+        warnings.insert(0, _apart(a, b))
+        return replace(_unpaired(a, b, level), warnings=tuple(warnings))
+    pairs = pair_up(a.side, b.side)
+    if len(pairs) == 0:
+        raise CannotDecide(
+            f"no prompt and repeat was scored both in {a.run} ({a.generator}) and in {b.run} ({b.generator}). "
+            "Run both over the same prompts."
+        )
+    lost, won, p_value = mcnemar(pairs, "exact_rate")
+    improved, regressed = _changes(a, b, pairs)
+    rates = dict(_paired_rates(a, b, pairs, level, resamples))
+    return Comparison(
+        a=a.to_json(),
+        b=b.to_json(),
+        pairs=len(pairs),
+        unpaired={"a": pairs.unpaired_a, "b": pairs.unpaired_b},
+        rates=rates,
+        by=_by_tag(a, b, pairs, level),
+        improved=improved,
+        regressed=regressed,
+        lost=lost,
+        won=won,
+        mcnemar=p_value,
+        warnings=tuple(warnings),
+    )
+
+
+def adjust(comparisons: Sequence[Comparison], rate: str = "exact_rate") -> list[Comparison]:
+    """The same comparisons with the p-values of one rate adjusted for there being several of them (Holm)."""
+    tested = [i for i, one in enumerate(comparisons) if rate in one.rates and one.rates[rate].p_value is not None]
+    adjusted = holm([comparisons[i].rates[rate].p_value or 0.0 for i in tested])
+    found = list(comparisons)
+    for i, p_value in zip(tested, adjusted, strict=True):
+        rates = {**found[i].rates, rate: replace(found[i].rates[rate], holm=p_value)}
+        found[i] = replace(found[i], rates=rates)
+    return found
+
+
+def rate_pair(pairs: Pairs, rate: str, level: float, chosen: Bools | None = None, resamples: int = 0) -> RatePair:
+    """One share on both sides of the pairs, or of those chosen."""
+    sums = sums_of(pairs, rate, chosen)
+    a, b = cluster_rate(sums.a, sums.size, level), cluster_rate(sums.b, sums.size, level)
+    found = paired_difference(sums, level)
+    if resamples and len(sums.size):
+        table = np.column_stack([sums.a, sums.size, sums.b, sums.size])
+        drawn = bootstrap(table, difference, found.n, level=level, resamples=resamples)
+        if drawn.low is not None and drawn.low != drawn.high:  # prompts that do not differ show nothing to resample
+            found = drawn
+    single = sums.size.max(initial=1.0) == 1
+    return RatePair(
+        a=a,
+        b=b,
+        difference=found,
+        p_value=sign_flip_p(sums.gained) if found.n else None,
+        test="exact McNemar" if single else "exact sign flips over prompts",
+    )
+
+
+def _paired_rates(a: Party, b: Party, pairs: Pairs, level: float, resamples: int) -> Iterator[tuple[str, RatePair]]:
+    for rate in SHARES:
+        if rate in ("failure_rate", "lost_rate"):
+            continue  # only scored samples pair
+        pair = rate_pair(pairs, rate, level, resamples=resamples)
+        if pair.difference.n:
+            yield rate, pair
+    if a.columns is not None and b.columns is not None:
+        for rate in ERRORS:
+            pair = _error_pair(a.columns, b.columns, pairs, rate, level)
+            if pair.difference.n:
+                yield rate, pair
+    yield from _cost_pairs(a, b, level)
+
+
+def _error_pair(a: Columns, b: Columns, pairs: Pairs, rate: str, level: float) -> RatePair:
+    """A mean error on both sides, over the nouns of pairs that were counted on both."""
+    tops, sizes = [], []
+    for columns, rows in ((a, pairs.row_a), (b, pairs.row_b)):
+        row, size = error_sizes(columns, rate)
+        tops.append(np.bincount(row, weights=size, minlength=len(columns))[rows])
+        sizes.append(np.bincount(row, minlength=len(columns))[rows].astype(np.float64))
+    kept = (sizes[0] > 0) & (sizes[1] > 0)
+    _, prompt = np.unique(pairs.prompt[kept], return_inverse=True)
+    ta, na, tb, nb = (np.bincount(prompt, weights=x[kept]) for x in (tops[0], sizes[0], tops[1], sizes[1]))
+    k = len(ta)
+    if k == 0:
+        none = nothing("no pairs", level=level)
+        return RatePair(a=none, b=none, difference=none, p_value=None, test="t over prompts")
+    ra, rb = float(ta.sum() / na.sum()), float(tb.sum() / nb.sum())
+    u = (tb - rb * nb) / nb.sum() - (ta - ra * na) / na.sum()
+    error = math.sqrt(float((u * u).sum()) * k / (k - 1)) if k > 1 else math.inf
+    half = t_of(level, k - 1) * error if k > 1 else math.inf
+    value = rb - ra
+
+    def side(rate_value: float, n: float) -> Estimate:
+        return Estimate(
+            value=rate_value, low=None, high=None, level=level, n=round(n), clusters=k, method="mean over pairs"
+        )
+
+    return RatePair(
+        a=side(ra, na.sum()),
+        b=side(rb, nb.sum()),
+        difference=Estimate(
+            value=value,
+            low=value - half if k > 1 else None,
+            high=value + half if k > 1 else None,
+            level=level,
+            n=round(float(nb.sum())),
+            clusters=k,
+            method="paired by prompt and repeat, t over prompts",
+        ),
+        p_value=None if k < 2 else 1.0 if error == 0 else t_p(value / error, k - 1),
+        test="t over prompts",
+    )
+
+
+def _cost_pairs(a: Party, b: Party, level: float) -> Iterator[tuple[str, RatePair]]:
+    """What an exact picture costs on either side. No test: seconds say as much of the machine as of the model."""
+    if a.columns is None or b.columns is None:
+        return
+    on_a, on_b = costs_of(a.columns, level), costs_of(b.columns, level)
+    for rate in on_a.keys() & on_b.keys():
+        left, right = on_a[rate], on_b[rate]
+        value = None if left.value is None or right.value is None else right.value - left.value
+        gap = Estimate(
+            value=value, low=None, high=None, level=level, n=right.n, clusters=right.clusters, method="no interval"
+        )
+        yield rate, RatePair(a=left, b=right, difference=gap, p_value=None, test="not tested")
+
+
+def _unpaired(a: Party, b: Party, level: float) -> Comparison:
+    if not (a.side.scored.any() and b.side.scored.any()):
+        raise CannotDecide(f"nothing was scored in {a.run} or in {b.run}: there is nothing to compare.")
+    rates = {}
+    for rate in SHARES:
+        left, right = side_rate(a.side, rate, level), side_rate(b.side, rate, level)
+        if left.n and right.n:
+            rates[rate] = RatePair(
+                a=left,
+                b=right,
+                difference=unpaired_difference(left, right),
+                p_value=unpaired_p(left, right),
+                test="unpaired score test",
+            )
+    if a.columns is not None and b.columns is not None:
+        rates.update(_unpaired_errors(a.columns, b.columns, level))
+    rates.update(_cost_pairs(a, b, level))
+    return Comparison(
+        a=a.to_json(),
+        b=b.to_json(),
+        pairs=0,
+        unpaired={"a": int(a.side.scored.sum()), "b": int(b.side.scored.sum())},
+        rates=rates,
+    )
+
+
+def _unpaired_errors(a: Columns, b: Columns, level: float) -> Iterator[tuple[str, RatePair]]:
+    on_a, on_b = rates_of(a, level), rates_of(b, level)
+    for rate in ERRORS:
+        if rate in on_a and rate in on_b:
+            yield (
+                rate,
+                RatePair(
+                    a=on_a[rate],
+                    b=on_b[rate],
+                    difference=unpaired_difference(on_a[rate], on_b[rate]),
+                    p_value=None,
+                    test="not tested",
+                ),
+            )
+
+
+def _by_tag(a: Party, b: Party, pairs: Pairs, level: float) -> dict[str, dict[str, dict[str, RatePair]]]:
+    columns, rows = (b.columns, pairs.row_b) if b.columns is not None else (a.columns, pairs.row_a)
+    if columns is None:
+        return {}
+    found: dict[str, dict[str, dict[str, RatePair]]] = {}
+    for tag, (values, tagged, codes) in columns.tags.items():
+        for code, value in enumerate(values):
+            inside = np.zeros(len(columns), np.bool_)
+            inside[tagged[codes == code]] = True
+            rates = {rate: rate_pair(pairs, rate, level, inside[rows]) for rate in SPLIT_RATES}
+            if rates["exact_rate"].difference.n:
+                found.setdefault(tag, {})[value] = rates
+    return _adjusted(found)
+
+
+def _adjusted(by: dict[str, dict[str, dict[str, RatePair]]]) -> dict[str, dict[str, dict[str, RatePair]]]:
+    for rate in SPLIT_RATES:
+        places = [(t, v) for t, values in by.items() for v, rates in values.items() if rates[rate].p_value is not None]
+        for (t, v), p_value in zip(places, holm([by[t][v][rate].p_value or 0.0 for t, v in places]), strict=True):
+            by[t][v][rate] = replace(by[t][v][rate], holm=p_value)
+    return by
+
+
+def _changes(a: Party, b: Party, pairs: Pairs) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    sums = sums_of(pairs, "exact_rate")
+    of = among(SHARES["exact_rate"][1])
+    codes = np.unique(pairs.prompt[of[pairs.a] & of[pairs.b]])
+    changes = [
+        Change(
+            prompt_id=pairs.prompts[code],
+            text=b.texts.get(pairs.prompts[code], a.texts.get(pairs.prompts[code], "")),
+            a=int(x),
+            b=int(y),
+            n=int(n),
+        )
+        for code, x, y, n in zip(codes.tolist(), sums.a, sums.b, sums.size, strict=True)
+        if x != y
+    ]
+    improved = sorted((c for c in changes if c.b > c.a), key=lambda c: ((c.a - c.b) / c.n, c.prompt_id))
+    regressed = sorted((c for c in changes if c.b < c.a), key=lambda c: ((c.b - c.a) / c.n, c.prompt_id))
+    return tuple(improved), tuple(regressed)
+
+
+def _apart(a: Party, b: Party) -> str:
+    return (
+        f"the suites differ ({a.suite or 'unnamed'} and {b.suite or 'unnamed'}, or two versions of one), so samples do "
+        "not pair: the comparison is unpaired and less sure."
+    )
+
+
+def counter_warnings(parties: Sequence[Party]) -> Iterator[str]:
+    """What a reader must know before ranking by rates that no label corrects."""
+    names = list(dict.fromkeys(str(p.counter.get("name", "unknown")) for p in parties))
+    rules = {repr(p.counter.get("rule")) for p in parties}
+    if len(names) > 1:
+        yield f"the counters differ ({', '.join(names)}), and so do their errors: correct the rates by labels, or recount."
+    elif len(rules) > 1:
+        yield f"counter {names[0]} counted by different rules: recount both with one."
+    if len({p.generator for p in parties}) > 1 and not all(any(p.counter.get(c) for c in CALIBRATED) for p in parties):
+        yield (
+            f"counter {names[0]} was never calibrated on these generators, and a counter errs differently on each: "
+            "label a sample of both before trusting a small difference."
+        )
