@@ -27,6 +27,8 @@ COMMANDS = (
     "count",
     "recount",
     "summary",
+    "compare",
+    "gate",
     "report",
     "review",
     "calibrate",
