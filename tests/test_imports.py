@@ -7,7 +7,17 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "diffusers", "transformers", "ultralytics", "scipy.stats", "statsmodels", "pandas", "plotly", "openai")
+HEAVY = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "ultralytics",
+    "scipy.stats",
+    "statsmodels",
+    "pandas",
+    "plotly",
+    "openai",
+)
 
 WATCH = """
 import sys
@@ -30,6 +40,7 @@ def imported(*arguments: str) -> tuple[int, set[str]]:
 def run(tmp_path_factory):
     """A small finished run, made in this process so that its making imports nothing over there."""
     import squares
+
     from countcheck import engine
     from countcheck.settings import Card
 

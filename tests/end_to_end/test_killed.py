@@ -11,10 +11,13 @@ import time
 from pathlib import Path
 
 import squares
+
 from countcheck import engine
 from countcheck.settings import Card
 
-TEXTS = [f"{n % 6} squares of kind {n}{' +1' if n % 5 == 0 else ''}{' refuse' if n % 11 == 0 else ''}" for n in range(150)]
+TEXTS = [
+    f"{n % 6} squares of kind {n}{' +1' if n % 5 == 0 else ''}{' refuse' if n % 11 == 0 else ''}" for n in range(150)
+]
 KILLS = 30
 
 

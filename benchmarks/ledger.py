@@ -1,0 +1,126 @@
+"""How long a run of 100,000 samples takes to recount and to sum up, and how much memory.
+
+    python -m benchmarks.ledger [SAMPLES]
+
+Synthetic rows: as many samples as told, five boxes each, with the shipped counter's description. Goal: both together
+within 20 s and 500 MB. The peer is reading the same rows with the sqlite3 module and counting verdicts in a plain loop.
+"""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter as Tally
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.machine import machine
+from countcheck import engine
+from countcheck.counter import Counter
+from countcheck.counting import Rule
+from countcheck.detectors.base import Detections
+from countcheck.plan import Recipe, plan
+from countcheck.settings import Card
+from countcheck.stats.summary import summarize
+from countcheck.store import Entry, Run
+from countcheck.suites.record import suite_to_json
+from countcheck.suites.suite import Prompt, Suite, Target
+from countcheck.verdict import judge
+
+
+class Blind:
+    """A detector that is never asked to look: a recount reads stored boxes."""
+
+    name = "blind"
+    vocabulary = frozenset({"blob"})
+
+    def detect(self, pictures, nouns):
+        raise AssertionError("a recount must not look again")
+
+
+def main() -> None:
+    total = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run"
+        counter = Counter(Card(name="blind", family="blind", rule=Rule(margin=0.05)), Blind())
+        filled = fill(path, total, counter)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        began = time.perf_counter()
+        with Run.open(path) as run:
+            engine.recount(run, counter.with_rule(Rule(threshold=0.4, margin=0.05)))
+            recounted = time.perf_counter() - began
+            began = time.perf_counter()
+            summarize(run.rows(), run.facts)
+            summed = time.perf_counter() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        began = time.perf_counter()
+        with sqlite3.connect(path / "run.sqlite") as plain:
+            tally = Tally(verdict for (verdict,) in plain.execute("SELECT verdict FROM verdicts"))
+        loop = time.perf_counter() - began
+    print(machine())
+    print(f"{total:,} samples, 5 boxes each; written at {total / filled:,.0f} samples/s")
+    print(f"{'':12}{'seconds':>10}{'samples/s':>12}{'x plain loop':>14}")
+    for name, seconds in (("recount", recounted), ("summary", summed), ("both", recounted + summed)):
+        print(f"{name:12}{seconds:>10.1f}{total / seconds:>12,.0f}{seconds / loop:>14.1f}")
+    print(
+        f"peak memory {peak / 1024:.0f} MB, of which {before / 1024:.0f} MB before the recount; {len(tally)} verdicts seen"
+    )
+
+
+def fill(path: Path, total: int, counter: Counter) -> float:
+    """A finished run with synthetic outcomes; returns the seconds that writing took."""
+    from countcheck.provenance import describe
+
+    repeats = 10
+    prompts = tuple(
+        Prompt(id=f"p{i}", text=f"{i % 6} blobs, number {i}", targets=(Target(noun="blob", count=i % 6),))
+        for i in range(total // repeats)
+    )
+    suite = Suite(name="synthetic", prompts=prompts)
+    run = Run.create(
+        path, {"suite": suite.name, "suite_body": suite_to_json(suite), "generators": {"g": asdict(Recipe(name="g"))}}
+    )
+    counting = run.begin_counting(
+        describe(counter), {"passed": True, "right": 48, "total": 48, "needed": 46, "by_style": {}}
+    )
+    samples = list(plan(suite, Recipe(name="g"), repeats=repeats))
+    run.owe(samples)
+    dice = np.random.default_rng(0)
+    began = time.perf_counter()
+    for start in range(0, total, 1000):
+        run.write([_entry(sample, counter, dice) for sample in samples[start : start + 1000]], counting)
+    seconds = time.perf_counter() - began
+    run.close()
+    return seconds
+
+
+def _entry(sample, counter, dice) -> Entry:
+    corners = dice.uniform(0, 90, (5, 2))
+    found = Detections(
+        boxes=np.concatenate([corners, corners + 12], 1).astype(np.float32),
+        scores=dice.uniform(0.05, 1, 5).astype(np.float32),
+        nouns=("blob",) * 5,
+        size=(128, 128),
+    )
+    counted = counter.count(found, [engine.Noun(name="blob")])
+    verdict = judge(sample.asked.targets, counted)
+    return Entry(
+        key=sample.key,
+        outcome="picture",
+        text=sample.text,
+        picture=f"images/{sample.key[:2]}/{sample.key}.png",
+        detections=found,
+        verdict=verdict.kind,
+        leaning=verdict.leaning,
+        reason=verdict.reason,
+        counted={"blob": (counted.counts["blob"], counted.low["blob"], counted.high["blob"])},
+    )
+
+
+if __name__ == "__main__":
+    main()
