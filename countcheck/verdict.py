@@ -52,8 +52,8 @@ def judge(targets: Sequence[Target], count: Count) -> Verdict:
     """
     leaning, reason = _lean(targets, count.counts)
     exact = leaning is Kind.EXACT
-    if any(_lean(targets, counts)[0] is Kind.EXACT for counts in _within(targets, count)) != exact or (
-        exact and any(_lean(targets, counts)[0] is not Kind.EXACT for counts in _within(targets, count))
+    if count.low != count.high and any(
+        all(target.holds(counts) for target in targets) != exact for counts in _within(targets, count)
     ):
         ranges = ", ".join(f"{n} {count.low[n]} to {count.high[n]}" for n in count.uncertain)
         return Verdict(kind=Kind.UNCERTAIN, leaning=leaning, reason=f"{reason}; within its margin it counts {ranges}")
