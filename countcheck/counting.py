@@ -100,11 +100,11 @@ def count(detections: Detections, nouns: Iterable[str], rule: Rule, *, style: st
     wanted = tuple(dict.fromkeys(nouns))
     asked = tuple(noun for noun in wanted if noun not in detections.unsupported)
     found = _candidates(detections, rule, style)
-    kept = found.chosen(0.0)
+    kept = found.chosen(found.size)
     counts = _tally(asked, found, kept)
     low, high = dict(counts), dict(counts)
-    for level in found.levels():
-        for noun, n in _tally(asked, found, found.chosen(level)).items():
+    for size in found.sizes():
+        for noun, n in _tally(asked, found, found.chosen(size)).items():
             low[noun], high[noun] = min(low[noun], n), max(high[noun], n)
     for noun in asked:
         opinions = detections.opinions.get(noun, ())
@@ -149,14 +149,22 @@ class _Candidates:
     areas: Sequence[float]
     shared: Mapping[tuple[int, int], float]
 
-    def levels(self) -> list[float]:
-        """Every shift of the threshold within the margin at which the boxes in play change, and both ends."""
-        inner = {e for e in self.excess if -_below(self.rule) <= e <= self.rule.margin}
-        return sorted({-_below(self.rule), self.rule.margin, *inner} - {0.0})
+    @property
+    def size(self) -> int:
+        """How many boxes are in play at the thresholds as they are: the first so many."""
+        return sum(1 for e in self.excess if e >= 0)
 
-    def chosen(self, level: float) -> list[int]:
-        """Positions of the boxes that count when every threshold is moved by ``level``."""
-        size = sum(1 for e in self.excess if e >= level)
+    def sizes(self) -> list[int]:
+        """How many are in play, for every other threshold within the margin at which that changes."""
+        top, bottom = self.rule.margin, -_below(self.rule)
+        least = sum(1 for e in self.excess if e >= top)
+        most = sum(1 for e in self.excess if e >= bottom)
+        # Boxes of equal excess come and go together.
+        ends = [k for k in range(least, most + 1) if k in (least, most) or self.excess[k - 1] != self.excess[k]]
+        return [k for k in ends if k != self.size]
+
+    def chosen(self, size: int) -> list[int]:
+        """Positions of the boxes that count when the first ``size`` are in play."""
         if self.rule.name == "geneval":
             return self._best(size)
         pairs = {pair: area for pair, area in self.shared.items() if pair[1] < size}
@@ -219,13 +227,14 @@ def _candidates(detections: Detections, rule: Rule, style: str | None) -> _Candi
     below = _below(rule)
     wide, tall = detections.size
     rows = []
+    boxes = detections.boxes.tolist()
     # Five decimals, as the ledger keeps them: a recount never differs from the count.
     for i, (score, noun) in enumerate(zip(detections.scores.tolist(), detections.nouns, strict=True)):
         score = round(score, 5)
         threshold = thresholds[noun]
         # A rival that lies further below its threshold than every box in play cannot beat one: one cut serves all.
         if score >= rule.floor and score >= threshold - below - 1e-9:
-            rows.append((threshold - score, noun, detections.boxes[i].tolist(), i))
+            rows.append((threshold - score, noun, boxes[i], i))
     if not rule.cut_off:
         rows = [row for row in rows if not _cut(row[2], wide, tall)]
     rows.sort()

@@ -71,8 +71,8 @@ def flip(picture: Bytes) -> list[Piece]:
 
 
 def contrast(picture: Bytes) -> list[Piece]:
-    """Stretched to the full range from black to white, a hundredth cut at either end."""
-    return [Piece(pixels=np.asarray(ImageOps.autocontrast(Image.fromarray(picture), cutoff=1, preserve_tone=True)))]
+    """Stretched to the full range from black to white, the outermost thousandths cut off."""
+    return [Piece(pixels=np.asarray(ImageOps.autocontrast(Image.fromarray(picture), cutoff=0.3, preserve_tone=True)))]
 
 
 def light(picture: Bytes) -> list[Piece]:
