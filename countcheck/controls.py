@@ -70,7 +70,7 @@ def check(counter: Counter, *, nouns: Iterable[str] = (), styles: Iterable[str] 
 
     Styles that scenes cannot imitate are left out.
     """
-    chosen = _nouns(counter, nouns)
+    chosen = testable(counter, nouns)
     if not chosen:
         return Controls(plain=None)
     plain = _test(counter, chosen, "plain", PLAIN, _PLAIN_SHARE)
@@ -101,7 +101,8 @@ def _picture(counts: dict[str, int], style: str, seed: int) -> Any:
     return apply_style(render(compose(counts, seed=seed, overlap=0.0), _SIZE), style, seed)
 
 
-def _nouns(counter: Counter, asked: Iterable[str]) -> list[Noun]:
+def testable(counter: Counter, asked: Iterable[str]) -> list[Noun]:
+    """Nouns that scenes can draw and the counter knows, those asked for first; at most 12."""
     known = [name for name in NOUNS if not counter.unsupported([Noun(name=name)])]
     wanted = [name for name in dict.fromkeys(asked) if name in known]
     # A suite with a single noun is tested beside a few others, so that confusing them shows.
@@ -109,21 +110,37 @@ def _nouns(counter: Counter, asked: Iterable[str]) -> list[Noun]:
     return [Noun(name=name) for name in (wanted + more)[:12]]
 
 
-def _test(counter: Counter, nouns: Sequence[Noun], style: str, total: int, share: float) -> Passed:
-    names = [noun.name for noun in nouns]
+def drawn(
+    names: Sequence[str], style: str, total: int, *, salt: str = "control"
+) -> tuple[list[Any], list[dict[str, int]]]:
+    """Pictures of these nouns in a style, and what each holds; another ``salt`` gives others."""
     pictures = []
     truth = []
     for number in range(total):
-        dice = random.Random(f"control {style} {number}")
+        dice = random.Random(f"{salt} {style} {number}")
         first = names[number % len(names)]
         counts = {first: number % (_MOST + 1)}
         if number % 3 == 2 and len(names) > 1:
             counts[dice.choice([name for name in names if name != first])] = dice.randint(1, 3)
         pictures.append(_picture(counts, style, dice.randrange(2**31)))
         truth.append({name: counts.get(name, 0) for name in names})
-    right = 0
-    for start in range(0, total, 24):
-        found = counter.detect(pictures[start : start + 24], nouns)
+    return pictures, truth
+
+
+def right(
+    counter: Counter, nouns: Sequence[Noun], style: str, pictures: Sequence[Any], truth: Sequence[dict[str, int]]
+) -> int:
+    """How many of the pictures the counter counts rightly, every noun of each."""
+    exact = 0
+    for start in range(0, len(pictures), 24):
+        part = pictures[start : start + 24]
+        found = counter.detect(part, nouns, [style] * len(part))
         for seen, counts in zip(found, truth[start : start + 24], strict=True):
-            right += dict(counter.count(seen, nouns, style).counts) == counts
-    return Passed(right=right, total=total, needed=-int(-total * share // 1))
+            exact += dict(counter.count(seen, nouns, style).counts) == counts
+    return exact
+
+
+def _test(counter: Counter, nouns: Sequence[Noun], style: str, total: int, share: float) -> Passed:
+    pictures, truth = drawn([noun.name for noun in nouns], style, total)
+    exact = right(counter, nouns, style, pictures, truth)
+    return Passed(right=exact, total=total, needed=-int(-total * share // 1))

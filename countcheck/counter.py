@@ -102,7 +102,7 @@ def renamed(found: Detections, book: Phrasebook) -> Detections:
 
 # What a counter's card may set beside its detector's own settings.
 COUNTER_SETTINGS: dict[str, Any] = {
-    "views": "",  # looks at every picture, as in as_is,flip,contrast; see `countcheck.detectors.views`
+    "views": "",  # looks at every picture, as in as_is,flip,contrast; auto: those that pay, see `countcheck.tuning`
     "views_by_style": {},  # the same by style, where it differs
     "fusion": "mean",  # or best
     "second": "",  # the spec of another counter, whose numbers widen the margin
@@ -119,6 +119,7 @@ class Counter:
         vocabulary: The nouns it knows; ``None`` for an open vocabulary.
         detector: Who looks.
         second: Another counter whose numbers are heard as opinions; ``None`` as a rule.
+        choosing: Whether it wants to be told which looks pay in which style.
     """
 
     def __init__(self, card: Card, detector: Detector, *, second: Counter | None = None) -> None:
@@ -128,9 +129,10 @@ class Counter:
         self.detector = detector
         self.second = second
         settings = {**COUNTER_SETTINGS, **{k: v for k, v in card.settings.items() if k in COUNTER_SETTINGS}}
-        self._views = views.chosen(settings["views"], f"{card.name}: views")
+        self.choosing = settings["views"] == "auto"
+        self._views = () if self.choosing else views.chosen(settings["views"], f"{card.name}: views")
         self._by_style = {
-            str(style): views.chosen(names, f"{card.name}: views_by_style: {style}")
+            str(style): list(views.chosen(names, f"{card.name}: views_by_style: {style}"))
             for style, names in dict(settings["views_by_style"]).items()
         }
         self._fusion = str(settings["fusion"])
@@ -142,7 +144,7 @@ class Counter:
 
     def views(self, style: str | None = None) -> tuple[str, ...]:
         """The looks it takes at a picture of this style; empty for the plain one alone."""
-        return self._by_style.get(style or "", self._views)
+        return tuple(self._by_style.get(style or "", self._views))
 
     def unsupported(self, nouns: Iterable[Noun]) -> list[str]:
         """Names of the nouns that it cannot know, sorted."""
@@ -176,7 +178,11 @@ class Counter:
 
     def with_views(self, by_style: Mapping[str, Sequence[str]]) -> Counter:
         """The same counter with these looks at the pictures of some styles."""
-        settings = {**self.card.settings, "views_by_style": {**self._by_style, **by_style}}
+        settings = {
+            **self.card.settings,
+            "views": ",".join(self._views),
+            "views_by_style": {**self._by_style, **{style: list(names) for style, names in by_style.items()}},
+        }
         return type(self)(replace(self.card, settings=settings), self.detector, second=self.second)
 
     def close(self) -> None:

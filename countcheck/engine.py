@@ -31,6 +31,7 @@ from countcheck.provenance import begin, describe, describe_generator
 from countcheck.settings import Card
 from countcheck.store import Entry, Judged, Run, as_stored
 from countcheck.suites.suite import Conversation, Noun, Prompt, Suite, Target, Turn
+from countcheck.tuning import tuned
 from countcheck.verdict import Kind, Verdict, VerdictRow, judge
 
 _BATCH = 16  # pictures counted at a time
@@ -157,6 +158,7 @@ def run(
     if not suite.asked:
         raise BadInput(f"no prompt of {order.suite.name} has the tags {dict(order.only or {})}. Nothing to make.")
     _demand_nouns(counter, suite)
+    counter = tuned(counter, suite.vocabulary, _styles(suite), says=watch.says)
     tested = controls.check(counter, nouns=suite.vocabulary, styles=_styles(suite))
     controls.demand(tested, counter.name)
     if tested.plain is None:
@@ -389,9 +391,11 @@ class _Line:
 
     def _see(self, batch: Sequence[tuple[Sample, Outcome]]) -> list[_Seen | None]:
         """What was found in each picture of the batch; ``None`` for what is no picture."""
-        pictures = [outcome.pixels for _, outcome in batch if isinstance(outcome, Picture)]
+        shown = [(sample, outcome) for sample, outcome in batch if isinstance(outcome, Picture)]
+        pictures = [outcome.pixels for _, outcome in shown]
+        styles = [sample.asked.tags.get("style") for sample, _ in shown]
         with self._looking:
-            found = iter(self._counter.detect(pictures, self._nouns))
+            found = iter(self._counter.detect(pictures, self._nouns, styles))
         return [
             _look(self._counter, next(found), sample.asked.targets, sample.asked.tags, self._nouns)
             if isinstance(outcome, Picture) and isinstance(sample.asked, Prompt)
@@ -420,7 +424,8 @@ class _Line:
 
         def look(picture: Picture, turn: Turn) -> _Seen:
             with self._looking:
-                (found,) = self._counter.detect([picture.pixels], self._nouns)
+                style = {**sample.asked.tags, **turn.tags}.get("style")
+                (found,) = self._counter.detect([picture.pixels], self._nouns, [style])
             return _look(self._counter, found, turn.targets, {**sample.asked.tags, **turn.tags}, self._nouns)
 
         for spoken in hold(sample, self._generator, look, nouns=self._suite.nouns):
@@ -551,6 +556,7 @@ def recount(
     if rule is not None and rule != counter.rule.name:
         counter = counter.with_rule(replace(counter.rule, name=rule))
     _demand_nouns(counter, run.suite)
+    counter = tuned(counter, run.suite.vocabulary, _styles(run.suite), says=says)
     begun, now = run.facts["counter"], describe(counter)
     same = begun["detector"] == as_stored(now["detector"])
     if same and begun["rule"] == as_stored(now["rule"]):
@@ -590,6 +596,7 @@ def _detect_files(
         says(f"{len(rows) - len(there)} picture files are gone: their old verdicts stay")
     for start in range(0, len(there), _BATCH):
         part = there[start : start + _BATCH]
-        seen = counter.detect([read_picture(path) for _, path in part], nouns)
+        styles = [row.tags.get("style") for row, _ in part]
+        seen = counter.detect([read_picture(path) for _, path in part], nouns, styles)
         found += [(row.key, row.turn, one) for (row, _), one in zip(part, seen, strict=True)]
     return found
