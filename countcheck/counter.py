@@ -105,6 +105,7 @@ COUNTER_SETTINGS: dict[str, Any] = {
     "views": "",  # looks at every picture, as in as_is,flip,contrast; auto: those that pay, see `countcheck.tuning`
     "views_by_style": {},  # the same by style, where it differs
     "fusion": "mean",  # or best
+    "heed_views": False,  # the numbers of the single views are opinions, too, and widen the margin
     "second": "",  # the spec of another counter, whose numbers widen the margin
 }
 
@@ -136,6 +137,7 @@ class Counter:
             for style, names in dict(settings["views_by_style"]).items()
         }
         self._fusion = str(settings["fusion"])
+        self._heed = bool(settings["heed_views"])
 
     @property
     def vocabulary(self) -> frozenset[str] | None:
@@ -180,6 +182,7 @@ class Counter:
         """The same counter with these looks at the pictures of some styles."""
         settings = {
             **self.card.settings,
+            "fusion": self._fusion,
             "views": ",".join(self._views),
             "views_by_style": {**self._by_style, **{style: list(names) for style, names in by_style.items()}},
         }
@@ -205,7 +208,8 @@ class Counter:
         for one, style in zip(several, styles, strict=True):
             seen = [renamed(view, book) for view in one]
             whole = views.fused(seen, how=self._fusion, place=self.name)
-            found.append(self._with_opinions(whole, [self.count(view, nouns, style) for view in seen[1:]]))
+            opinions = [self.count(view, nouns, style) for view in seen] if self._heed else []
+            found.append(self._with_opinions(whole, opinions))
         return self._heard(found, pictures, nouns, styles)
 
     def _heard(
