@@ -52,11 +52,11 @@ def fetch_picture(url: str, *, loopback: bool = False, most_bytes: int = MOST_BY
 
 def check_address(url: str, *, loopback: bool) -> None:
     """Raises `BadInput` unless the address may be fetched from: see `fetch_picture`."""
-    parts = urlsplit(url)
     try:
-        host = parts.hostname or ""
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 443
     except ValueError:
-        host = ""
+        raise BadInput(f"{_shown(url)} is not an address that can be fetched.") from None
     if not host:
         raise BadInput(f"{_shown(url)} is not an address that can be fetched.")
     local = _is_loopback(host)
@@ -64,7 +64,7 @@ def check_address(url: str, *, loopback: bool) -> None:
         return
     if parts.scheme != "https":
         raise BadInput(f"{_shown(url)} is not https, and only https is fetched.")
-    if local or _is_private(host, parts.port or 443):
+    if local or _is_private(host, port):
         raise BadInput(f"{_shown(url)} points into a private network. Set loopback=true if that is your own server.")
 
 

@@ -150,3 +150,12 @@ def test_words_are_normalised():
 @pytest.mark.parametrize("words", ["a" * 100_000, "I can't " * 20_000, "no " * 50_000, "\x00\ufffd" * 1000, "{" * 5000])
 def test_hostile_words_are_read_quickly(words):
     listen(words)
+
+
+def test_looking_for_letters_first_loses_no_area():
+    from countcheck.generators.refusal_words import AREAS
+
+    for _, _, words in WORDS:
+        text = normal(words)
+        slow = next((name for name, pattern in AREAS if pattern.search(text)), "")
+        assert area_of(text) == slow or '"' in text
