@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 THUMBNAIL = 320
 INLINE_MOST = 600
-_SMALL_FILE = 24_000
+_SMALL_FILE = 6_000
 
 Place = tuple[str, int]
 
