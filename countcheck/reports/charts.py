@@ -131,7 +131,7 @@ def by_value(points: Sequence[Mapping[str, Any]], *, models: int, order: Sequenc
     spec = {
         "width": 300,
         "height": {"step": max(9, 24 // models)},
-        "padding": 5,
+        "padding": {"left": 14, "right": 5, "top": 5, "bottom": 5},  # fonts differ: labels may be wider than planned
         "data": {"values": [dict(point) for point in points]},
         "encoding": {
             "y": {"field": "tag", "type": "nominal", "sort": list(order), "axis": {"title": None, "domain": False, "ticks": False}},
@@ -165,7 +165,7 @@ def price_plot(points: Sequence[Mapping[str, Any]], *, models: int, unit: str) -
     x = {
         "type": "quantitative",
         "scale": {"domain": [0, top], "nice": False},
-        "axis": {"title": f"{unit} per exact picture", "tickCount": 5, "grid": False},
+        "axis": {"title": f"{unit} per exact picture", "tickCount": 4, "grid": False, "format": "~r"},
     }
     y = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": _percent_axis("exactly as asked")}
     spec = {

@@ -15,7 +15,7 @@ import orjson
 
 from countcheck.reports.pictures import Album, Overlay, Place
 from countcheck.reports.report import Report
-from countcheck.reports.wording import visible
+from countcheck.reports.wording import things, visible
 from countcheck.verdict import Kind, VerdictRow
 
 CHUNK = 240
@@ -112,7 +112,7 @@ def _detail(
         "cost": row.cost,
         "outcome": row.outcome,
         "why": visible(row.reason, 400),
-        "counted": [[visible(noun, 60), n] for noun, n in row.counted.items()],
+        "counted": ", ".join(things(n, noun) for noun, n in row.counted.items()),
         "words": visible(row.words, _WORDS),
         "refusal": row.refusal,
         "message": visible(row.message, 300),

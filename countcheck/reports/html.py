@@ -88,6 +88,7 @@ def render_html(
         "visible": wording.visible,
         "number": wording.number,
         "percent": wording.percent,
+        "things": wording.things,
         "inert": _ours,
     }
     environment.globals |= {
@@ -196,8 +197,11 @@ def _differences(report: Report) -> dict[str, Any] | None:
                     "test": found.get("test") or "" if found else "",
                 }
             )
-        rows.append({"index": index, "cells": cells, "pairs": one["pairs"], "unpaired": one["unpaired"]})
-    return {"titles": [title for _, title in columns], "rows": rows}
+        alone = sum(one["unpaired"].values())
+        changed = [(title, one.get(name, ())[:5]) for name, title in (("regressed", "Worse"), ("improved", "Better"))]
+        rows.append({"index": index, "cells": cells, "pairs": one["pairs"], "unpaired": alone, "changed": changed})
+    warnings = dict.fromkeys(sentence for one in compared.values() for sentence in one.get("warnings", ()))
+    return {"titles": [title for _, title in columns], "rows": rows, "warnings": tuple(warnings)}
 
 
 def _breakdown(report: Report) -> list[dict[str, Any]]:
@@ -251,6 +255,8 @@ def _made(source: Source) -> dict[str, Any]:
     """What is on record of a run, flattened to names and values; the suite's own text is left out."""
     hidden = {"suite_body", "generators_body"}
     facts = [pair for name, value in source.facts.items() if name not in hidden for pair in _flat(name, value)]
+    if source.labels:
+        facts.append(("labels", f"{source.labels} counts by people"))
     return {"name": source.name, "facts": facts, "warnings": source.summary.get("warnings", ())}
 
 
@@ -260,11 +266,17 @@ def _flat(name: str, value: Any) -> list[tuple[str, str]]:
         plain = {k: v for k, v in value.items() if not isinstance(v, Mapping | list) and v not in (None, "")}
         deep = [pair for k, v in value.items() if isinstance(v, Mapping) and v for pair in _flat(f"{name} · {k}", v)]
         listed = [pair for k, v in value.items() if isinstance(v, list) and v for pair in _flat(f"{name} · {k}", v)]
-        flat = [(name, ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in plain.items()))] if plain else []
+        flat = [(name, ", ".join(f"{k.replace('_', ' ')} {_said(v)}" for k, v in plain.items()))] if plain else []
         return flat + deep + listed
     if isinstance(value, list):
-        return [(name, ", ".join(str(one) for one in value))] if value else []
-    return [(name, str(value))] if value not in (None, "") else []
+        return [(name, ", ".join(map(_said, value)))] if value else []
+    return [(name, _said(value))] if value not in (None, "") else []
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _top(report: Report, rate: str) -> float:

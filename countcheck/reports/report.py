@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from countcheck.errors import BadSettings, UnknownName
-from countcheck.reports.wording import EstimateJson, estimate_words, number, several
+from countcheck.errors import BadSettings, CannotDecide, UnknownName
+from countcheck.reports.wording import EstimateJson, estimate_words, number, points, several
 from countcheck.verdict import VerdictRow
 
 if TYPE_CHECKING:
@@ -46,12 +46,13 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One run behind the report: its name, folder and recorded facts, and its summary as published."""
+    """One run behind the report: its name, folder and recorded facts, its summary as published, and its labels' number."""
 
     name: str
     path: Path
     facts: Mapping[str, Any]
     summary: Mapping[str, Any]
+    labels: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +93,12 @@ def read_report(runs: Sequence[Run], *, baseline: str | None = None) -> Report:
     sources, models = [], []
     for index, run in enumerate(runs):
         rows = run.rows()
-        summary = summarize(rows, {"name": run.name, **run.facts}, run.labels()).to_json()
-        sources.append(Source(name=names[index], path=paths[index], facts=dict(run.facts), summary=summary))
+        labels = run.labels()
+        summary = summarize(rows, {"name": run.name, **run.facts}, labels).to_json()
+        source = Source(
+            name=names[index], path=paths[index], facts=dict(run.facts), summary=summary, labels=len(labels)
+        )
+        sources.append(source)
         of: dict[str, list[VerdictRow]] = {generator: [] for generator in run.generators}
         for row in rows:
             of.setdefault(row.generator, []).append(row)
@@ -114,13 +119,31 @@ def read_report(runs: Sequence[Run], *, baseline: str | None = None) -> Report:
                 )
             )
     base = _find(models, names, baseline)
+    differences = _compare(models, [{"name": name, **run.facts} for name, run in zip(names, runs, strict=True)], base)
     suites = list(dict.fromkeys(str(run.facts.get("suite") or run.suite.name) for run in runs))
     return Report(
         suite=", ".join(suites),
         runs=tuple(sources),
         models=tuple(models),
         baseline=base,
+        differences=differences,
     )
+
+
+def _compare(models: Sequence[Model], facts: Sequence[Mapping[str, Any]], base: int) -> dict[str, Mapping[str, Any]]:
+    """Every other model against the baseline; those that share no scored prompt with it are left out."""
+    from countcheck.stats.comparison import compare, parties_of
+
+    parties = [parties_of(model.rows, facts[model.run]).get(model.generator) for model in models]
+    found: dict[str, Mapping[str, Any]] = {}
+    for model, party in zip(models, parties, strict=True):
+        if model is models[base] or party is None or parties[base] is None:
+            continue
+        try:
+            found[model.label] = compare(parties[base], party).to_json()
+        except CannotDecide:
+            continue
+    return found
 
 
 def _find(models: Sequence[Model], names: Sequence[str], wanted: str | None) -> int:
@@ -148,12 +171,34 @@ def headline(report: Report) -> str:
         value, interval = estimate_words("exact_rate", model.rates["exact_rate"])
         tries = several(model.counts["asked"], "try", "tries")
         return f"{model.label} drew exactly what was asked in {value} of {tries}{_between(interval)}."
-    best = max(scored, key=lambda m: _value(m, "exact_rate") or 0.0)
-    rest = [m for m in scored if m is not best]
+    if len(scored) == 2 and report.models[report.baseline] in scored:
+        said = _against(report, next(model for model in scored if model is not report.models[report.baseline]))
+        if said:
+            return said
+    scored.sort(key=lambda m: -(_value(m, "exact_rate") or 0.0))
+    best, rest = scored[0], scored[1:]
     value, interval = estimate_words("exact_rate", best.rates["exact_rate"])
     follow = ", ".join(f"{m.label} in {estimate_words('exact_rate', m.rates['exact_rate'])[0]}" for m in rest[:3])
-    more = f" and {len(rest) - 3} more trail behind" if len(rest) > 3 else ""
+    more = f" and {len(rest) - 3} more in fewer" if len(rest) > 3 else ""
     return f"{best.label} drew exactly what was asked in {value} of tries{_between(interval)}; {follow}{more}."
+
+
+def _against(report: Report, model: Model) -> str:
+    """One model against the baseline in a sentence; empty when they were not compared."""
+    base = report.models[report.baseline]
+    found = report.differences.get(model.label, {}).get("rates", {}).get("exact_rate")
+    if not found or found["difference"]["low"] is None:
+        return ""
+    change = found["difference"]
+    now, before = (estimate_words("exact_rate", found[side])[0] for side in ("b", "a"))
+    low, high = sorted((abs(change["low"]), abs(change["high"])))
+    drew = f"{model.label} drew exactly what was asked in {now} of tries, {base.label} in {before}"
+    if change["low"] <= 0 <= change["high"]:
+        reach = points(change)[1]
+        return f"{drew}: no clear difference (95\u00a0% interval {reach} points)."
+    better = "better" if change["value"] > 0 else "worse"
+    size = abs(change["value"]) * 100
+    return f"{drew}: {size:.0f} points {better} (95\u00a0% interval {low * 100:.0f} to {high * 100:.0f})."
 
 
 def losses(report: Report) -> list[str]:

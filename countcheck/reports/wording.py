@@ -115,6 +115,13 @@ def several(n: int, one: str, many: str = "") -> str:
     return f"{number(n)} {one if n == 1 else many or one + 's'}"
 
 
+def things(n: int, noun: str) -> str:
+    """``1 pig``, ``3 pigs``, with a space that does not break; the noun made visible."""
+    from countcheck.suites.nouns import plural_of
+
+    return f"{n}\u00a0{visible(noun if n == 1 else plural_of(noun), 60)}"
+
+
 def _bare(value: float, fine: bool) -> str:
     return f"{value * 100:.1f}" if fine else f"{value * 100:.0f}"
 

@@ -39,3 +39,24 @@ def test_an_unknown_baseline_is_refused_with_near_names(two_runs):
 def test_a_run_of_nothing_but_refusals_has_a_headline(tmp_path):
     with a_run(tmp_path / "run", suite=a_suite(4, 0), generators=(("mute", 0.0, 1.0),)) as run:
         assert "mute" in headline(read_report([run]))
+
+
+def test_every_model_but_the_baseline_is_compared_with_it(two_runs):
+    report = read_report(two_runs, baseline="gamma")
+    assert set(report.differences) == {"alpha", "beta · one", "beta · two"}
+    assert report.models[report.baseline].label == "gamma"
+
+
+def test_two_models_are_told_apart_in_the_headline(tmp_path):
+    suite = a_suite(48, 0)
+    with a_run(
+        tmp_path / "run", suite=suite, generators=(("low", 0.2, 0.0), ("high", 0.9, 0.0)), pictures=False
+    ) as run:
+        assert "points better" in headline(read_report([run]))
+        assert "points worse" in headline(read_report([run], baseline="high"))
+
+
+def test_two_that_may_be_equal_are_said_to_be(tmp_path):
+    same = (("one", 0.6, 0.0), ("two", 0.6, 0.0))
+    with a_run(tmp_path / "run", suite=a_suite(12, 0), generators=same, pictures=False) as run:
+        assert "no clear difference" in headline(read_report([run]))

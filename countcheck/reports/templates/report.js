@@ -77,7 +77,7 @@ function modelName(index) {
   return el("span", {}, el("span", { class: `swatch m${index % 8} s${index % 8}`, "aria-hidden": "true" }), el("bdi", {}, data.models[index]));
 }
 const verdict = (row) => el("span", { class: `verdict v-${data.verdicts[data.v[row]]}` }, data.verdicts[data.v[row]]);
-const counts = (one) => el("span", { class: "counts" }, (one.counted || []).map(([noun, n]) => `${n}\u00a0${noun}`).join(", "));
+const counts = (one) => el("span", { class: "counts" }, one.counted || "");
 function frame(row, one) {
   const place = data.places[data.p[row]];
   if (one.src) {
