@@ -50,11 +50,11 @@ class Plan:
         seed: Of the weights and of all pictures.
     """
 
-    pictures: int = 180_000
+    pictures: int = 155_000
     batch: int = 32
     size: int = 128
     early: int = 96
-    turn: float = 0.8
+    turn: float = 0.7
     painted: float = 0.2
     reuse: int = 4
     pool: int = 16_000

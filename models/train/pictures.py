@@ -21,6 +21,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from countcheck.detectors.pictures import PAD
 from countcheck.scenes import BACKDROPS, NOUNS, TRANSFORMS, apply_style, compose
 from countcheck.scenes.art import Sprite
+from countcheck.scenes.pen import grown
 from countcheck.scenes.rendering import backdrop, paste
 from models.train.art import OWN, WORK, Look, looks, picture
 
@@ -196,7 +197,7 @@ class _Manner:
             return cls(0.0, "own", "none")
         turn = dice.choice((0.0, 0.0, 0.0, 14.0, 28.0))
         colour = dice.choice((*("own",) * 7, "hue", "swap", "grey", "pale", "dark"))
-        ink = dice.choice((*("none",) * 6, "outline", "outline", "drawn", "drawn", "line-art"))
+        ink = dice.choice((*("none",) * 5, "outline", *("drawn",) * 4, "line-art", "line-art"))
         return cls(turn, colour, ink)
 
     def cut(self, look: Look, side: int, flip: bool, dice: random.Random, art: Path) -> Sprite:
@@ -250,7 +251,7 @@ def _inked(look: Look, colour: str, ink: str, art: Path) -> Image.Image:
             rgb = Image.blend(rgb, Image.new("RGB", rgb.size, (255, 255, 255)), 0.75)
         rgb.paste((12, 12, 16), mask=ImageChops.multiply(lines, alpha))
     if ink != "none":
-        wide = alpha.filter(ImageFilter.MaxFilter(7)).filter(ImageFilter.GaussianBlur(0.8))
+        wide = grown(alpha, 3 if ink == "outline" else 2).filter(ImageFilter.GaussianBlur(0.8))
         under = Image.new("RGB", rgb.size, (12, 12, 16))
         under.paste(rgb, mask=alpha)
         rgb, alpha = under, wide
