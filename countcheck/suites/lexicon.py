@@ -10,7 +10,7 @@ def word_set(text: str) -> frozenset[str]:
 
 # Words that end a noun phrase wherever they stand.
 STOP = word_set(
-    "a an the this that these those my your his her its our their some any each every all both such what which who "
+    "a an the another this that these those my your his her its our their some any each every all both such what which who "
     "whom whose and or but nor yet so because although though while when where if unless until since as than then "
     "of in on at by for with without within from to into onto upon over under above below between among amid around "
     "about across along against behind beside besides beyond near next past through throughout toward towards "
@@ -44,7 +44,7 @@ COLOURS = word_set(
 # Nouns that say of what, or how old or big: they are kept in the phrase and not in the name.
 DESCRIBING = word_set(
     "gold silver bronze copper brass iron steel metal metallic stone brick clay paper plastic leather cotton wool "
-    "velvet silk marble bamboo diamond wood oak pine cardboard porcelain ceramic crystal granite concrete "
+    "velvet silk marble bamboo diamond wood cardboard porcelain ceramic crystal granite concrete "
     "straw wicker felt linen denim tin lego origami neon pastel ruby emerald jade sapphire amber plaid tartan velvet "
     "baby adult infant juvenile teen teenage male female boy girl giant miniature mini jumbo pet newborn senior "
     "childhood winter summer autumn spring cartoon anime cgi vintage retro antique luxury designer steampunk pixel "
@@ -53,7 +53,8 @@ DESCRIBING = word_set(
 
 # Noun-noun names that stay whole although their head is an animal or a person, or their first word an adjective.
 COMPOUNDS = word_set(
-    "teddy_bear sea_lion guinea_pig hot_dog prairie_dog killer_whale gummy_bear rubber_duck toy_soldier snow_man "
+    "mobile_phone computer_mouse television_set tv_monitor tv_remote traffic_signal human_being plush_bear rowing_boat "
+    "computer_keyboard teddy_bear sea_lion guinea_pig hot_dog prairie_dog killer_whale gummy_bear rubber_duck toy_soldier snow_man "
     "polar_bear mountain_lion hermit_crab toy_car toy_train sports_ball sports_car wine_glass traffic_light "
     "fire_hydrant stop_sign parking_meter baseball_bat baseball_glove tennis_racket cell_phone hair_drier hair_dryer "
     "dining_table potted_plant remote_control tooth_brush hot_air_balloon rocking_horse rocking_chair sea_horse "
@@ -133,13 +134,13 @@ ABSENT = word_set("no without zero")
 UNCOUNTED = word_set(
     "text background colour color light lighting noise shadow water snow rain sugar milk makeup make-up hair "
     "sound music watermark blur frame border doubt idea reason fear end limit problem use gravity space signature "
-    "logo matter way wonder longer more less need sign writing lettering letters words word help trace hint "
+    "logo matter way wonder longer more less need writing lettering letters words word help "
     "sense hope time room exception regard visible limits fog mist smoke fire wind grass sunlight sunshine ice salt "
     "cream cheese bread sauce foam dust mud sand gluten dairy meat alcohol caffeine power electricity charge cost "
     "smile emotion expression clothing clothes furniture luggage decoration decorations detail details traffic "
     "vegetation scenery contrast distortion grain texture saturation glare reflection reflections outline outlines "
     "shading gradient perspective depth caption captions subtitle subtitles interruption delay hesitation warning "
-    "permission success avail purpose parallel equal sleep rest food money luck love war peace work"
+    "permission success avail purpose parallel equal sleep rest food money luck love clutter mess jewelry jewellery graffiti equipment software hardware artwork pollution garbage trash war peace work"
 )
 
 DEPICTIONS = word_set(
@@ -212,7 +213,7 @@ RELATIVE = word_set("other additional extra further remaining more another new")
 
 # Words that the dictionary also lists as adjectives, and that name a thing when nothing follows.
 NOUNS_FIRST = word_set(
-    "orange light square watch plant glass chicken model mobile animal human robot chocolate lemon lime peach "
+    "house fork dress remote pedestrian human tank cream orange light square watch plant glass chicken model mobile animal human robot chocolate lemon lime peach "
     "rose violet olive plum salmon baby adult toy stuffed china chest match bat present diamond crystal snack fan "
     "kid cook clown elephant pig wolf cat dog kitten duck leopard tiger lion fox bear american jersey cardinal "
     "monitor print poster drawing portrait picture sweet nut corn cone cube oval triangle pentagon hexagon "

@@ -27,6 +27,9 @@ _SINGULAR = {
     "dice": "die",
     "axes": "axe",
     "glasses": "glass",
+    **{f"{word}s": word for word in ("tv", "cd", "dvd", "suv", "ufo", "pc", "rv", "atm", "vcr", "lp")},
+    "thirds": "third",
+    "fifths": "fifth",
     "sports": "sport",
     "bases": "base",
     "putti": "putto",
@@ -126,3 +129,11 @@ def singular_of(word: str) -> str | None:
         one = singular_of(last)
         return f"{head}-{one}" if one else None
     return None
+
+
+@lru_cache(maxsize=65536)
+def names_a_thing(word: str) -> bool:
+    """Whether a word that the dictionary has as adjective and noun names a thing: it has a plural and no comparative."""
+    from lemminflect import getAllInflections
+
+    return "NNS" in getAllInflections(word, upos="NOUN") and "JJR" not in getAllInflections(word, upos="ADJ")

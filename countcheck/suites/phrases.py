@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from countcheck.suites import lexicon as lex
-from countcheck.suites.nouns import PAIRED, SAME, classes_of, singular_of
+from countcheck.suites.nouns import PAIRED, SAME, classes_of, names_a_thing, singular_of
 from countcheck.suites.quantities import Token, cardinal, low_at
 
 _LONGEST = 7
@@ -141,6 +141,8 @@ def _can_head(tokens: Sequence[Token], k: int) -> bool:
     low = tokens[k].low
     if low in lex.COLOURS and low != "orange":
         return False
+    if k and f"{tokens[k - 1].low} {low}" in lex.COMPOUNDS:
+        return True
     if low in SAME or low in PAIRED:
         return True
     if singular_of(low) is not None:
@@ -152,7 +154,7 @@ def _can_head(tokens: Sequence[Token], k: int) -> bool:
         return False
     if low.endswith("ing") and "VERB" in classes:
         return low in lex.ING_THINGS
-    return "ADJ" not in classes or low in lex.NOUNS_FIRST
+    return "ADJ" not in classes or low in lex.NOUNS_FIRST or names_a_thing(low)
 
 
 def _named(modifiers: Sequence[Token], head: Token, one: str, end: int) -> Phrase:

@@ -11,7 +11,7 @@ from countcheck.suites.numbers import WORDS
 from countcheck.suites.suite import Relation
 
 _TOKEN = re.compile(
-    r"[$€£]?\d+(?:[.,:/]\d+)*(?:[%+]|[A-Za-z°]+)?(?:-[^\W_]+)*\+?"
+    r"[$€£]?\d+(?:[.,:/x×]\d+)*(?:[%+]|[A-Za-z°]+)?(?:-[^\W_]+)*\+?"
     r"|[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‐‑][^\W_]+(?:['’][^\W\d_]+)*)*['’]?"
     r"|[^\s]"
 )

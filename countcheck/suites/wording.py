@@ -23,8 +23,8 @@ _HINT = re.compile(
     r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty"
     r"|sixty|seventy|eighty|ninety|hundred|thousand|dozens?|half-dozen|pairs?|couple|duos?|trios?|quartets?|quintets?"
     r"|sextets?|octets?|septets?|twins?|triplets|quadruplets|quintuplets|single|lone|solitary|sole|no|nobody|without"
-    r"|n't|not|free|devoid|more|fewer|less|many|equal|same|few|several|numerous|lots?|handful|hundreds|thousands|some)"
-    r"(?:\b|-)",
+    r"|not|free|devoid|more|fewer|less|many|equal|same|few|several|numerous|lots?|handful|hundreds|thousands|some)"
+    r"(?:\b|-)|n['’]t\b",
     re.IGNORECASE,
 )
 _PRONOUN = "one"
@@ -81,7 +81,8 @@ class _Reader:
         self.found: list[_Found] = []
         self.lost: list[tuple[int, str]] = []
         words = [t for t in self.tokens if t.text[0].isalpha() and len(t.text) > 3]
-        self.title_case = len(words) > 1 and all(t.text[0].isupper() for t in words)
+        starts = bool(self.tokens) and self.tokens[0].text[0].isupper()
+        self.title_case = starts and len(words) > 1 and all(t.text[0].isupper() for t in words)
 
     def read(self) -> None:
         i = 0
@@ -96,10 +97,14 @@ class _Reader:
             return self._decimal(i)
         if self._no_count(i, quantity):
             return quantity.end
+        start = quantity.end
+        if low_at(self.tokens, start) == "of" and low_at(self.tokens, start - 1) == "dozen":
+            start += 1
         plural = quantity.relation is not Relation.EXACTLY or quantity.count != 1 or bool(quantity.bundle)
-        phrase = phrase_at(self.tokens, quantity.end, plural=plural)
-        if phrase is None and plural and quantity.relation in (Relation.AT_LEAST, Relation.AT_MOST):
-            phrase = phrase_at(self.tokens, quantity.end, plural=False) if quantity.count == 1 else None
+        phrase = phrase_at(self.tokens, start, plural=plural)
+        if phrase is None and low_at(self.tokens, quantity.end - 1) in ("one", "1"):
+            # "more than one dog", "at least 1 dog": the number that is said rules the noun.
+            phrase = phrase_at(self.tokens, start, plural=False)
         if phrase is None:
             if not quantity.loose and not quantity.bundle and not self._silent(i, quantity):
                 self._lose(i, self._clause_end(i, quantity.end))
@@ -156,7 +161,7 @@ class _Reader:
         digits = token.text[0].isdigit()
         if after in lex.UNITS and (digits or after not in ("k", "x", "m", "g", "c", "am", "st", "nd", "rd", "th", "f")):
             return True
-        if after == "%" or before in ("$", "€", "£", "#", "№", "@", "-", "/") or after in ("/", "°"):
+        if after == "%" or before in ("$", "€", "£", "#", "№", "@", "-", "/", "x", "×") or after in ("/", "°"):
             return True
         if digits and 1000 <= quantity.count <= 2100 and "," not in token.text and len(token.text) == 4:
             following = phrase_at(self.tokens, quantity.end, plural=True)
@@ -165,7 +170,7 @@ class _Reader:
             return quantity.count >= 1800
         if self._month(i - 1) or self._month(quantity.end):
             return quantity.count <= 31
-        if before in lex.NAMING:
+        if before in lex.NAMING or (before == "." and low_at(self.tokens, i - 2) in lex.NAMING | {"no"}):
             return True
         return self._is_name(i, quantity)
 
@@ -176,9 +181,10 @@ class _Reader:
         if self.title_case or self._starts_sentence(i):
             return False
         after = self.tokens[quantity.end] if quantity.end < len(self.tokens) else None
-        if self.tokens[i].text[0].isupper() and after is not None and after.text[0].isupper():
-            return True
         before = self.tokens[i - 1]
+        capital = self.tokens[i].text[0].isupper()
+        if capital and (before if after is None else after).text[0].isupper():
+            return True
         named = before.text[0].isupper() and before.low not in lex.STOP and not self._starts_sentence(i - 1)
         return named and self.tokens[i].text[0].isdigit()
 
@@ -190,6 +196,10 @@ class _Reader:
         before, after = low_at(self.tokens, i - 1), low_at(self.tokens, quantity.end)
         if after == "of" or before in ("not", "to", "or", "than") or before in lex.LABELS:
             return True
+        if after == "to" and cardinal(self.tokens, quantity.end + 1) is not None:
+            return True
+        if quantity.count == 0:
+            return phrase_at(self.tokens, quantity.end, plural=False) is not None
         if quantity.count == 1 and self.tokens[i].low in (_PRONOUN, *lex.SINGLE, "a"):
             return True
         if before in lex.TIME_BEFORE and quantity.count <= 60:
@@ -380,7 +390,12 @@ class _Reader:
 
     def _absent_thing(self, at: int) -> Phrase | None:
         first = low_at(self.tokens, at)
-        if first.endswith("ing") and "VERB" in classes_of(first) and first not in lex.ING_THINGS:
+        if (
+            low_at(self.tokens, at - 1) == "without"
+            and first.endswith("ing")
+            and "VERB" in classes_of(first)
+            and first not in lex.ING_THINGS
+        ):
             return None
         phrase = phrase_at(self.tokens, at, plural=True)
         single = phrase_at(self.tokens, at, plural=False)
@@ -390,11 +405,15 @@ class _Reader:
 
     def _leads_on(self, at: int, phrase: Phrase) -> bool:
         """Whether all before the plural is one phrase ("traffic lights"), with no verb between."""
-        return all("NOUN" in classes_of(t.low) or "ADJ" in classes_of(t.low) for t in self.tokens[at : phrase.end - 1])
+        between = (classes_of(token.low) for token in self.tokens[at : phrase.end - 1])
+        return all(not classes or classes & {"NOUN", "ADJ"} for classes in between)
 
     def _absent(self, phrase: Phrase, start: int) -> None:
-        unseen = phrase.head in lex.UNCOUNTED or phrase.raw in lex.UNCOUNTED or phrase.head in lex.ABSTRACT
-        if not unseen:
+        unseen = (
+            phrase.noun in lex.UNCOUNTED or phrase.raw in lex.UNCOUNTED - {phrase.head} or phrase.head in lex.ABSTRACT
+        )
+        sign = phrase.head in ("sign", "trace", "hint") and low_at(self.tokens, phrase.end) == "of"
+        if not unseen and not sign:
             words = self._words(start, phrase.end)
             target = Target(noun=phrase.noun, relation=Relation.NONE, count=0, phrase=phrase.phrase, words=words)
             self.found.append(_Found(target, start, phrase.end))
@@ -465,15 +484,11 @@ def _settle(found: list[_Found], text: str) -> None:
     for noun in dict.fromkeys(one.target.noun for one in numbered):
         same = [one for one in numbered if one.target.noun == noun]
         asked = {(one.target.relation, one.target.count, one.target.upper) for one in same}
-        if len(asked) > 1:
-            phrases = [one.target.phrase for one in same]
-            if len(set(phrases)) == len(phrases) and noun not in phrases:
-                for one in same:
-                    one.target = replace(one.target, noun=one.target.phrase)
-            else:
-                for one in same:
-                    one.good = False
-        elif _said_again(same[0].target, text):
+        phrases = [one.target.phrase for one in same]
+        if len(same) > 1 and len(set(phrases)) == len(phrases) and noun not in phrases:
+            for one in same:
+                one.target = replace(one.target, noun=one.target.phrase)
+        elif len(asked) > 1 or _said_again(same[0].target, text):
             for one in same:
                 one.good = False
 
