@@ -27,6 +27,7 @@ STOP = word_set(
 
 # Bare verbs that follow a noun ("one cat and one dog play"), though the dictionary knows them as nouns too.
 ACTIONS = word_set(
+    "cut set put hit shut split spread cast burst made built lit hung held caught worn seen bent torn broken "
     "play sleep run walk sit stand swim jump fly dance eat drink fight watch look rest hunt march race wait work talk "
     "sing chase hide climb float sail drive ride roll fall rise hang lie lean stare gaze smile laugh cry shout share "
     "hold carry wear face cross meet hug kiss hop graze roam wander travel gather fill cover surround reach point "
@@ -94,7 +95,7 @@ ABSTRACT = word_set(
     "kilometre kilometer mile foot inch yard acre hectare litre liter gallon ounce gram kilogram kilo kg tonne ton "
     "dollar euro cent rupee yen pixel megapixel fps watt volt hz ghz gb mb tb calorie layer size "
     "dimension section segment fold beat bpm mph kph cm mm km m ft lb lbs oz ml k px carat storey story "
-    "portion share serving fraction tablespoon teaspoon species breed word rule law sense element virtue sin "
+    "portion share serving fraction tablespoon teaspoon species breed word rule law sense file element virtue sin "
     "wonder power act lap mode try attempt"
 ).union({"feet", "pounds"})
 

@@ -97,12 +97,17 @@ def _plural_word(word: str) -> str:
     return found[0] if found else f"{word}s"
 
 
+# Plain nouns that the dictionary knows as verbs only.
+_NOUNS_TOO = frozenset(("pan", "tutu", "kebab"))
+
+
 @lru_cache(maxsize=65536)
 def classes_of(word: str) -> frozenset[str]:
     """The word classes a lower-case word can have (NOUN, VERB, ADJ, ADV); empty for a word not in the dictionary."""
     from lemminflect import getAllLemmas
 
-    return frozenset(getAllLemmas(word))
+    found = frozenset(getAllLemmas(word))
+    return found | {"NOUN"} if word in _NOUNS_TOO else found
 
 
 @lru_cache(maxsize=65536)

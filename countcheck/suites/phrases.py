@@ -37,6 +37,22 @@ def phrase_at(tokens: Sequence[Token], i: int, *, plural: bool) -> Phrase | None
     return _with_contents(tokens, found) if found is not None else None
 
 
+def elided_at(tokens: Sequence[Token], i: int) -> tuple[int, Phrase] | None:
+    """ "three red and two blue balls": at "red", the token after it and the balls that are meant, red ones."""
+    k = i
+    while k < len(tokens) and _word(tokens[k]) and _adjective(tokens[k].low):
+        k += 1
+    if k == i or low_at(tokens, k) not in ("and", ","):
+        return None
+    at = k + 1
+    number = cardinal(tokens, at)
+    things = _plural_at(tokens, number[1]) if number is not None else None
+    if things is None or things.phrase == things.noun:
+        return None
+    colour = " ".join(token.low for token in tokens[i:k])
+    return k, replace(things, phrase=f"{colour} {things.noun}", end=k)
+
+
 def _word(token: Token) -> bool:
     """Whether it can be part of a noun phrase at all."""
     return token.low[0].isalnum() and any(c.isalpha() for c in token.low) and token.low not in lex.STOP

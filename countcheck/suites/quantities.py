@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from countcheck.suites.lexicon import BUNDLES, SINGLE
 from countcheck.suites.numbers import WORDS
@@ -68,7 +68,12 @@ def tokens_of(text: str) -> list[Token]:
 
 def low_at(tokens: Sequence[Token], i: int) -> str:
     """The lower-case word at a place; empty outside the text."""
-    return tokens[i].low if 0 <= i < len(tokens) else ""
+    if i < 0:
+        return ""
+    try:
+        return tokens[i].low
+    except IndexError:
+        return ""
 
 
 def cardinal(tokens: Sequence[Token], i: int) -> tuple[int, int] | None:
@@ -158,13 +163,30 @@ _LOOSE = {
 }
 
 
+_BOUNDS_BY_WORD = {words[0]: [b for b in _BOUNDS if b[0][0] == words[0]] for words, *_ in _BOUNDS}
+_LOOSE_BY_WORD = {words[0]: [(w, said) for w, said in _LOOSE.items() if w[0] == words[0]] for words in _LOOSE}
+
+STARTS = frozenset(
+    {*WORDS, *_JOINED, *_LOOSE_BEFORE, *_BOUNDS_BY_WORD, *_LOOSE_BY_WORD, *BUNDLES, *SINGLE}
+    | {"half", "a", "an", "the", "dozen", "around", "between", "either"}
+)
+"""Every word that a quantity can begin with; digits aside."""
+
+
 def quantity_at(tokens: Sequence[Token], i: int) -> Quantity | None:
     """The quantity that starts at a token, bounds and bundles included; ``None`` when none does."""
-    for words, relation, step in _BOUNDS:
-        if low_at(tokens, i) == words[0] and _follows(tokens, i, words):
+    low = low_at(tokens, i)
+    if low not in STARTS and not low[:1].isdigit():
+        return None
+    for words, relation, step in _BOUNDS_BY_WORD.get(low, ()):
+        if _follows(tokens, i, words):
             found = _plain(tokens, i + len(words))
             if found is None or found.relation is not Relation.EXACTLY:
                 return None
+            if relation is Relation.AT_LEAST and low_at(tokens, found.end) in ("but", "and"):
+                upper = quantity_at(tokens, found.end + 1)
+                if upper is not None and upper.relation is Relation.AT_MOST and upper.count > found.count + step:
+                    return replace(upper, relation=Relation.BETWEEN, count=found.count + step, upper=upper.count)
             return Quantity(
                 relation=relation,
                 count=found.count + step,
@@ -172,7 +194,7 @@ def quantity_at(tokens: Sequence[Token], i: int) -> Quantity | None:
                 bundle=found.bundle,
                 word=found.word,
             )
-    if low_at(tokens, i) in _LOOSE_BEFORE or (low_at(tokens, i) == "around" and _large(tokens, i + 1)):
+    if low in _LOOSE_BEFORE or (low == "around" and _large(tokens, i + 1)):
         found = _plain(tokens, i + 1)
         if found is not None and found.relation is Relation.EXACTLY:
             least, most = (found.count * 4) // 5, -(-found.count * 6 // 5)
@@ -180,7 +202,7 @@ def quantity_at(tokens: Sequence[Token], i: int) -> Quantity | None:
     plain = _plain(tokens, i)
     if plain is not None:
         return plain
-    for words, (relation, count, upper) in _LOOSE.items():
+    for words, (relation, count, upper) in _LOOSE_BY_WORD.get(low, ()):
         if _follows(tokens, i, words):
             return Quantity(relation=relation, count=count, upper=upper, end=i + len(words), loose=True, word=True)
     return None

@@ -13,8 +13,10 @@ from typing import Literal
 
 from countcheck.suites import lexicon as lex
 from countcheck.suites.nouns import PAIRED, classes_of
-from countcheck.suites.phrases import Phrase, phrase_at
-from countcheck.suites.quantities import Quantity, Token, cardinal, low_at, quantity_at, tokens_of
+from countcheck.suites.numbers import WORDS
+from countcheck.suites.phrases import Phrase, elided_at, phrase_at
+from countcheck.suites.quantities import STARTS, Quantity, Token, cardinal, low_at, quantity_at, tokens_of
+from countcheck.suites.settling import Found, once, settle
 from countcheck.suites.suite import Relation, Target
 
 Article = Literal["ignore", "one", "at_least"]
@@ -28,6 +30,13 @@ _HINT = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = "one"
+# Words at which something to count, or its absence, can begin.
+_TRIGGERS = frozenset(
+    STARTS
+    | lex.SIBLINGS.keys()
+    | {"more", "fewer", "less", "as", "same", "equal", "nobody", "no-one", "no", "without", "free", "devoid", "empty"}
+    | {"not", "twin", "triplet"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +71,6 @@ def read_targets(text: str, *, article: Article = "ignore", approximate: bool = 
     return reader.reading()
 
 
-@dataclass(slots=True)
-class _Found:
-    target: Target
-    start: int
-    end: int
-    good: bool = True
-
-
 class _Reader:
     """One pass over one text."""
 
@@ -78,7 +79,7 @@ class _Reader:
         self.tokens = _without_quotes(text, tokens_of(text))
         self.article = article
         self.approximate = approximate
-        self.found: list[_Found] = []
+        self.found: list[Found] = []
         self.lost: list[tuple[int, str]] = []
         words = [t for t in self.tokens if t.text[0].isalpha() and len(t.text) > 3]
         starts = bool(self.tokens) and self.tokens[0].text[0].isupper()
@@ -87,6 +88,10 @@ class _Reader:
     def read(self) -> None:
         i = 0
         while i < len(self.tokens):
+            low = self.tokens[i].low
+            if low not in _TRIGGERS and not low[0].isdigit() and not low.endswith("n't"):
+                i += 1
+                continue
             i = self._comparison(i) or self._quantity(i) or self._absence(i) or self._siblings(i) or self._article(i)
 
     # What each step returns: the token to go on from, or 0 for "not mine".
@@ -105,6 +110,8 @@ class _Reader:
         if phrase is None and low_at(self.tokens, quantity.end - 1) in ("one", "1"):
             # "more than one dog", "at least 1 dog": the number that is said rules the noun.
             phrase = phrase_at(self.tokens, start, plural=False)
+        if phrase is None and quantity.count != 1 and (elided := elided_at(self.tokens, start)) is not None:
+            phrase = elided[1]
         if phrase is None:
             if not quantity.loose and not quantity.bundle and not self._silent(i, quantity):
                 self._lose(i, self._clause_end(i, quantity.end))
@@ -140,7 +147,7 @@ class _Reader:
             things = phrase_at(self.tokens, inner.end, plural=True)
             end = things.end if things is not None else inner.end
             target, good = replace(target, words=self._words(i, end)), False
-        self.found.append(_Found(target, i, end, good))
+        self.found.append(Found(target, i, end, good))
 
     def _trailing(self, relation: Relation, end: int) -> tuple[Relation, int]:
         """ "three dogs or more", "three dogs at most"."""
@@ -194,9 +201,9 @@ class _Reader:
     def _silent(self, i: int, quantity: Quantity) -> bool:
         """A number without a thing that means no harm: "one of them", "a 5 star hotel", "at five", "not two"."""
         before, after = low_at(self.tokens, i - 1), low_at(self.tokens, quantity.end)
-        if after == "of" or before in ("not", "to", "or", "than") or before in lex.LABELS:
+        if after == "of" or before in ("not", "to", "by", "or", "than") or before in lex.LABELS:
             return True
-        if after == "to" and cardinal(self.tokens, quantity.end + 1) is not None:
+        if after in ("to", "by") and cardinal(self.tokens, quantity.end + 1) is not None:
             return True
         if quantity.count == 0:
             return phrase_at(self.tokens, quantity.end, plural=False) is not None
@@ -220,6 +227,8 @@ class _Reader:
         """Says a number that no target can: alternatives, multiples, differences."""
         before, after = low_at(self.tokens, i - 1), low_at(self.tokens, end)
         if before in ("not", "another", "either", "other", "plus", "times", "every"):
+            return True
+        if before == "and" and (low_at(self.tokens, i - 2) in WORDS or low_at(self.tokens, i - 2).isdigit()):
             return True
         if low_at(self.tokens, quantity.end) in lex.RELATIVE or "'" in phrase.phrase:
             return True
@@ -324,7 +333,7 @@ class _Reader:
             phrase=noun.phrase,
             words=self._words(start, end),
         )
-        self.found.append(_Found(target, start, end, noun.noun != other.noun))
+        self.found.append(Found(target, start, end, noun.noun != other.noun))
 
     def _absence(self, i: int) -> int:
         low, after = low_at(self.tokens, i), low_at(self.tokens, i + 1)
@@ -416,7 +425,7 @@ class _Reader:
         if not unseen and not sign:
             words = self._words(start, phrase.end)
             target = Target(noun=phrase.noun, relation=Relation.NONE, count=0, phrase=phrase.phrase, words=words)
-            self.found.append(_Found(target, start, phrase.end))
+            self.found.append(Found(target, start, phrase.end))
 
     def _siblings(self, i: int) -> int:
         low = low_at(self.tokens, i)
@@ -428,7 +437,7 @@ class _Reader:
                 return self._after(phrase.end)
         if low in lex.SIBLINGS and not (self.tokens[i].text[0].isupper() and not self._starts_sentence(i)):
             target = Target(noun="person", count=lex.SIBLINGS[low], phrase="twin", words=self.tokens[i].text)
-            self.found.append(_Found(replace(target, phrase=low.removesuffix("s")), i, i + 1))
+            self.found.append(Found(replace(target, phrase=low.removesuffix("s")), i, i + 1))
             return i + 1
         return 0
 
@@ -461,13 +470,13 @@ class _Reader:
                 and self.found[k - 1].end == one.start - 1
             ):
                 self.found[k - 1].good = False
-        _settle(self.found, self.text)
+        settle(self.found, self.text)
         for one in self.found:
             if not one.good:
                 self.lost.append((one.start, one.target.words))
         lost = dict.fromkeys(text for _, text in sorted(self.lost))
         targets = dict.fromkeys(one.target for one in self.found if one.good)
-        return Reading(targets=_once(list(targets)), not_understood=tuple(lost))
+        return Reading(targets=once(list(targets)), not_understood=tuple(lost))
 
 
 def _without_quotes(text: str, tokens: list[Token]) -> list[Token]:
@@ -476,38 +485,3 @@ def _without_quotes(text: str, tokens: list[Token]) -> list[Token]:
         return tokens
     spans = [m.span() for m in re.finditer(r'"[^"]*"|“[^”]*”', text)]
     return [t for t in tokens if not any(a <= t.start < b for a, b in spans)]
-
-
-def _settle(found: list[_Found], text: str) -> None:
-    """Numbers of one noun: kept when they agree, told apart by their adjectives, or given up."""
-    numbered = [one for one in found if one.good and one.target.other is None]
-    for noun in dict.fromkeys(one.target.noun for one in numbered):
-        same = [one for one in numbered if one.target.noun == noun]
-        asked = {(one.target.relation, one.target.count, one.target.upper) for one in same}
-        phrases = [one.target.phrase for one in same]
-        if len(same) > 1 and len(set(phrases)) == len(phrases) and noun not in phrases:
-            for one in same:
-                one.target = replace(one.target, noun=one.target.phrase)
-        elif len(asked) > 1 or _said_again(same[0].target, text):
-            for one in same:
-                one.good = False
-
-
-def _said_again(target: Target, text: str) -> bool:
-    """Whether the text goes on to speak of "another" or "a second" of them: then the number is not the whole."""
-    head = target.noun.split(" ")[-1]
-    if target.relation is not Relation.EXACTLY or ("other" not in text and not re.search("second|third|extra", text)):
-        return False
-    pattern = rf"\b(?:another|second|third|fourth|fifth|extra)\s+(?:[\w-]+\s+)?{re.escape(head)}"
-    return re.search(pattern, text, re.IGNORECASE) is not None
-
-
-def _once(targets: Sequence[Target]) -> tuple[Target, ...]:
-    seen: set[tuple[object, ...]] = set()
-    kept: list[Target] = []
-    for target in targets:
-        key = (target.noun, target.relation, target.count, target.upper, target.other)
-        if key not in seen:
-            seen.add(key)
-            kept.append(target)
-    return tuple(kept)
