@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from countcheck.suites.lexicon import BUNDLES, SINGLE
 from countcheck.suites.numbers import WORDS
@@ -25,8 +26,7 @@ _TENS = frozenset(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "ei
 _UNITS = frozenset(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word, number or sign of a text, with its place in it."""
 
     text: str
@@ -61,7 +61,9 @@ def tokens_of(text: str) -> list[Token]:
     found = []
     for match in _TOKEN.finditer(text):
         word = match.group()
-        low = word.lower().replace("’", "'").replace("‐", "-").replace("‑", "-")
+        low = word.lower()
+        if not low.isascii():
+            low = low.replace("’", "'").replace("‐", "-").replace("‑", "-")
         found.append(Token(word, low, match.start(), match.end()))
     return found
 

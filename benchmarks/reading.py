@@ -1,0 +1,130 @@
+"""Reading prompts and importing suites: how right and how fast. Prints a table; run it as ``python benchmarks/reading.py``.
+
+Prompts are read on one core, single words looked up beforehand (the dictionary loads once). Imports are timed on files of
+the originals' shape and size, written here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "suites")]
+
+from test_wording import right, sentences  # noqa: E402
+
+from countcheck.suites.find import load_suite  # noqa: E402
+from countcheck.suites.wording import read_targets  # noqa: E402
+
+
+def accuracy() -> list[tuple[str, str]]:
+    """Sentences read exactly right; of the targets, how many are there and how many should be."""
+    known = sentences()
+    exact = sum(right(read_targets(text), wanted, reported) for text, wanted, reported in known)
+    empty = [text for text, wanted, _ in known if not wanted]
+    invented = sum(bool(read_targets(text).targets) for text in empty)
+    return [
+        ("sentences exactly right", f"{exact} of {len(known)} ({exact / len(known):.1%})"),
+        ("targets invented where none is asked", f"{invented} of {len(empty)} sentences"),
+    ]
+
+
+def speed(n: int) -> tuple[str, str]:
+    """Seconds of processor time to read n prompts."""
+    texts = [text for text, *_ in sentences()]
+    for text in texts:
+        read_targets(text)
+    rng = random.Random(0)
+    prompts = [f"{rng.choice(texts)}, {rng.choice(('at night', 'film noir', 'in the rain'))} {k}" for k in range(n)]
+    began = time.process_time()
+    for prompt in prompts:
+        read_targets(prompt)
+    spent = time.process_time() - began
+    mean = sum(map(len, prompts)) / n
+    return (
+        f"reading {n:,} prompts of {mean:.0f} characters",
+        f"{spent:.2f} s ({spent / n * 1e5:.1f} s for 100,000; 20 allowed)",
+    )
+
+
+def files() -> dict[str, str]:
+    """Files of the originals' shape and size."""
+    classes = [f"thing {chr(97 + k % 26)}{chr(97 + k // 26)}" for k in range(80)]
+    geneval = [
+        {
+            "tag": "counting",
+            "include": [{"class": classes[k % 80], "count": 3}],
+            "exclude": [{"class": classes[k % 80], "count": 4}],
+            "prompt": f"a photo of three {classes[k % 80]}s, {k}",
+        }
+        for k in range(553)
+    ]
+    geneval2 = [
+        {
+            "prompt": f"four dogs {k}",
+            "atom_count": 3,
+            "vqa_list": [["How many dogs are in the image?", "four"]],
+            "skills": [],
+        }
+        for k in range(800)
+    ]
+    cococount = [
+        {"prompt": f"A photo of two dogs {k}", "object": "dog", "int_number": 2, "scene": ""} for k in range(200)
+    ]
+    geckonum = "index,prompt,has_numeral,is_frequent,entities,prompt_type,dataset_id\n" + "".join(
+        f'{k},"2 dogs and four ants.",1,-1,"dog:2, ant:4",2-additive,geckonum_{k:05d}\n' for k in range(1386)
+    )
+    words = ("two", "three", "four", "five")
+    return {
+        "evaluation_metadata.jsonl": "".join(json.dumps(row) + "\n" for row in geneval),
+        "geneval2_data.jsonl": "".join(json.dumps(row) + "\n" for row in geneval2),
+        "CoCoCount.json": json.dumps(cococount),
+        "prompts.csv": geckonum,
+        "numeracy.txt": "".join(f"{words[k % 4]} trucks and {words[k // 4 % 4]} cups, {k}\n" for k in range(1000)),
+        "drawbench.csv": "Prompts,Category\n" + "".join(f"Three cats number {k}.,Counting\n" for k in range(200)),
+        "PartiPrompts.tsv": "Prompt\tCategory\tChallenge\n"
+        + "".join(f"a frog {k}\tAnimals\tBasic\n" for k in range(1632)),
+        "OVERT_full.csv": "image_prompt,category\n"
+        + "".join(f"a chef with knives {k},violence\n" for k in range(4600)),
+    }
+
+
+def imports() -> list[tuple[str, str]]:
+    """Seconds to read each foreign suite whole; 2 allowed."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files().items():
+            path = Path(folder) / name
+            path.write_text(text)
+            began = time.process_time()
+            suite = load_suite(str(path))
+            found.append(
+                (f"import {name} ({len(suite.prompts)} prompts)", f"{time.process_time() - began:.2f} s (2 allowed)")
+            )
+    return found
+
+
+def main() -> None:
+    """Print the table, and what it ran on."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-n", type=int, default=100_000, help="how many prompts to read")
+    n = parser.parse_args().n
+    rows = [*accuracy(), speed(n), *imports()]
+    width = max(len(what) for what, _ in rows)
+    for what, found in rows:
+        print(f"{what:<{width}}  {found}")
+    print(
+        f"on {platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
+
+
+if __name__ == "__main__":
+    main()
