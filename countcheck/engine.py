@@ -437,10 +437,16 @@ class _Line:
                 self._card.price,
                 text=spoken.step.text,
             )
-            place = {"turn": spoken.turn, "script": spoken.step.script, "repair": spoken.step.repair}
-            detail = {**entry.detail, **spoken.step.wording}
+            entry = replace(
+                entry,
+                turn=spoken.turn,
+                script=spoken.step.script,
+                repair=spoken.step.repair,
+                detail={**entry.detail, **spoken.step.wording},
+                closes=spoken.closes,
+            )
             with self._writing:
-                self._write([replace(entry, **place, detail=detail, closes=spoken.closes)])
+                self._write([entry])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

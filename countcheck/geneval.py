@@ -116,7 +116,7 @@ def relations(box: Sequence[float], other: Sequence[float]) -> tuple[str, ...]:
     apart = [float(np.sign(o)) * max(abs(o) - POSITION_MARGIN * s, 0.0) for o, s in zip(offset, size, strict=True)]
     if all(abs(a) < 1e-3 for a in apart):
         return ()
-    length = float(np.hypot(*offset))
+    length = float(np.hypot(offset[0], offset[1]))
     dx, dy = apart[0] / length, apart[1] / length
     named = (("left of", dx < -0.5), ("right of", dx > 0.5), ("above", dy < -0.5), ("below", dy > 0.5))
     return tuple(name for name, holds in named if holds)

@@ -36,9 +36,9 @@ def gate(
         read, read_evidence(run, read.level), None if before is None else read_evidence(before, read.level)
     )
     _write(decision, junit, markdown)
-    from countcheck.reports.annotations import annotations
+    from countcheck.reports.annotations import log_lines
 
-    for line in annotations(decision, os.environ):
+    for line in log_lines(decision, os.environ):
         typer.echo(line, err=as_json)
     if as_json:
         print_json(decision.to_json())

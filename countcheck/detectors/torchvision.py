@@ -65,9 +65,9 @@ class TorchvisionDetector:
         """One `Detections` per picture, in order."""
         known = frozenset(nouns) & self.vocabulary
         unknown = frozenset(nouns) - known
-        arrays = [as_rgb(picture) for picture in pictures]
+        arrays: list[Any] = [as_rgb(picture) for picture in pictures]
         found: dict[int, Detections] = {}
-        launch, collect = each(lambda part: self._look(part, known, unknown))
+        launch, collect = each(lambda part: self._look(part, known, unknown))  # type: ignore[arg-type]  # each() cannot tell yet
         # Pictures of one size only: in mixed company the smaller ones are padded, and borderline boxes move.
         for members in by_size(arrays):
             part = [arrays[k] for k in members]

@@ -85,10 +85,10 @@ class TransformersDetector:
             known = [word for word in words if word in (self.vocabulary or ())]
         unknown = frozenset(words) - frozenset(known)
         found: list[Detections | None] = [None] * len(pictures)
-        arrays = [as_rgb(picture) for picture in pictures]
+        arrays: list[Any] = [as_rgb(picture) for picture in pictures]
         for members in by_size(arrays):
             part = [arrays[k] for k in members]
-            launch, collect = each(lambda some: self._look(some, known, unknown))
+            launch, collect = each(lambda some: self._look(some, known, unknown))  # type: ignore[arg-type]  # each() cannot tell yet
             for k, one in zip(members, self._batches.run(part, launch, collect), strict=True):
                 found[k] = one
         return [one for one in found if one is not None]

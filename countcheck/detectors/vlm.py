@@ -69,7 +69,7 @@ class VlmDetector:
             raise BadSettings(f"{card.name}: no model is named. Write vlm:MODEL.")
         self.name = card.name
         self._settings = settings
-        backends = {"openai": _Server, "transformers": _Local}
+        backends: dict[str, type[_Server] | type[_Local]] = {"openai": _Server, "transformers": _Local}
         if settings["backend"] not in backends:
             raise BadSettings(f"{card.name}: backend is {settings['backend']!r}. Give openai or transformers.")
         self._model: _Server | _Local = backends[settings["backend"]](card, settings)

@@ -8,7 +8,7 @@ from countcheck.gate import Decision, Result
 from countcheck.reports.cells import plain
 
 
-def annotations(decision: Decision, environment: Mapping[str, str]) -> list[str]:
+def log_lines(decision: Decision, environment: Mapping[str, str]) -> list[str]:
     """The lines for the system we run inside of, told by its environment variables; none for an unknown one.
 
     GitHub Actions (and Gitea and Forgejo, which copy it), Azure Pipelines and TeamCity read log lines. GitLab, Jenkins

@@ -148,16 +148,14 @@ def _to_label_studio(tasks: Sequence[Task], of: dict[tuple[str, int, str], list[
     body = []
     for task in tasks:
         for noun in task.nouns:
-            data = {
+            data: dict[str, object] = {
                 "image": f"/data/local-files/?d={task.row.picture}",
                 "key": task.key,
                 "turn": task.turn,
                 "noun": noun,
             }
             labels = of.get((task.key, task.turn, noun), ())
-            body.append(
-                {"data": {**data, "stratum": task.stratum}, "annotations": [_annotation(one) for one in labels]}
-            )
+            body.append({"data": dict(data, stratum=task.stratum), "annotations": [_annotation(one) for one in labels]})
     return orjson.dumps(body, option=orjson.OPT_INDENT_2), len(body)
 
 

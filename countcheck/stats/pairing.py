@@ -126,8 +126,8 @@ def sums_of(pairs: Pairs, rate: str, chosen: Bools | None = None) -> Sums:
         kept &= chosen
     _, prompt = np.unique(pairs.prompt[kept], return_inverse=True)
     return Sums(
-        a=np.bincount(prompt, weights=hit[pairs.a[kept]]),
-        b=np.bincount(prompt, weights=hit[pairs.b[kept]]),
+        a=np.bincount(prompt, weights=hit[pairs.a[kept]]).astype(np.float64),
+        b=np.bincount(prompt, weights=hit[pairs.b[kept]]).astype(np.float64),
         size=np.bincount(prompt).astype(np.float64),
     )
 

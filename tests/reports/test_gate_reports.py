@@ -7,7 +7,7 @@ from rich.console import Console
 
 from countcheck.errors import BadInput
 from countcheck.gate import Decision, Result
-from countcheck.reports.annotations import annotations
+from countcheck.reports.annotations import log_lines
 from countcheck.reports.gate_markdown import gate_markdown
 from countcheck.reports.junit import junit, write_text
 from countcheck.reports.terminal_gate import render_decision
@@ -80,11 +80,11 @@ def test_markdown_cannot_be_broken_out_of():
     ],
 )
 def test_annotations_in_the_tongue_of_each_ci_system(environment, lines):
-    assert annotations(DECISION, environment) == lines
+    assert log_lines(DECISION, environment) == lines
 
 
 def test_annotations_stay_one_line():
-    assert all("\n" not in line for line in annotations(HOSTILE, {"GITHUB_ACTIONS": "true"}))
+    assert all("\n" not in line for line in log_lines(HOSTILE, {"GITHUB_ACTIONS": "true"}))
 
 
 @pytest.mark.parametrize("width", [80, 120])
