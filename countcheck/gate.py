@@ -14,11 +14,11 @@ from countcheck.errors import BadInput, UnknownName
 from countcheck.policy import Limits, Policy, Rule, higher_is_better, read_policy
 from countcheck.reasons import limit_said, loss_said, subject
 from countcheck.stats.columns import SHARES, Columns, among
-from countcheck.stats.comparison import CALIBRATED, Party, counter_warnings, parties_from, parties_of
+from countcheck.stats.comparison import Party, counter_warnings, parties_from, parties_of
 from countcheck.stats.estimate import Estimate
 from countcheck.stats.pairing import pair_up, paired_difference, side_rate, sums_of, unpaired_difference
 from countcheck.stats.sequential import anytime_difference, anytime_rate, judged, matching
-from countcheck.stats.summary import ERRORS, GeneratorSummary, Summary, rates_of, summarize
+from countcheck.stats.summary import ERRORS, GeneratorSummary, Summary, calibrated, rates_of, summarize
 from countcheck.verdict import Label, VerdictRow
 
 __all__ = ["Decision", "Evidence", "Result", "decide", "evidence_from", "evidence_of", "read_policy"]
@@ -196,7 +196,7 @@ def _limits(limits: Limits, evidence: Evidence) -> Iterator[Result]:
     controls, counter = evidence.summary.controls, evidence.summary.counter
     if limits.controls:
         yield from _controls(controls, counter)
-    if limits.calibrated and not any(counter.get(name) for name in CALIBRATED):
+    if limits.calibrated and not calibrated(counter):
         yield _blocked("counter calibrated", f"the counter {counter.get('name', '')} was never calibrated by labels")
     for name, one in evidence.summary.generators.items():
         yield from _lost(limits, name, one, evidence.stopped)

@@ -29,6 +29,7 @@ COMMANDS = (
     "summary",
     "compare",
     "gate",
+    "power",
     "report",
     "review",
     "calibrate",

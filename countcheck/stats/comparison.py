@@ -28,12 +28,11 @@ from countcheck.stats.pairing import (
     unpaired_difference,
     unpaired_p,
 )
-from countcheck.stats.summary import ERRORS, Summary, costs_of, error_sizes, rates_of
+from countcheck.stats.summary import ERRORS, Summary, calibrated, costs_of, error_sizes, rates_of
 from countcheck.verdict import VerdictRow
 
 SCHEMA = "countcheck/compare/1"
 SPLIT_RATES = ("exact_rate", "refusal_rate")
-CALIBRATED = ("calibration", "calibrated", "errors", "measured")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -442,7 +441,7 @@ def counter_warnings(parties: Sequence[Party]) -> Iterator[str]:
         yield f"the counters differ ({', '.join(names)}), and so do their errors: correct the rates by labels, or recount."
     elif len(rules) > 1:
         yield f"counter {names[0]} counted by different rules: recount both with one."
-    if len({p.generator for p in parties}) > 1 and not all(any(p.counter.get(c) for c in CALIBRATED) for p in parties):
+    if len({p.generator for p in parties}) > 1 and not all(calibrated(p.counter) for p in parties):
         yield (
             f"counter {names[0]} was never calibrated on these generators, and a counter errs differently on each: "
             "label a sample of both before trusting a small difference."

@@ -62,7 +62,7 @@ def _lower(values: Floats, counts: Floats, alpha: float) -> float:
     if float(values @ counts) == 0:
         return 0.0
     below, above = 0.0, float(values @ counts / counts.sum())
-    for _ in range(50):
+    for _ in range(32):
         middle = (below + above) / 2
         if _rich(values, counts, middle, alpha):
             below = middle

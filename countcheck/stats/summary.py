@@ -12,6 +12,7 @@ import numpy as np
 from countcheck.errors import BadInput
 from countcheck.stats.columns import LETTERS, SHARES, Bools, Columns, Floats, Ints, columns_of
 from countcheck.stats.conversations import conversation_rates, talks_of
+from countcheck.stats.correction import corrected_rates
 from countcheck.stats.estimate import Estimate, cluster_mean, cluster_rate, cluster_ratio, nothing
 from countcheck.verdict import Kind, Label, VerdictRow
 
@@ -168,25 +169,41 @@ def summarize(
     for row in rows:
         by_generator.setdefault(row.generator, []).append(row)
     controls = dict(facts.get("controls") or {})
-    generators = {name: _summarize_one(own, labels, controls, facts, level) for name, own in by_generator.items()}
+    generators: dict[str, GeneratorSummary] = {}
+    warnings: list[str] = []
+    for name, own in by_generator.items():
+        generators[name], warning = _summarize_one(own, labels, controls, level)
+        warnings += [warning] if warning else []
+    counter = dict(facts.get("counter") or {})
+    if len(generators) > 1 and not calibrated(counter) and not all(one.corrected for one in generators.values()):
+        warnings.append(
+            f"counter {counter.get('name', 'unknown')} was never calibrated on these generators, and a counter errs "
+            "differently on each: label a sample of each (countcheck review) before ranking them by small differences."
+        )
     return Summary(
         run=str(facts.get("name", "")),
         suite=str(facts.get("suite", "")),
         suite_digest=str(facts.get("suite_digest", "")),
-        counter=dict(facts.get("counter") or {}),
+        counter=counter,
         controls=controls,
         generators=generators,
+        warnings=tuple(warnings),
         level=level,
     )
+
+
+def calibrated(counter: Mapping[str, Any]) -> bool:
+    """Whether the record of a counter says that it was calibrated by labels."""
+    measured = counter.get("measured")
+    return bool(isinstance(measured, Mapping) and measured.get("calibrated_on")) or bool(counter.get("calibrated_on"))
 
 
 def _summarize_one(
     rows: list[VerdictRow],
     labels: Sequence[Label],
     controls: Mapping[str, Any],
-    facts: Mapping[str, Any],
     level: float,
-) -> GeneratorSummary:
+) -> tuple[GeneratorSummary, str]:
     prompts = [row for row in rows if not row.conversation]
     turns = [row for row in rows if row.conversation]
     columns = columns_of(prompts)
@@ -195,7 +212,8 @@ def _summarize_one(
     level_reached = knower_level(columns, level)
     if level_reached.n:
         rates["knower_level"] = level_reached
-    return GeneratorSummary(
+    corrected, warning = corrected_rates(prompts, labels, level) if labels else ({}, "")
+    summary = GeneratorSummary(
         counts=_counts(prompts),
         reasons=dict(sorted(Counter(row.refusal or "unexplained" for row in rows if row.outcome == "refusal").items())),
         conversations={"conversations": len(talks_of(turns)), **_counts(turns)} if turns else {},
@@ -203,8 +221,10 @@ def _summarize_one(
         by=by,
         matrix=matrix_of(columns),
         withheld=withheld,
+        corrected=corrected,
         samples=samples_of(columns),
     )
+    return summary, warning
 
 
 def shares_of(columns: Columns) -> dict[str, tuple[Bools, Bools]]:
