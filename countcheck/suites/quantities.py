@@ -204,9 +204,9 @@ def quantity_at(tokens: Sequence[Token], i: int) -> Quantity | None:
     plain = _plain(tokens, i)
     if plain is not None:
         return plain
-    for words, (relation, count, upper) in _LOOSE_BY_WORD.get(low, ()):
+    for words, (relation, count, ceiling) in _LOOSE_BY_WORD.get(low, ()):
         if _follows(tokens, i, words):
-            return Quantity(relation=relation, count=count, upper=upper, end=i + len(words), loose=True, word=True)
+            return Quantity(relation=relation, count=count, upper=ceiling, end=i + len(words), loose=True, word=True)
     return None
 
 
