@@ -29,6 +29,8 @@ GENERATORS = {
     "bedrock": "countcheck.generators.bedrock:BedrockGenerator",
     "stability": "countcheck.generators.stability:StabilityGenerator",
     "bfl": "countcheck.generators.bfl:BlackForestLabsGenerator",
+    "ideogram": "countcheck.generators.ideogram:IdeogramGenerator",
+    "openrouter": "countcheck.generators.openrouter:OpenRouterGenerator",
     "xai": "countcheck.generators.xai:XAIGenerator",
     "a1111": "countcheck.generators.a1111:A1111Generator",
     "comfyui": "countcheck.generators.comfyui:ComfyUIGenerator",

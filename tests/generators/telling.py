@@ -109,7 +109,8 @@ def refusal(reason: str, by: str, **other: Any) -> dict[str, Any]:
         "pixels": None,
         "cost": None,
         "attempts": [f"{reason} {code}".strip()],
-        "extra": {"by": by, **other.pop("extra", {})},
+        # A picture withheld for its looks says what it looks like.
+        "extra": {"by": by, **({"look": code} if by == "pixels" else {}), **other.pop("extra", {})},
     }
     return {**plain, **other}
 

@@ -225,7 +225,7 @@ STABLE_CASES = {
             request_id="b1",
             pixels=(64, 64),
             cost=0.04,
-            extra={"seeds": [5]},
+            extra={"seeds": [5], "look": "blank"},
         ),
     ),
     "fault": (

@@ -90,7 +90,7 @@ CASES = {
             request_id="f1",
             pixels=(64, 64),
             cost=0.04,
-            extra={"billable_units": "1", "seed": 7},
+            extra={"billable_units": "1", "seed": 7, "look": "blank"},
         ),
     ),
     "silent filter, black": (
