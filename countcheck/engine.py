@@ -210,7 +210,12 @@ def _make_all(
         run.owe(each.samples)
     for each in plans:
         done = run.done()
-        owed = [sample for sample in each.samples if sample.key not in done]
+        order_of_making: Sequence[Sample] = each.samples
+        if decided is not None:
+            from countcheck.stats.sequential import fair_order
+
+            order_of_making = fair_order(each.samples)
+        owed = [sample for sample in order_of_making if sample.key not in done]
         watch.begins(each.card.name, len(each.samples), len(each.samples) - len(owed))
         if each.skipped:
             watch.says(f"{each.card.name} can neither converse nor edit: {each.skipped} conversations are skipped")
@@ -375,6 +380,7 @@ class _Line:
         if self._decided is not None and not self._stopping.is_set():
             sentence = self._decided(self._run)
             if sentence is not None:
+                self._run.set_facts({"until_decided": sentence})
                 self._watch.says(sentence)
                 self._stopping.set()
 

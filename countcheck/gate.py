@@ -45,10 +45,15 @@ def evidence_of(
     rows: Sequence[VerdictRow], facts: Mapping[str, Any], labels: Sequence[Label] = (), level: float = 0.95
 ) -> Evidence:
     """What a run says."""
+    summary = summarize(rows, facts, labels, level)
+    parties = {
+        name: replace(party, corrected=summary.generators[name].corrected)
+        for name, party in parties_of(rows, facts).items()
+    }
     return Evidence(
-        summary=summarize(rows, facts, labels, level),
-        parties=dict(parties_of(rows, facts)),
-        stopped=bool(facts.get("until_decided")),
+        summary=summary,
+        parties=parties,
+        stopped=bool(facts.get("until_decided")) and any(row.outcome == "missing" for row in rows),
     )
 
 

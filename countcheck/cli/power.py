@@ -9,10 +9,12 @@ import typer
 
 from countcheck.cli import app
 from countcheck.cli.output import print_json, stdout_console
-from countcheck.errors import BadInput, BadSettings, UnknownName
+from countcheck.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
     from countcheck.stats.pairing import Side
+
+ASSUMED = 0.7
 
 
 @app.command()
@@ -25,7 +27,9 @@ def power(
     repeats: Annotated[int | None, typer.Option(min=1, help="Pictures a prompt; 1, 2, 4 and 8 when not given.")] = None,
     rate: Annotated[str, typer.Option(help="Which rate of the run.")] = "exact_rate",
     generator: Annotated[str | None, typer.Option(help="Which generator of the run.")] = None,
-    from_rate: Annotated[float | None, typer.Option(help="The rate before the loss, without a run.")] = None,
+    from_rate: Annotated[
+        float | None, typer.Option(help="The rate before the loss; 0.7 is assumed without a run.")
+    ] = None,
     icc: Annotated[
         float | None, typer.Option(help="How alike repeats of a prompt are, 0 to 1; 0.5 without a run with repeats.")
     ] = None,
@@ -46,10 +50,9 @@ def power(
         design = design_of(_side(run, generator), rate, paired=paired, higher=higher)
         design = replace(design, rate=from_rate if from_rate is not None else design.rate)
         design = replace(design, icc=icc if icc is not None else design.icc)
-    elif from_rate is None:
-        raise BadSettings("there is nothing to plan from. Name an earlier run, or give --from-rate 0.7.")
     else:
-        design = Design(rate=from_rate, icc=ICC if icc is None else icc, paired=paired, higher=higher)
+        before = ASSUMED if from_rate is None else from_rate
+        design = Design(rate=before, icc=ICC if icc is None else icc, paired=paired, higher=higher)
     each = (repeats,) if repeats is not None else (1, 2, 4, 8)
     if prompts is None:
         needs = table_of_needs(design, loss, chance, level, each)

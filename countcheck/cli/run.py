@@ -112,13 +112,24 @@ def carry_out(order: Order, counter: str, engine: str = "local", until_decided: 
 
 def _decided_by(policy: Path) -> Callable[[Run], str | None]:
     """A question put to the run after every batch: is the gate decided?"""
+    from time import monotonic
+
+    from countcheck.cli.gate import read_evidence
     from countcheck.gate import read_policy
     from countcheck.stats.sequential import SequentialGate
 
-    gate = SequentialGate(read_policy(policy))
+    read = read_policy(policy)
+    before = None if read.baseline is None else read_evidence(read.baseline, read.level).parties
+    gate = SequentialGate(read, before)
+    rested = 0.0
 
     def decided(run: Run) -> str | None:
+        nonlocal rested
+        begun = monotonic()
+        if begun < rested:
+            return None
         decision = gate.update(run.rows())
+        rested = monotonic() + 10 * (monotonic() - begun)  # looking costs at most a tenth of the run
         return None if decision is None else f"the gate {policy.name} is decided: {decision}; no more pictures are made"
 
     return decided

@@ -38,6 +38,9 @@ def _parts(one: Comparison, width: int) -> Iterator[RenderableType]:
     yield from (Text(f"! {plain(sentence, 400)}", "yellow") for sentence in one.warnings)
     yield ""
     yield _rates(one, width)
+    if one.corrected:
+        yield ""
+        yield Group(Text("corrected by labels, not paired", "bold"), _rates(replace(one, rates=one.corrected), width))
     if one.mcnemar is not None:
         yield Text(
             f"exact only on side a: {one.lost:,} pairs; only on side b: {one.won:,}; "

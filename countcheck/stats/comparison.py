@@ -46,6 +46,7 @@ class Party:
         side: Its samples as letters.
         columns: Its rows; ``None`` when only a summary is left of the run.
         texts: Prompt id to text, where known.
+        corrected: Rates corrected by labels; empty without labels.
     """
 
     run: str
@@ -56,6 +57,7 @@ class Party:
     side: Side
     columns: Columns | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
+    corrected: Mapping[str, Estimate] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, str]:
         """Who it is."""
@@ -101,6 +103,7 @@ def parties_from(summary: Summary) -> dict[str, Party]:
             suite_digest=summary.suite_digest,
             counter=summary.counter,
             side=side,
+            corrected=summary.generators[name].corrected,
         )
         for name, side in sides.items()
     }
@@ -159,6 +162,7 @@ class Comparison:
         pairs: Samples paired by prompt and repeat, scored on both sides; 0 when the comparison is unpaired.
         unpaired: Scored samples of either side without such a partner.
         rates: Rate to both sides and their difference.
+        corrected: The same for rates corrected by labels on both sides; not paired, so less sure.
         by: Tag to value to the same, for the rates of `SPLIT_RATES`, p-values adjusted within a rate (Holm).
         improved, regressed: Prompts with more, and with fewer, exact pictures; most first.
         lost, won: Pairs exact only on side a, and only on side b; ``mcnemar`` the exact p-value over single pairs.
@@ -170,6 +174,7 @@ class Comparison:
     pairs: int
     unpaired: Mapping[str, int]
     rates: Mapping[str, RatePair]
+    corrected: Mapping[str, RatePair] = field(default_factory=dict)
     by: Mapping[str, Mapping[str, Mapping[str, RatePair]]] = field(default_factory=dict)
     improved: tuple[Change, ...] = ()
     regressed: tuple[Change, ...] = ()
@@ -188,6 +193,7 @@ class Comparison:
             "pairs": self.pairs,
             "unpaired": dict(self.unpaired),
             "rates": {name: pair.to_json() for name, pair in self.rates.items()},
+            "corrected": {name: pair.to_json() for name, pair in self.corrected.items()},
             "mcnemar": {"lost": self.lost, "won": self.won, "p_value": self.mcnemar},
             "by": {
                 tag: {value: {rate: pair.to_json() for rate, pair in rates.items()} for value, rates in values.items()}
@@ -213,7 +219,7 @@ def compare(a: Party, b: Party, level: float = 0.95, *, resamples: int = 0) -> C
     warnings = list(counter_warnings([a, b]))
     if a.suite_digest != b.suite_digest:
         warnings.insert(0, _apart(a, b))
-        return replace(_unpaired(a, b, level), warnings=tuple(warnings))
+        return replace(_unpaired(a, b, level), corrected=_corrected(a, b), warnings=tuple(warnings))
     pairs = pair_up(a.side, b.side)
     if len(pairs) == 0:
         raise CannotDecide(
@@ -229,6 +235,7 @@ def compare(a: Party, b: Party, level: float = 0.95, *, resamples: int = 0) -> C
         pairs=len(pairs),
         unpaired={"a": pairs.unpaired_a, "b": pairs.unpaired_b},
         rates=rates,
+        corrected=_corrected(a, b),
         by=_by_tag(a, b, pairs, level),
         improved=improved,
         regressed=regressed,
@@ -341,6 +348,20 @@ def _cost_pairs(a: Party, b: Party, level: float) -> Iterator[tuple[str, RatePai
         yield rate, RatePair(a=left, b=right, difference=gap, p_value=None, test="not tested")
 
 
+def _corrected(a: Party, b: Party) -> dict[str, RatePair]:
+    both = [rate for rate in a.corrected if rate in b.corrected]
+    return {
+        rate: RatePair(
+            a=a.corrected[rate],
+            b=b.corrected[rate],
+            difference=unpaired_difference(a.corrected[rate], b.corrected[rate]),
+            p_value=None,
+            test="not tested",
+        )
+        for rate in both
+    }
+
+
 def _unpaired(a: Party, b: Party, level: float) -> Comparison:
     if not (a.side.scored.any() and b.side.scored.any()):
         raise CannotDecide(f"nothing was scored in {a.run} or in {b.run}: there is nothing to compare.")
@@ -441,7 +462,8 @@ def counter_warnings(parties: Sequence[Party]) -> Iterator[str]:
         yield f"the counters differ ({', '.join(names)}), and so do their errors: correct the rates by labels, or recount."
     elif len(rules) > 1:
         yield f"counter {names[0]} counted by different rules: recount both with one."
-    if len({p.generator for p in parties}) > 1 and not all(calibrated(p.counter) for p in parties):
+    known = all(calibrated(p.counter) or p.corrected for p in parties)
+    if len({p.generator for p in parties}) > 1 and not known:
         yield (
             f"counter {names[0]} was never calibrated on these generators, and a counter errs differently on each: "
             "label a sample of both before trusting a small difference."

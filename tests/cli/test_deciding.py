@@ -66,7 +66,10 @@ def test_gate_writes_its_reports_and_annotates_where_it_runs(runs, capsys, tmp_p
 
 
 def test_power_plans_from_a_run_or_a_rate(runs, capsys):
-    needs = json.loads(printed(capsys, "power", runs / "bad", "--loss", "0.1", "--json"))["needs"]
+    body = json.loads(printed(capsys, "power", runs / "bad", "--loss", "0.1", "--json"))
+    jsonschema.validate(body, schema("power"))
+    needs = body["needs"]
+    assert "from 70 %" in printed(capsys, "power")
     assert [one["repeats"] for one in needs] == [1, 2, 4, 8] and all(one["power"] >= 0.8 for one in needs)
     assert "points" in printed(capsys, "power", "--from-rate", "0.7", "--prompts", "200")
 
@@ -80,7 +83,7 @@ def test_power_plans_from_a_run_or_a_rate(runs, capsys):
         (("gate", "good", "--policy", "none.yaml"), 2, "cannot be read"),
         (("gate", "good", "--policy", "policy.yaml"), 2, "--baseline"),
         (("gate", "policy.yaml", "--policy", "policy.yaml"), 2, "no JSON"),
-        (("power",), 2, "nothing to plan from"),
+        (("power", "--from-rate", "1.5"), 2, "rate before the loss is 1.5"),
         (("power", "--from-rate", "0.7", "--rate", "exakt"), 2, "no rate to plan for"),
         (("power", "good", "--generator", "beta"), 2, "no generator named 'beta'"),
     ],
