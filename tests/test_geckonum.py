@@ -149,3 +149,26 @@ def test_files_of_another_kind(files, tmp_path):
     with pytest.raises(BadInput, match="none of its pictures"):
         run_of_labels(suite, [stranger], tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_two_models_compare_in_pairs_as_an_independent_calculation_says(files, tmp_path, capsys):
+    for path, model in zip(files[1], ANSWERS, strict=True):
+        assert execute(["score", str(files[0]), "--labels", str(path), "-o", str(tmp_path / model), "--json"]) == 0
+    capsys.readouterr()
+    assert execute(["compare", str(tmp_path / "muse"), str(tmp_path / "imagen"), "--json"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    # Both drew 00000_0, 00000_1, 00001_0, 00002_0 and 00003_0.
+    assert body["pairs"] == 5
+    both = {"geckonum_00000_0", "geckonum_00000_1", "geckonum_00001_0", "geckonum_00002_0", "geckonum_00003_0"}
+    for side, model in (("a", "muse"), ("b", "imagen")):
+        exact = exact_pictures(model) & both
+        assert body["rates"]["exact_rate"][side]["value"] == pytest.approx(len(exact) / len(both))
+
+
+def exact_pictures(model: str) -> set[str]:
+    """Pictures whose every median is the asked number, from the table above."""
+    numbers = {"geckonum_00000": [2], "geckonum_00001": [10], "geckonum_00002": [2, 4], "geckonum_00003": [2]}
+    found = defaultdict(list)
+    for image, _, raw in ANSWERS[model]:
+        found[image].append(median(float(stored(a)) for a in raw))
+    return {image for image, medians in found.items() if medians == numbers.get(image.rpartition("_")[0])}

@@ -29,6 +29,7 @@ from countcheck.suites.suite import Conversation, Noun, Prompt, Relation, Suite,
 
 Tags = dict[str, str | int | float | bool]
 Place = tuple[str | int, ...]
+ALIASED = 50_000
 
 
 class _Strict(BaseModel):
@@ -146,7 +147,7 @@ def _load(text: str, source: str) -> tuple[Any, dict[Place, int]]:
         if node is None:
             raise BadSuite(f"{source}: the file is empty. A suite is a mapping with prompts or conversations.")
         lines: dict[Place, int] = {}
-        _walk(node, (), lines, source)
+        _walk(node, (), lines, source, set())
         return loader.construct_document(node), lines
     except yaml.MarkedYAMLError as error:
         line = (error.problem_mark.line + 1) if error.problem_mark else 1
@@ -157,10 +158,13 @@ def _load(text: str, source: str) -> tuple[Any, dict[Place, int]]:
         loader.dispose()
 
 
-def _walk(node: yaml.Node, place: Place, lines: dict[Place, int], source: str) -> None:
+def _walk(node: yaml.Node, place: Place, lines: dict[Place, int], source: str, nodes: set[int]) -> None:
     """Note the line of every field, and refuse a key that is written twice: YAML would drop the first silently."""
-    if place in lines or len(lines) > 5_000_000:
+    if place in lines:
         return
+    nodes.add(id(node))
+    if len(lines) > ALIASED and len(lines) > 10 * len(nodes):
+        raise BadSuite(f"{source}: its aliases stand for more than {ALIASED:,} fields. Write axes instead.")
     lines[place] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
@@ -170,11 +174,11 @@ def _walk(node: yaml.Node, place: Place, lines: dict[Place, int], source: str) -
                 line = key.start_mark.line + 1
                 raise BadSuite(f"{source}:{line}: {name!r} is given twice. Keep one of them.")
             seen.add(name)
-            _walk(value, (*place, name), lines, source)
+            _walk(value, (*place, name), lines, source, nodes)
             lines[(*place, name)] = key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):
         for n, item in enumerate(node.value):
-            _walk(item, (*place, n), lines, source)
+            _walk(item, (*place, n), lines, source, nodes)
 
 
 def _line(lines: Mapping[Place, int], place: Sequence[str | int]) -> int:

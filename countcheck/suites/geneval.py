@@ -64,12 +64,19 @@ def targets_of(metadata: Mapping[str, Any]) -> tuple[Target, ...]:
     words: dict[str, str] = {}
     for clause in metadata.get("include", []):
         noun = str(clause["class"])
-        least[noun] = max(least.get(noun, 0), int(clause["count"]))
+        least[noun] = max(least.get(noun, 0), _count(clause, 0))
         words.setdefault(noun, f"{clause['color']} {noun}" if "color" in clause else "")
     for clause in metadata.get("exclude", []):
         noun = str(clause["class"])
-        below[noun] = min(below.get(noun, 10**6), int(clause["count"]))
+        below[noun] = min(below.get(noun, 10**6), _count(clause, 1))
     return tuple(_target(noun, least.get(noun), below.get(noun), words.get(noun, "")) for noun in {**least, **below})
+
+
+def _count(clause: Mapping[str, Any], smallest: int) -> int:
+    count = int(clause["count"])
+    if count < smallest:
+        raise ValueError(f"the count of {clause['class']} is {count}")
+    return count
 
 
 def _target(noun: str, least: int | None, below: int | None, words: str) -> Target:

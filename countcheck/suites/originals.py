@@ -153,7 +153,7 @@ def table_rows(path: Path, gathered: Gathered) -> Iterator[tuple[int, dict[str, 
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     names: list[str] = []
     last = 0
-    for cells in reader:
+    for cells in _cells(reader, path):
         line, last = last + 1, reader.line_num
         if not any(cell.strip() for cell in cells):
             continue
@@ -164,6 +164,13 @@ def table_rows(path: Path, gathered: Gathered) -> Iterator[tuple[int, dict[str, 
         else:
             padded = [*cells, *[""] * (len(names) - len(cells))]
             yield line, dict(zip(names, (cell.strip() for cell in padded), strict=True))
+
+
+def _cells(reader: Any, path: Path) -> Iterator[list[str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise BadSuite(f"{path}:{reader.line_num}: not a table ({error}). Mend the line.") from error
 
 
 def _delimiter(text: str) -> str:

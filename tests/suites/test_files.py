@@ -172,3 +172,10 @@ def test_no_is_a_word_and_a_date_is_text():
     suite = suite_of("prompts:\n  - {id: no, text: a, tags: {day: 2024-01-02, on: off, yes: true}}\n")
     assert suite.prompts[0].id == "no"
     assert dict(suite.prompts[0].tags) == {"day": "2024-01-02", "on": "off", "yes": "true"}
+
+
+def test_an_alias_bomb_is_refused():
+    rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    with pytest.raises(BadSuite, match="its aliases stand for"):
+        suite_of("\n".join(rows))

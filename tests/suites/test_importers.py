@@ -317,3 +317,14 @@ def test_a_dataset_on_disk_is_a_suite(tmp_path):
     suite = load_suite(str(tmp_path))
     assert sentences(suite) == [["exactly 3 pig"], ["no cat"]]
     assert suite.prompts[0].tags == {"category": "a"}
+
+
+def test_a_cell_too_large_is_refused_in_a_sentence(tmp_path):
+    with pytest.raises(BadSuite, match="not a table"):
+        load_suite(str(written(tmp_path, "p.csv", "prompt,a\n" + "x" * 200_000 + ",b\n")))
+
+
+def test_negative_counts_are_skipped(tmp_path):
+    wrong = {"tag": "counting", "include": [{"class": "clock", "count": -3}], "prompt": "clocks"}
+    suite = load_suite(str(written(tmp_path, "m.jsonl", lines([*GENEVAL, wrong]))))
+    assert (len(suite.prompts), [s.line for s in suite.skipped]) == (5, [6])
