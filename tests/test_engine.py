@@ -167,3 +167,19 @@ def test_a_recount_by_another_detector_reads_the_pictures(tmp_path):
         recount(run, other)
         assert run.rows()[0].verdict is Kind.EXACT
         assert run.facts["counter"]["detector"]["source"] == "elsewhere"
+
+
+def test_a_gate_that_is_decided_ends_the_run_early(tmp_path):
+    from countcheck.gate import read_policy
+    from countcheck.stats.sequential import SequentialGate
+
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("rules:\n  - {rate: exact_rate, at_least: 0.5}\n")
+    gate = SequentialGate(read_policy(policy))
+    texts = [f"{n % 5} squares of kind {n}" for n in range(400)]
+    asked = order(tmp_path, *texts, settings={"pause": 0.002})
+    with engine.run(asked, squares.counter(), decided=lambda run: gate.update(run.rows())) as run:
+        rows = run.rows()
+        assert gate.decision == "pass"
+        assert 5 < sum(row.outcome == "picture" for row in rows) < 300
+        assert run.facts["until_decided"] == "pass"
