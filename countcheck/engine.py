@@ -88,12 +88,13 @@ class Silent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What one generator owes: its samples, and how many conversations it cannot hold."""
+    """What one generator owes: its samples, how many conversations it cannot hold, and how many it has nothing for."""
 
     card: Card
     generator: Generator
     samples: tuple[Sample, ...]
     skipped: int = 0
+    absent: int = 0
 
 
 def load_generator(card: Card) -> Generator:
@@ -106,12 +107,18 @@ def planned(order: Order, card: Card, generator: Generator) -> Planned:
     """The samples that a generator owes; conversations only when it can hold them."""
     able = generator.traits.converses or generator.traits.edits
     wanted = [s for s in plan(_only(order.suite, order.only), generator.recipe, repeats=order.repeats)]
-    owed = [s for s in wanted if able or isinstance(s.asked, Prompt)]
+    holdable = [s for s in wanted if able or isinstance(s.asked, Prompt)]
+    # Recordings hold what was recorded, and owe nothing else.
+    covers = getattr(generator, "covers", None)
+    owed = [s for s in holdable if covers is None or covers(s)]
+    if holdable and not owed:
+        raise BadInput(f"{card.name} holds nothing of {order.suite.name}: none of its ids is a prompt or conversation of it.")
     return Planned(
         card=card,
         generator=generator,
         samples=tuple(owed[: order.limit]),
-        skipped=len(wanted) - len(owed),
+        skipped=len(wanted) - len(holdable),
+        absent=len(holdable) - len(owed),
     )
 
 
@@ -219,6 +226,8 @@ def _make_all(
         watch.begins(each.card.name, len(each.samples), len(each.samples) - len(owed))
         if each.skipped:
             watch.says(f"{each.card.name} can neither converse nor edit: {each.skipped} conversations are skipped")
+        if each.absent:
+            watch.says(f"{each.card.name} holds nothing for {each.absent} other samples of the suite: they are left out")
         if not owed or stopping.is_set():
             continue
         line = _Line(run, counting, each, counter, suite, watch, purse, stopping, decided)
@@ -453,6 +462,8 @@ class _Line:
             )
             with self._writing:
                 self._write([entry])
+            if self._over():
+                return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
