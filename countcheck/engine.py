@@ -112,7 +112,9 @@ def planned(order: Order, card: Card, generator: Generator) -> Planned:
     covers = getattr(generator, "covers", None)
     owed = [s for s in holdable if covers is None or covers(s)]
     if holdable and not owed:
-        raise BadInput(f"{card.name} holds nothing of {order.suite.name}: none of its ids is a prompt or conversation of it.")
+        raise BadInput(
+            f"{card.name} holds nothing of {order.suite.name}: none of its ids is a prompt or conversation of it."
+        )
     return Planned(
         card=card,
         generator=generator,
@@ -227,7 +229,9 @@ def _make_all(
         if each.skipped:
             watch.says(f"{each.card.name} can neither converse nor edit: {each.skipped} conversations are skipped")
         if each.absent:
-            watch.says(f"{each.card.name} holds nothing for {each.absent} other samples of the suite: they are left out")
+            watch.says(
+                f"{each.card.name} holds nothing for {each.absent} other samples of the suite: they are left out"
+            )
         if not owed or stopping.is_set():
             continue
         line = _Line(run, counting, each, counter, suite, watch, purse, stopping, decided)
