@@ -39,8 +39,8 @@ def log_mlflow(report: Report, experiment: str, *, attach: Path | None = None) -
                 mlflow.log_metrics(dict(metrics(model)))
                 if attach is not None:
                     mlflow.log_artifact(str(attach))
-    except mlflow.exceptions.MlflowException as error:
-        raise BadSettings(f"MLflow did not take the report: {str(error).splitlines()[0][:300]}") from error
+    except (mlflow.exceptions.MlflowException, ImportError, OSError) as error:
+        raise BadSettings(f"MLflow did not take the report: {_first(error)}") from error
 
 
 def log_wandb(report: Report, project: str, *, attach: Path | None = None) -> None:
@@ -65,12 +65,15 @@ def log_wandb(report: Report, project: str, *, attach: Path | None = None) -> No
                 artifact.add_file(str(attach))
                 run.log_artifact(artifact)
             run.finish()
-    except wandb.Error as error:
-        raise BadSettings(f"Weights & Biases did not take the report: {str(error).splitlines()[0][:300]}") from error
+    except (wandb.Error, OSError) as error:
+        raise BadSettings(f"Weights & Biases did not take the report: {_first(error)}") from error
 
 
 def metrics(model: Model) -> Iterator[tuple[str, float]]:
-    """Names and values: each rate, the ends of its interval, its number of tries; rates by tag with a slash."""
+    """Names and values: each rate, the ends of its interval, its number of tries; rates by tag with a slash.
+
+    No name is the folder of another, which MLflow's file store could not hold.
+    """
     yield from _ends("", model.rates)
     yield from _ends("corrected/", model.corrected)
     for name, n in model.counts.items():
@@ -84,7 +87,7 @@ def metrics(model: Model) -> Iterator[tuple[str, float]]:
 
 def _ends(prefix: str, rates: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
     for rate, estimate in rates.items():
-        for end, suffix in (("value", ""), ("low", "/low"), ("high", "/high"), ("n", "/n")):
+        for end, suffix in (("value", ""), ("low", ".low"), ("high", ".high"), ("n", ".n")):
             if estimate[end] is not None:
                 yield f"{prefix}{rate}{suffix}", float(estimate[end])
 
@@ -100,7 +103,11 @@ def parameters(report: Report, model: Model) -> Iterator[tuple[str, str]]:
     yield "repeats", str(source.facts.get("repeats", ""))
     for name, value in recipe.items():
         if not isinstance(value, Mapping | list):
-            yield _safe(f"generator/{name}"), str(value)[:250]
+            yield _safe(f"generator.{name}"), str(value)[:250]
+
+
+def _first(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]
 
 
 def _safe(name: str) -> str:

@@ -67,7 +67,7 @@ def test_the_model_card_carries_a_model_index(report):
 
 def test_trackers_get_rates_with_their_ends(report):
     logged = dict(metrics(report.models[0]))
-    assert logged["exact_rate/low"] <= logged["exact_rate"] <= logged["exact_rate/high"]
+    assert logged["exact_rate.low"] <= logged["exact_rate"] <= logged["exact_rate.high"]
     assert dict(parameters(report, report.models[0]))["counter"] == "dots"
 
 

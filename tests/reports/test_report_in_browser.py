@@ -33,7 +33,7 @@ def test_filtering_to_over_counts_shows_nothing_else_and_is_in_the_address(brows
         ready(page)
         page.click("#f-verdict .chip.v-over")
         page.wait_for_function(
-            "document.querySelector('#found').textContent.startsWith(arguments)".replace("arguments", f"'{over} '")
+            f"() => document.querySelector('#found').textContent.startsWith('{over} ')"
         )
         assert "v=over" in page.url
         shown = page.locator("#tries .shot:not(.aside) .verdict").all_text_contents()
@@ -88,7 +88,7 @@ def test_a_cell_of_the_matrix_leads_to_its_pictures(browser, address):
         cell = page.locator(".matrix a").first
         n = int(cell.inner_text())
         cell.click()
-        page.wait_for_function(f"document.querySelector('#found').textContent.startsWith('{n} ')")
+        page.wait_for_function(f"() => document.querySelector('#found').textContent.startsWith('{n} ')")
 
 
 def test_nothing_hostile_executes(browser, tmp_path):
@@ -112,7 +112,7 @@ def test_pictures_beside_the_page_are_shown(browser, two_runs, tmp_path, monkeyp
         ready(page)
         picture = page.locator("#tries .shot:not(.aside) img").first
         picture.scroll_into_view_if_needed()
-        page.wait_for_function("document.querySelector('#tries .shot:not(.aside) img').naturalWidth > 0")
+        page.wait_for_function("() => document.querySelector('#tries .shot:not(.aside) img').naturalWidth > 0")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])

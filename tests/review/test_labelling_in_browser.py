@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -8,6 +9,7 @@ import uvicorn
 from chromium import chromium, watched_page
 from made_up import a_run, a_suite
 
+from countcheck.cli import execute
 from countcheck.review.desk import Desk
 from countcheck.review.server import build_app, listen
 from countcheck.store import Run
@@ -59,7 +61,7 @@ def kept(run, n):
     assert len(run.labels()) == n
 
 
-def test_thirty_pictures_by_keyboard_with_undo(browser, served):
+def test_thirty_pictures_by_keyboard_with_undo_then_summary_is_corrected(browser, served, capsys):
     run, address = served
     truth = {row.key: next(iter(row.counted.values())) for row in run.rows() if row.counted}
     with watched_page(browser) as page:
@@ -79,6 +81,9 @@ def test_thirty_pictures_by_keyboard_with_undo(browser, served):
     assert {label.labeller for label in labels} == {"ann"}
     assert [label.count for label in labels].count(None) == 1
     assert all(label.count == truth[label.key] for label in labels if label.count is not None)
+    assert execute(["summary", str(run.path), "--json"]) == 0
+    corrected = json.loads(capsys.readouterr().out)["generators"]["alpha"]["corrected"]["exact_rate"]
+    assert 0 <= corrected["low"] <= corrected["value"] <= corrected["high"] <= 1
 
 
 def test_the_counters_answer_is_hidden_until_the_label_is_given(browser, served):
@@ -91,7 +96,7 @@ def test_the_counters_answer_is_hidden_until_the_label_is_given(browser, served)
         row = next(row for row in run.rows() if row.key == at(page).split("/")[0])
         assert row.text not in text
         press(page, "4")
-        page.wait_for_function("document.querySelector('#last').textContent.includes('The counter:')")
+        page.wait_for_function("() => document.querySelector('#last').textContent.includes('The counter:')")
 
 
 def test_more_than_nine_is_typed(browser, served):
@@ -110,7 +115,7 @@ def test_nothing_is_shown_before_there_is_a_name(browser, served):
     _, address = served
     with watched_page(browser) as page:
         page.goto(address)
-        page.wait_for_function("document.querySelector('#message').textContent.includes('name')")
+        page.wait_for_function("() => document.querySelector('#message').textContent.includes('name')")
         assert not page.locator("#picture").is_visible()
         page.fill("#labeller", "bob")
         page.keyboard.press("Enter")
