@@ -32,9 +32,7 @@ def test_filtering_to_over_counts_shows_nothing_else_and_is_in_the_address(brows
         page.goto(address)
         ready(page)
         page.click("#f-verdict .chip.v-over")
-        page.wait_for_function(
-            f"() => document.querySelector('#found').textContent.startsWith('{over} ')"
-        )
+        page.wait_for_function(f"() => document.querySelector('#found').textContent.startsWith('{over} ')")
         assert "v=over" in page.url
         shown = page.locator("#tries .shot:not(.aside) .verdict").all_text_contents()
         assert set(shown) == {"over"}
