@@ -214,7 +214,7 @@ def recounted(number: int) -> None:
             )
         )
     rule = Rule(threshold=0.35, margin=0.05)
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     total = 0
     for k in range(number):
         read = orjson.loads(bodies[k % len(bodies)])
@@ -225,9 +225,10 @@ def recounted(number: int) -> None:
             size=(512, 512),
         )
         total += sum(count(found, ("pig", "wolf"), rule).counts.values())
-    seconds = time.perf_counter() - start
+    seconds, worked = time.perf_counter() - start, time.process_time() - worked
     print(
-        f"{number} stored pictures recounted in {seconds:.1f} s on one core ({1e6 * seconds / number:.0f} us each; {total} things)"
+        f"{number} stored pictures recounted in {seconds:.1f} s, with {worked:.1f} s of work on one core "
+        f"({1e6 * worked / number:.0f} us each; {total} things)"
     )
 
 

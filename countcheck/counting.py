@@ -159,6 +159,8 @@ class _Candidates:
         top, bottom = self.rule.margin, -_below(self.rule)
         least = sum(1 for e in self.excess if e >= top)
         most = sum(1 for e in self.excess if e >= bottom)
+        if not self.shared:  # every box is a thing, so the ends of the range say it all
+            return [least, most]
         # Boxes of equal excess come and go together.
         ends = [k for k in range(least, most + 1) if k in (least, most) or self.excess[k - 1] != self.excess[k]]
         return [k for k in ends if k != self.size]
