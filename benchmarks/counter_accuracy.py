@@ -7,8 +7,8 @@ columns file, noun, count. Styles are drawn over the pictures; they keep what th
 
 *As it is* is the counter with its own rule. *With measures* are the threshold, the looks and the way they are fused
 that count best on all pictures but one, tried on that one (leave one picture out): what a user gets who calibrates on
-labels. The margin is chosen likewise, as the one that catches most wrong counts at the price of at most 15 % of the
-right ones.
+labels. The margin, and whether a look's own number is heard as an opinion, are chosen likewise over all styles
+together: those that catch most wrong counts at the price of at most 15 % of the right ones.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 from statsmodels.stats.proportion import proportion_confint
 
 from countcheck.counter import Counter, load_counter, phrasebook, renamed
-from countcheck.counting import Count, count
+from countcheck.counting import count
 from countcheck.detectors.base import Detections
 from countcheck.detectors.pictures import read_picture
 from countcheck.detectors.views import cost, fused, looks
@@ -42,8 +42,7 @@ LOOKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("as_is", "flip"), "mean"),
 )
 THRESHOLDS = (0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
-# Half-widths upwards and downwards, as shares of the threshold.
-MARGINS = ((0.1, 0.1), (0.2, 0.2), (0.3, 0.3), (0.5, 0.5), (0.8, 0.8), (0.2, 0.5), (0.5, 0.8), (1.0, 0.6), (1.5, 0.8))
+OPINIONS = ("contrast", "flip")
 PRICE = 0.15
 
 
@@ -65,6 +64,15 @@ class Measure:
     views: tuple[str, ...]
     fusion: str
     threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """When a count is uncertain: the margin, as shares of the threshold, and the look whose number is heard."""
+
+    above: float
+    below: float
+    opinion: str
 
 
 def read_labels(folder: Path) -> list[Labelled]:
@@ -100,22 +108,23 @@ class Seen:
             self._fused[views, fusion] = [fused(list(one), how=fusion, place="benchmark") for one in several]
         return self._fused[views, fusion]
 
-    def counts(self, k: int, measure: Measure | None, margin: tuple[float, float] | None, style: str) -> Count:
+    def told(self, k: int, measure: Measure | None, style: str, doubt: Doubt | None = None) -> list[Told]:
         if measure is None:
             found, rule = self.by_view["as_is"][k], self.rule
         else:
             found = self.detections(measure.views, measure.fusion)[k]
             rule = replace(self.rule, threshold=measure.threshold, by_style={}, floor=min(self.rule.floor, 0.02))
-        if margin is not None:
+        nouns = self.labelled[k].counts
+        if doubt is not None:
             base = rule.threshold_for("", style)
-            rule = replace(rule, margin=base * margin[0], margin_below=base * margin[1])
-        return count(found, self.labelled[k].counts, rule, style=style)
-
-    def told(self, k: int, measure: Measure | None, margin: tuple[float, float] | None, style: str) -> list[Told]:
-        counted = self.counts(k, measure, margin, style)
+            rule = replace(rule, margin=base * doubt.above, margin_below=base * doubt.below)
+            if doubt.opinion:
+                other = count(self.by_view[doubt.opinion][k], nouns, rule, style=style)
+                found = replace(found, opinions={noun: (n,) for noun, n in other.counts.items()})
+        counted = count(found, nouns, rule, style=style)
         return [
             Told(n, counted.counts[noun], noun in counted.uncertain)
-            for noun, n in self.labelled[k].counts.items()
+            for noun, n in nouns.items()
             if noun in counted.counts
         ]
 
@@ -133,7 +142,7 @@ def with_measures(seen: Seen, style: str, views: Sequence[str]) -> Iterator[tupl
         for threshold in THRESHOLDS
     ]
     pictures = range(len(seen.labelled))
-    right = np.array([[exact(seen.told(k, one, None, style)) for k in pictures] for one in candidates])
+    right = np.array([[exact(seen.told(k, one, style)) for k in pictures] for one in candidates])
     # Neighbouring thresholds vote too: the middle of a plateau holds better than its edge.
     smooth = right + 0.25 * _neighbours(right, len(THRESHOLDS))
     prices = np.array([cost(one.views) for one in candidates])
@@ -148,14 +157,29 @@ def _neighbours(right: np.ndarray, width: int) -> np.ndarray:
     return (padded[:, :-2] + padded[:, 2:]).reshape(right.shape)
 
 
-def with_margin(seen: Seen, chosen: Sequence[Measure | None], style: str) -> list[Told]:
-    """What is told of every picture, with the margin that does best on all others."""
-    pictures = range(len(seen.labelled))
-    told = [[seen.told(k, chosen[k], margin, style) for k in pictures] for margin in MARGINS]
-    out: list[Told] = []
+def with_doubt(seen: dict[str, Seen], chosen: dict[str, list[Measure | None]]) -> dict[str, list[Told]]:
+    """What is told of every picture in every style, with the doubt that does best on all other pictures."""
+    views = next(iter(seen.values())).by_view
+    doubts = [
+        Doubt(above, below, opinion)
+        for opinion in ("", *(view for view in OPINIONS if view in views))
+        for above in (0.0, 0.1, 0.2, 0.3, 0.5)
+        for below in (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
+    ]
+    pictures = range(len(next(iter(seen.values())).labelled))
+    told = {
+        style: [[one.told(k, chosen[style][k], style, doubt) for k in pictures] for doubt in doubts]
+        for style, one in seen.items()
+    }
+    out: dict[str, list[Told]] = {style: [] for style in seen}
     for k in pictures:
-        best = max(range(len(MARGINS)), key=lambda m: _worth([t for j in pictures if j != k for t in told[m][j]]))
-        out += told[best][k]
+        others = [
+            [t for by_doubt in told.values() for j in pictures if j != k for t in by_doubt[d][j]]
+            for d in range(len(doubts))
+        ]
+        best = max(range(len(doubts)), key=lambda d: _worth(others[d]))
+        for style in seen:
+            out[style] += told[style][best][k]
     return out
 
 
@@ -194,12 +218,44 @@ def by_number(told: Sequence[Told]) -> str:
     return ", ".join(f"{number}: {exact(some)}/{len(some)}" for number, some in sorted(groups.items()))
 
 
+def report(spec: str, seen: dict[str, Seen]) -> dict[str, Any]:
+    """Print what came out for one counter; the same as plain JSON values."""
+    pictures = range(len(next(iter(seen.values())).labelled))
+    measures = {
+        style: [measure for _, measure in with_measures(one, style, tuple(one.by_view))] for style, one in seen.items()
+    }
+    plain = with_doubt(seen, {style: [None for _ in pictures] for style in seen})
+    measured = with_doubt(seen, {style: list(chosen) for style, chosen in measures.items()})
+    rows = [["style", "", "exact [95 %]", "MAE", "over", "under", "wrong caught", "right doubted", "by number"]]
+    for style in seen:
+        rows.append([style, "as it is", *line(plain[style]), by_number(plain[style])])
+        rows.append(["", "with measures", *line(measured[style]), by_number(measured[style])])
+    for name, told in (("as it is", plain), ("with measures", measured)):
+        every = [one for some in told.values() for one in some]
+        rows.append(["all", name, *line(every), by_number(every)])
+    print(f"\n{spec}")
+    _print(rows)
+    base = exact(plain["plain"])
+    lost = {style: base - exact(told) for style, told in plain.items()}
+    kept = {style: base - exact(told) for style, told in measured.items()}
+    for style, chosen in measures.items():
+        common = max(set(chosen), key=chosen.count)
+        print(
+            f"{style}: most often {'+'.join(common.views)} ({common.fusion}) at {common.threshold}; {lost[style]} counts lost to the style, {kept[style]} with measures"
+        )
+    whole = sum(lost.values())
+    if whole > 0:
+        print(f"all styles: {whole} counts lost, {sum(kept[s] for s in seen if s != 'plain')} with measures")
+    print()
+    return {style: {"as it is": line(plain[style]), "with measures": line(measured[style])} for style in seen}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("-d", "--counter", action="append", required=True)
     parser.add_argument("--styles", default="greyscale,low-contrast,noir,noir-rain")
-    parser.add_argument("--views", default="as_is,light,calm,flip", help="looks that the measures may use")
+    parser.add_argument("--views", default="as_is,light,calm,flip,contrast", help="looks that the measures may use")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     given = parser.parse_args()
     labelled = read_labels(given.folder)
@@ -207,37 +263,15 @@ def main() -> None:
     print(
         f"{len(labelled)} pictures, {sum(len(one.counts) for one in labelled)} counts; {platform.processor() or platform.machine()}"
     )
-    head = ["style", "", "exact [95 %]", "MAE", "over", "under", "wrong caught", "right doubted", "by number"]
     figures: dict[str, Any] = {}
+    styles = ("plain", *(name for name in given.styles.split(",") if name))
     for spec in given.counter:
         counter = load_counter(spec)
-        rows, halves = [], []
-        base = 0.0
-        for style in ("plain", *(name for name in given.styles.split(",") if name)):
-            seen = Seen(counter, labelled, style, views)
-            plain = with_margin(seen, [None] * len(labelled), style)
-            chosen = [measure for _, measure in with_measures(seen, style, views)]
-            measured = with_margin(seen, list(chosen), style)
-            rows.append([style, "as it is", *line(plain), by_number(plain)])
-            rows.append(["", "with measures", *line(measured), by_number(measured)])
-            if style == "plain":
-                base = exact(plain) / max(len(plain), 1)
-            elif base > exact(plain) / max(len(plain), 1):
-                lost = base - exact(plain) / len(plain)
-                halves.append((style, lost, base - exact(measured) / len(measured)))
-            common = max(set(chosen), key=chosen.count)
-            print(
-                f"{spec} {style}: most often {'+'.join(common.views)} ({common.fusion}) at {common.threshold}",
-                flush=True,
-            )
-            figures.setdefault(spec, {})[style] = {"plain": line(plain), "measures": line(measured)}
-        print(f"\n{spec}")
-        _print([head, *rows])
-        for style, before, after in halves:
-            print(
-                f"{style}: the style costs {before:.2f} of the exact rate, {after:.2f} with measures ({1 - after / before:.0%} won back)"
-            )
-        print()
+        seen: dict[str, Seen] = {}
+        for style in styles:
+            seen[style] = Seen(counter, labelled, style, views)
+            print(f"{spec}: looked at {style}", flush=True)
+        figures[spec] = report(spec, seen)
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2))
 

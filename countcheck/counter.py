@@ -105,7 +105,7 @@ COUNTER_SETTINGS: dict[str, Any] = {
     "views": "",  # looks at every picture, as in as_is,flip,contrast; auto: those that pay, see `countcheck.tuning`
     "views_by_style": {},  # the same by style, where it differs
     "fusion": "mean",  # or best
-    "heed_views": False,  # the numbers of the single views are opinions, too, and widen the margin
+    "opinions": "",  # looks whose own numbers widen the margin, as in contrast: where they differ, the count is uncertain
     "second": "",  # the spec of another counter, whose numbers widen the margin
 }
 
@@ -137,7 +137,7 @@ class Counter:
             for style, names in dict(settings["views_by_style"]).items()
         }
         self._fusion = str(settings["fusion"])
-        self._heed = bool(settings["heed_views"])
+        self._opinions = views.chosen(settings["opinions"], f"{card.name}: opinions")
 
     @property
     def vocabulary(self) -> frozenset[str] | None:
@@ -200,15 +200,16 @@ class Counter:
         self, pictures: Sequence[Pixels], nouns: Sequence[Noun], names: Sequence[str], styles: Sequence[str | None]
     ) -> list[Detections]:
         book = phrasebook(nouns, self.vocabulary)
-        if len(names) == 0:
+        if not names and not self._opinions:
             found = [renamed(one, book) for one in self.detector.detect(pictures, book.queries)]
             return self._heard(found, pictures, nouns, styles)
-        several = views.looks(self.detector, pictures, book.queries, names)
+        shown = names or ("as_is",)
+        every = tuple(dict.fromkeys((*shown, *self._opinions)))
         found = []
-        for one, style in zip(several, styles, strict=True):
-            seen = [renamed(view, book) for view in one]
-            whole = views.fused(seen, how=self._fusion, place=self.name)
-            opinions = [self.count(view, nouns, style) for view in seen] if self._heed else []
+        for one, style in zip(views.looks(self.detector, pictures, book.queries, every), styles, strict=True):
+            seen = {name: renamed(view, book) for name, view in zip(every, one, strict=True)}
+            whole = views.fused([seen[name] for name in shown], how=self._fusion, place=self.name)
+            opinions = [self.count(seen[name], nouns, style) for name in self._opinions]
             found.append(self._with_opinions(whole, opinions))
         return self._heard(found, pictures, nouns, styles)
 

@@ -8,6 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from countcheck.detectors.onnx import OnnxDetector
 from countcheck.errors import BadSettings, BadWeights
 from countcheck.settings import Card
+from countcheck.testing import check_detector
 
 NAMES = {0: "pig", 1: "wolf"}
 SIDE = 64
@@ -153,3 +154,7 @@ def test_a_shape_that_tells_nothing_is_asked_about(tmp_path):
     path = exported(tmp_path / "net.onnx", [("heat", np.zeros((2, 8, 8), np.float32), False)])
     with pytest.raises(BadSettings, match="layout"):
         detector(path)
+
+
+def test_it_keeps_the_contract(tmp_path):
+    check_detector(detector(exported(tmp_path / "net.onnx", tables()["yolo"])), nouns=["pig", "wolf"])

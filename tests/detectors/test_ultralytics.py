@@ -12,6 +12,7 @@ from countcheck.detectors.fastpath import FastPath, Layout
 from countcheck.detectors.ultralytics import UltralyticsDetector, quietly
 from countcheck.errors import BadSettings, BadWeights
 from countcheck.settings import Card
+from countcheck.testing import check_detector
 
 SMALL = {"imgsz": 128, "device": "cpu"}
 
@@ -190,3 +191,7 @@ def test_the_gpu_counts_as_the_cpu(weights, pictures):
         return
     expected = tally(detector(weights, floor=0.25).detect(pictures, NOUNS))
     assert tally(detector(weights, floor=0.25, device="cuda", precision="fp32").detect(pictures, NOUNS)) == expected
+
+
+def test_it_keeps_the_contract(weights):
+    check_detector(detector(weights), nouns=NOUNS)

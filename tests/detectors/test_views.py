@@ -51,8 +51,8 @@ def test_one_view_that_sees_is_enough_for_the_best_and_counts_its_share_in_the_m
         assert counter(fusion=how).count(seen, PIG).counts["pig"] == number
 
 
-def test_views_that_disagree_make_the_count_uncertain_where_they_are_heeded():
-    looking = counter(views="as_is,contrast", fusion="best", heed_views=True)
+def test_a_look_that_disagrees_makes_the_count_uncertain_where_its_opinion_is_asked():
+    looking = counter(opinions="contrast")
     counted = looking.count(looking.detect([field((20, 30), level=120)], PIG)[0], PIG)
     assert looking.count(looking.detect([field((20, 30))], PIG)[0], PIG).uncertain == ()
     assert (counted.low["pig"], counted.high["pig"]) == (0, 1)
