@@ -216,11 +216,11 @@ def _no(kind: str, name: str, known: Any) -> str:
 
 
 _SHORT = (
-    (re.compile(r"(?:exactly )?(\d+)"), Relation.EXACTLY),
-    (re.compile(r"at least (\d+)|(\d+) or more|(\d+)\+"), Relation.AT_LEAST),
-    (re.compile(r"at most (\d+)|up to (\d+)|(\d+) or fewer"), Relation.AT_MOST),
+    (re.compile(r"(?:exactly )?(\d{1,9})"), Relation.EXACTLY),
+    (re.compile(r"at least (\d{1,9})|(\d{1,9}) or more|(\d{1,9})\+"), Relation.AT_LEAST),
+    (re.compile(r"at most (\d{1,9})|up to (\d{1,9})|(\d{1,9}) or fewer"), Relation.AT_MOST),
 )
-_BETWEEN = re.compile(r"(?:between )?(\d+) ?(?:to|and|-) ?(\d+)")
+_BETWEEN = re.compile(r"(?:between )?(\d{1,9}) ?(?:to|and|-) ?(\d{1,9})")
 _MORE = re.compile(r"more than (?:the )?(\D+)")
 _AS_MANY = re.compile(r"as many as (?:the )?(\D+)")
 SHORT_FORMS = "3, at least 2, at most 4, 3 to 5, none, more than NOUN, as many as NOUN"

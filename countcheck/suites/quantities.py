@@ -16,10 +16,10 @@ _TOKEN = re.compile(
     r"|[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‐‑][^\W_]+(?:['’][^\W\d_]+)*)*['’]?"
     r"|[^\s]"
 )
-_DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+|\d+")
-_RANGE = re.compile(r"(\d+)-(\d+)")
-_AT_LEAST = re.compile(r"(\d+)\+")
-_TIMES = re.compile(r"(\d+)[x×]")
+_DIGITS = re.compile(r"\d{1,3}(?:,\d{3}){1,2}|\d{1,7}")
+_RANGE = re.compile(r"(\d{1,7})-(\d{1,7})")
+_AT_LEAST = re.compile(r"(\d{1,7})\+")
+_TIMES = re.compile(r"(\d{1,7})[x×]")
 _MULTIPLES = {"hundred": 100, "thousand": 1000, "dozen": 12}
 _JOINED = {"half-dozen": 6, "half-a-dozen": 6}
 _TENS = frozenset(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])

@@ -179,3 +179,10 @@ def test_an_alias_bomb_is_refused():
     rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     with pytest.raises(BadSuite, match="its aliases stand for"):
         suite_of("\n".join(rows))
+
+
+def test_the_suite_in_the_documentation_is_one():
+    text = (Path(__file__).parents[2] / "docs" / "suites.md").read_text()
+    suite = suite_of(text.partition("```yaml\n")[2].partition("```")[0])
+    assert (len(suite.prompts), len(suite.conversations)) == (25, 1)
+    assert [t.sentence() for t in suite.conversations[0].turns[-1].targets] == ["exactly 1 wolf"]

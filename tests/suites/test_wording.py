@@ -1,7 +1,10 @@
 """Reading prompts, on sentences of our own with what each asks for."""
 
+import random
 import re
 from pathlib import Path
+
+import pytest
 
 from countcheck.suites.suite import Relation, Target
 from countcheck.suites.wording import Reading, read_targets
@@ -65,3 +68,43 @@ def test_no_target_is_invented_where_nothing_is_asked():
         if not wanted and read_targets(text).targets
     ]
     assert invented == []
+
+
+def test_targets_say_their_words_and_nothing_makes_reading_fail():
+    rng = random.Random(0)
+    words = sorted({word for text, *_ in sentences() for word in text.split()})
+    words += [
+        *",.;:!?&()[]{}\"'“”-–—/%$#@+=*",
+        "é",
+        "猫",
+        "🐷",
+        "\x00",
+        "1" * 5000,
+        "0",
+        "-1",
+        "1,2,3",
+        "half",
+        "dozen",
+    ]
+    for _ in range(1500):
+        text = " ".join(rng.choices(words, k=rng.randint(0, 12)))
+        for reading in (read_targets(text), read_targets(text, article="one", approximate=True)):
+            assert all(target.words and target.words in text for target in reading.targets)
+            assert all(piece in text for piece in reading.not_understood)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "wanted"),
+    [
+        ("a dog and two cats", {}, ["2 cat"]),
+        ("a dog and two cats", {"article": "one"}, ["1 dog", "2 cat"]),
+        ("a dog and two cats", {"article": "at_least"}, [">=1 dog", "2 cat"]),
+        ("a photo of an elephant on a beach", {"article": "one"}, ["1 elephant", "1 beach"]),
+        ("several dogs and a few cats", {"approximate": True}, [">=3 dog", "3-5 cat"]),
+        ("about twenty bees", {"approximate": True}, ["16-24 bee"]),
+        ("many birds", {"approximate": True}, [">=5 bird"]),
+        ("a lot of books and some pens", {"approximate": True}, [">=5 book", ">=2 pen"]),
+    ],
+)
+def test_articles_and_vague_amounts_are_read_when_asked_for(text, options, wanted):
+    assert [written(target) for target in read_targets(text, **options).targets] == wanted
