@@ -145,6 +145,7 @@ def run(
     watch: Watch | None = None,
     stopping: threading.Event | None = None,
     decided: Callable[[Run], str | None] | None = None,
+    load: Callable[[Card], Generator] | None = None,
 ) -> Run:
     """Make what is owed, count it, judge it, and keep it all; returns the run, still open.
 
@@ -154,6 +155,7 @@ def run(
         watch: Who is told how it goes.
         stopping: Set it from elsewhere (Ctrl-C) and the run ends cleanly with what is under way.
         decided: Asked now and then; a sentence ends the run (``--until-decided``).
+        load: Makes a generator from its card; `load_generator` unless somebody spreads it over machines.
 
     Raises:
         CannotDecide: When the counter fails its controls.
@@ -181,7 +183,7 @@ def run(
     with contextlib.ExitStack() as stack:
         plans = []
         for card in order.generators:
-            generator = load_generator(card)
+            generator = (load or load_generator)(card)
             stack.callback(getattr(generator, "close", lambda: None))
             plans.append(planned(order, card, generator))
         settings = {"repeats": order.repeats, "limit": order.limit, "only": dict(order.only or {})}

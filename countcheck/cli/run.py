@@ -97,13 +97,13 @@ def carry_out(order: Order, counter: str, engine: str = "local", until_decided: 
     if engine not in ("local", "ray"):
         raise BadSettings(f"--engine {engine!r} is unknown. Choose local or ray.")
     decided = None if until_decided is None else _decided_by(until_decided)
-    if engine == "ray":
-        from countcheck.engine_ray import run_on_ray
-
-        with LiveProgress() as watch:
-            return run_on_ray(order, counter, watch=watch)
     with LiveProgress() as watch, stopping_on_interrupt() as stopping:
-        finished = run(order, load_counter(counter), watch=watch, stopping=stopping, decided=decided)
+        if engine == "ray":
+            from countcheck.engine_ray import run_on_ray
+
+            finished = run_on_ray(order, counter, watch=watch, stopping=stopping, decided=decided)
+        else:
+            finished = run(order, load_counter(counter), watch=watch, stopping=stopping, decided=decided)
         if stopping.is_set() and stopping.interrupted:
             finished.close()
             raise KeyboardInterrupt
