@@ -44,7 +44,7 @@ COLOURS = word_set(
 
 # Nouns that say of what, or how old or big: they are kept in the phrase and not in the name.
 DESCRIBING = word_set(
-    "gold silver bronze copper brass iron steel metal metallic stone brick clay paper plastic leather cotton wool "
+    "gold silver bronze copper brass iron steel metal metallic glass stone brick clay paper plastic leather cotton wool "
     "velvet silk marble bamboo diamond wood cardboard porcelain ceramic crystal granite concrete "
     "straw wicker felt linen denim tin lego origami neon pastel ruby emerald jade sapphire amber plaid tartan velvet "
     "baby adult infant juvenile teen teenage male female boy girl giant miniature mini jumbo pet newborn senior "
@@ -54,6 +54,7 @@ DESCRIBING = word_set(
 
 # Noun-noun names that stay whole although their head is an animal or a person, or their first word an adjective.
 COMPOUNDS = word_set(
+    "ice_cream_truck ice_cream_bar ice_cream_sandwich chicken_wing human_skull "
     "mobile_phone computer_mouse television_set tv_monitor tv_remote traffic_signal human_being plush_bear rowing_boat "
     "computer_keyboard teddy_bear sea_lion guinea_pig hot_dog prairie_dog killer_whale gummy_bear rubber_duck toy_soldier snow_man "
     "polar_bear mountain_lion hermit_crab toy_car toy_train sports_ball sports_car wine_glass traffic_light "
