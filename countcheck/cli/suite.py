@@ -97,8 +97,14 @@ def _known_to(loaded: list[Suite], spec: str) -> None:
         if unknown:
             raise BadSuite(
                 f"{suite.name}: the counter {spec} does not know {', '.join(map(repr, unknown))}. "
-                f"Choose a counter that does (countcheck list counters), or another suite."
+                f"Counters that know any noun: {', '.join(_open_counters())}. `countcheck list counters` tells of the others."
             )
+
+
+def _open_counters() -> list[str]:
+    from countcheck.settings import counter_cards, read_card
+
+    return [name for name, path in counter_cards().items() if read_card(path).vocabulary.startswith("open")]
 
 
 @suites.command()

@@ -92,3 +92,17 @@ def test_text_cannot_command_the_terminal(capsys, text):
     out = run(capsys, "suite", "read", text)[1]
     assert "\x1b" not in out
     assert "\u202e" not in out
+
+
+def test_check_names_the_nouns_a_counter_lacks_and_the_counters_that_know_them(capsys, monkeypatch):
+    import countcheck.counter
+
+    class OnlyPigs:
+        def unsupported(self, nouns):
+            return sorted({noun.name for noun in nouns} - {"pig"})
+
+    monkeypatch.setattr(countcheck.counter, "load_counter", lambda spec: OnlyPigs())
+    code, _, err = run(capsys, "suite", "check", "three-little-pigs", "-d", "tiny")
+    assert code == 2
+    assert "the counter tiny does not know 'wolf'" in err
+    assert "grounding-dino" in err
