@@ -23,6 +23,7 @@ from countcheck.scenes.rendering import render
 from countcheck.suites.joined import load_suites
 from countcheck.suites.suite import Suite
 
+COUNTER = "tiny"
 ROOT = Path(__file__).parents[2]
 REFUSES = {("the-tale", 1, 0)}
 LIES = {("the-tale-with-numbers-said-again", 1, 0): "Sure! Here are exactly three pigs."}
@@ -34,16 +35,16 @@ class Album:
     """Pictures of so many pigs and wolves that the counter gets right in every style: it is not what is tested here."""
 
     def __init__(self, suite: Suite) -> None:
-        self._counter, self._nouns = load_counter("tiny"), nouns_of(suite)
+        self._counter, self._nouns = load_counter(COUNTER), nouns_of(suite)
         tags = [asked.tags for asked in suite.asked] + [t.tags for talk in suite.conversations for t in talk.turns]
         self._styles = [None, *sorted({tag["style"] for tag in tags if "style" in tag})]
-        self._pages: dict[tuple[int, int], str] = {}
+        self._pages: dict[tuple[int, int], bytes] = {}
         self._turning = threading.Lock()
 
-    def picture(self, pigs: int, wolves: int) -> str:
+    def png(self, pigs: int, wolves: int) -> bytes:
         with self._turning:
             if (pigs, wolves) not in self._pages:
-                self._pages[pigs, wolves] = base64.b64encode(encode_png(self._find(pigs, wolves))).decode()
+                self._pages[pigs, wolves] = encode_png(self._find(pigs, wolves))
             return self._pages[pigs, wolves]
 
     def _find(self, pigs: int, wolves: int):
@@ -141,7 +142,7 @@ class Model:
 
     def _draw(self, targets, slips) -> str:
         counts = {target.noun: target.count or 0 for target in targets}
-        return self.album.picture(counts.get("pig", 0) + slips, counts.get("wolf", 0))
+        return base64.b64encode(self.album.png(counts.get("pig", 0) + slips, counts.get("wolf", 0))).decode()
 
 
 def shares(model: Model) -> dict[str, float]:
@@ -190,7 +191,7 @@ def served(tmp_path_factory):
     with Loopback() as server:
         server.answers(model)
         spec = f"openai:gpt-5.6?base_url={server.url}/v1&api=responses&key_env=MY_KEY&first_wait=0.01&concurrency=4"
-        arguments = ("run", "three-little-pigs", "-g", spec, "-d", "tiny", "-o", str(path), "--json")
+        arguments = ("run", "three-little-pigs", "-g", spec, "-d", COUNTER, "-o", str(path), "--json")
         done = countcheck(*arguments, MY_KEY="sk-loopback-secretsecret")
         first = model.requests
         again = countcheck(*arguments, MY_KEY="sk-loopback-secretsecret")
