@@ -230,6 +230,10 @@ def _load(card: Card, settings: Mapping[str, Any]) -> Any:
     source = card.source
     if not source:
         raise BadSettings(f"{card.name}: no weights are named. Write ultralytics:FILE, as in ultralytics:yolo11n.pt.")
+    if "sam3" in Path(source).name.lower():
+        raise BadSettings(
+            f"{card.name}: SAM 3 is asked in words through transformers. Write -d sam3, or transformers:FOLDER."
+        )
     if source.endswith((".yaml", ".yml")):
         return _model(source, source, card.name)
     if source.endswith(".safetensors"):

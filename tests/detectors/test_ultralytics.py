@@ -171,7 +171,7 @@ def test_weights_of_another_architecture_are_told(weights):
         detector(weights, architecture="yolov8n.yaml")
 
 
-@pytest.mark.parametrize("source", ["", "net.engine"])
+@pytest.mark.parametrize("source", ["", "net.engine", "sam3.pt"])
 def test_a_source_that_is_no_weights_is_told(source):
     with pytest.raises(BadSettings):
         detector(source)
