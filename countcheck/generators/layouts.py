@@ -21,14 +21,15 @@ import orjson
 from countcheck.errors import BadInput, BadSettings, BadSuite
 from countcheck.suites import geneval
 from countcheck.suites.compose import Miswritten, read_target, slug
-from countcheck.suites.nouns import plural_of
+from countcheck.suites.nouns import plural_of, singular_of
+from countcheck.suites.numbers import MOST, spell
 from countcheck.suites.originals import Gathered, json_lines, table_rows
 from countcheck.suites.suite import Conversation, Prompt, Relation, Suite, Target
 from countcheck.suites.wording import read_targets
 
 LAYOUTS = ("auto", "geneval", "cococount", "manifest", "webdataset", "flat", "of")
 PICTURES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"))
-_COCOCOUNT = re.compile(r"(\d+)__(.+?)__(.*)")
+_COCOCOUNT = re.compile(r"(\d{1,6})__(.+?)(?:__(.*))?")
 _NUMBERED = re.compile(r"(.+?)[_\-. ]+(\d+)")
 
 
@@ -41,6 +42,7 @@ class Entry:
         member: Its name in the shard; empty for a file.
         names: What it may answer, surest first: prompt ids and texts, folded.
         number: Which of its prompt's pictures it is, as the place says; ``None`` when it does not.
+        whole: The file's whole name, folded: where that is the prompt's id, the number in it belongs to the id.
         model: Who drew it, as a manifest says.
         prompt: The prompt, where the place tells it whole.
     """
@@ -49,6 +51,7 @@ class Entry:
     names: tuple[str, ...]
     member: str = ""
     number: int | None = None
+    whole: str = ""
     model: str = ""
     prompt: Prompt | None = None
 
@@ -90,6 +93,7 @@ class Album:
         for name in (folded(asked.id), folded(asked.text)):
             found = [self.entries[n] for n in self._index.get(name, ()) if not model or self.entries[n].model == model]
             if found:
+                found = [replace(e, number=None) if e.whole == name else e for e in found]
                 return _by_repeat(found, exact=self.layout in ("geneval", "manifest", "webdataset"))
         return {}
 
@@ -101,8 +105,8 @@ class Album:
 
     def unclaimed(self, suite: Suite) -> list[Entry]:
         """Pictures that no prompt of the suite asks for."""
-        claimed = {id(e) for a in suite.asked for m in self.models for e in self.pictures_of(a, m).values()}
-        return [entry for entry in self.entries if id(entry) not in claimed]
+        claimed = {e.shown for a in suite.asked for m in self.models for e in self.pictures_of(a, m).values()}
+        return [entry for entry in self.entries if entry.shown not in claimed]
 
 
 def _by_repeat(found: Sequence[Entry], *, exact: bool) -> dict[int, Entry]:
@@ -208,14 +212,25 @@ def _cococount(folder: Path) -> Album:
         if found is None:
             skipped.append(f"{path}: not named NUMBER__NOUN__REST")
             continue
-        count, noun = int(found[1]), found[2].replace("_", " ").lower()
-        rest = _NUMBERED.fullmatch(found[3])
-        scene = "" if found[3].isdigit() else (rest[1] if rest else found[3])
-        text = " ".join(f"a photo of {count} {noun if count == 1 else plural_of(noun)} {scene}".split())
+        count, noun = int(found[1]), _one(found[2].replace("_", " ").lower())
+        end = found[3] or ""
+        rest = _NUMBERED.fullmatch(end)
+        scene = "" if end.isdigit() else (rest[1] if rest else end).replace("_", " ")
+        things = noun if count == 1 else plural_of(noun)
+        text, spelled = (
+            " ".join(f"a photo of {number} {things} {scene}".split())
+            for number in (str(count), spell(count) if count <= MOST else str(count))
+        )
         target = Target(noun=noun, relation=Relation.EXACTLY if count else Relation.NONE, count=count)
         prompt = Prompt(id=slug(f"{count} {noun} {scene}"), text=text, targets=(target,))
-        entries.append(Entry(path=path, names=(folded(prompt.id), folded(text)), prompt=prompt))
+        names = (folded(prompt.id), folded(text), folded(spelled))
+        entries.append(Entry(path=path, names=names, prompt=prompt))
     return _told("cococount", folder, entries, "CoCoCount pictures: number and noun from their names.", skipped)
+
+
+def _one(noun: str) -> str:
+    before, space, last = noun.rpartition(" ")
+    return f"{before}{space}{singular_of(last) or last}"
 
 
 def _of(folder: Path, of: str) -> Album:
@@ -256,7 +271,8 @@ def _flat(folder: Path) -> Album:
             # One folder a prompt: its pictures are numbered inside.
             names += [folded(part) for part in parts[:-1] if part not in ("samples", "images")]
         number = int(found[2]) if found else int(stem) if stem.isdigit() else None
-        entries.append(Entry(path=path, names=tuple(dict.fromkeys(n for n in names if n)), number=number))
+        unique = tuple(dict.fromkeys(name for name in names if name))
+        entries.append(Entry(path=path, names=unique, number=number, whole=folded(stem) if len(parts) == 1 else ""))
     return Album(layout="flat", entries=tuple(entries))
 
 

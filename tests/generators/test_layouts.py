@@ -54,6 +54,13 @@ def test_flat_numbers_may_begin_at_one_and_one_picture_needs_none(tmp_path):
     assert names(album, CATS) == {0: "cats.png"}
 
 
+def test_a_number_that_belongs_to_the_id_is_no_repeat(tmp_path):
+    put(tmp_path, "geckonum_00005.png", "geckonum_00006_0.png", "geckonum_00006_1.png")
+    album = read_album(tmp_path)
+    assert names(album, Prompt(id="geckonum_00005", text="x")) == {0: "geckonum_00005.png"}
+    assert names(album, Prompt(id="geckonum_00006", text="y")) == {0: "geckonum_00006_0.png", 1: "geckonum_00006_1.png"}
+
+
 def test_compbench_names_are_the_prompt_and_a_running_number(tmp_path):
     put(
         tmp_path,
@@ -103,6 +110,17 @@ def test_cococount_names_tell_number_and_noun(tmp_path):
         "a photo of 2 cats": "exactly 2 cat",
     }
     assert album.repeats(album.suite) == 2
+
+
+def test_cococount_pictures_answer_its_own_suite(tmp_path):
+    put(tmp_path, "3__ties__on the ground_7.png", "10__airplane.png")
+    tie = Prompt(id="x", text="A photo of three ties on the ground", targets=(Target(noun="tie", count=3),))
+    plane = Prompt(id="y", text="A photo of ten airplanes", targets=(Target(noun="airplane", count=10),))
+    album = read_album(tmp_path)
+    assert album.layout == "cococount"
+    assert names(album, tie) == {0: "3__ties__on the ground_7.png"}
+    assert names(album, plane) == {0: "10__airplane.png"}
+    assert [p.targets[0].noun for p in album.suite.prompts] == ["airplane", "tie"]
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
