@@ -28,7 +28,7 @@ from countcheck.pictures import encode_png, read_picture
 from countcheck.plan import Sample, plan
 from countcheck.plugins import load_generator_class
 from countcheck.provenance import begin, describe, describe_generator
-from countcheck.settings import Card
+from countcheck.settings import Card, open_counters
 from countcheck.store import Entry, Judged, Run, as_stored
 from countcheck.suites.suite import Conversation, Noun, Prompt, Suite, Target, Turn
 from countcheck.tuning import tuned
@@ -250,8 +250,8 @@ def _demand_nouns(counter: Counter, suite: Suite) -> None:
     if missing:
         raise BadInput(
             f"the counter {counter.name} cannot know {', '.join(repr(noun) for noun in missing)} "
-            f"(asked for in {suite.name}). Use a counter that can, for example one with an open vocabulary: "
-            "`countcheck list counters` tells which; or choose prompts without it with --only."
+            f"(asked for in {suite.name}). Use a counter that can: {', '.join(open_counters())} know any noun; "
+            "`countcheck list counters` tells what the others know."
         )
 
 

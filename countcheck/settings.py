@@ -75,6 +75,9 @@ class _RuleFields(BaseModel):
     name: Literal["countcheck", "geneval"] = "countcheck"
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 class _CardFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
     family: str
@@ -111,10 +114,15 @@ def read_counter_card(spec: str) -> Card:
     return _resolve("counter", spec, counter_cards(), detector_families())
 
 
+def open_counters() -> list[str]:
+    """Names of the counters whose cards say that their vocabulary is open."""
+    return [name for name, path in counter_cards().items() if read_card(path).vocabulary.startswith("open")]
+
+
 def read_card(path: Path, *, name: str = "") -> Card:
     """One card file. Raises `BadSettings` naming file and field."""
     try:
-        body = yaml.safe_load(path.read_text(encoding="utf-8"))
+        body = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both are the safe loader
         fields = _CardFile.model_validate(body)
     except yaml.YAMLError as error:
         raise BadSettings(f"{path}: not YAML ({str(error).splitlines()[0]}). Mend the card.") from error

@@ -135,12 +135,13 @@ def _compare(models: Sequence[Model], facts: Sequence[Mapping[str, Any]], base: 
     from countcheck.stats.comparison import compare, parties_of
 
     parties = [parties_of(model.rows, facts[model.run]).get(model.generator) for model in models]
+    against = parties[base]
     found: dict[str, Mapping[str, Any]] = {}
     for model, party in zip(models, parties, strict=True):
-        if model is models[base] or party is None or parties[base] is None:
+        if model is models[base] or party is None or against is None:
             continue
         try:
-            found[model.label] = compare(parties[base], party).to_json()
+            found[model.label] = compare(against, party).to_json()
         except CannotDecide:
             continue
     return found
