@@ -69,6 +69,7 @@ def run_on_ray(
     begun = _join()
     try:
         nouns = nouns_of(order.suite)
+        crew: list[Spread] = []
 
         def load(card: Card) -> Generator:
             own = load_generator(card)
@@ -76,7 +77,7 @@ def run_on_ray(
                 return own
             # The loaders are bound by value: a hand uses the very functions that the head does.
             engage = functools.partial(_engaged, load_generator, card, load_counter, counter)
-            return Spread(own, engage, nouns, hands=hands)
+            return Spread(own, engage, nouns, hands=hands, crew=crew)
 
         plain = load_counter(counter)
         looked = _LookedAlready(plain.card, plain.detector, second=plain.second)
@@ -222,7 +223,15 @@ def _travelling(outcome: Outcome) -> _Made:
 class Spread:
     """A generator whose samples are made by many hands; to the engine it is a generator like any other."""
 
-    def __init__(self, own: Generator, engage: Engage, nouns: Sequence[Noun], *, hands: int | None = None) -> None:
+    def __init__(
+        self,
+        own: Generator,
+        engage: Engage,
+        nouns: Sequence[Noun],
+        *,
+        hands: int | None = None,
+        crew: list[Spread] | None = None,
+    ) -> None:
         self._own: Any = own
         self._engage = engage
         self._nouns = tuple(nouns)
@@ -230,6 +239,8 @@ class Spread:
         self._hands: list[Any] = []
         self._stopped = False
         self._next = 0
+        self._engaging = threading.Lock()
+        self._crew: list[Spread] = [] if crew is None else crew
 
     @property
     def name(self) -> str:
@@ -238,9 +249,11 @@ class Spread:
 
     @property
     def traits(self) -> Traits:
-        """The generator's own, as many at a time as there are hands."""
+        """The generator's own; what is edited by hands is edited by all of them at once."""
         own: Traits = self._own.traits
-        return replace(own, concurrency=max(own.concurrency, len(self._hands) or self._wanted or 1))
+        if own.converses or not own.edits:
+            return own
+        return replace(own, concurrency=max(own.concurrency, _shares(self._wanted)[0]))
 
     @property
     def recipe(self) -> Recipe:
@@ -254,11 +267,15 @@ class Spread:
         for hand in self._hands:
             hand.stop.remote()
 
-    def close(self) -> None:
-        """Let the hands go."""
+    def let_go(self) -> None:
+        """Let the hands go; others are engaged when there is work again."""
         for hand in self._hands:
             ray.kill(hand)
         self._hands = []
+
+    def close(self) -> None:
+        """Let the hands go, and give back what the head holds."""
+        self.let_go()
         getattr(self._own, "close", lambda: None)()
 
     def open(self, sample: Sample) -> Dialogue:
@@ -268,9 +285,8 @@ class Spread:
 
     def edit(self, sample: Sample, pixels: Pixels, instruction: str, turn: int, targets: Sequence[Target]) -> Outcome:
         """The picture changed, by the next hand in turn."""
-        hands = self._ready()
-        self._next += 1
-        task = hands[self._next % len(hands)].edit.remote(sample, as_array(pixels), instruction, turn, targets)
+        hand = self._in_turn()[0]
+        task = hand.edit.remote(sample, as_array(pixels), instruction, turn, targets)
         try:
             made: _Made = ray.get(task)
         except RayError as error:
@@ -294,7 +310,7 @@ class Spread:
         ended: CountcheckError | None = None
         why = ""
         while waiting or under_way:
-            for hand in list(self._hands):
+            for hand in self._in_turn() if self._hands else ():
                 busy = sum(1 for other, _ in under_way.values() if other is hand)
                 # Behind a sample that may kill its hand nothing waits, or it would be lost as well.
                 ahead = 1 if tries else _AHEAD
@@ -341,13 +357,24 @@ class Spread:
         if not _lives(hand):
             self._hands = [other for other in self._hands if other is not hand]
 
+    def _in_turn(self) -> list[Any]:
+        """The hands, another one first every time."""
+        hands = self._ready()
+        self._next = (self._next + 1) % len(hands)
+        return hands[self._next :] + hands[: self._next]
+
     def _ready(self) -> list[Any]:
-        """The hands, engaged on first use."""
-        if not self._hands:
-            count, share = _shares(self._wanted)
-            kind = ray.remote(max_restarts=-1, max_concurrency=1, concurrency_groups={"control": 1}, **share)(_Hand)
-            self._hands = [kind.remote(self._engage, self._nouns) for _ in range(count)]
-        return self._hands
+        """The hands, engaged on first use, when those of the generator before are let go: they hold its GPUs."""
+        with self._engaging:
+            if not self._hands:
+                for other in self._crew:
+                    other.let_go()
+                self._crew[:] = [self]
+                count, share = _shares(self._wanted)
+                groups = {"control": 1}
+                kind = ray.remote(max_restarts=-1, max_concurrency=1, concurrency_groups=groups, **share)(_Hand)
+                self._hands = [kind.remote(self._engage, self._nouns) for _ in range(count)]
+            return list(self._hands)
 
 
 def _shares(wanted: int | None) -> tuple[int, dict[str, float]]:

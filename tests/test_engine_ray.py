@@ -147,6 +147,14 @@ def test_what_a_hand_cannot_load_is_said_in_its_own_words():
     spread.close()
 
 
+def test_two_generators_follow_each_other_where_there_is_room_for_one(tmp_path):
+    cards = [replace(CARD, name="first"), replace(CARD, name="second")]
+    asked = replace(order(tmp_path / "run", *TEXTS[:4]), generators=cards)
+    # Every hand takes a whole core, and there are two.
+    with run_on_ray(asked, "squares", hands=2) as run:
+        assert [row.verdict for row in run.rows()] == [Kind.EXACT] * 8
+
+
 def test_an_edit_is_made_by_a_hand():
     spread = Spread(load_painter(CARD), engaged, (), hands=1)
     (sample,) = plan_of(spread, "3 squares")
