@@ -36,16 +36,22 @@ def list_(
     if as_json:
         print_json(rows)
         return
-    from rich import box
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    shown = [name for name in rows[0] if any(row[name] not in ("", None, [], {}) for row in rows)] if rows else []
-    for name in shown:
-        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name in ("name", "family"))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for row in rows:
-        table.add_row(*(escape(plain(_cell(row[name]))) for name in shown))
+        facts = " · ".join(
+            _fact(name, value)
+            for name, value in row.items()
+            if name not in ("name", "about") and value and value != row["name"]
+        )
+        about = plain(str(row["about"] or ""))
+        # What it is comes first; facts that one looks up stand below, quieter.
+        told = Text("\n").join(part for part in (Text(about), Text(plain(facts), style="dim")) if part)
+        table.add_row(Text(plain(str(row["name"])), style="bold"), told)
     stdout_console().print(table)
 
 
@@ -117,9 +123,14 @@ def _suites() -> list[dict[str, Any]]:
     return rows
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
+def _fact(name: str, value: Any) -> str:
+    """One fact in a few words; what speaks for itself goes without its name."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {inner}" for name, inner in value.items())
-    return str(value)
+        return ", ".join(f"{inner} {number}" for inner, number in value.items())
+    if name == "price":
+        return f"{value} USD a picture"
+    if name == "priced":
+        return f"priced {value}"
+    if name in ("prompts", "conversations", "nouns"):
+        return f"{value} {name}"
+    return f"{name} {value}" if name == "threshold" else str(value)
