@@ -20,7 +20,7 @@ from countcheck import controls
 from countcheck.conversation import hold
 from countcheck.counter import Counter
 from countcheck.detectors.base import Detections
-from countcheck.errors import BadInput, CountcheckError, GeneratorClosed
+from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed
 from countcheck.generators.base import Failure, Generator, Outcome, Picture, Refusal
 from countcheck.generators.refusal import claims_success
 from countcheck.geneval import verdict_of
@@ -216,6 +216,9 @@ def _make_all(
     decided: Callable[[Run], str | None] | None,
 ) -> None:
     closed: list[CountcheckError] = []
+    if order.budget is not None:
+        for each in plans:
+            _demand_price(each)
     purse = _Purse(order.budget, spent=sum(row.cost or 0.0 for row in run.rows()) if order.budget else 0.0)
     for each in plans:
         run.owe(each.samples)
@@ -243,6 +246,16 @@ def _make_all(
             closed.append(error)
     if closed:
         raise closed[0]
+
+
+def _demand_price(each: Planned) -> None:
+    """A budget can only be kept where prices are known."""
+    tells = getattr(each.generator, "tells_cost", False)
+    if each.generator.traits.remote and each.card.price is None and not tells:
+        raise BadSettings(
+            f"no price is known for {each.card.name}, so a budget cannot be kept. Write price and priced into a card of "
+            "its own and name the card's file, or leave --budget out."
+        )
 
 
 def _demand_nouns(counter: Counter, suite: Suite) -> None:
@@ -276,6 +289,12 @@ class _Purse:
     def __init__(self, budget: float | None, spent: float) -> None:
         self.budget = budget
         self.spent = spent
+        self._paying = threading.Lock()
+
+    def pay(self, outcome: Outcome, price: float | None) -> None:
+        """Spend as soon as an outcome is there; waiting until it is counted would let more be asked for."""
+        with self._paying:
+            self.spent += _cost(outcome, price) or 0.0
 
     def empty(self) -> bool:
         return self.budget is not None and self.spent >= self.budget
@@ -340,6 +359,7 @@ class _Line:
                             f"the generator {self._card.name} gave an outcome for {outcome.key!r}, which was not "
                             "asked of it, or gave it twice. Mend the generator; `countcheck.testing` checks this."
                         )
+                    self._purse.pay(outcome, self._card.price)
                     self._queue.put((sample, outcome))
                     if not stopped and self._over():
                         stopped = True
@@ -390,7 +410,6 @@ class _Line:
     def _write(self, entries: Sequence[Entry]) -> None:
         self._run.write(entries, self._counting)
         for entry in entries:
-            self._purse.spent += entry.cost or 0.0
             self._watch.made(self._card.name, entry)
         if self._decided is not None and not self._stopping.is_set():
             sentence = self._decided(self._run)
@@ -450,6 +469,7 @@ class _Line:
             return _look(self._counter, found, turn.targets, {**sample.asked.tags, **turn.tags}, self._nouns)
 
         for spoken in hold(sample, self._generator, look, nouns=self._suite.nouns):
+            self._purse.pay(spoken.outcome, self._card.price)
             file = self._file(spoken.outcome)
             entry = _entry(
                 spoken.outcome,
@@ -516,7 +536,7 @@ def _entry(
         picture=file[0],
         digest=file[1],
         seconds=outcome.seconds,
-        cost=price if outcome.cost is None and isinstance(outcome, Picture) else outcome.cost,
+        cost=_cost(outcome, price),
         detail=detail_of(outcome),
     )
     match outcome:
@@ -534,6 +554,11 @@ def _entry(
         reason=seen.verdict.reason,
         counted=seen.counted,
     )
+
+
+def _cost(outcome: Outcome, price: float | None) -> float | None:
+    """What an outcome cost: as the provider says, or a picture's price."""
+    return price if outcome.cost is None and isinstance(outcome, Picture) else outcome.cost
 
 
 def _refused(outcome: Refusal) -> str:

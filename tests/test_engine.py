@@ -10,7 +10,8 @@ import squares
 
 from countcheck import engine
 from countcheck.engine import Order, recount
-from countcheck.errors import BadInput, GeneratorClosed, RunMismatch
+from countcheck.errors import BadInput, BadSettings, GeneratorClosed, RunMismatch
+from countcheck.generators.base import Traits
 from countcheck.settings import Card
 from countcheck.store import Run
 from countcheck.verdict import Kind
@@ -183,3 +184,16 @@ def test_a_gate_that_is_decided_ends_the_run_early(tmp_path):
         assert gate.decision == "pass"
         assert 5 < sum(row.outcome == "picture" for row in rows) < 300
         assert run.facts["until_decided"] == "pass"
+
+
+def test_a_budget_without_a_price_is_refused(tmp_path):
+    class Far(squares.SquaresGenerator):
+        traits = Traits(remote=True)
+
+    engine_order = order(tmp_path, "1 square", budget=1.0)
+    original, engine.load_generator = engine.load_generator, Far
+    try:
+        with pytest.raises(BadSettings, match="no price is known for squares"):
+            engine.run(engine_order, squares.counter())
+    finally:
+        engine.load_generator = original

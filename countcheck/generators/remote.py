@@ -89,6 +89,7 @@ class RemoteGenerator:
     edits: ClassVar[bool] = False
     most_per_request: ClassVar[int] = 1
     needs_source: ClassVar[bool] = True
+    tells_cost: ClassVar[bool] = False  # every reply says what it cost, so that a budget holds without a price
     codes_of: ClassVar[str] = ""  # whose codes, when not the family's own
 
     def __init__(self, card: Card) -> None:
@@ -192,7 +193,7 @@ class RemoteGenerator:
         with ThreadPoolExecutor(max_workers=most, thread_name_prefix=f"countcheck-{self.family}") as pool:
             try:
                 while True:
-                    while len(under_way) < most * 2 and not self._ending and (group := next(groups, None)):
+                    while len(under_way) < most and not self._ending and (group := next(groups, None)):
                         under_way.add(pool.submit(self._draw, group))
                     if not under_way:
                         break
