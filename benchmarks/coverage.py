@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from countcheck.stats.bootstrap import bootstrap, ratio
 from countcheck.stats.correction import Sampled, powered, rogan_gladen
 from countcheck.stats.estimate import cluster_rate
 from countcheck.stats.pairing import Sums, paired_difference, unpaired_difference
@@ -50,21 +51,30 @@ def moved(rng: np.random.Generator, rate: float) -> float:
 def rates(tries: int, rng: np.random.Generator, grid: Iterator[tuple[int, float, int, float]]) -> Iterator[Cell]:
     """Single rates: clusters, beside what ignoring them would give."""
     for prompts, rate, repeats, icc in grid:
-        inside = naive = 0
+        inside = naive = drawn = 0
         width = 0.0
-        for _ in range(tries):
+        for i in range(tries):
             truth = moved(rng, rate)
             hits = rng.binomial(repeats, chances(rng, truth, icc, (prompts,)))
             found = cluster_rate(hits, np.full(prompts, repeats))
             plain = cluster_rate(
                 [1] * int(hits.sum()) + [0] * int(prompts * repeats - hits.sum()), [1] * (prompts * repeats)
             )
+            if i % 10 == 0:
+                again = bootstrap(
+                    np.column_stack([hits, np.full(prompts, repeats)]), ratio, prompts * repeats, resamples=1000
+                )
+                drawn += again.low is not None and again.low <= truth <= again.high
             inside += found.low <= truth <= found.high
             naive += plain.low <= truth <= plain.high
             width += found.high - found.low
         yield Cell(
             f"rate {rate:4.2f}  {prompts:3d} prompts × {repeats}  icc {icc:.1f}",
-            {"over prompts": inside / tries, "as if independent": naive / tries},
+            {
+                "over prompts": inside / tries,
+                "BCa bootstrap": drawn / -(-tries // 10),
+                "as if independent": naive / tries,
+            },
             width / tries,
             few=prompts * min(rate, 1 - rate) < 5,
         )
@@ -221,6 +231,7 @@ def main() -> None:
     show("Power", promised_power(min(tries, 1000), rng))
     print("\nCoverage of 95 % intervals")
     verdict("single rates", single, "over prompts")
+    verdict("single rates by BCa bootstrap", single, "BCa bootstrap")
     verdict("single rates as if independent", single, "as if independent")
     verdict("paired differences", gaps, "paired")
     verdict("corrected, prediction-powered", fixed, "prediction-powered")
