@@ -342,16 +342,17 @@ class Run:
                 )
 
     def write_verdicts(self, judged: Iterable[Judged], counting: int) -> None:
-        """Write the verdicts of a recount. Raises `DiskFull`."""
+        """Write the verdicts of a recount; one by the very same counter replaces its own. Raises `DiskFull`."""
+        statement = sa.insert(verdicts).prefix_with("OR REPLACE")
         with _room(self.path), self._engine.begin() as connection:
             batch: list[dict[str, Any]] = []
             for one in judged:
                 batch.append(_judged(one, counting))
                 if len(batch) >= 5000:
-                    connection.execute(sa.insert(verdicts), batch)
+                    connection.execute(statement, batch)
                     batch = []
             if batch:
-                connection.execute(sa.insert(verdicts), batch)
+                connection.execute(statement, batch)
 
     def write_detections(self, found: Iterable[tuple[str, int, Detections]], counting: int) -> None:
         """Keep what another detector saw in the stored pictures."""

@@ -65,12 +65,13 @@ def a_run(
     pictures: bool = True,
     price: float | None = 0.004,
     noisy: float = 0.08,
+    counter_name: str = "dots",
 ) -> Run:
     """A finished run. ``generators``: name, share of exact pictures, share of refusals."""
     suite = suite or a_suite()
     recipes = {name: Recipe(name=name, revision="0123abc", settings={"steps": 4}) for name, _, _ in generators}
     controls: dict[str, Any] = {"passed": True, "right": 47, "total": 48, "needed": 46, "by_style": {}}
-    counter = {"name": "dots", "rule": RULE}
+    counter = {"name": counter_name, "rule": RULE}
     run = Run.create(path, _facts(suite, recipes, counter, controls, repeats))
     counting = run.begin_counting(counter, controls)
     for name, exact, refused in generators:

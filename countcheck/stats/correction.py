@@ -270,9 +270,9 @@ def _ends(value: float, variance: float, df: float, n: float, level: float, shar
         inner = min(max(value, 0.5 / n), 1 - 0.5 / n)
         effective = min(n, inner * (1 - inner) / variance) if variance > 0 else n
         return wilson_interval(value, max(effective, 1.0), t)
-    if value <= 0:
-        return 0.0, t * math.sqrt(variance)
-    half = t * math.sqrt(variance) / value
+    half = t * math.sqrt(variance) / value if value > 0 else math.inf
+    if half > 2:  # on a log scale an error that dwarfs the value would reach to the stars
+        return 0.0, value + t * math.sqrt(variance)
     return value * math.exp(-half), value * math.exp(half)
 
 
