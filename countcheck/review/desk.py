@@ -125,10 +125,12 @@ class Desk:
                 if task is None or label.noun not in task.nouns:
                     strange += 1
                     continue
-                kept.append(label if label.stratum else replace(label, stratum="", weight=1.0))
+                kept.append(replace(label, stratum=task.stratum if label.stratum else "", weight=1.0))
                 self.queue.note(label)
             self.run.add_labels(kept)
             self._labels |= {_id(label): label for label in kept}
+            for stratum in sorted({label.stratum for label in kept} - {""}):
+                self.reweigh(stratum)
         return len(kept), strange
 
     def agreement(self) -> dict[str, Any]:
