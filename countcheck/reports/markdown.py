@@ -63,7 +63,7 @@ def _row(model: Model, columns: list[tuple[str, str]]) -> list[str]:
     for rate, _ in columns:
         value, interval = estimate_words(rate, model.rates.get(rate))
         cells.append(f"{value} ({interval})" if interval else value)
-    scored = f"{number(model.counts['planned'] - model.lost)} of {number(model.counts['planned'])}"
+    scored = f"{number(model.total('planned') - model.lost)} of {number(model.total('planned'))}"
     return [f"**{quote(model.label)}**", *cells, scored]
 
 

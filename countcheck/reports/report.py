@@ -22,7 +22,8 @@ class Model:
     Attributes:
         label: Unique in the report: the generator's name, with the run's when two runs hold the same generator.
         run: Index into `Report.runs`.
-        counts: Planned, asked, pictures, refusals, failures, uncertain, missing.
+        counts: Planned, asked, pictures, refusals, failures, uncertain, missing: of prompts.
+        turns: The same of conversation turns, and the number of ``conversations``; empty when there are none.
         rates, corrected: Rate name to published estimate.
         by: Tag, value, rate: published estimate.
         matrix: Asked to counted to number of pictures.
@@ -37,11 +38,16 @@ class Model:
     corrected: Mapping[str, EstimateJson]
     by: Mapping[str, Mapping[str, Mapping[str, EstimateJson]]]
     matrix: Mapping[str, Mapping[str, int]]
+    turns: Mapping[str, int] = field(default_factory=dict)
+
+    def total(self, name: str) -> int:
+        """One of ``counts``, of prompts and conversation turns together."""
+        return self.counts[name] + self.turns.get(name, 0)
 
     @property
     def lost(self) -> int:
-        """Samples that were planned and never scored."""
-        return self.counts["failures"] + self.counts["missing"]
+        """Samples and turns that were planned and never scored."""
+        return self.total("failures") + self.total("missing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +122,7 @@ def read_report(runs: Sequence[Run], *, baseline: str | None = None) -> Report:
                     corrected=body.get("corrected", {}),
                     by=body.get("by", {}),
                     matrix=body.get("matrix", {}),
+                    turns=body.get("conversations", {}),
                 )
             )
     base = _find(models, names, baseline)
@@ -135,7 +142,7 @@ def _compare(models: Sequence[Model], facts: Sequence[Mapping[str, Any]], base: 
     from countcheck.stats.comparison import compare, parties_of
 
     parties = [parties_of(model.rows, facts[model.run]).get(model.generator) for model in models]
-    against = parties[base]
+    against = parties[base] if parties else None
     found: dict[str, Mapping[str, Any]] = {}
     for model, party in zip(models, parties, strict=True):
         if model is models[base] or party is None or against is None:
@@ -166,7 +173,7 @@ def headline(report: Report) -> str:
         return "Nothing was asked of any model."
     scored = [m for m in report.models if _value(m, "exact_rate") is not None]
     if not scored:
-        return "No picture came back that could be scored."
+        return _of_turns(report) or "No picture came back that could be scored."
     if len(scored) == 1:
         model = scored[0]
         value, interval = estimate_words("exact_rate", model.rates["exact_rate"])
@@ -182,6 +189,17 @@ def headline(report: Report) -> str:
     follow = ", ".join(f"{m.label} in {estimate_words('exact_rate', m.rates['exact_rate'])[0]}" for m in rest[:3])
     more = f" and {len(rest) - 3} more in fewer" if len(rest) > 3 else ""
     return f"{best.label} drew exactly what was asked in {value} of tries{_between(interval)}; {follow}{more}."
+
+
+def _of_turns(report: Report) -> str:
+    """The verdict when nothing but conversations was held; empty when none was."""
+    said = [
+        f"{model.label} drew exactly what was asked in {value} of {several(model.turns['asked'], 'turn')}{_between(interval)}"
+        for model in report.models
+        if _value(model, "turn_exact_rate") is not None
+        for value, interval in [estimate_words("turn_exact_rate", model.rates["turn_exact_rate"])]
+    ]
+    return f"In conversation, {'; '.join(said[:4])}." if said else ""
 
 
 def _against(report: Report, model: Model) -> str:
@@ -206,14 +224,14 @@ def losses(report: Report) -> list[str]:
     """One sentence for each thing that was lost or set aside; empty when every sample was scored for sure."""
     said = []
     for model in report.models:
-        c = model.counts
         parts = []
         if model.lost:
-            what = [several(c["failures"], "failure")] if c["failures"] else []
-            what += [f"{number(c['missing'])} not made"] if c["missing"] else []
-            parts.append(f"scored {number(c['planned'] - model.lost)} of {number(c['planned'])} ({', '.join(what)})")
-        if c.get("uncertain"):
-            parts.append(f"{several(c['uncertain'], 'picture')} too close to call")
+            failures, missing, planned = (model.total(name) for name in ("failures", "missing", "planned"))
+            what = [several(failures, "failure")] if failures else []
+            what += [f"{number(missing)} not made"] if missing else []
+            parts.append(f"scored {number(planned - model.lost)} of {number(planned)} ({', '.join(what)})")
+        if model.total("uncertain"):
+            parts.append(f"{several(model.total('uncertain'), 'picture')} too close to call")
         if parts:
             said.append(f"{model.label}: {'; '.join(parts)}.")
     return said

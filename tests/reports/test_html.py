@@ -45,10 +45,11 @@ def test_hostile_words_stay_words(tmp_path):
     assert "\u202e" not in text
 
 
-@pytest.mark.parametrize("case", ["no pictures", "all refusals", "one sample", "pictures gone"])
+@pytest.mark.parametrize("case", ["no pictures", "all refusals", "one sample", "only conversations", "pictures gone"])
 def test_odd_runs_still_make_a_page(tmp_path, case):
     share = (("solo", 1.0, 1.0),) if case == "all refusals" else (("solo", 0.5, 0.0),)
-    suite = a_suite(1, 0) if case == "one sample" else a_suite(6, 1)
+    prompts, talks = {"one sample": (1, 0), "only conversations": (0, 2)}.get(case, (6, 1))
+    suite = a_suite(prompts, talks)
     with a_run(tmp_path / "run", suite=suite, generators=share, pictures=case != "no pictures") as run:
         if case == "pictures gone":
             for picture in (run.path / "images").rglob("*.png"):

@@ -22,7 +22,7 @@ def test_losses_say_how_many_of_how_many_were_scored(two_runs):
     report = read_report(two_runs)
     for model in report.models:
         if model.lost:
-            scored = f"scored {model.counts['planned'] - model.lost} of {model.counts['planned']}"
+            scored = f"scored {model.total('planned') - model.lost} of {model.total('planned')}"
             assert any(scored in sentence for sentence in losses(report))
 
 
@@ -60,3 +60,13 @@ def test_two_that_may_be_equal_are_said_to_be(tmp_path):
     same = (("one", 0.6, 0.0), ("two", 0.6, 0.0))
     with a_run(tmp_path / "run", suite=a_suite(12, 0), generators=same, pictures=False) as run:
         assert "no clear difference" in headline(read_report([run]))
+
+
+def test_conversations_alone_have_a_headline(tmp_path):
+    with a_run(tmp_path / "run", suite=a_suite(0, 4), pictures=False) as run:
+        assert headline(read_report([run])).startswith("In conversation, alpha drew exactly what was asked in ")
+
+
+def test_a_run_in_which_nothing_was_made_yet_has_a_report(tmp_path):
+    with a_run(tmp_path / "run", generators=(), pictures=False) as run:
+        assert headline(read_report([run])) == "Nothing was asked of any model."
