@@ -35,7 +35,10 @@ def reply_of_answer(answer: Answer) -> Reply:
 
 
 class A1111Generator(RemoteGenerator):
-    """Whatever checkpoint a local server has, or the one that the source names; ``extra`` are handed on as they stand."""
+    """The source is a checkpoint's name, or the server's address for whatever checkpoint it has; or nothing.
+
+    ``extra`` is handed on as it stands.
+    """
 
     family: ClassVar[str] = "a1111"
     needs_source: ClassVar[bool] = False
@@ -61,7 +64,8 @@ class A1111Generator(RemoteGenerator):
 
     def connect(self) -> Rest:
         """A connection without a key."""
-        base, timeout = str(self.settings["base_url"]), float(self.settings["timeout"])
+        base = self.source if self._is_address else str(self.settings["base_url"])
+        timeout = float(self.settings["timeout"])
         return Rest(base, headers=self._login(), timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
@@ -82,10 +86,14 @@ class A1111Generator(RemoteGenerator):
         }
         if self.settings["scheduler"]:
             fields["scheduler"] = self.settings["scheduler"]
-        if self.source:
+        if self.source and not self._is_address:
             fields["override_settings"] = {"sd_model_checkpoint": self.source}
         fields |= self._extra
         return reply_of_answer(self.client.call("POST", "/sdapi/v1/txt2img", json=fields))
+
+    @property
+    def _is_address(self) -> bool:
+        return self.source.startswith(("https://", "http://"))
 
     def _login(self) -> dict[str, str]:
         """A server started with ``--api-auth`` wants ``user:password``, kept where keys are kept."""

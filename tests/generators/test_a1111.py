@@ -133,3 +133,10 @@ def test_what_is_sent(monkeypatch):
 def test_an_address_that_is_none_is_refused():
     with pytest.raises(BadSettings, match="base_url is 'localhost:7860'"):
         _ = made("a1111", "", base_url="localhost:7860").client
+
+
+def test_the_server_may_be_named_by_its_address():
+    with serve(drawn(B64)) as server:
+        (outcome,) = outcomes(made("a1111", server.url))
+    assert told(outcome)["kind"] == "picture"
+    assert "override_settings" not in server.asked[0].body
