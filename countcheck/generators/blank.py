@@ -40,7 +40,7 @@ _SOFTEST_EDGE = 8.0
 _LEAST_RANGE = 48.0
 _GRAIN = 0.75
 _MOSAIC_SHARE = 0.97
-_SIDE = 256
+_SIDE = 128
 
 
 def look_at(pixels: Pixels) -> Look:
@@ -48,23 +48,24 @@ def look_at(pixels: Pixels) -> Look:
     from countcheck.pictures import as_image
 
     image = as_image(pixels)
-    full = np.asarray(image)
-    if _is_flat(full):
-        return Look.BLANK
     small = _small(image)
-    share, ground = _ground(small[::2, ::2])
+    if int(np.ptp(small, axis=(0, 1)).max()) <= _FLAT_RANGE and _is_flat(image):
+        return Look.BLANK
+    share, ground = _ground(small)
     if _is_placeholder(small, share, ground):
         return Look.PLACEHOLDER
-    if share < _SPARSE_SHARE and _is_mosaic(full[..., 1]):
+    # Green is nearest to what the eye calls brightness, and one colour is quicker to look at than three.
+    green = np.asarray(image.getchannel(1))
+    if share < _SPARSE_SHARE and _is_mosaic(green):
         return Look.MOSAIC
-    if _is_blurred(full[..., 1], small[..., 1]):
+    if _is_blurred(green, small[..., 1]):
         return Look.BLURRED
     return Look.SPARSE if share >= _SPARSE_SHARE else Look.FINE
 
 
-def _is_flat(full: Bytes) -> bool:
-    """Solid colour, coding noise aside; a glance at few pixels mostly settles it."""
-    return all(int(np.ptp(part, axis=(0, 1)).max()) <= _FLAT_RANGE for part in (full[::16, ::16], full))
+def _is_flat(image: Image.Image) -> bool:
+    """Solid colour, coding noise aside."""
+    return int(np.ptp(np.asarray(image), axis=(0, 1)).max()) <= _FLAT_RANGE
 
 
 def _small(image: Image.Image) -> Floats:
@@ -98,11 +99,11 @@ def _is_placeholder(small: Floats, share: float, ground: Floats) -> bool:
 
 def _is_blurred(full: Bytes, small: Floats) -> bool:
     """No edge anywhere, though light and dark lie far apart, and no grain: what a heavy blur leaves."""
-    low, high = np.percentile(small[::4, ::4], (1, 99))
+    low, high = np.percentile(small[::2, ::2], (1, 99))
     if high - low < _LEAST_RANGE:
         return False
     across, down = np.abs(np.diff(small, axis=1)), np.abs(np.diff(small, axis=0))
-    scale = max(small.shape) / _SIDE
+    scale = max(small.shape) / 256
     steepest = max(_steepest(across), _steepest(down)) * scale
     return steepest < _SOFTEST_EDGE and _grain(full) < _GRAIN and not _is_ramp(small)
 
@@ -125,8 +126,8 @@ def _is_ramp(grey: Floats) -> bool:
     high, wide = grey.shape
     y, x = np.mgrid[0:high, 0:wide].astype(np.float32) / max(high, wide)
     columns = [np.ones_like(x), x, y, x * x, y * y, x * y]
-    basis = np.stack([column[::4, ::4].ravel() for column in columns], axis=1)
-    wanted = grey[::4, ::4].ravel()
+    basis = np.stack([column[::2, ::2].ravel() for column in columns], axis=1)
+    wanted = grey[::2, ::2].ravel()
     found = np.linalg.lstsq(basis, wanted, rcond=None)[0]
     rest = wanted - basis @ found
     return float(rest.var()) < 0.08 * float(wanted.var())
