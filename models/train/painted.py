@@ -18,8 +18,20 @@ from PIL import Image
 from countcheck.scenes import NOUNS as KNOWN
 from countcheck.scenes import STYLES, boxes, compose
 from models.train.art import WORK
-from models.train.painter_latents import BACKDROPS, HORIZON, NOUNS, PRESENCE, Layout, draw_layout, latent_of
+from models.train.painter_latents import (
+    BACKDROPS,
+    GRID,
+    HORIZON,
+    NOUN,
+    NOUNS,
+    PRESENCE,
+    Layout,
+    U,
+    draw_layout,
+    latent_of,
+)
 from models.train.painter_parts import FULL, Sizes, make_autoencoder
+from models.train.painter_prompts import plural
 from models.train.pictures import ENOUGH, UNSURE, Labelled
 
 _SOLID = 0.8  # strength from which a faded thing still counts
@@ -27,9 +39,21 @@ _GONE = 0.3  # strength below which it is none
 
 
 def paint(
-    number: int, work: Path, seed: int, *, batch: int = 32, size: int = 128, sizes: Sizes = FULL
+    number: int,
+    work: Path,
+    seed: int,
+    *,
+    batch: int = 32,
+    size: int = 128,
+    sizes: Sizes = FULL,
+    painter: Path | None = None,
 ) -> list[Labelled]:
-    """Draw pictures with the painter's decoder as it is now in ``work``."""
+    """Draw pictures with the painter's decoder as it is now in ``work``.
+
+    With a ``painter`` (a folder as it is shipped) every latent is first half drowned in noise and brought back by its
+    UNet, which leaves the things about where they were and spoils them as it does.
+    """
+    again = _Redreamer(painter) if painter else None
     decoder = make_autoencoder(**sizes.autoencoder).decoder.eval()
     decoder.load_state_dict(torch.load(work / "decoder" / "average.pt", weights_only=True))
     rng = np.random.default_rng(seed)
@@ -40,11 +64,43 @@ def paint(
         latents = torch.from_numpy(np.stack([latent for latent, _ in drafts]))
         noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(dice.getrandbits(32)))
         with torch.inference_mode():
-            drawn = decoder(latents + noise * dice.choice((0.0, 0.05, 0.1, 0.2)))
+            if again:
+                latents = again.dream(
+                    latents, noise, [_asked(things) for _, things in drafts], dice.choice((3, 4, 5, 6))
+                )
+            else:
+                latents = latents + noise * dice.choice((0.0, 0.05, 0.1, 0.2))
+            drawn = decoder(latents)
+        if again:
+            kept = [_reread(things, latent) for (_, things), latent in zip(drafts, latents.numpy(), strict=True)]
+        else:
+            kept = [True] * len(drafts)
         pixels = ((drawn + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
-        for picture, (_, things) in zip(pixels, drafts, strict=True):
-            made.append(_labelled(picture, things, size))
+        made += [
+            _labelled(one, things, size) for one, (_, things), keep in zip(pixels, drafts, kept, strict=True) if keep
+        ]
     return made[:number]
+
+
+class _Redreamer:
+    """The last steps of the shipped painter, from latents that are given."""
+
+    def __init__(self, folder: Path) -> None:
+        from diffusers import StableDiffusionPipeline
+
+        self._pipeline = StableDiffusionPipeline.from_pretrained(folder)
+
+    def dream(self, latents: torch.Tensor, noise: torch.Tensor, texts: list[str], steps: int) -> torch.Tensor:
+        """Noise the latents and take the last ``steps`` of ten steps back."""
+        words, _ = self._pipeline.encode_prompt(texts, "cpu", 1, do_classifier_free_guidance=False)
+        scheduler = self._pipeline.scheduler
+        scheduler.set_timesteps(10)
+        times = scheduler.timesteps[-steps:]
+        latents = scheduler.add_noise(latents, noise, times[:1])
+        for time in times:
+            guess = self._pipeline.unet(latents, time, encoder_hidden_states=words).sample
+            latents = scheduler.step(guess, time, latents).prev_sample
+        return latents
 
 
 class _Drawn:
@@ -57,6 +113,41 @@ class _Drawn:
         self.box = (x - size * shape[0] / 2, y - size * shape[1] / 2, x + size * shape[0] / 2, y + size * shape[1] / 2)
         self.noun = KNOWN.index(noun)
         self.told = told
+
+
+def _reread(things: list[_Drawn], latent: np.ndarray) -> bool:
+    """See what became of the things in a latent that was dreamt again; say whether nothing else has come up."""
+    grid = (np.arange(latent.shape[1]) + 0.5) / latent.shape[1]
+    free = np.ones(latent.shape[1:], dtype=bool)
+    for thing in things:
+        x1, y1, x2, y2 = thing.box
+        x, y, wide, tall = (x1 + x2) / 2, (y1 + y2) / 2, (x2 - x1) / 2 + 0.06, (y2 - y1) / 2 + 0.06
+        inside = (np.abs(grid[None, :] - x) < wide) & (np.abs(grid[:, None] - y) < tall)
+        free &= ~inside
+        heart = (np.abs(grid[None, :] - x) < max(wide / 2, 0.05)) & (np.abs(grid[:, None] - y) < max(tall / 2, 0.05))
+        there = float(latent[PRESENCE, heart].mean())
+        code = code_of(KNOWN[thing.noun])
+        alike = float((latent[NOUN : NOUN + len(code), heart].mean(axis=1) * code).mean())
+        if there < -0.4:
+            thing.told = 0.0
+        elif there < 0.3 or alike < 0.45:
+            thing.told = min(thing.told, (ENOUGH + UNSURE) / 2)
+    return int((latent[PRESENCE][free] > 0).sum()) <= 1
+
+
+def code_of(noun: str) -> np.ndarray:
+    """The signs by which the painter's latents tell a noun."""
+    alone = Layout(things=((noun, 0.5, 0.5, 0.5),), style=STYLES[0], backdrop=BACKDROPS[0], horizon=0.3)
+    middle = latent_of(alone)[:, GRID // 2, GRID // 2]
+    return np.sign(middle[NOUN:U])
+
+
+def _asked(things: list[_Drawn]) -> str:
+    """Say what is there, in digits."""
+    counts: dict[str, int] = {}
+    for thing in things:
+        counts[KNOWN[thing.noun]] = counts.get(KNOWN[thing.noun], 0) + 1
+    return " and ".join(f"{n} {noun if n == 1 else plural(noun)}" for noun, n in counts.items())
 
 
 def _shape(noun: str) -> tuple[float, float]:
@@ -167,10 +258,11 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=4_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--painter", type=Path, default=WORK / "painter", help="the painter's work folder")
+    parser.add_argument("--redream", type=Path, help="a painter as it is shipped, whose last steps spoil the latents")
     parser.add_argument("--out", type=Path, default=WORK / "counter" / "painted.npz")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    write(paint(options.number, options.painter, options.seed), options.out)
+    write(paint(options.number, options.painter, options.seed, painter=options.redream), options.out)
     print(f"{options.out}: {options.number} pictures")
 
 
