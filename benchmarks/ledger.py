@@ -25,11 +25,12 @@ from countcheck.counter import Counter
 from countcheck.counting import Rule
 from countcheck.detectors.base import Detections
 from countcheck.plan import Recipe, plan
+from countcheck.records import Entry
 from countcheck.settings import Card
 from countcheck.stats.summary import summarize
-from countcheck.store import Entry, Run
+from countcheck.store import Run
 from countcheck.suites.record import suite_to_json
-from countcheck.suites.suite import Prompt, Suite, Target
+from countcheck.suites.suite import Noun, Prompt, Suite, Target
 from countcheck.verdict import judge
 
 
@@ -107,7 +108,7 @@ def _entry(sample, counter, dice) -> Entry:
         nouns=("blob",) * 5,
         size=(128, 128),
     )
-    counted = counter.count(found, [engine.Noun(name="blob")])
+    counted = counter.count(found, [Noun(name="blob")])
     verdict = judge(sample.asked.targets, counted)
     return Entry(
         key=sample.key,

@@ -21,7 +21,8 @@ from countcheck import __version__
 from countcheck.counting import Count
 from countcheck.errors import BadInput, BadSuite
 from countcheck.plan import Recipe, Sample, key_of, seed_of
-from countcheck.store import Entry, Run
+from countcheck.records import Entry
+from countcheck.store import Run
 from countcheck.suites.nouns import plural_of
 from countcheck.suites.originals import Gathered, table_rows
 from countcheck.suites.record import suite_to_json

@@ -14,8 +14,9 @@ from countcheck import __version__
 from countcheck.counter import Counter
 from countcheck.errors import RunMismatch
 from countcheck.generators.base import Generator
+from countcheck.records import as_stored
 from countcheck.settings import Card
-from countcheck.store import Run, as_stored
+from countcheck.store import Run
 from countcheck.suites.record import suite_to_json
 from countcheck.suites.suite import Suite
 

@@ -12,11 +12,10 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -43,54 +42,12 @@ from countcheck.ledger import (
     labels as labels_table,
 )
 from countcheck.plan import Sample
+from countcheck.records import Entry, Judged, Shared, judged_columns, packed, plain, unpacked, verdict_row
 from countcheck.suites.record import suite_from_json
-from countcheck.suites.suite import Conversation, Prompt, Relation, Suite, Target
-from countcheck.verdict import Kind, Label, VerdictRow
+from countcheck.suites.suite import Conversation, Prompt, Suite
+from countcheck.verdict import Label, VerdictRow
 
 _SAFE = re.compile(r"^[0-9a-f]{8,64}$")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One outcome with all that was found out about it, ready to be written in one transaction.
-
-    Attributes:
-        picture: Path inside the run folder of the file already safely written; empty when there is none.
-        detail: Of a refusal its reason, category, code, words, stage, request id; of a failure its fault and message;
-            of a picture the words beside it. Attempts and anything else worth keeping; plain JSON.
-        counted: Noun to (number, low, high).
-        closes: Nothing more of this sample is owed after this entry.
-    """
-
-    key: str
-    outcome: str
-    text: str
-    turn: int = 0
-    script: int = 0
-    repair: int = 0
-    picture: str = ""
-    digest: str = ""
-    seconds: float = 0.0
-    cost: float | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    detections: Detections | None = None
-    verdict: Kind | None = None
-    leaning: Kind | None = None
-    reason: str = ""
-    counted: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
-    closes: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A verdict on a stored picture, as a recount writes it; fields as in `Entry`."""
-
-    key: str
-    turn: int
-    verdict: Kind
-    leaning: Kind
-    reason: str
-    counted: Mapping[str, tuple[int, int, int]]
 
 
 class Run:
@@ -194,9 +151,9 @@ class Run:
             for name, value in changes.items():
                 connection.execute(
                     upsert(facts_table)
-                    .values(name=name, value=orjson.dumps(value, default=_plain).decode())
+                    .values(name=name, value=orjson.dumps(value, default=plain).decode())
                     .on_conflict_do_update(
-                        index_elements=["name"], set_={"value": orjson.dumps(value, default=_plain).decode()}
+                        index_elements=["name"], set_={"value": orjson.dumps(value, default=plain).decode()}
                     )
                 )
         self._facts = None
@@ -227,13 +184,13 @@ class Run:
         """
         with self._engine.connect() as connection:
             last = connection.execute(sa.select(countings).order_by(countings.c.id.desc()).limit(1)).first()
-        if last is not None and last.counter == orjson.dumps(counter, default=_plain).decode():
+        if last is not None and last.counter == orjson.dumps(counter, default=plain).decode():
             return int(last.id)
         with _room(self.path), self._engine.begin() as connection:
             made = connection.execute(
                 sa.insert(countings).values(
-                    counter=orjson.dumps(counter, default=_plain).decode(),
-                    controls=orjson.dumps(controls, default=_plain).decode(),
+                    counter=orjson.dumps(counter, default=plain).decode(),
+                    controls=orjson.dumps(controls, default=plain).decode(),
                 )
             )
         self._facts = None
@@ -324,15 +281,15 @@ class Run:
                         "digest": e.digest,
                         "seconds": e.seconds,
                         "cost": e.cost,
-                        "detail": orjson.dumps(e.detail, default=_plain).decode(),
+                        "detail": orjson.dumps(e.detail, default=plain).decode(),
                     }
                     for e in entries
                 ],
             )
-            found = [_pack(e.key, e.turn, counting, e.detections) for e in entries if e.detections is not None]
+            found = [packed(e.key, e.turn, counting, e.detections) for e in entries if e.detections is not None]
             if found:
                 connection.execute(sa.insert(detections_table), found)
-            judged = [_judged(e, counting) for e in entries if e.verdict is not None]
+            judged = [judged_columns(e, counting) for e in entries if e.verdict is not None]
             if judged:
                 connection.execute(sa.insert(verdicts), judged)
             closed = [{"k": e.key} for e in entries if e.closes]
@@ -347,7 +304,7 @@ class Run:
         with _room(self.path), self._engine.begin() as connection:
             batch: list[dict[str, Any]] = []
             for one in judged:
-                batch.append(_judged(one, counting))
+                batch.append(judged_columns(one, counting))
                 if len(batch) >= 5000:
                     connection.execute(statement, batch)
                     batch = []
@@ -357,7 +314,7 @@ class Run:
     def write_detections(self, found: Iterable[tuple[str, int, Detections]], counting: int) -> None:
         """Keep what another detector saw in the stored pictures."""
         with _room(self.path), self._engine.begin() as connection:
-            rows = [_pack(key, turn, counting, seen) for key, turn, seen in found]
+            rows = [packed(key, turn, counting, seen) for key, turn, seen in found]
             if rows:
                 connection.execute(sa.insert(detections_table), rows)
 
@@ -377,7 +334,7 @@ class Run:
             looked = self._looked(connection, wanted)
             query = sa.select(table).where(table.c.counting.in_(looked)).order_by(table.c.key, table.c.turn)
             for row in connection.execution_options(yield_per=1000).execute(query):
-                yield row.key, row.turn, _unpack(row.body)
+                yield row.key, row.turn, unpacked(row.body)
 
     @staticmethod
     def _looked(connection: sa.Connection, newest: int) -> list[int]:
@@ -388,7 +345,7 @@ class Run:
     def rows(self) -> list[VerdictRow]:
         """One row per prompt sample and per turn of a conversation, missing samples included, by the current counting."""
         by_id: dict[str, Prompt | Conversation] = {a.id: a for a in self.suite.asked}
-        shared: dict[tuple[str, int], _Asked] = {}
+        shared: dict[tuple[str, int], Shared] = {}
         with self._engine.connect() as connection:
             current = connection.execute(sa.select(sa.func.max(countings.c.id))).scalar() or 0
             # An interrupted run may have written under several countings: each sample's newest verdict holds.
@@ -443,8 +400,8 @@ class Run:
                 script = row.script or 0
                 place = (row.prompt_id, script)
                 if place not in shared:
-                    shared[place] = _Asked.of(by_id[row.prompt_id], script)
-                result.append(_verdict_row(row, shared[place]))
+                    shared[place] = Shared.of(by_id[row.prompt_id], script)
+                result.append(verdict_row(row, shared[place]))
         return result
 
     def picture(self, row: VerdictRow) -> Path | None:
@@ -482,128 +439,6 @@ class Run:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What all rows of one prompt (or one turn of a conversation) share."""
-
-    text: str
-    targets: tuple[Target, ...]
-    tags: Mapping[str, str]
-    group: str | None
-    benign: bool
-    conversation: bool
-    asked: Mapping[str, int]
-
-    @classmethod
-    def of(cls, asked: Prompt | Conversation, script: int) -> _Asked:
-        if isinstance(asked, Prompt):
-            text, targets, tags = asked.text, asked.targets, asked.tags
-        else:
-            turn = asked.turns[min(script, len(asked.turns) - 1)]
-            text, targets, tags = turn.say, turn.targets, {**asked.tags, **turn.tags}
-        numbers = {t.noun: t.count for t in targets if t.count is not None and t.relation is not Relation.MORE_THAN}
-        return cls(
-            text=text,
-            targets=targets,
-            tags=tags,
-            group=asked.group,
-            benign=asked.benign,
-            conversation=isinstance(asked, Conversation),
-            asked=numbers,
-        )
-
-
-def _verdict_row(row: Any, asked: _Asked) -> VerdictRow:
-    outcome = row.outcome or "missing"
-    detail = orjson.loads(row.detail) if row.detail else {}
-    numbers = orjson.loads(row.counted) if row.counted else {}
-    return VerdictRow(
-        key=row.key,
-        generator=row.generator,
-        prompt_id=row.prompt_id,
-        repeat=row.repeat,
-        seed=row.seed,
-        text=asked.text if row.text is None else row.text,
-        outcome=outcome,
-        turn=row.turn or 0,
-        script=row.script or 0,
-        repair=row.repair or 0,
-        refusal=detail.pop("reason", None) if outcome == "refusal" else None,
-        category=detail.pop("category", ""),
-        code=detail.pop("code", ""),
-        words=detail.pop("words", ""),
-        stage=detail.pop("stage", ""),
-        failure=detail.pop("fault", None) if outcome == "failure" else None,
-        message=detail.pop("message", ""),
-        verdict=Kind(row.verdict) if row.verdict else None,
-        leaning=Kind(row.leaning) if row.leaning else None,
-        reason=row.reason or "",
-        asked=asked.asked,
-        counted={noun: values[0] for noun, values in numbers.items()},
-        low={noun: values[1] for noun, values in numbers.items()},
-        high={noun: values[2] for noun, values in numbers.items()},
-        targets=asked.targets,
-        picture=row.picture or "",
-        seconds=row.seconds or 0.0,
-        cost=row.cost,
-        claims=bool(detail.pop("claims", False)),
-        conversation=asked.conversation,
-        tags=asked.tags,
-        group=asked.group,
-        benign=asked.benign,
-        rewritten=detail.pop("rewritten", ""),
-        extra=detail,
-    )
-
-
-def _judged(one: Entry | Judged, counting: int) -> dict[str, Any]:
-    return {
-        "key": one.key,
-        "turn": one.turn,
-        "counting": counting,
-        "verdict": None if one.verdict is None else str(one.verdict),
-        "leaning": None if one.leaning is None else str(one.leaning),
-        "reason": one.reason,
-        "counted": orjson.dumps(dict(one.counted)).decode(),
-    }
-
-
-def _pack(key: str, turn: int, counting: int, found: Detections) -> dict[str, Any]:
-    body = {
-        "size": list(found.size),
-        "nouns": list(found.nouns),
-        "scores": [round(float(s), 5) for s in found.scores],
-        "boxes": [[round(float(v), 2) for v in box] for box in found.boxes],
-    }
-    if found.unsupported:
-        body["unsupported"] = sorted(found.unsupported)
-    if found.opinions:
-        body["opinions"] = {noun: list(numbers) for noun, numbers in found.opinions.items()}
-    return {"key": key, "turn": turn, "counting": counting, "body": orjson.dumps(body)}
-
-
-def _unpack(body: bytes) -> Detections:
-    read = orjson.loads(body)
-    return Detections(
-        boxes=np.array(read["boxes"], np.float32).reshape(-1, 4),
-        scores=np.array(read["scores"], np.float32),
-        nouns=tuple(read["nouns"]),
-        size=(read["size"][0], read["size"][1]),
-        unsupported=frozenset(read.get("unsupported", ())),
-        opinions={noun: tuple(numbers) for noun, numbers in read.get("opinions", {}).items()},
-    )
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    if isinstance(value, np.generic):
-        return value.item()
-    return str(value)
-
-
 def _first(error: BaseException) -> str:
     return str(getattr(error, "orig", error)).splitlines()[0]
 
@@ -629,8 +464,3 @@ def _room(path: Path) -> Iterator[None]:
 
 def _full(path: Path) -> DiskFull:
     return DiskFull(f"{path}: no room left on the disk. Make room and give the same command again: it goes on.")
-
-
-def as_stored(value: object) -> Any:
-    """A value as it comes back out of the ledger's JSON."""
-    return orjson.loads(orjson.dumps(value, default=_plain))

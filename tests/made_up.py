@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 from countcheck.counting import Rule, count
 from countcheck.detectors.base import Detections
 from countcheck.plan import Recipe, plan
-from countcheck.store import Entry, Run
+from countcheck.records import Entry
+from countcheck.store import Run
 from countcheck.suites.suite import Conversation, Prompt, Suite, Target, Turn
 from countcheck.verdict import Kind, judge
 

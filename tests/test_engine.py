@@ -65,7 +65,7 @@ def test_an_interrupted_run_goes_on_to_the_same_rows(tmp_path):
         expected = [(r.key, r.verdict, r.counted, r.picture) for r in whole.rows()]
     stopping = threading.Event()
 
-    class StopAfterTen(engine.Silent):
+    class StopAfterTen(Silent):
         seen = 0
 
         def made(self, generator, entry):

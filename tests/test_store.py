@@ -13,7 +13,8 @@ import squares
 from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput, DiskFull, RunMismatch
 from countcheck.plan import Recipe, plan
-from countcheck.store import Entry, Run
+from countcheck.records import Entry
+from countcheck.store import Run
 from countcheck.suites.record import suite_from_json, suite_to_json
 from countcheck.verdict import Kind, Label
 

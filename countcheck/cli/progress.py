@@ -21,7 +21,7 @@ from countcheck.cli.output import plain, stderr_console
 from countcheck.verdict import WRONG, Kind
 
 if TYPE_CHECKING:
-    from countcheck.store import Entry
+    from countcheck.records import Entry
 
 
 class _Rate(ProgressColumn):
