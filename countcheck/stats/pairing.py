@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countcheck.stats.columns import LETTERS, SHARES, Columns, among
-from countcheck.stats.estimate import Estimate, cluster_rate, nothing, t_of
+from countcheck.stats.estimate import FEW, Estimate, cluster_rate, nothing, t_of
 
 Bools: TypeAlias = NDArray[np.bool_]
 Ints: TypeAlias = NDArray[np.int64]
@@ -135,8 +135,9 @@ def sums_of(pairs: Pairs, rate: str, chosen: Bools | None = None) -> Sums:
 def paired_difference(sums: Sums, level: float = 0.95) -> Estimate:
     """The share of b less that of a, over the same prompts and repeats.
 
-    Student's t over prompts after adding one made-up prompt in favour of either side (Bonett and Price 2012, here with
-    the square root of a prompt's repeats as its weight), so that few or no differing prompts do not pass for certainty.
+    Student's t over prompts after adding a made-up prompt in favour of either side, so that few or no differing prompts
+    do not pass for certainty: with fewer than `FEW` that differ one whole prompt each (Bonett and Price 2012, here with
+    the square root of a prompt's repeats as its weight), otherwise one between them, which keeps the level closest.
     """
     k, n = len(sums.size), float(sums.size.sum())
     if k == 0:
@@ -146,7 +147,8 @@ def paired_difference(sums: Sums, level: float = 0.95) -> Estimate:
         return Estimate(
             value=value, low=-1.0, high=1.0, level=level, n=round(n), clusters=1, method="one prompt: no interval"
         )
-    weight = math.sqrt(n / k)
+    few = int(np.count_nonzero(sums.gained)) < FEW
+    weight = math.sqrt(n / k * (1.0 if few else 0.5))
     total, size = float(sums.gained.sum()), n + 2 * weight
     u = sums.gained - total / (k + 2)
     square = float((u * u).sum()) + (weight - total / (k + 2)) ** 2 + (weight + total / (k + 2)) ** 2
@@ -159,7 +161,7 @@ def paired_difference(sums: Sums, level: float = 0.95) -> Estimate:
         level=level,
         n=round(n),
         clusters=k,
-        method="paired by prompt and repeat, t over prompts",
+        method="paired by prompt and repeat, t over prompts" + (", few differ: on the wide side" if few else ""),
     )
 
 

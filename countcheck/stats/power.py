@@ -103,9 +103,8 @@ def power_of(design: Design, prompts: int, repeats: int, loss: float, level: flo
     error = math.sqrt(_variance(design, repeats, loss) / prompts)
     if error == 0:
         return 1.0
-    # As `paired_difference` does it: one made-up prompt in favour of either side, weighing the root of the repeats.
-    weight = 1 / math.sqrt(repeats)
-    made_up = 2 * (weight**2 if design.paired else 0.0)
+    # As `paired_difference` does it: two made-up prompts weigh as much as one, and their own weight is in the root.
+    made_up = 1 / repeats if design.paired else 0.0
     wider = math.sqrt((prompts * _variance(design, repeats, loss) + made_up) / prompts**2)
     quantile = t_of(level, max(1.0, prompts - 1.0)) * wider / error
     normal = NormalDist()

@@ -100,17 +100,17 @@ def test_the_difference_is_over_pairs_in_both_denominators():
 
 
 def test_paired_difference_of_single_pairs_follows_bonett_and_price():
-    won, lost, n = 12, 4, 60
+    won, lost, n = 6, 2, 60
     sums = Sums(
-        a=np.array([0] * won + [1] * lost + [1] * 44),
-        b=np.array([1] * won + [0] * lost + [1] * 44),
+        a=np.array([0] * won + [1] * lost + [1] * 52),
+        b=np.array([1] * won + [0] * lost + [1] * 52),
         size=np.ones(n),
     )
     low, high = (won + 1) / (n + 2), (lost + 1) / (n + 2)
     variance = ((won + 1 + lost + 1) / (n + 2) - (low - high) ** 2) / (n + 1)
     half = stats.t.ppf(0.975, n - 1) * np.sqrt(variance)
     found = paired_difference(sums)
-    assert found.value == pytest.approx(8 / 60)
+    assert found.value == pytest.approx(4 / 60)
     assert (found.low, found.high) == pytest.approx((low - high - half, low - high + half))
 
 
