@@ -112,7 +112,7 @@ def thumbnail(path: Path, *, edge: int = THUMBNAIL) -> tuple[bytes, str] | None:
             small = opened.convert("RGB")
             small.thumbnail((edge, edge), Image.Resampling.BILINEAR, reducing_gap=2.0)
             out = io.BytesIO()
-            small.save(out, "WEBP", quality=78, method=1)
+            small.save(out, "WEBP", quality=78, method=0)  # a quarter less time than method 1, a fifth more bytes
             return out.getvalue(), "image/webp"
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
