@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import platform
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from machine import machine
 from statsmodels.stats.proportion import proportion_confint
 
 from countcheck.counter import Counter, load_counter, phrasebook, renamed
@@ -260,9 +260,7 @@ def main() -> None:
     given = parser.parse_args()
     labelled = read_labels(given.folder)
     views = tuple(given.views.split(","))
-    print(
-        f"{len(labelled)} pictures, {sum(len(one.counts) for one in labelled)} counts; {platform.processor() or platform.machine()}"
-    )
+    print(f"{len(labelled)} pictures, {sum(len(one.counts) for one in labelled)} counts")
     figures: dict[str, Any] = {}
     styles = ("plain", *(name for name in given.styles.split(",") if name))
     for spec in given.counter:
@@ -272,6 +270,7 @@ def main() -> None:
             seen[style] = Seen(counter, labelled, style, views)
             print(f"{spec}: looked at {style}", flush=True)
         figures[spec] = report(spec, seen)
+    print(machine())
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2))
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import tempfile
 import time
@@ -21,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from machine import machine
 from PIL import Image
 
 from countcheck.counting import Rule, count
@@ -130,8 +130,6 @@ def timed(
 
 
 def against_predict(device: str, number: int, rounds: int) -> None:
-    import torch
-
     batch = 16 if device == "cpu" else 32
     with tempfile.TemporaryDirectory() as folder:
         paths = files(Path(folder), number)
@@ -145,10 +143,8 @@ def against_predict(device: str, number: int, rounds: int) -> None:
         seconds, counts = timed(ways, rounds)
     first = next(iter(ways))
     boxes = sum(sum(one.values()) for one in counts[first]) / number
-    where = (
-        torch.cuda.get_device_name() if device != "cpu" else f"{platform.machine()}, {torch.get_num_threads()} threads"
-    )
-    print(f"{number} mixed JPEG and PNG files, YOLO11n at 640, {boxes:.0f} boxes a picture, decoding included; {where}")
+    print(f"{number} mixed JPEG and PNG files, YOLO11n at 640, {boxes:.0f} boxes a picture, decoding included")
+    print(machine())
     for name, taken in seconds.items():
         same = sum(a == b for a, b in zip(counts[first], counts[name], strict=True))
         print(
@@ -230,6 +226,7 @@ def recounted(number: int) -> None:
         f"{number} stored pictures recounted in {seconds:.1f} s, with {worked:.1f} s of work on one core "
         f"({1e6 * worked / number:.0f} us each; {total} things)"
     )
+    print(machine())
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ suppression serves the batch, on a second stream, while the next batch is looked
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -204,11 +204,8 @@ class _Lane:
         self.batches = Batches(batch, name=name, device=device)
         self.after = torch.cuda.Stream(device) if device.type == "cuda" else None
 
-    def run(self, pictures: Sequence[Pixels]) -> Any:
-        import torch
-
-        with torch.inference_mode():
-            yield from self.batches.run(pictures, self._launch, self._collect)
+    def run(self, pictures: Sequence[Pixels]) -> Iterator[Seen]:
+        return self.batches.run(pictures, self._launch, self._collect)
 
     def _launch(self, part: Sequence[Pixels]) -> tuple[torch.Tensor, list[Placement], Any]:
         """Everything up to the net's boxes; on a GPU this returns before the work is done."""
@@ -242,13 +239,14 @@ class _Lane:
         import torch
 
         raw, spots, done = handle
-        if self.after is None:
-            table = self._suppressed(raw)
-        else:
-            with torch.cuda.stream(self.after):
-                self.after.wait_event(done)
-                raw.record_stream(self.after)
+        with torch.inference_mode():
+            if self.after is None:
                 table = self._suppressed(raw)
+            else:
+                with torch.cuda.stream(self.after):
+                    self.after.wait_event(done)
+                    raw.record_stream(self.after)
+                    table = self._suppressed(raw)
         return [self._seen(table[table[:, 0] == k], spot) for k, spot in enumerate(spots)]
 
     def _suppressed(self, raw: torch.Tensor) -> np.ndarray[Any, Any]:
