@@ -117,16 +117,20 @@ def theirs(paths: list[Path], source: Path, device: str, batch: int) -> Callable
 
 def timed(
     ways: dict[str, Callable[[], list[Counter]]], rounds: int
-) -> tuple[dict[str, float], dict[str, list[Counter]]]:
-    """Median seconds of each way, the ways taking turns, after one round to warm up."""
+) -> tuple[dict[str, tuple[float, float]], dict[str, list[Counter]]]:
+    """Median seconds of each way, by the clock and of work on all cores, taking turns, after a round to warm up."""
     counts = {name: way() for name, way in ways.items()}
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
-            start = time.perf_counter()
+            start, worked = time.perf_counter(), time.process_time()
             way()
-            taken[name].append(time.perf_counter() - start)
-    return {name: statistics.median(some) for name, some in taken.items()}, counts
+            taken[name].append((time.perf_counter() - start, time.process_time() - worked))
+    medians = {
+        name: (statistics.median(clock for clock, _ in some), statistics.median(work for _, work in some))
+        for name, some in taken.items()
+    }
+    return medians, counts
 
 
 def against_predict(device: str, number: int, rounds: int) -> None:
@@ -145,10 +149,12 @@ def against_predict(device: str, number: int, rounds: int) -> None:
     boxes = sum(sum(one.values()) for one in counts[first]) / number
     print(f"{number} mixed JPEG and PNG files, YOLO11n at 640, {boxes:.0f} boxes a picture, decoding included")
     print(machine())
-    for name, taken in seconds.items():
+    for name, (taken, worked) in seconds.items():
         same = sum(a == b for a, b in zip(counts[first], counts[name], strict=True))
         print(
-            f"{name:28} {number / taken:8.1f} pictures/s   x{taken / seconds[first]:.2f} our time   {same}/{number} counted alike"
+            f"{name:28} {number / taken:8.1f} pictures/s, {1000 * worked / number:6.0f} ms of work each; "
+            f"x{taken / seconds[first][0]:.2f} our time, x{worked / seconds[first][1]:.2f} our work; "
+            f"{same}/{number} counted alike"
         )
     if device != "cpu":
         forward_share(device, batch)

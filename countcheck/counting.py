@@ -33,7 +33,7 @@ class Rule:
             its own threshold has it moved in proportion.
         margin: Half-width of the range of thresholds over which the count is also taken, 0 to 1.
         margin_below: The same downwards, where it differs from ``margin``.
-        merge_iou: Boxes of one noun that overlap by at least this are one object.
+        merge_iou: Boxes of one noun that overlap by at least this are one object; 1 switches it off.
         containment: Of two boxes of one noun, one of which lies within the other by at least this share, the better
             counts; 1 switches it off.
         group_share: A box of which two or more others of its noun fill at least this share is a group box and
@@ -192,7 +192,7 @@ class _Candidates:
         iou = shared / (self.areas[i] + self.areas[j] - shared)
         if self.nouns[i] != self.nouns[j]:
             return self.rule.rival_iou < 1 and iou >= self.rule.rival_iou
-        if iou >= self.rule.merge_iou:
+        if self.rule.merge_iou < 1 and iou >= self.rule.merge_iou:
             return True
         return self.rule.containment < 1 and shared >= self.rule.containment * min(self.areas[i], self.areas[j])
 
@@ -248,8 +248,14 @@ def _candidates(detections: Detections, rule: Rule, style: str | None) -> _Candi
         boxes=boxes,
         excess=[round(-row[0], 9) for row in rows],
         areas=[(b[2] - b[0]) * (b[3] - b[1]) for b in boxes],
-        shared=_shared(boxes),
+        shared=_shared(boxes) if _merges(rule) else {},
     )
+
+
+def _merges(rule: Rule) -> bool:
+    """Whether it matters at all which boxes overlap."""
+    switches = (rule.merge_iou, rule.containment, rule.group_share, rule.rival_iou)
+    return rule.name != "geneval" and any(switch < 1 for switch in switches)
 
 
 def _cut(box: Box, wide: int, tall: int) -> bool:

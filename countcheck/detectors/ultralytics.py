@@ -148,7 +148,8 @@ class UltralyticsDetector:
             name=self.name,
             layout=layout,
             dtype=self._dtype,
-            batch=int(settings["batch"]),
+            # On a CPU a larger batch gains nothing and falls out of the cache.
+            batch=min(int(settings["batch"]), 4) if self._devices[0].type == "cpu" else int(settings["batch"]),
             floor=float(settings["floor"]),
             iou=float(settings["iou"]),
             most=int(settings["max_det"]),
@@ -167,6 +168,8 @@ class UltralyticsDetector:
             net.txt_feats = net.txt_feats.to(device, self._dtype)
         if self._settings["channels_last"]:
             net = net.to(memory_format=torch.channels_last)
+            if device.type == "cpu" and self._dtype is torch.float32 and not self._settings["compile"]:
+                net = _joined(net)
         if self._settings["compile"]:
             return torch.compile(net, backend=self._settings["compile"], dynamic=False)
         return net
@@ -219,6 +222,36 @@ def _fused(net: Any) -> Any:
             del module.bn
             module.forward = module.forward_fuse
     return net
+
+
+def _joined(net: Any) -> Any:
+    """Every convolution and the activation after it as one operation with its weights laid out beforehand.
+
+    These are the operations that torch.compile puts in on a CPU; where this torch has none, the net stays as it is.
+    """
+    import torch
+
+    if not torch.backends.mkldnn.is_available() or not hasattr(torch._C._nn, "mkldnn_reorder_conv2d_weight"):
+        return net
+    for module in net.modules():
+        plain = type(module).__name__ in ("Conv", "DWConv") and not hasattr(module, "bn")
+        if plain and isinstance(module.act, torch.nn.SiLU | torch.nn.Identity):
+            act = "swish" if isinstance(module.act, torch.nn.SiLU) else "none"
+            module.forward = _convolution(module.conv, act)
+    return net
+
+
+def _convolution(conv: Any, act: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    import torch
+
+    given = (conv.padding, conv.stride, conv.dilation, conv.groups)
+    weight = torch._C._nn.mkldnn_reorder_conv2d_weight(conv.weight.to_mkldnn(), *given, [4, conv.in_channels, 64, 64])
+
+    def forward(batch: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = torch.ops.mkldnn._convolution_pointwise(batch, weight, conv.bias, *given, act, [], "")
+        return out
+
+    return forward
 
 
 def _load(card: Card, settings: Mapping[str, Any]) -> Any:
