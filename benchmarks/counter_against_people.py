@@ -1,6 +1,6 @@
 """The shipped counter against a person: ``python benchmarks/counter_against_people.py``.
 
-208 pictures by the shipped painter (``benchmarks/painted``), labelled by looking at them before any counter did, by the
+216 pictures by the shipped painter (``benchmarks/painted``), labelled by looking at them before any counter did, by the
 rule in the counter's card. Where the person could not decide, because things had grown together or were of two kinds
 at once, the label says so, and the picture is counted apart.
 """

@@ -45,8 +45,8 @@ def drawn(style: str, number: int) -> Iterator[Case]:
     return ((render(scene, SIZE), counts) for scene, counts in scenes(style, number))
 
 
-def in_family(family: str, art: Path) -> Callable[[str, int], Iterator[Case]]:
-    """The same scenes in another family's art, any of its looks of a noun."""
+def in_family(family: str, art: Path, *, usual: bool = False) -> Callable[[str, int], Iterator[Case]]:
+    """The same scenes in another family's art: any of its looks of a noun, or only the usual one."""
     from countcheck.scenes.art import cut
     from countcheck.scenes.rendering import backdrop, paste
     from models.train.art import looks, picture
@@ -57,7 +57,8 @@ def in_family(family: str, art: Path) -> Callable[[str, int], Iterator[Case]]:
             dim = 0.34 if "noir" in style else 0.72 if style == "night" else 1.0
             canvas = backdrop(scene.backdrop, round(scene.horizon * 32) / 32, SIZE, dim).copy()
             for thing in scene.things:
-                look = dice.choice(looks(family, thing.noun, art))
+                known = looks(family, thing.noun, art)
+                look = known[0] if usual else dice.choice(known)
                 sprite = cut(picture(look, art), round(thing.size * SIZE), thing.flip)
                 h, w = sprite.cover.shape[:2]
                 paste(canvas, sprite, round(thing.x * SIZE - w / 2), round(thing.y * SIZE - h / 2))
@@ -123,6 +124,9 @@ def counter_table(spec: str, number: int, *, own_art: bool) -> None:
                     for outcome in judged(counter, cases_in(style, max(10, number // 6)), style)
                 ]
                 print(row(f"{family} ({known}), six styles", mixed), flush=True)
+                cases_in = in_family(family, art, usual=True)
+                outcomes = list(judged(counter, cases_in("plain", number), "plain"))
+                print(row(f"{family} ({known}), plain, usual looks", outcomes), flush=True)
     print(f"\n{pictures} pictures of {SIZE} px counted in {seconds:.1f} s: {pictures / seconds:.0f} a second")
 
 

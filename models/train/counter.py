@@ -55,7 +55,7 @@ class Plan:
     size: int = 128
     early: int = 96
     turn: float = 0.7
-    painted: float = 0.35
+    painted: float = 0.25
     reuse: int = 4
     pool: int = 16_000
     rate: float = 2e-3
