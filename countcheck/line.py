@@ -135,7 +135,7 @@ class Line:
         prompts = [sample for sample in owed if isinstance(sample.asked, Prompt)]
         talks = [sample for sample in owed if isinstance(sample.asked, Conversation)]
         with ThreadPoolExecutor(_WRITERS, thread_name_prefix="files") as self._files:
-            if prompts:
+            if prompts and not self._over():
                 self._make_prompts(prompts)
             if talks and not self._over():
                 self._hold_talks(talks)

@@ -1,0 +1,91 @@
+"""Interrupted, resumed, out of money: no picture that was paid for is asked for twice, and no more are asked for than
+may be."""
+
+from __future__ import annotations
+
+import base64
+import collections
+import threading
+
+import pytest
+import squares
+from loopback import Answer, Loopback
+
+from countcheck import engine
+from countcheck.engine import Order
+from countcheck.errors import GeneratorClosed
+from countcheck.pictures import encode_png
+from countcheck.settings import Card
+
+TEXTS = [f"{n % 5 + 1} squares, picture {n}" for n in range(40)]
+AT_ONCE = 4
+
+
+class Service:
+    """Draws squares for money; every drawing is kept in the books."""
+
+    def __init__(self):
+        self.drawn = collections.Counter()
+        self.after = {}  # number of drawings: what to do then
+
+    def __call__(self, request):
+        text = request.json["prompt"]
+        self.drawn[text] += 1
+        action = self.after.get(self.drawn.total())
+        if action is not None and (answer := action()) is not None:
+            return answer
+        picture = base64.b64encode(encode_png(squares.squares(int(text.split()[0])))).decode()
+        return Answer(200, {"data": [{"b64_json": picture}]}, wait=0.02)
+
+
+@pytest.fixture
+def service():
+    return Service()
+
+
+@pytest.fixture
+def order(service, tmp_path, monkeypatch):
+    monkeypatch.setenv("SERVICE_KEY", "sk-loopback-service")
+    with Loopback() as server:
+        server.answers(service)
+        settings = {
+            "base_url": f"{server.url}/v1",
+            "key_env": "SERVICE_KEY",
+            "concurrency": AT_ONCE,
+            "first_wait": 0.001,
+        }
+        card = Card(name="openai:squares", family="openai", source="squares", price=0.01, settings=settings)
+
+        def make(**more):
+            return Order(suite=squares.suite(*TEXTS), generators=[card], path=tmp_path / "run", **more)
+
+        yield make
+
+
+def test_interrupted_and_resumed_nothing_is_paid_for_twice(service, order):
+    stopping = threading.Event()
+    service.after[9] = stopping.set
+    engine.run(order(), squares.counter(), stopping=stopping).close()
+    assert 9 <= service.drawn.total() <= 9 + AT_ONCE
+    with engine.run(order(), squares.counter()) as run:
+        assert [row.outcome for row in run.rows()] == ["picture"] * len(TEXTS)
+    assert set(service.drawn.values()) == {1}
+    assert service.drawn.total() == len(TEXTS)
+
+
+def test_a_budget_is_exceeded_by_no_more_than_the_requests_under_way(service, order):
+    engine.run(order(budget=0.10), squares.counter()).close()
+    assert 10 <= service.drawn.total() <= 10 + AT_ONCE
+    engine.run(order(budget=0.10), squares.counter()).close()
+    assert service.drawn.total() <= 10 + AT_ONCE
+
+
+def test_a_key_that_dies_on_the_way_keeps_what_was_made_and_asks_no_more(service, order):
+    dead = Answer(401, {"error": {"code": "invalid_api_key", "message": "Incorrect API key provided."}})
+    service.after = dict.fromkeys(range(12, 40), lambda: dead)
+    with pytest.raises(GeneratorClosed, match="Incorrect API key"):
+        engine.run(order(), squares.counter())
+    assert service.drawn.total() <= 12 + AT_ONCE
+    service.after = {}
+    with engine.run(order(retry_failed=True), squares.counter()) as run:
+        assert [row.outcome for row in run.rows()] == ["picture"] * len(TEXTS)
