@@ -44,7 +44,7 @@ def reply_of_error(error: BaseException) -> Reply:
     body = _body(error, response)
     name = type(error).__name__
     found = reply_of_body(body, status=status, headers=headers)
-    codes = dict.fromkeys([*_texts(getattr(error, "code", None)), *_texts(getattr(error, "type", None)), *found.codes])
+    codes = _telling([*_texts(getattr(error, "code", None)), *_texts(getattr(error, "type", None)), *found.codes])
     message = found.message or _message(error)
     return Reply(
         error=True,
@@ -86,7 +86,7 @@ def reply_of_body(body: Any, *, status: int | None = None, headers: Mapping[str,
     return Reply(
         error=True,
         status=status,
-        codes=tuple(codes),
+        codes=tuple(_telling(codes)),
         categories=tuple(categories),
         message="; ".join(words)[:2000],
         stage=stages[0] if stages else Stage.UNKNOWN,
@@ -152,9 +152,13 @@ def _stages(node: Mapping[str, Any]) -> Iterator[Stage]:
 
 def _texts(value: Any) -> list[str]:
     values: Iterable[Any] = value if isinstance(value, list | tuple) else [value]
-    said = [str(one) for one in values if isinstance(one, str | int) and not isinstance(one, bool) and str(one).strip()]
-    # A bare HTTP status is no code of its own.
-    return [one for one in said if not (len(one) == 3 and one.isdigit())]
+    return [str(one) for one in values if isinstance(one, str | int) and not isinstance(one, bool) and str(one).strip()]
+
+
+def _telling(codes: Iterable[str]) -> list[str]:
+    """The codes without bare HTTP statuses, unless there is nothing else."""
+    unique = list(dict.fromkeys(codes))
+    return [code for code in unique if not (len(code) == 3 and code.isdigit())] or unique
 
 
 def _status(error: BaseException, response: Any) -> int | None:
