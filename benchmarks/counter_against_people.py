@@ -1,7 +1,7 @@
-"""The shipped counter against a person: ``python benchmarks/counter_against_people.py``.
+"""The shipped counter against a labeller: ``python benchmarks/counter_against_people.py``.
 
 216 pictures by the shipped painter (``benchmarks/painted``), labelled by looking at them before any counter did, by the
-rule in the counter's card. Where the person could not decide, because things had grown together or were of two kinds
+rule in the counter's card. Where the labeller could not decide, because things had grown together or were of two kinds
 at once, the label says so, and the picture is counted apart.
 """
 
@@ -24,7 +24,7 @@ ACROSS = 16
 
 
 def main() -> None:
-    """Print how often counter and person agree, and which way they differ."""
+    """Print how often counter and labeller agree, and which way they differ."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counter", default="tiny", help="the counter's spec")
     options = parser.parse_args()
@@ -35,7 +35,7 @@ def main() -> None:
     everything = tuple(Noun(name=noun) for noun in NOUNS)
     found = counter.detect([page.crop((x, y, x + SIDE, y + SIDE)) for x, y in corners], everything)
 
-    print(f"counter {options.counter} against a person, {len(labels)} pictures (95 % Wilson)\n")
+    print(f"counter {options.counter} against a labeller, {len(labels)} pictures (95 % Wilson)\n")
     print("| pictures | nouns | exact | off by one at most | over | under | n |\n|---|---|---|---|---|---|---|")
     for clear in (True, False):
         for every in (False, True):
@@ -49,7 +49,7 @@ def main() -> None:
             near = sum(sum(map(abs, off)) <= 1 for off in outcomes) / len(outcomes)
             over, under = (sum(side * sum(off) > 0 for off in outcomes) for side in (1, -1))
             print(
-                f"| {'clear' if clear else 'unclear to the person'} | {'all 20' if every else 'asked for'} | "
+                f"| {'clear' if clear else 'unclear to the labeller'} | {'all 20' if every else 'asked for'} | "
                 f"{exact.value:.3f} ({exact.low:.2f}-{exact.high:.2f}) | {near:.3f} | {over} | {under} | {len(outcomes)} |"
             )
 
