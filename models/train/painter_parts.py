@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
@@ -116,17 +116,21 @@ def make_autoencoder(**changes: Any) -> AutoencoderKL:
     return AutoencoderKL(**settings)
 
 
-def make_scheduler() -> DDIMScheduler:
-    """Noise until nothing is left (zero terminal SNR), v-prediction, latents clipped to [-1, 1]."""
-    return DDIMScheduler(
+def make_scheduler() -> DDPMScheduler:
+    """Noise until nothing is left (zero terminal SNR), v-prediction, latents clipped to [-1, 1].
+
+    It adds fresh noise at every step. Without (DDIM), things that stood half here and half there in the first
+    steps stay so, and the painter draws too many of them, or melts them together.
+    """
+    return DDPMScheduler(
         num_train_timesteps=1000,
         beta_schedule="squaredcos_cap_v2",
+        variance_type="fixed_small",
         prediction_type="v_prediction",
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
         steps_offset=1,
         clip_sample=False,
-        set_alpha_to_one=True,
         thresholding=True,
         dynamic_thresholding_ratio=0.995,
         sample_max_value=1.0,

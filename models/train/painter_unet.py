@@ -72,8 +72,11 @@ def train_unet(
         texts, clean = batch_of(rng, batch)
         clean = clean.to(device)
         noise = torch.randn_like(clean)
-        # one noise level from each slice of the schedule: less chance, same mean
-        steps = ((torch.arange(batch) + torch.rand(batch)) * (len(levels) / batch)).long().to(device)
+        # One noise level from each slice of the schedule: less chance, same mean. Half of them from where it is
+        # decided what stands where, and how many: at high noise.
+        share = (torch.arange(batch) + torch.rand(batch)) / batch
+        share = torch.where(torch.arange(batch) % 2 == 0, share, 0.55 + 0.45 * share)
+        steps = (share * len(levels)).long().clamp(max=len(levels) - 1).to(device)
         signal, rest = (
             levels[steps].sqrt()[:, None, None, None],
             (1 - levels[steps]).sqrt()[:, None, None, None],
@@ -81,7 +84,7 @@ def train_unet(
         wanted = signal * noise - rest * clean
         noisy = (signal * clean + rest * noise).to(memory_format=torch.channels_last)
         error = (network(noisy, steps, texts) - wanted).square().mean((1, 2, 3))
-        return error.mean(), {"early": float(error[batch // 2 :].mean().detach())}
+        return error.mean(), {"early": float(error[1::2].mean().detach())}
 
     embeddings = tuple(p for name, p in network.named_parameters() if "embedding" in name and "text_encoder" in name)
     return train(

@@ -88,6 +88,14 @@ def test_other_sizes_are_painted(pipeline: StableDiffusionPipeline, size: tuple[
     assert image.size == (size[1], size[0])
 
 
+def test_the_encoder_finds_the_way_back(pipeline: StableDiffusionPipeline) -> None:
+    picture = painted(pipeline, "two dogs")
+    pixels = torch.from_numpy(picture).permute(0, 3, 1, 2) * 2 - 1
+    with torch.no_grad():
+        again = pipeline.vae.decode(pipeline.vae.encode(pixels).latent_dist.mode()).sample
+    assert float((again - pixels).abs().mean()) < 0.2
+
+
 def test_it_starts_from_a_picture_too(pipeline: StableDiffusionPipeline) -> None:
     editor = AutoPipelineForImage2Image.from_pipe(pipeline)
     editor.set_progress_bar_config(disable=True)
