@@ -1,4 +1,4 @@
-"""How good the shipped models are: ``python benchmarks/shipped_models.py [counter]``.
+"""How good the shipped models are: ``python benchmarks/shipped_models.py [counter|painter]``.
 
 The counter is asked about scenes of seeds that no training used, by style and number, and about pictures in two art
 families that no training saw (fetched with npm once; leave them out with ``--own-art``). A picture is right when every
@@ -133,13 +133,20 @@ def counter_table(spec: str, number: int, *, own_art: bool) -> None:
 def main() -> None:
     """Read the options and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", nargs="?", choices=("counter",), default="counter")
+    parser.add_argument("model", nargs="?", choices=("counter", "painter"), default="counter")
     parser.add_argument("--counter", default="tiny", help="the counter's spec")
-    parser.add_argument("--pictures", type=int, default=300, help="for each line of the table")
+    parser.add_argument("--painter", default="tiny", help="the painter's card")
+    parser.add_argument("--pictures", type=int, default=300, help="counter: for each line of the table; painter: all")
+    parser.add_argument("--keep", type=Path, help="painter: folder that gets the pictures, to be looked at")
     parser.add_argument("--own-art", action="store_true", help="fetch nothing; leave the other families out")
     options = parser.parse_args()
     print(f"{platform.machine()}, Python {platform.python_version()}\n")
-    counter_table(options.counter, options.pictures, own_art=options.own_art)
+    if options.model == "painter":
+        from benchmarks.shipped_painter import painter_table
+
+        painter_table(options.painter, options.counter, options.pictures, options.keep)
+    else:
+        counter_table(options.counter, options.pictures, own_art=options.own_art)
 
 
 if __name__ == "__main__":
