@@ -94,6 +94,6 @@ def train_encoder(
         mean, spread = network(pictures.to(memory_format=torch.channels_last)).chunk(2, dim=1)
         # the spread is held near exp(-6), so that a sampled latent is nearly the mean
         error = (mean - latents).square().mean()
-        return error + 1e-3 * (spread + 6).square().mean(), {"error": float(error.detach())}
+        return error + 1e-2 * (spread + 6).square().mean(), {"error": float(error.detach())}
 
     return train(network, loss_of, work=work / "encoder", length=length, lr=lr, matrix_lr=0.01)
