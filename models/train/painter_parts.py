@@ -1,15 +1,15 @@
 """The painter's parts, all standard classes: tokenizer, text encoder, UNet, autoencoder, scheduler."""
 
 import json
-import string
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from tokenizers.pre_tokenizers import ByteLevel
-from tokenizers.trainers import BpeTrainer
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from models.train.painter_latents import CHANNELS, GRID
@@ -37,26 +37,32 @@ SMALL = Sizes(
 )
 
 
+def learn_merges(words: Sequence[str]) -> list[tuple[str, str]]:
+    """Byte-pair merges, the most frequent pair first, until every word is one piece.
+
+    Ties go by the alphabet, so that the same words always give the same tokens with the same numbers: a trained
+    text encoder is worth nothing under another numbering, and the tokenizers library breaks ties by chance.
+    """
+    split = [[*word[:-1], word[-1] + "</w>"] for word in sorted(set(words))]
+    merges = []
+    while pairs := Counter(pair for pieces in split for pair in pairwise(pieces)):
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        merges.append(best)
+        for pieces in split:
+            at = 0
+            while at < len(pieces) - 1:
+                if (pieces[at], pieces[at + 1]) == best:
+                    pieces[at : at + 2] = ["".join(best)]
+                at += 1
+    return merges
+
+
 def make_tokenizer(folder: Path) -> CLIPTokenizer:
     """A CLIP tokenizer that keeps the painter's words whole and spells all others; also put into `folder`."""
-    tokenizer = CLIPTokenizer()
-    backend = tokenizer.backend_tokenizer
-    trainer = BpeTrainer(
-        vocab_size=100_000,
-        min_frequency=1,
-        initial_alphabet=sorted(ByteLevel.alphabet()),
-        end_of_word_suffix="</w>",
-        show_progress=False,
-    )
-    letters = list(string.ascii_lowercase + string.digits + string.punctuation)
-    backend.train_from_iterator(vocabulary() + letters, trainer)
-    learned = json.loads(backend.to_str())["model"]
-    vocab = dict(learned["vocab"])
-    for letter in sorted(ByteLevel.alphabet()):
-        vocab.setdefault(letter + "</w>", len(vocab))
-    for token in (START, END):
-        vocab[token] = len(vocab)
-    merges = [tuple(merge) for merge in learned["merges"]]
+    merges = learn_merges(vocabulary())
+    letters = sorted(ByteLevel.alphabet())
+    tokens = [*letters, *(letter + "</w>" for letter in letters), *map("".join, merges), START, END]
+    vocab = {token: i for i, token in enumerate(dict.fromkeys(tokens))}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False))
     (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))
