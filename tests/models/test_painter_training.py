@@ -12,7 +12,7 @@ from models.train.muon import Muon, orthogonal
 from models.train.painter_decoder import train_decoder, train_encoder
 from models.train.painter_export import export
 from models.train.painter_latents import CHANNELS, GRID, NOUNS, PRESENCE, STYLES, draw_layout, latent_of
-from models.train.painter_parts import SMALL
+from models.train.painter_parts import SMALL, learn_merges, make_tokenizer
 from models.train.painter_pictures import picture_of
 from models.train.painter_prompts import draw_prompt, vocabulary
 from models.train.painter_unet import train_unet
@@ -62,6 +62,16 @@ def test_known_words_stay_whole_and_unknown_ones_are_spelt(
     words = [word for word in vocabulary() if not (word.isdigit() and len(word) > 1)]
     assert [word for word in words if len(tokenizer.tokenize(word)) != 1] == []
     assert tokenizer.unk_token_id not in tokenizer("zebra 日 é", add_special_tokens=False).input_ids
+
+
+def test_the_same_words_always_get_the_same_numbers(tmp_path: Path) -> None:
+    # The tokenizers library's own trainer breaks ties by chance; a text encoder cannot survive that.
+    words = vocabulary()
+    assert learn_merges(words) == learn_merges(words[::-1])
+    first, second = (make_tokenizer(tmp_path / name).get_vocab() for name in "ab")
+    assert first == second
+    shipped = Path(__file__).parents[2] / "models" / "tiny-painter" / "tokenizer"
+    assert CLIPTokenizer.from_pretrained(shipped).get_vocab() == first
 
 
 def test_a_layout_holds_what_was_asked_apart_and_inside() -> None:
