@@ -190,7 +190,7 @@ def _baseline_warnings(party: Party, before: _Before) -> Iterator[str]:
         return
     if party.suite_digest != before.party.suite_digest:
         yield "the baseline was asked another suite: samples do not pair, so every comparison is unpaired and less sure"
-    yield from (w for w in counter_warnings([before.party, party]) if "differ" in w or "rules" in w)
+    yield from (w for w in counter_warnings([before.party, party]) if "counters differ" in w or "different rules" in w)
 
 
 # -- limits ------------------------------------------------------------------------------------------------------

@@ -222,3 +222,12 @@ def test_a_policy_file_that_is_not_yaml_or_not_there(tmp_path):
 def test_a_baseline_named_in_the_policy_lies_beside_it(tmp_path):
     (tmp_path / "p.yaml").write_text("baseline: runs/old\nrules: [{rate: exact_rate, no_worse_by: 0.03}]")
     assert read_policy(tmp_path / "p.yaml").baseline == tmp_path / "runs" / "old"
+
+
+def test_a_baseline_counted_otherwise_is_warned_of():
+    before = evidence_of(drawn(0.7, 1), facts(counter={"name": "yolo"}))
+    found = decide(policy(LOSS), evidence_of(drawn(0.7, 1), facts()), before)
+    assert found.warnings == (
+        "the counters differ (yolo, tiny), and so do their errors: correct the rates by labels, or recount.",
+    )
+    assert not gated([LOSS], drawn(0.7, 1), drawn(0.7, 1)).warnings
