@@ -258,7 +258,7 @@ def _found(source: str) -> str:
 
 def _load(source: str, card: Card, settings: Mapping[str, Any]) -> Any:
     options: dict[str, Any] = {
-        "torch_dtype": _dtype(str(settings["dtype"]), str(settings["device"])),
+        "dtype": _dtype(str(settings["dtype"]), str(settings["device"])),
         "use_safetensors": True,
         "variant": settings["variant"],
     }
