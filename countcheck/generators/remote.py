@@ -124,7 +124,7 @@ class RemoteGenerator:
 
     def ask(self, ask: Ask) -> Reply:
         """One attempt. May raise whatever the client raises."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how to ask")
+        raise TypeError(f"{type(self).__name__} does not say how to ask; write its method ask")
 
     def explain(self, error: Exception) -> Reply:
         """What an exception from `ask` says; adapters whose clients hide things override it."""

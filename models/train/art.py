@@ -1,6 +1,6 @@
 """Art for training: our own drawings, and emoji families fetched by pinned package name and version.
 
-``python -m models.train.art`` fetches the families with npm into ``models/train/work/art`` and draws a contact sheet
+``python -m models.train.art`` fetches the families with npm into ``models/train/output/art`` and draws a contact sheet
 of them. Nothing of them is kept in the repository; the model cards name families, versions and licences.
 """
 
@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 from countcheck.scenes import NOUNS, VARIANTS
 from countcheck.scenes.art import drawing
 
-WORK = Path(__file__).parent / "work"
+WORK = Path(__file__).parent / "output"
 OWN = "own"
 
 

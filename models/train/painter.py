@@ -22,7 +22,7 @@ from models.train.painter_sheet import draw_sheets
 from models.train.painter_unet import train_unet
 from models.train.training import Length
 
-WORK = Path(__file__).parent / "work" / "painter"
+WORK = Path(__file__).parent / "output" / "painter"
 OUT = Path(__file__).parents[1] / "tiny-painter"
 STAGES = {"unet": train_unet, "decoder": train_decoder, "encoder": train_encoder}
 MINUTES = {"unet": 90.0, "decoder": 75.0, "encoder": 6.0}

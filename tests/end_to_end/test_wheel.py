@@ -59,5 +59,5 @@ def test_a_command_of_the_wheel_runs(installed):
 
 
 def test_training_code_and_its_work_stay_out(installed):
-    assert not list(installed.rglob("_shipped/models/train/work/*"))
+    assert not list(installed.rglob("_shipped/models/train/output/*"))
     assert not list(installed.rglob("__pycache__/*.part"))
