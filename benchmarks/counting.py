@@ -91,13 +91,12 @@ def ours(paths: list[Path], source: Path, device: str, batch: int, precision: st
 
     def run() -> list[Counter]:
         found: list[Counter] = []
-        part: list = []
-        for _, picture in read_pictures(paths, workers=os.cpu_count() or 2):
-            part.append(picture)
-            if len(part) == 4 * batch or len(found) + len(part) == len(paths):
-                seen = detector.detect(part, NAMES)
-                found += [Counter(count(one, NAMES, rule).counts) for one in seen]
-                part = []
+        for start in range(0, len(paths), 4 * batch):
+            # On a CPU decoding ahead would only take the cores away from the net.
+            part = [
+                picture for _, picture in read_pictures(paths[start : start + 4 * batch], workers=os.cpu_count() or 2)
+            ]
+            found += [Counter(count(one, NAMES, rule).counts) for one in detector.detect(part, NAMES)]
         return [+one for one in found]
 
     return run
@@ -121,13 +120,19 @@ def theirs(paths: list[Path], source: Path, device: str, batch: int) -> Callable
 
 
 def timed(
-    ways: dict[str, Callable[[], list[Counter]]], rounds: int
+    ways: dict[str, Callable[[], list[Counter]]], rounds: int, threads: int
 ) -> tuple[dict[str, tuple[float, float]], dict[str, list[Counter]]]:
-    """Median seconds of each way, by the clock and of work on all cores, taking turns, after a round to warm up."""
+    """Median seconds of each way, by the clock and of work on all cores, taking turns, after a round to warm up.
+
+    ultralytics leaves a core free when it sets up; every way gets the same number of threads here.
+    """
+    import torch
+
     counts = {name: way() for name, way in ways.items()}
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
+            torch.set_num_threads(threads)
             start, worked = time.perf_counter(), time.process_time()
             way()
             taken[name].append((time.perf_counter() - start, time.process_time() - worked))
@@ -138,7 +143,7 @@ def timed(
     return medians, counts
 
 
-def against_predict(device: str, number: int, rounds: int) -> None:
+def against_predict(device: str, number: int, rounds: int, threads: int) -> None:
     batch = 16 if device == "cpu" else 32
     with tempfile.TemporaryDirectory() as folder:
         paths = files(Path(folder), number)
@@ -151,7 +156,7 @@ def against_predict(device: str, number: int, rounds: int) -> None:
             ways["countcheck, bf16"] = ours(paths, source, device, batch, "bf16")
         else:
             ways["predict, one at a time"] = theirs(paths, source, device, 1)
-        seconds, counts = timed(ways, rounds)
+        seconds, counts = timed(ways, rounds, threads)
     first = next(iter(ways))
     boxes = sum(sum(one.values()) for one in counts[first]) / number
     print(f"{number} mixed JPEG and PNG files, YOLO11n at 640, {boxes:.0f} boxes a picture, decoding included")
@@ -253,10 +258,7 @@ def main() -> None:
     if given.recount:
         recounted(given.recount)
         return
-    import torch
-
-    torch.set_num_threads(given.threads)
-    against_predict(given.device, given.files, given.rounds)
+    against_predict(given.device, given.files, given.rounds, given.threads)
 
 
 if __name__ == "__main__":
