@@ -21,7 +21,7 @@ from countcheck.pictures import encode_png
 GOOD = encode_png(Image.effect_noise((64, 64), 60).convert("RGB"))
 BLACK = encode_png(Image.new("RGB", (64, 64)))
 B64, BLACK_B64 = base64.b64encode(GOOD).decode(), base64.b64encode(BLACK).decode()
-CUT_B64 = B64[: len(B64) // 2]
+CUT_B64 = B64[: len(B64) // 8 * 4 + 2]  # never whole groups of four, however the encoder packs
 PAGE = "<!DOCTYPE html><html><head><title>Bad day</title></head><body>Down for maintenance</body></html>"
 
 
