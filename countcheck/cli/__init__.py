@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from countcheck import __version__
 from countcheck.errors import CountcheckError
 
 app = typer.Typer(
     name="countcheck",
-    help="Check whether image models draw the number of things they were asked for, and whether they refuse for no reason.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,6 +39,21 @@ COMMANDS = (
     "list",
     "doctor",
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"countcheck {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Check whether image models draw the number of things they were asked for, and whether they refuse for no reason."""
 
 
 def main() -> None:

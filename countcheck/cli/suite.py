@@ -60,13 +60,6 @@ def check(
         )
 
 
-def suite_rows() -> list[dict[str, Any]]:
-    """One row per shipped suite: name, numbers of prompts and conversations, and what it is for."""
-    from countcheck.suites.find import load_suite, shipped_suites
-
-    return [{**_numbers(suite), "about": suite.description} for suite in map(load_suite, shipped_suites())]
-
-
 def _numbers(suite: Suite) -> dict[str, Any]:
     empty = sum(not prompt.targets for prompt in suite.prompts)
     empty += sum(not turn.targets for talk in suite.conversations for turn in talk.turns)
@@ -88,6 +81,7 @@ def _known_to(loaded: list[Suite], spec: str) -> None:
     """Raises `BadSuite` naming the nouns that a closed counter does not know, and the counters that know them."""
     from countcheck.counter import load_counter
     from countcheck.errors import BadSuite
+    from countcheck.settings import open_counters
     from countcheck.suites.suite import Noun
 
     counter = load_counter(spec)
@@ -97,14 +91,8 @@ def _known_to(loaded: list[Suite], spec: str) -> None:
         if unknown:
             raise BadSuite(
                 f"{suite.name}: the counter {spec} does not know {', '.join(map(repr, unknown))}. "
-                f"Counters that know any noun: {', '.join(_open_counters())}. `countcheck list counters` tells of the others."
+                f"Counters that know any noun: {', '.join(open_counters())}. `countcheck list counters` tells of the others."
             )
-
-
-def _open_counters() -> list[str]:
-    from countcheck.settings import counter_cards, read_card
-
-    return [name for name, path in counter_cards().items() if read_card(path).vocabulary.startswith("open")]
 
 
 @suites.command()
