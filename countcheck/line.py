@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+from countcheck import thumbnails
 from countcheck.conversation import hold
 from countcheck.counter import Counter
 from countcheck.detectors.base import Detections
@@ -22,7 +23,7 @@ from countcheck.errors import BadInput
 from countcheck.generators.base import Failure, Generator, Outcome, Picture, Refusal
 from countcheck.generators.refusal import claims_success
 from countcheck.geneval import verdict_of
-from countcheck.pictures import encode_png
+from countcheck.pictures import as_image, encode_png
 from countcheck.plan import Sample
 from countcheck.records import Entry
 from countcheck.settings import Card
@@ -224,7 +225,11 @@ class Line:
         relative = self._run.picture_path(outcome.key, outcome.turn)
 
         def write() -> tuple[str, str]:
-            return relative, self._run.write_picture(relative, encode_png(pixels))
+            image = as_image(pixels)
+            data = encode_png(image)
+            digest = self._run.write_picture(relative, data)
+            thumbnails.keep(self._run.path, relative, image, len(data))
+            return relative, digest
 
         return self._files.submit(write)
 

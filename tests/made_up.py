@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,12 @@ def a_run(
     price: float | None = 0.004,
     noisy: float = 0.08,
     counter_name: str = "dots",
+    painted: Sequence[bytes] = (),
 ) -> Run:
-    """A finished run. ``generators``: name, share of exact pictures, share of refusals."""
+    """A finished run. ``generators``: name, share of exact pictures, share of refusals.
+
+    ``painted``: files that stand in for the pictures of dots, where their weight matters and their content does not.
+    """
     suite = suite or a_suite()
     recipes = {name: Recipe(name=name, revision="0123abc", settings={"steps": 4}) for name, _, _ in generators}
     controls: dict[str, Any] = {"passed": True, "right": 47, "total": 48, "needed": 46, "by_style": {}}
@@ -89,7 +94,7 @@ def a_run(
                 entry = _entry(
                     run, sample.key, turn, script, repair, text, targets, coin, exact, refused,
                     counting=counting, words=words, size=size, pictures=pictures, price=price, noisy=noisy,
-                    closes=turn == len(turns) - 1,
+                    painted=painted, closes=turn == len(turns) - 1,
                 )  # fmt: skip
                 entries.append(entry)
         run.write(entries, counting)
@@ -118,7 +123,7 @@ def _facts(
 def _entry(
     run: Run, key: str, turn: int, script: int, repair: int, text: str, targets: tuple[Target, ...],
     coin: random.Random, exact: float, refused: float, *, counting: int, words: str, size: int, pictures: bool,
-    price: float | None, noisy: float, closes: bool,
+    price: float | None, noisy: float, painted: Sequence[bytes], closes: bool,
 ) -> Entry:  # fmt: skip
     common: dict[str, Any] = {"key": key, "turn": turn, "script": script, "repair": repair, "text": text}
     common |= {"seconds": round(coin.uniform(0.4, 2.0), 3), "cost": price, "closes": closes}
@@ -138,6 +143,7 @@ def _entry(
     picture = digest = ""
     if pictures:
         picture = run.picture_path(key, turn)
+        drawn = coin.choice(painted) if painted else drawn
         digest = run.write_picture(picture, drawn)
     counted = count(found, numbers, RULE)
     verdict = judge(targets, counted)

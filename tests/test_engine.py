@@ -15,6 +15,7 @@ from countcheck.generators.base import Traits
 from countcheck.line import Silent
 from countcheck.settings import Card
 from countcheck.store import Run
+from countcheck.thumbnails import kept
 from countcheck.verdict import Kind
 
 
@@ -50,6 +51,13 @@ def test_a_picture_file_holds_what_was_counted(tmp_path):
         path = run.picture(row)
         assert path is not None
         assert (squares.squares(3, row.seed) == Image.open(path)).all()
+
+
+def test_a_small_copy_of_each_picture_is_kept_for_the_report(tmp_path, monkeypatch):
+    monkeypatch.setattr("countcheck.thumbnails.EDGE", 32)
+    with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
+        (row,) = run.rows()
+        assert kept(run.path, row.picture, run.picture(row)) is not None
 
 
 def test_the_same_command_again_makes_nothing_again(tmp_path):

@@ -78,7 +78,11 @@ def report(
         if annotated is not None:
             from countcheck.reports.pictures import write_annotated
 
-            written = sum(write_annotated(run, annotated) for run in opened)
+            # Two runs may hold the same sample.
+            folders = [
+                annotated / f"{i}-{run.name}" if len(opened) > 1 else annotated for i, run in enumerate(opened, 1)
+            ]
+            written = sum(map(write_annotated, opened, folders))
             say(f"{written} annotated pictures in {annotated}")
         if mlflow is not None:
             from countcheck.reports.loggers import log_mlflow

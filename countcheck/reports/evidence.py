@@ -64,9 +64,9 @@ def pack(
         columns["c"].append([row.counted.get(noun, -1) for noun in row.asked] if row.counted else 0)
     details, pictures = [], []
     for start in range(0, len(entries), CHUNK):
-        part = [row for *_, row in entries[start : start + CHUNK]]
-        details.append(_deflated([_detail(row, album, overlays, nouns, full or {}) for row in part]))
-        pictures.append(_plain([album.inline.get((row.key, row.turn), "") for row in part]) if album.inline else "")
+        part = [((report.models[m].run, row.key, row.turn), row) for *_, m, row in entries[start : start + CHUNK]]
+        details.append(_deflated([_detail(place, row, album, overlays, nouns, full or {}) for place, row in part]))
+        pictures.append(_plain([album.inline.get(place, "") for place, _ in part]) if album.inline else "")
     index = {
         "chunk": CHUNK,
         "models": [visible(model.label) for model in report.models],
@@ -97,13 +97,13 @@ def _place(row: VerdictRow) -> dict[str, Any]:
 
 
 def _detail(
+    place: Place,
     row: VerdictRow,
     album: Album,
     overlays: Mapping[Place, Overlay],
     nouns: dict[str, int],
     full: Mapping[Place, str],
 ) -> dict[str, Any]:
-    place = (row.key, row.turn)
     found = overlays.get(place)
     body: dict[str, Any] = {
         "key": row.key,

@@ -62,13 +62,13 @@ def write_report(runs: Sequence[Run], target: Path, *, baseline: str | None = No
 def write_html(report: Report, runs: Sequence[Run], target: Path) -> Path:
     """Write the report to ``target`` (and, when there are many pictures, a folder beside it); returns ``target``."""
     rows_of = [[row for model in report.models if model.run == i for row in model.rows] for i in range(len(runs))]
-    album = make_album(zip(runs, rows_of, strict=True), target.with_name(f"{target.stem}_pictures"))
+    album = make_album(zip(runs, rows_of, strict=True), target)
     overlays: dict[Place, Overlay] = {}
     full: dict[Place, str] = {}
-    for run, rows in zip(runs, rows_of, strict=True):
-        overlays |= overlays_of(run, rows)
+    for index, (run, rows) in enumerate(zip(runs, rows_of, strict=True)):
+        overlays |= {(index, *of): found for of, found in overlays_of(run, rows).items()}
         if run.path.resolve() == target.parent.resolve():
-            full |= {(row.key, row.turn): row.picture for row in rows if row.picture}
+            full |= {(index, row.key, row.turn): row.picture for row in rows if row.picture}
     return write_text(render_html(report, album, overlays, full), target)
 
 
@@ -94,8 +94,8 @@ def render_html(
     environment.globals |= {
         "several": wording.several,
         "swatch": _swatch,
-        "picture": album.address,
-        "overlay_of": lambda row: overlays.get((row.key, row.turn)),
+        "picture": lambda row, model: album.address((report.models[model].run, row.key, row.turn)),
+        "overlay_of": lambda row, model: overlays.get((report.models[model].run, row.key, row.turn)),
         "box_colours": _box_colours,
     }
     policy = "; ".join(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-import io
+import contextlib
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from countcheck import thumbnails
 from countcheck.counting import Rule, count
 from countcheck.reports.wording import visible
 
@@ -21,11 +23,10 @@ if TYPE_CHECKING:
     from countcheck.store import Run
     from countcheck.verdict import VerdictRow
 
-THUMBNAIL = 320
 INLINE_MOST = 600
-_SMALL_FILE = 6_000
 
-Place = tuple[str, int]
+Place = tuple[int, str, int]
+"""Which picture of a report: the run's index, the sample's key, the turn. Two runs may hold the same sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def rule_of(run: Run) -> Rule:
     return Rule(**known)
 
 
-def overlays_of(run: Run, rows: Iterable[VerdictRow]) -> dict[Place, Overlay]:
+def overlays_of(run: Run, rows: Iterable[VerdictRow]) -> dict[tuple[str, int], Overlay]:
     """The boxes of each counted picture by (key, turn); those far below the threshold are left out."""
     wanted = {(row.key, row.turn): row for row in rows if row.outcome == "picture"}
     rule = rule_of(run)
@@ -98,33 +99,13 @@ def _share(value: float, whole: int) -> float:
     return round(min(max(value / whole, 0.0), 1.0), 4)
 
 
-def thumbnail(path: Path, *, edge: int = THUMBNAIL) -> tuple[bytes, str] | None:
-    """A small copy of a picture and its media type; ``None`` when the file is missing or damaged."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as opened:
-            kind = opened.format
-            if max(opened.size) <= edge and kind == "PNG" and path.stat().st_size <= _SMALL_FILE:
-                opened.verify()
-                return path.read_bytes(), "image/png"
-            opened.draft("RGB", (edge * 2, edge * 2))
-            small = opened.convert("RGB")
-            small.thumbnail((edge, edge), Image.Resampling.BILINEAR, reducing_gap=2.0)
-            out = io.BytesIO()
-            small.save(out, "WEBP", quality=78, method=0)  # a quarter less time than method 1, a fifth more bytes
-            return out.getvalue(), "image/webp"
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
-
-
 @dataclass(slots=True, kw_only=True)
 class Album:
     """Where the report's pictures are found: inside the page as data, or as files in a folder beside it.
 
     Attributes:
-        inline: (key, turn) to a ``data:`` address, when pictures are inside the page.
-        beside: (key, turn) to an address relative to the page, when they are in the folder.
+        inline: ``data:`` addresses, when pictures are inside the page.
+        beside: Addresses relative to the page, when they are files.
         gone: Pictures whose file is missing or damaged.
     """
 
@@ -132,72 +113,119 @@ class Album:
     beside: dict[Place, str] = field(default_factory=dict)
     gone: set[Place] = field(default_factory=set)
 
-    def address(self, row: VerdictRow) -> str:
+    def address(self, place: Place) -> str:
         """What stands in ``src``; empty when there is no picture to show."""
-        place = (row.key, row.turn)
         return self.inline.get(place) or self.beside.get(place, "")
 
 
-def make_album(
-    runs: Iterable[tuple[Run, Iterable[VerdictRow]]], folder: Path, *, inline_most: int = INLINE_MOST
-) -> Album:
-    """Thumbnails of every picture: inside the page while there are few, else in ``folder``, which is made when needed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """A picture that wants a small copy: its file, the copy that the run keeps, and where the page will look for it.
 
-    Thumbnails that are in the folder already are kept: a picture's name changes whenever the picture could.
+    Attributes:
+        own: Where the run keeps its copy, whether or not it is there.
+        kept: The run's copy, when it is there and as new as the picture.
+        home: Whether the page lies in the run's folder, so that it can show the run's own files.
+        name: Of the copy in a folder beside the page, without its ending; no two runs share one.
     """
-    wanted: dict[Place, Path] = {}
+
+    original: Path
+    own: Path
+    kept: Path | None
+    home: bool
+    name: Path
+
+
+def make_album(
+    runs: Iterable[tuple[Run, Iterable[VerdictRow]]], target: Path, *, inline_most: int | None = None
+) -> Album:
+    """Small copies of every picture for the page ``target``: inside it while there are few, else as files.
+
+    A page in a run's folder shows the copies that the run keeps; any other has its own in ``NAME_pictures`` beside it,
+    where those that are there already stay: a picture's name changes whenever the picture could.
+    """
+    wishes: dict[Place, _Wish] = {}
     album = Album()
-    for run, rows in runs:
+    for index, (run, rows) in enumerate(runs):
+        folder = run.path.resolve()
+        home = folder == target.parent.resolve()
+        token = hashlib.sha256(str(folder).encode("utf-8", "replace")).hexdigest()[:8]
         for row in rows:
             if not row.picture:
                 continue
-            path = run.picture(row)
+            path, place = run.picture(row), (index, row.key, row.turn)
             if path is None:
-                album.gone.add((row.key, row.turn))
-            else:
-                wanted.setdefault((row.key, row.turn), path)
-    if len(wanted) <= (INLINE_MOST if inline_most is None else inline_most):
-        for place, made in _each(wanted):
-            if made is None:
                 album.gone.add(place)
             else:
-                data, kind = made
-                album.inline[place] = f"data:{kind};base64,{base64.b64encode(data).decode()}"
-        return album
-    there = {path.name: path for path in folder.glob("*/*")} if folder.is_dir() else {}
-    missing = {}
-    for place, path in wanted.items():
-        name = _file_name(place)
-        kept = there.get(f"{name}.webp") or there.get(f"{name}.png")
-        if kept is None:
-            missing[place] = path
+                wish = _Wish(
+                    original=path,
+                    own=thumbnails.place_of(folder, row.picture),
+                    kept=thumbnails.kept(folder, row.picture, path),
+                    home=home,
+                    name=Path(token, *thumbnails.place_of(Path(), row.picture).with_suffix("").parts[1:]),
+                )
+                wishes[place] = wish
+    if len(wishes) <= (INLINE_MOST if inline_most is None else inline_most):
+        _put_inside(album, wishes)
+    else:
+        _put_beside(album, wishes, target)
+    return album
+
+
+def _put_inside(album: Album, wishes: Mapping[Place, _Wish]) -> None:
+    for place, made in _each(wishes):
+        if made is None:
+            album.gone.add(place)
         else:
-            album.beside[place] = f"{folder.name}/{name[:2]}/{kept.name}"
+            data, kind = made
+            album.inline[place] = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _put_beside(album: Album, wishes: Mapping[Place, _Wish], target: Path) -> None:
+    home = target.parent.resolve()
+    folder = home / f"{target.stem}_pictures"
+    there = (
+        {path.relative_to(folder).with_suffix(""): path for path in folder.glob("*/*/*.*")} if folder.is_dir() else {}
+    )
+    missing = {}
+    for place, wish in wishes.items():
+        shown = _home_file(wish) if wish.home else there.get(wish.name)
+        if shown is None:
+            missing[place] = wish
+        else:
+            album.beside[place] = shown.relative_to(home).as_posix()
     for place, made in _each(missing):
         if made is None:
             album.gone.add(place)
             continue
         data, kind = made
-        name = _file_name(place)
-        target = folder / name[:2] / f"{name}.{kind.partition('/')[2]}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-        album.beside[place] = f"{folder.name}/{name[:2]}/{target.name}"
-    return album
+        wish = wishes[place]
+        made_at = wish.own if wish.home else (folder / wish.name).with_suffix(f".{kind.partition('/')[2]}")
+        thumbnails.put(made_at, data)
+        album.beside[place] = made_at.relative_to(home).as_posix()
 
 
-def _file_name(place: Place) -> str:
-    key, turn = place
-    return f"{key}-{turn}" if turn else key
+def _home_file(wish: _Wish) -> Path | None:
+    """What a page in the run's folder can show as it stands: the kept copy, or a picture that is small itself."""
+    if wish.kept is not None:
+        return wish.kept
+    return wish.original if thumbnails.is_small(wish.original) else None
 
 
-def _each(wanted: Mapping[Place, Path]) -> Iterator[tuple[Place, tuple[bytes, str] | None]]:
+def _each(wishes: Mapping[Place, _Wish]) -> Iterator[tuple[Place, tuple[bytes, str] | None]]:
     # Pillow decodes and encodes outside the interpreter lock, so threads use every core.
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        places = list(wanted)
+        places = list(wishes)
         for start in range(0, len(places), 256):
             part = places[start : start + 256]
-            yield from zip(part, pool.map(thumbnail, (wanted[place] for place in part)), strict=True)
+            yield from zip(part, pool.map(_small_copy, (wishes[place] for place in part)), strict=True)
+
+
+def _small_copy(wish: _Wish) -> tuple[bytes, str] | None:
+    if wish.kept is not None:
+        with contextlib.suppress(OSError):
+            return wish.kept.read_bytes(), "image/webp"
+    return thumbnails.thumbnail(wish.original)
 
 
 _STROKES = ("#e8590c", "#1971c2", "#2f9e44", "#9c36b5", "#c2255c", "#e67700")
@@ -244,7 +272,7 @@ def write_annotated(run: Run, folder: Path) -> int:
                 page = annotate(opened, found.boxes if found else (), f"{row.verdict or ''}: {row.reason}")
         except (OSError, ValueError, SyntaxError):
             continue
-        target = folder / str(row.verdict or "unjudged") / f"{_file_name((row.key, row.turn))}.png"
+        target = folder / str(row.verdict or "unjudged") / f"{path.stem}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
         page.save(target)
         written += 1

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import io
 
+from made_up import a_run, a_suite
 from PIL import Image
 
-from countcheck.reports.pictures import annotate, make_album, overlays_of, thumbnail, write_annotated
+from countcheck.reports.pictures import annotate, make_album, overlays_of, write_annotated
+from countcheck.thumbnails import keep, kept, thumbnail
 from countcheck.verdict import Kind
 
 
@@ -33,12 +35,32 @@ def test_a_damaged_picture_has_no_thumbnail(tmp_path):
 
 def test_many_pictures_go_beside_the_page_and_are_made_once(two_runs, tmp_path):
     rows = two_runs[0].rows()
-    album = make_album([(two_runs[0], rows)], tmp_path / "p", inline_most=3)
-    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "p").rglob("*.*")}
-    again = make_album([(two_runs[0], rows)], tmp_path / "p", inline_most=3)
+    album = make_album([(two_runs[0], rows)], tmp_path / "p.html", inline_most=3)
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "p_pictures").rglob("*.*")}
+    again = make_album([(two_runs[0], rows)], tmp_path / "p.html", inline_most=3)
     assert again.beside == album.beside
     assert len(album.beside) == len(files) == sum(bool(row.picture) for row in rows)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "p").rglob("*.*")} == files
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "p_pictures").rglob("*.*")} == files
+    assert all((tmp_path / address).is_file() for address in album.beside.values())
+
+
+def test_two_runs_of_the_same_samples_keep_their_own_pictures(two_runs, tmp_path):
+    runs = [(run, [row for row in run.rows() if row.generator == "beta"]) for run in two_runs]
+    album = make_album(runs, tmp_path / "p.html", inline_most=3)
+    shared = [(key, turn) for run, key, turn in album.beside if run == 0 and (1, key, turn) in album.beside]
+    assert shared
+    assert all(album.beside[0, *place] != album.beside[1, *place] for place in shared)
+
+
+def test_a_page_in_the_runs_folder_shows_the_runs_own_files(tmp_path):
+    with a_run(tmp_path / "run", suite=a_suite(6, 0), size=400) as run:
+        rows = [row for row in run.rows() if row.picture]
+        first, rest = rows[0], rows[1:]
+        for row in rest:
+            keep(run.path, row.picture, Image.open(run.path / row.picture), 100_000)
+        album = make_album([(run, rows)], run.path / "report.html", inline_most=3)
+        assert {*album.beside.values()} == {f"thumbnails/{row.key[:2]}/{row.key}.webp" for row in rows}
+        assert kept(run.path, first.picture, run.path / first.picture)
 
 
 def test_annotated_pictures_are_sorted_by_verdict(two_runs, tmp_path):
