@@ -12,7 +12,8 @@ import time
 
 from machine import machine
 
-from countcheck.stats.comparison import Party, compare, parties_of
+from countcheck.stats.comparison import compare
+from countcheck.stats.party import Party, parties_of
 from countcheck.stats.summary import summarize
 from countcheck.suites.suite import Target
 from countcheck.verdict import Kind, VerdictRow

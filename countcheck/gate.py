@@ -14,9 +14,9 @@ from countcheck.errors import BadInput, UnknownName
 from countcheck.policy import Limits, Policy, Rule, higher_is_better, read_policy
 from countcheck.reasons import limit_said, loss_said, subject
 from countcheck.stats.columns import SHARES, Columns, among
-from countcheck.stats.comparison import Party, counter_warnings, parties_from, parties_of
 from countcheck.stats.estimate import Estimate
 from countcheck.stats.pairing import pair_up, paired_difference, side_rate, sums_of, unpaired_difference
+from countcheck.stats.party import Party, counter_warnings, parties_from, parties_of
 from countcheck.stats.sequential import anytime_difference, anytime_rate, judged, matching
 from countcheck.stats.summary import ERRORS, GeneratorSummary, Summary, calibrated, rates_of, summarize
 from countcheck.verdict import Label, VerdictRow

@@ -12,7 +12,7 @@ from countcheck.cli.output import print_json, stdout_console
 from countcheck.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
-    from countcheck.stats.comparison import Party
+    from countcheck.stats.party import Party
 
 
 @app.command()

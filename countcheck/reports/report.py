@@ -139,7 +139,8 @@ def read_report(runs: Sequence[Run], *, baseline: str | None = None) -> Report:
 
 def _compare(models: Sequence[Model], facts: Sequence[Mapping[str, Any]], base: int) -> dict[str, Mapping[str, Any]]:
     """Every other model against the baseline; those that share no scored prompt with it are left out."""
-    from countcheck.stats.comparison import compare, parties_of
+    from countcheck.stats.comparison import compare
+    from countcheck.stats.party import parties_of
 
     parties = [parties_of(model.rows, facts[model.run]).get(model.generator) for model in models]
     against = parties[base] if parties else None

@@ -19,9 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from countcheck.plan import Sample
 from countcheck.stats.columns import SHARES, Columns, among
-from countcheck.stats.comparison import Party, parties_of
 from countcheck.stats.estimate import Estimate, nothing
 from countcheck.stats.pairing import pair_up, sums_of
+from countcheck.stats.party import Party, parties_of
 from countcheck.verdict import VerdictRow
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from torch import nn
 from models.train.painter_latents import NOUNS, STYLES, Layout, draw_layout, latent_of
 from models.train.painter_parts import FULL, PIXELS, Sizes, make_autoencoder
 from models.train.painter_pictures import picture_of, things_of
-from models.train.training import Length, train
+from models.train.training import Length, fresh_dice, train
 
 NOISE = 0.06
 
@@ -56,8 +56,7 @@ def train_decoder(
     torch.manual_seed(seed)
     autoencoder = make_autoencoder(**sizes.autoencoder)
     network = autoencoder.decoder.to(device, memory_format=torch.channels_last)
-    checkpoint = work / "decoder" / "checkpoint.pt"
-    rng = np.random.default_rng([seed, checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0])
+    rng = fresh_dice(seed, work / "decoder")
 
     def loss_of() -> tuple[torch.Tensor, dict[str, float]]:
         latents, pictures, weight = (part.to(device) for part in batch_of(rng, batch))
@@ -86,8 +85,7 @@ def train_encoder(
     torch.manual_seed(seed)
     autoencoder = make_autoencoder(**sizes.autoencoder)
     network: nn.Module = autoencoder.encoder.to(device, memory_format=torch.channels_last)
-    checkpoint = work / "encoder" / "checkpoint.pt"
-    rng = np.random.default_rng([seed, checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0])
+    rng = fresh_dice(seed, work / "encoder")
 
     def loss_of() -> tuple[torch.Tensor, dict[str, float]]:
         latents, pictures, _ = (part.to(device) for part in batch_of(rng, batch))

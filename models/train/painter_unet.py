@@ -16,7 +16,7 @@ from models.train.painter_parts import (
     make_unet,
 )
 from models.train.painter_prompts import draw_prompt, styles_drawn
-from models.train.training import Length, train
+from models.train.training import Length, fresh_dice, train
 
 UNCONDITIONAL = 0.03  # enough for the empty prompt; the painter is not guided
 
@@ -63,9 +63,7 @@ def train_unet(
     torch.manual_seed(seed)
     network = TextToLatent(work / "tokenizer", sizes).to(device)
     network.unet.to(memory_format=torch.channels_last)
-    # A resumed training must not see the same samples again: its seed goes by what was already done.
-    done = (work / "unet" / "checkpoint.pt").stat().st_mtime_ns if (work / "unet" / "checkpoint.pt").exists() else 0
-    rng = np.random.default_rng([seed, done])
+    rng = fresh_dice(seed, work / "unet")
     levels = make_scheduler().alphas_cumprod.to(device)
 
     def loss_of() -> tuple[torch.Tensor, dict[str, float]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -30,6 +31,15 @@ class Average:
                 self.weights[name].lerp_(value, 1 - decay)
             else:
                 self.weights[name].copy_(value)
+
+
+def fresh_dice(seed: int, work: Path) -> np.random.Generator:
+    """Random numbers for the samples of a training in `work`.
+
+    A resumed training must not see the same samples again: its seed goes by what was already done.
+    """
+    checkpoint = work / "checkpoint.pt"
+    return np.random.default_rng([seed, checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

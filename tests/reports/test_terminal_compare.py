@@ -7,7 +7,8 @@ from rich.console import Console
 from verdict_rows import facts, row, rows
 
 from countcheck.reports.terminal_compare import render_comparisons
-from countcheck.stats.comparison import compare, parties_of
+from countcheck.stats.comparison import compare
+from countcheck.stats.party import parties_of
 
 
 def shown(a, b, width=100, **changes):

@@ -9,7 +9,8 @@ from verdict_rows import facts, row, rows
 
 from countcheck.errors import BadInput, CannotDecide
 from countcheck.schemas import schema
-from countcheck.stats.comparison import adjust, compare, parties_from, parties_of
+from countcheck.stats.comparison import adjust, compare
+from countcheck.stats.party import parties_from, parties_of
 from countcheck.stats.summary import summarize
 
 

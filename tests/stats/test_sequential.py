@@ -6,7 +6,7 @@ from verdict_rows import row
 
 from countcheck.plan import Sample
 from countcheck.policy import policy_from
-from countcheck.stats.comparison import parties_of
+from countcheck.stats.party import parties_of
 from countcheck.stats.sequential import SequentialGate, anytime_bounds, anytime_difference, anytime_rate, fair_order
 from countcheck.suites.suite import Prompt
 
