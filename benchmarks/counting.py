@@ -92,7 +92,6 @@ def ours(paths: list[Path], source: Path, device: str, batch: int, precision: st
     def run() -> list[Counter]:
         found: list[Counter] = []
         for start in range(0, len(paths), 4 * batch):
-            # On a CPU decoding ahead would only take the cores away from the net.
             part = [
                 picture for _, picture in read_pictures(paths[start : start + 4 * batch], workers=os.cpu_count() or 2)
             ]

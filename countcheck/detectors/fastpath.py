@@ -1,7 +1,8 @@
 """The way of a batch through a net that looks at squares: laid out, looked at, suppressed, and copied back once.
 
 On the CPU every picture is laid out by itself and the batch keeps the channels last, which is what convolutions there
-like best. On a GPU the bytes are sent as they are, pinned and without waiting, and laid out on the device; one
+like best; several small batches are under way at once, each on a core of its own, because the many small operations of
+a net share cores badly. On a GPU the bytes are sent as they are, pinned and without waiting, and laid out on the device; one
 suppression serves the batch, on a second stream, while the next batch is looked at.
 """
 
@@ -17,13 +18,14 @@ import numpy as np
 from countcheck.detectors.base import Floats
 from countcheck.detectors.boxes import batched_nms
 from countcheck.detectors.device import Batches
-from countcheck.detectors.pictures import PAD, Placement, Taps, as_rgb, laid, place, ready, size_of, stretch, taps
+from countcheck.detectors.pictures import PAD, Placement, Taps, as_rgb, lay, place, ready, size_of, stretch, taps
 from countcheck.generators.base import Pixels
 
 if TYPE_CHECKING:
     import torch
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64)
+MOST_WORKERS = 8  # on a CPU; each keeps a batch's worth of the net's memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,8 +69,8 @@ class Layout:
 
         spots = [self.spot(size_of(picture)) for picture in pictures]
         batch = np.empty((len(spots), self.side, self.side, 3), np.uint8)
-        for k, (picture, spot) in enumerate(zip(pictures, spots, strict=True)):
-            batch[k] = laid(as_rgb(picture), spot, self.side, pad=self.pad, antialias=self.antialias)
+        for square, picture, spot in zip(batch, pictures, spots, strict=True):
+            lay(as_rgb(picture), spot, square, pad=self.pad, antialias=self.antialias)
         return torch.from_numpy(batch).permute(0, 3, 1, 2).float().div_(255), spots
 
     def on_device(self, pictures: Sequence[Pixels], device: torch.device) -> tuple[torch.Tensor, list[Placement]]:
@@ -159,6 +161,7 @@ class FastPath:
         most: Boxes kept a picture.
         bucketed: Fill batches up to fixed sizes, for nets that are compiled for each; the filling is cut off again.
         on_device: Lay pictures out on the device; ``None``: on a GPU yes, on a CPU no.
+        side_by_side: On a CPU, whether batches may be under way at once; not for nets that spread over cores themselves.
     """
 
     def __init__(
@@ -175,13 +178,18 @@ class FastPath:
         most: int = 300,
         bucketed: bool = False,
         on_device: bool | None = None,
+        side_by_side: bool = True,
     ) -> None:
         self.decode, self.layout, self.dtype = decode, layout, dtype
         self.floor, self.iou, self.most, self.bucketed = floor, iou, most, bucketed
         self.lanes = [_Lane(self, net, device, name, batch, on_device) for net, device in nets]
+        # A compiled net compiles itself anew for every batch size, and not in several threads at once.
+        self._side_by_side = side_by_side and not bucketed and all(device.type == "cpu" for _, device in nets)
 
     def run(self, pictures: Sequence[Pixels]) -> list[Seen]:
         """What the net saw in every picture, in order. Raises `countcheck.detectors.device.NoRoom`."""
+        if len(self.lanes) == 1 and self._side_by_side:
+            return self._on_cores(pictures)
         if len(self.lanes) == 1 or len(pictures) < 2:
             return list(self.lanes[0].run(pictures))
         share = -(-len(pictures) // len(self.lanes))
@@ -189,6 +197,34 @@ class FastPath:
         with ThreadPoolExecutor(max_workers=len(parts)) as pool:
             done = pool.map(lambda lane, part: list(lane.run(part)), self.lanes, parts)
             return [seen for part in done for seen in part]
+
+    def _on_cores(self, pictures: Sequence[Pixels]) -> list[Seen]:
+        """The batches in as many threads as torch has cores to use, each of them computing on its own share of them."""
+        import torch
+
+        lane, cores = self.lanes[0], torch.get_num_threads()
+        # What a net keeps from its first batch, such as its anchors, is made before others look at it.
+        alone = 0 if lane.warm else 1
+        workers = max(1, min(cores, MOST_WORKERS, len(pictures) - alone))
+        size = max(1, min(lane.batches.size, -(-(len(pictures) - alone) // workers)))
+        parts = [pictures[k : k + size] for k in range(alone, len(pictures), size)]
+        try:
+            with ThreadPoolExecutor(workers, "count", _own_share, (cores // workers,)) as pool:
+                first = pool.submit(lambda: list(lane.run(pictures[:alone]))).result()
+                return first + [seen for part in pool.map(lambda part: list(lane.run(part)), parts) for seen in part]
+        finally:
+            torch.set_num_threads(cores)  # a thread's own number is also the one that new threads begin with
+
+
+def _own_share(cores: int) -> None:
+    """Have this thread compute on so many cores, and take for 0 what is too small for a whole number format.
+
+    Attention may be full of such leftovers, and a processor is many times slower on them.
+    """
+    import torch
+
+    torch.set_num_threads(cores)
+    torch.set_flush_denormal(True)
 
 
 class _Lane:
@@ -202,6 +238,7 @@ class _Lane:
         self.path, self.net, self.device = path, net, device
         self.on_device = device.type == "cuda" if there is None else there
         self.batches = Batches(batch, name=name, device=device)
+        self.warm = False
         self.after = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def run(self, pictures: Sequence[Pixels]) -> Iterator[Seen]:
@@ -217,6 +254,7 @@ class _Lane:
             batch, spots = layout.on_device(part, self.device) if self.on_device else layout.on_cpu(part)
             batch = layout.normalised(batch).to(self.device, self.path.dtype, non_blocking=True)
             raw = self.path.decode(self.net(self._filled(batch)))[: len(spots)].float()
+            self.warm = True
             done = None
             if self.after is not None:
                 done = torch.cuda.Event()
@@ -250,15 +288,23 @@ class _Lane:
         return [self._seen(table[table[:, 0] == k], spot) for k, spot in enumerate(spots)]
 
     def _suppressed(self, raw: torch.Tensor) -> np.ndarray[Any, Any]:
-        """Picture, box, score and class of every box that stays, best first: one suppression and one copy a batch."""
+        """Picture, box, score and class of every box that stays, best first: one suppression and one copy a batch.
+
+        On a CPU every picture is suppressed by itself: it costs the square of the boxes, and nothing is waited for.
+        """
         import torch
 
+        if self.after is None and len(raw) > 1:
+            tables = [self._suppressed(one[None]) for one in raw]
+            for k, table in enumerate(tables):
+                table[:, 0] = k
+            return np.concatenate(tables)
         picture, place_ = torch.nonzero(raw[..., 4] >= self.path.floor, as_tuple=True)
         rows = raw[picture, place_]
         classes = int(rows[:, 5].max()) + 1 if len(rows) else 1
         kept = batched_nms(rows[:, :4], rows[:, 4], picture * classes + rows[:, 5].long(), self.path.iou)
-        table: np.ndarray[Any, Any] = torch.cat([picture[kept, None].to(rows), rows[kept]], dim=1).cpu().numpy()
-        return table
+        answer: np.ndarray[Any, Any] = torch.cat([picture[kept, None].to(rows), rows[kept]], dim=1).cpu().numpy()
+        return answer
 
     def _seen(self, table: np.ndarray[Any, Any], spot: Placement) -> Seen:
         table = table[: self.path.most]

@@ -117,6 +117,7 @@ class OnnxDetector:
             iou=float(settings["iou"]),
             most=int(settings["max_det"]),
             bucketed=settings["device"] == "tensorrt",
+            side_by_side=False,
         )
 
     def _run(self, batch: torch.Tensor) -> list[torch.Tensor]:

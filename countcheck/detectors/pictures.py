@@ -152,11 +152,17 @@ def stretch(size: tuple[int, int], side: int) -> Placement:
 
 def laid(picture: Bytes, spot: Placement, side: int, *, pad: int = PAD, antialias: bool = True) -> Bytes:
     """The picture in its place in a grey square of this side: uint8 (side, side, 3)."""
-    square = np.full((side, side, 3), pad, np.uint8)
-    square[spot.top : spot.top + spot.tall, spot.left : spot.left + spot.wide] = resized(
-        picture, (spot.wide, spot.tall), antialias=antialias
-    )
+    square = np.empty((side, side, 3), np.uint8)
+    lay(picture, spot, square, pad=pad, antialias=antialias)
     return square
+
+
+def lay(picture: Bytes, spot: Placement, square: Bytes, *, pad: int = PAD, antialias: bool = True) -> None:
+    """Put the picture into its place in this square (side, side, 3), and grey around it."""
+    bottom, right = spot.top + spot.tall, spot.left + spot.wide
+    square[: spot.top], square[bottom:] = pad, pad
+    square[spot.top : bottom, : spot.left], square[spot.top : bottom, right:] = pad, pad
+    square[spot.top : bottom, spot.left : right] = resized(picture, (spot.wide, spot.tall), antialias=antialias)
 
 
 def letterbox(picture: Bytes, side: int, *, pad: int = PAD, antialias: bool = True) -> Bytes:

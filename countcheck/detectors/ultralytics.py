@@ -148,8 +148,8 @@ class UltralyticsDetector:
             name=self.name,
             layout=layout,
             dtype=self._dtype,
-            # On a CPU a larger batch gains nothing and falls out of the cache.
-            batch=min(int(settings["batch"]), 4) if self._devices[0].type == "cpu" else int(settings["batch"]),
+            # On a CPU a larger batch gains nothing, and several are under way at once.
+            batch=min(int(settings["batch"]), 2) if self._devices[0].type == "cpu" else int(settings["batch"]),
             floor=float(settings["floor"]),
             iou=float(settings["iou"]),
             most=int(settings["max_det"]),

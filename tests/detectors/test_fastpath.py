@@ -105,6 +105,39 @@ def test_a_batch_that_does_not_fit_is_halved():
     assert numbers(path(net=Small(), batch=16).run(PICTURES))[:6] == NUMBERS
 
 
+@pytest.fixture
+def three_cores():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 16])
+def test_batches_under_way_at_once_come_back_in_order(three_cores, batch):
+    assert numbers(path(batch=batch).run(PICTURES * 3)) == numbers(path(side_by_side=False).run(PICTURES * 3))
+    assert numbers(path(batch=batch).run(PICTURES[:1])) == NUMBERS[:1]
+
+
+def test_every_batch_under_way_computes_on_its_own_share_of_the_cores(three_cores):
+    shares = []
+    net = Spots()
+    net.register_forward_pre_hook(lambda module, given: shares.append(torch.get_num_threads()))
+    path(net=net).run(PICTURES)
+    assert set(shares) == {1}
+    assert torch.get_num_threads() == 3
+
+
+def test_what_goes_wrong_in_a_batch_is_told(three_cores):
+    class Broken(Spots):
+        def forward(self, batch):
+            raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="do not fit"):
+        path(net=Broken()).run(PICTURES)
+    assert torch.get_num_threads() == 3
+
+
 def test_half_precision_sees_the_same():
     assert numbers(path(net=Spots(), dtype=torch.bfloat16).run(PICTURES))[:6] == NUMBERS
 
