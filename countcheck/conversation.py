@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from countcheck.errors import BadSettings
+from countcheck.errors import BadSettings, CountcheckError
 from countcheck.generators.base import (
     Converses,
     Dialogue,
@@ -24,8 +24,10 @@ from countcheck.generators.base import (
     Generator,
     Outcome,
     Picture,
+    Pixels,
     Recorded,
     Refusal,
+    Restorable,
     Step,
 )
 from countcheck.generators.refusal import claims_success
@@ -77,18 +79,66 @@ class Spoken(Generic[S]):
     closes: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One thing said, and what came back, before anybody has looked at it.
+
+    Attributes:
+        state: Where the dialogue stands now, as `Restorable.state` tells it; ``None`` when it cannot.
+    """
+
+    step: Step
+    outcome: Outcome
+    state: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A conversation that was cut off, as far as it got.
+
+    Attributes:
+        turn: Of its last turn, from 0.
+        step: What was said then.
+        shown: What that showed; not needed where ``unseen`` is there.
+        unseen: The last turn's picture, when nobody has looked at it yet.
+        state: The dialogue's, after that turn; ``None`` when it was not kept.
+        picture: Reads the picture of a turn.
+    """
+
+    turn: int
+    step: Step
+    shown: Showing
+    unseen: Picture | None
+    state: Any
+    picture: Callable[[int], Pixels]
+
+
+CUT_OFF = "cut_off"  # the code of the failure that closes a conversation which cannot be gone on with
+
+
 def hold(
     sample: Sample,
     generator: Generator,
     look: Callable[[Picture, Turn], S],
     *,
     nouns: Mapping[str, Noun] = NO_NOUNS,
+    past: Past | None = None,
+    heard: Callable[[Said], None] = lambda said: None,
 ) -> Iterator[Spoken[S]]:
     """One conversation, turn by turn; the next thing is said only when the next turn is asked for.
 
     A picture with a wrong count is answered with a repair, up to the conversation's number of them; an uncertain one
     is not complained about. A refusal is answered as ``on_refusal`` says. A failure ends the conversation: what would
     have followed cannot be known.
+
+    Args:
+        sample: The conversation.
+        generator: Who answers.
+        look: Counts and judges one picture.
+        nouns: Of the suite, for the words of repairs.
+        past: Goes on after what was said before the conversation was cut off. A dialogue that cannot be restored ends
+            it with a failure whose code is `CUT_OFF`: nothing is said, and paid for, twice.
+        heard: Told of each outcome as soon as it is there, before anybody looks.
 
     Raises:
         BadSettings: If the generator can neither converse nor edit.
@@ -99,18 +149,35 @@ def hold(
         raise TypeError(f"{talk.id} is a prompt, not a conversation")
     dialogue = open_dialogue(generator, sample)
     recorded = dialogue.steps if isinstance(dialogue, Recorded) else None
-    turn = 0
+
+    def following(turn: int, step: Step, shown: Showing) -> Step | None:
+        if recorded:
+            return recorded[turn + 1] if turn + 1 < len(recorded) else None
+        return next_step(talk, step, shown, seed=sample.seed, nouns=nouns)
+
+    turn, unseen, lost = 0, None, ""
     step: Step | None = recorded[0] if recorded else first_step(talk)
+    if past is not None:
+        turn, step, unseen = past.turn, past.step, past.unseen
+        if unseen is None:
+            step, turn = following(turn, past.step, past.shown), turn + 1
+        lost = _restore(dialogue, past)
     while step is not None:
         expected = talk.turns[step.script]
-        if step.rewind:
-            dialogue.rewind()
-        outcome = dialogue.say(step.text, turn, expected)
-        seen = look(outcome, expected) if isinstance(outcome, Picture) else None
-        if recorded:
-            after = recorded[turn + 1] if turn + 1 < len(recorded) else None
+        if unseen is not None:
+            outcome, unseen = cast(Outcome, unseen), None
         else:
-            after = next_step(talk, step, shown_by(outcome, seen), seed=sample.seed, nouns=nouns)
+            if lost:
+                message = f"cut off after turn {turn - 1}, and {generator.name} cannot go on with it: {lost}."
+                outcome = Failure(key=sample.key, turn=turn, fault=Fault.CRASH, code=CUT_OFF, message=message)
+            else:
+                if step.rewind:
+                    dialogue.rewind()
+                outcome = dialogue.say(step.text, turn, expected)
+            heard(Said(step=step, outcome=outcome, state=None if lost else state_of(dialogue)))
+        seen = look(outcome, expected) if isinstance(outcome, Picture) else None
+        ended = bool(lost) and isinstance(outcome, Failure)
+        after = None if ended else following(turn, step, shown_by(outcome, seen))
         yield Spoken(
             turn=turn,
             step=step,
@@ -121,6 +188,31 @@ def hold(
             closes=after is None,
         )
         step, turn = after, turn + 1
+
+
+def state_of(dialogue: Dialogue) -> Any:
+    """Where a dialogue stands; ``None`` when it cannot tell."""
+    if not isinstance(dialogue, Restorable):
+        return None
+    try:
+        return dialogue.state()
+    except Exception:  # an adapter's own packing: what was drawn is kept all the same, and the lack is told
+        return None
+
+
+def _restore(dialogue: Dialogue, past: Past) -> str:
+    """Bring a dialogue to where it stood; why that cannot be, when it cannot."""
+    if not isinstance(dialogue, Restorable):
+        return "it keeps nothing to go on from"
+    if past.state is None:
+        return "what it needs to go on was not kept"
+    try:
+        dialogue.restore(past.state, past.picture)
+    except CountcheckError as error:
+        return str(error).rstrip(".")
+    except Exception as error:  # whatever an adapter's own reading of its state raises
+        return f"{type(error).__name__}: {str(error)[:200]}"
+    return ""
 
 
 def open_dialogue(generator: Generator, sample: Sample) -> Dialogue:
@@ -138,7 +230,17 @@ class EditingDialogue:
     def __init__(self, generator: Generator, sample: Sample) -> None:
         self._generator = generator
         self._sample = sample
-        self._last: Picture | None = None
+        self._last: Pixels | None = None
+        self._drawn: int | None = None
+
+    def state(self) -> Any:
+        """The turn that drew the last picture."""
+        return {"drawn": self._drawn}
+
+    def restore(self, state: Any, picture: Callable[[int], Pixels]) -> None:
+        """Go on with the last picture, as it lies in the run."""
+        self._drawn = state["drawn"]
+        self._last = None if self._drawn is None else picture(self._drawn)
 
     def say(self, text: str, turn: int, expected: Turn) -> Outcome:
         """The last picture changed; a new picture while there is none yet."""
@@ -146,9 +248,9 @@ class EditingDialogue:
             outcome = self._draw(text, turn, expected)
         else:
             editor = cast(Edits, self._generator)
-            outcome = editor.edit(self._sample, self._last.pixels, text, turn, expected.targets)
+            outcome = editor.edit(self._sample, self._last, text, turn, expected.targets)
         if isinstance(outcome, Picture):
-            self._last = outcome
+            self._last, self._drawn = outcome.pixels, turn
         return outcome
 
     def rewind(self) -> None:

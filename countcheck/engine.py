@@ -14,19 +14,22 @@ from pathlib import Path
 from countcheck import controls
 from countcheck.counter import Counter
 from countcheck.detectors.base import Detections
+from countcheck.entries import look, nouns_of
 from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed
 from countcheck.generators.base import Generator
-from countcheck.line import Line, Planned, Purse, Silent, Watch, look, nouns_of
+from countcheck.line import Line, Planned
 from countcheck.pictures import read_picture
 from countcheck.plan import Sample, plan
 from countcheck.plugins import load_generator_class
 from countcheck.provenance import begin, describe, describe_generator
+from countcheck.purse import Purse
 from countcheck.records import Judged, as_stored
 from countcheck.settings import Card, open_counters
 from countcheck.store import Run
 from countcheck.suites.suite import Conversation, Noun, Prompt, Suite
 from countcheck.tuning import tuned
 from countcheck.verdict import VerdictRow
+from countcheck.watch import Silent, Watch
 
 _BATCH = 16  # pictures counted at a time
 
@@ -150,9 +153,10 @@ def run(
         try:
             if order.retry_failed:
                 run.reopen_failed()
-            run.drop_unfinished()
+            run.unfinished.sweep()
             counting = run.begin_counting(describe(counter), tested.to_json())
             _make_all(run, counting, plans, counter, suite, order, watch, stopping, decided)
+            run.unfinished.sweep()
         except BaseException:
             run.close()
             raise
@@ -174,7 +178,7 @@ def _make_all(
     if order.budget is not None:
         for each in plans:
             _demand_price(each)
-    purse = Purse(order.budget, spent=sum(row.cost or 0.0 for row in run.rows()) if order.budget else 0.0)
+    purse = Purse(order.budget, run.spent)
     for each in plans:
         run.owe(each.samples)
     for each in plans:

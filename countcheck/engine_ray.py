@@ -19,14 +19,15 @@ from countcheck import errors
 from countcheck.counter import Counter, load_counter
 from countcheck.detectors.base import Detections
 from countcheck.engine import Order, load_generator, run
+from countcheck.entries import nouns_of
 from countcheck.errors import CountcheckError, GeneratorClosed, MissingExtra
 from countcheck.generators.base import Dialogue, Failure, Fault, Generator, Outcome, Picture, Pixels, Traits
-from countcheck.line import Watch, nouns_of
 from countcheck.pictures import as_array
 from countcheck.plan import Recipe, Sample
 from countcheck.settings import Card
 from countcheck.store import Run
 from countcheck.suites.suite import Noun, Target
+from countcheck.watch import Watch
 
 try:
     import ray

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from countcheck.errors import RunMismatch
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = sa.MetaData()
 
@@ -104,8 +104,31 @@ labels = sa.Table(
     sa.Column("weight", sa.Float, nullable=False),
 )
 
+# Outcomes that were paid for, pictures safely on disk, while nobody has counted them yet: whole entries as JSON.
+uncounted = sa.Table(
+    "uncounted",
+    metadata,
+    sa.Column("key", sa.ForeignKey("samples.key"), primary_key=True),
+    sa.Column("turn", sa.Integer, primary_key=True),
+    sa.Column("cost", sa.Float),
+    sa.Column("body", sa.String, nullable=False),
+)
+
+# What a conversation under way needs to go on; its large parts lie in files. Gone when the conversation is over.
+dialogues = sa.Table(
+    "dialogues",
+    metadata,
+    sa.Column("key", sa.ForeignKey("samples.key"), primary_key=True),
+    sa.Column("state", sa.String, nullable=False),
+)
+
+
+def _with_dialogues(connection: sa.Connection) -> None:
+    metadata.create_all(connection, tables=[uncounted, dialogues])
+
+
 # From version n to n + 1, in one transaction each. A new table or column is added here and above.
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {}
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _with_dialogues}
 
 
 def open_engine(path: Path) -> sa.Engine:
@@ -130,6 +153,7 @@ def migrate(engine: sa.Engine, path: Path) -> None:
     """Bring an older ledger up to this program's version. Raises `RunMismatch` for a newer one."""
     with engine.connect() as connection:
         version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+        read_only = bool(connection.exec_driver_sql("PRAGMA query_only").scalar_one())
     if version > SCHEMA_VERSION:
         raise RunMismatch(
             f"{path} was written by a newer countcheck (ledger version {version}, this one knows {SCHEMA_VERSION}). "
@@ -138,6 +162,8 @@ def migrate(engine: sa.Engine, path: Path) -> None:
     while version < SCHEMA_VERSION:
         if version == 0:
             raise RunMismatch(f"{path} holds no finished ledger. Delete the folder and run again.")
+        if read_only:  # what an older ledger has is enough to read it
+            return
         with engine.begin() as connection:
             MIGRATIONS[version](connection)
             version += 1

@@ -6,11 +6,9 @@ the samples in flight. One process writes; any number read.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
-import os
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from countcheck.detectors.base import Detections
-from countcheck.errors import BadInput, DiskFull
+from countcheck.disk import first_line, put, room
+from countcheck.errors import BadInput
 from countcheck.ledger import (
     SCHEMA_VERSION,
     countings,
@@ -45,8 +44,10 @@ from countcheck.plan import Sample
 from countcheck.records import Entry, Judged, Shared, judged_columns, packed, plain, unpacked, verdict_row
 from countcheck.suites.record import suite_from_json
 from countcheck.suites.suite import Conversation, Prompt, Suite
+from countcheck.unfinished import Unfinished
 from countcheck.verdict import Label, VerdictRow
 
+NO_STATES: Mapping[str, Any] = {}
 _SAFE = re.compile(r"^[0-9a-f]{8,64}$")
 
 
@@ -56,6 +57,8 @@ class Run:
     def __init__(self, path: Path, engine: sa.Engine) -> None:
         self.path = path
         self._engine = engine
+        self._writing = threading.Lock()
+        self.unfinished = Unfinished(path, engine, self._writing)
         self._facts: dict[str, Any] | None = None
         self._suite: Suite | None = None
 
@@ -66,7 +69,7 @@ class Run:
         """A new run folder with these facts. Raises `BadInput` when something else stands there."""
         if path.exists() and not path.is_dir():
             raise BadInput(f"{path} is a file. Name a folder for the run.")
-        with _room(path):
+        with room(path):
             (path / "images").mkdir(parents=True, exist_ok=True)
             engine = open_engine(path / "run.sqlite")
             with engine.begin() as connection:
@@ -95,7 +98,9 @@ class Run:
             _ = run.facts
         except (sa.exc.DatabaseError, orjson.JSONDecodeError) as error:
             engine.dispose()
-            raise BadInput(f"{ledger} cannot be read: {_first(error)}. Restore it, or run again elsewhere.") from error
+            raise BadInput(
+                f"{ledger} cannot be read: {first_line(error)}. Restore it, or run again elsewhere."
+            ) from error
         return run
 
     @classmethod
@@ -113,7 +118,7 @@ class Run:
                     return False
                 return connection.execute(sa.select(facts_table.c.name).limit(1)).first() is not None
         except sa.exc.DatabaseError as error:
-            raise BadInput(f"{path / 'run.sqlite'} cannot be read: {_first(error)}.") from error
+            raise BadInput(f"{path / 'run.sqlite'} cannot be read: {first_line(error)}.") from error
         finally:
             engine.dispose()
 
@@ -147,7 +152,7 @@ class Run:
 
     def set_facts(self, changes: Mapping[str, Any]) -> None:
         """Write or replace some facts."""
-        with _room(self.path), self._engine.begin() as connection:
+        with room(self.path), self._engine.begin() as connection:
             for name, value in changes.items():
                 connection.execute(
                     upsert(facts_table)
@@ -186,7 +191,7 @@ class Run:
             last = connection.execute(sa.select(countings).order_by(countings.c.id.desc()).limit(1)).first()
         if last is not None and last.counter == orjson.dumps(counter, default=plain).decode():
             return int(last.id)
-        with _room(self.path), self._engine.begin() as connection:
+        with room(self.path), self._engine.begin() as connection:
             made = connection.execute(
                 sa.insert(countings).values(
                     counter=orjson.dumps(counter, default=plain).decode(),
@@ -212,7 +217,7 @@ class Run:
             for s in planned
         ]
         if rows:
-            with _room(self.path), self._engine.begin() as connection:
+            with room(self.path), self._engine.begin() as connection:
                 connection.execute(upsert(samples).on_conflict_do_nothing(), rows)
 
     def done(self) -> set[str]:
@@ -221,27 +226,18 @@ class Run:
             return set(connection.execute(sa.select(samples.c.key).where(samples.c.done)).scalars())
 
     def reopen_failed(self) -> int:
-        """Owe the samples again that ended in a failure; returns how many."""
-        failed = sa.select(outcomes.c.key).where(outcomes.c.outcome == "failure")
-        with _room(self.path), self._engine.begin() as connection:
-            keys = list(connection.execute(failed.distinct()).scalars())
-            for start in range(0, len(keys), 500):
-                self._forget(connection, keys[start : start + 500])
-        return len(keys)
+        """Owe what ended in a failure again; returns how many samples. What they had cost stays spent."""
+        count, spent = self.unfinished.reopen_failed()
+        if spent:
+            self.set_facts({"spent_on_failed": self.facts.get("spent_on_failed", 0.0) + spent})
+        return count
 
-    def drop_unfinished(self) -> None:
-        """Forget the turns of conversations that were cut off: a conversation is held whole or not at all."""
-        open_talks = (
-            sa.select(outcomes.c.key).join(samples, samples.c.key == outcomes.c.key).where(~samples.c.done).distinct()
-        )
-        with _room(self.path), self._engine.begin() as connection:
-            self._forget(connection, list(connection.execute(open_talks).scalars()))
-
-    @staticmethod
-    def _forget(connection: sa.Connection, keys: list[str]) -> None:
-        for table in (verdicts, detections_table, outcomes):
-            connection.execute(sa.delete(table).where(table.c.key.in_(keys)))
-        connection.execute(sa.update(samples).where(samples.c.key.in_(keys)).values(done=False))
+    @property
+    def spent(self) -> float:
+        """USD paid so far, as far as prices are known."""
+        with self._engine.connect() as connection:
+            written = float(connection.execute(sa.select(sa.func.sum(outcomes.c.cost))).scalar() or 0.0)
+        return written + self.unfinished.cost() + float(self.facts.get("spent_on_failed", 0.0))
 
     def picture_path(self, key: str, turn: int) -> str:
         """Where a picture belongs, relative to the run folder."""
@@ -251,22 +247,19 @@ class Run:
 
     def write_picture(self, relative: str, data: bytes) -> str:
         """Put a picture file safely on disk; returns its SHA-256. Raises `DiskFull`."""
-        target = self.path / relative
-        with _room(self.path):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = target.with_suffix(".part")
-            with unfinished.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(target)
+        with room(self.path):
+            put(self.path / relative, data)
         return hashlib.sha256(data).hexdigest()
 
-    def write(self, entries: Sequence[Entry], counting: int) -> None:
-        """Write outcomes with their detections and verdicts, all or none. Raises `DiskFull`."""
+    def write(self, entries: Sequence[Entry], counting: int, states: Mapping[str, Any] = NO_STATES) -> None:
+        """Write outcomes with their detections and verdicts, all or none. Raises `DiskFull`.
+
+        ``states`` says by key where the dialogues of conversations stand now; see `countcheck.unfinished`.
+        """
         if not entries:
             return
-        with _room(self.path), self._engine.begin() as connection:
+        told = self.unfinished.put_away(states, entries)
+        with room(self.path), self._writing, self._engine.begin() as connection:
             connection.execute(
                 sa.insert(outcomes),
                 [
@@ -297,11 +290,13 @@ class Run:
                 connection.execute(
                     sa.update(samples).where(samples.c.key == sa.bindparam("k")).values(done=True), closed
                 )
+            self.unfinished.note(connection, told)
+            self.unfinished.settle(connection, entries)
 
     def write_verdicts(self, judged: Iterable[Judged], counting: int) -> None:
         """Write the verdicts of a recount; one by the very same counter replaces its own. Raises `DiskFull`."""
         statement = sa.insert(verdicts).prefix_with("OR REPLACE")
-        with _room(self.path), self._engine.begin() as connection:
+        with room(self.path), self._engine.begin() as connection:
             batch: list[dict[str, Any]] = []
             for one in judged:
                 batch.append(judged_columns(one, counting))
@@ -313,7 +308,7 @@ class Run:
 
     def write_detections(self, found: Iterable[tuple[str, int, Detections]], counting: int) -> None:
         """Keep what another detector saw in the stored pictures."""
-        with _room(self.path), self._engine.begin() as connection:
+        with room(self.path), self._engine.begin() as connection:
             rows = [packed(key, turn, counting, seen) for key, turn, seen in found]
             if rows:
                 connection.execute(sa.insert(detections_table), rows)
@@ -427,7 +422,7 @@ class Run:
             insert = upsert(labels_table)
             changes = {name: insert.excluded[name] for name in ("count", "at", "stratum", "weight")}
             statement = insert.on_conflict_do_update(index_elements=["key", "turn", "noun", "labeller"], set_=changes)
-            with _room(self.path), self._engine.begin() as connection:
+            with room(self.path), self._engine.begin() as connection:
                 connection.execute(statement, rows)
 
     def remove_label(self, key: str, turn: int, noun: str, labeller: str) -> None:
@@ -437,30 +432,3 @@ class Run:
             connection.execute(
                 sa.delete(labels_table).where(c.key == key, c.turn == turn, c.noun == noun, c.labeller == labeller)
             )
-
-
-def _first(error: BaseException) -> str:
-    return str(getattr(error, "orig", error)).splitlines()[0]
-
-
-@contextlib.contextmanager
-def _room(path: Path) -> Iterator[None]:
-    """Turn "no room left" from the file system or SQLite into one sentence; anything else passes."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _full(path) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise BadInput(f"{path}: cannot write there ({error.strerror}). Choose another folder with -o.") from error
-        raise
-    except sa.exc.OperationalError as error:
-        if "full" in str(error.orig):
-            raise _full(path) from error
-        if "readonly" in str(error.orig) or "locked" in str(error.orig):
-            raise BadInput(f"{path}: the ledger is {_first(error)}. Is another run writing there?") from error
-        raise
-
-
-def _full(path: Path) -> DiskFull:
-    return DiskFull(f"{path}: no room left on the disk. Make room and give the same command again: it goes on.")

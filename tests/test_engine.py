@@ -12,11 +12,11 @@ from countcheck import engine
 from countcheck.engine import Order, recount
 from countcheck.errors import BadInput, BadSettings, GeneratorClosed, RunMismatch
 from countcheck.generators.base import Traits
-from countcheck.line import Silent
 from countcheck.settings import Card
 from countcheck.store import Run
 from countcheck.thumbnails import kept
 from countcheck.verdict import Kind
+from countcheck.watch import Silent
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ from PIL import Image
 from countcheck import engine, engine_ray
 from countcheck.engine import Order
 from countcheck.engine_ray import Spread, run_on_ray
+from countcheck.entries import nouns_of
 from countcheck.errors import BadWeights, CountcheckError, GeneratorClosed, UnknownName
 from countcheck.generators.base import Picture, Traits
-from countcheck.line import nouns_of
 from countcheck.plan import plan
 from countcheck.settings import Card
 from countcheck.store import Run

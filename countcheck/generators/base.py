@@ -7,7 +7,7 @@ in `countcheck.plugins` through the same door as strangers (entry-point group ``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
@@ -229,6 +229,21 @@ class Dialogue(Protocol):
 
     def rewind(self) -> None:
         """Forget everything after the last picture, as a user does who goes back and tries again."""
+        ...
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """A dialogue that another process can go on with, so that no turn of a conversation cut off is paid for again."""
+
+    def state(self) -> Any:
+        """What the next turn needs, asked for after every turn: plain JSON in which ``bytes`` may stand, for pictures
+        and the like; ``None`` when it cannot be told."""
+        ...
+
+    def restore(self, state: Any, picture: Callable[[int], Pixels]) -> None:
+        """Go on from a state. ``picture(turn)`` reads that turn's picture from the run. Nothing is sent; it may raise
+        when there is no going on."""
         ...
 
 

@@ -54,6 +54,15 @@ class GoogleGenerator(Talks):
         turns = {"turns_said": before["said"], "turns_seen": seen} if before["said"] else {}
         return replace(reply, history=history, extra={**reply.extra, **turns})
 
+    def pack(self, history: Any) -> Any:
+        """The contents field by field; pictures and thought signatures are bytes, to be sent back unchanged."""
+        return {**history, "contents": [one.model_dump(exclude_none=True) for one in history["contents"]]}
+
+    def unpack(self, packed: Any) -> Any:
+        """The SDK's own contents again."""
+        content = self.sdk("google.genai").types.Content
+        return {**packed, "contents": [content.model_validate(one) for one in packed["contents"]]}
+
     def _config(self, ask: Ask) -> Any:
         types = self.sdk("google.genai").types
         picture = {name: self.settings[name] for name in ("aspect_ratio", "image_size") if self.settings[name]}

@@ -30,6 +30,7 @@ def reply_of_response(body: Mapping[str, Any]) -> Reply:
         stage=found.stage if found else Stage.UNKNOWN,
         error=failed or ("output" not in body and error is None),
         status=200,
+        drawn=max(1, sum(_is_drawn(call) for call in calls)),
         history=body.get("id"),
         raw=body,
         extra=_extra(body, calls),

@@ -83,6 +83,14 @@ class OpenRouterGenerator(Talks, Changes):
         answered: Message = {"role": "assistant", "content": reply.words, "pictures": pictures}
         return replace(reply, history=[*history, {"role": "user", "content": ask.text}, answered])
 
+    def pack(self, history: list[Message]) -> Any:
+        """The messages; their pictures' data URLs are long, and bytes are kept in files."""
+        return [{**one, "pictures": [url.encode() for url in one.get("pictures", ())]} for one in history]
+
+    def unpack(self, packed: Any) -> list[Message]:
+        """The messages again."""
+        return [{**one, "pictures": [url.decode() for url in one["pictures"]]} for one in packed]
+
 
 def _said(text: str, picture: str) -> Message:
     if not picture:

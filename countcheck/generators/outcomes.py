@@ -66,7 +66,8 @@ def settle(
     settled = []
     for key, slot, one in zip(keys, slots, opened, strict=True):
         reading = _reading(reply, slot, one, others=good > (one.look is not None), provider=provider)
-        cost = reply.cost / max(good, 1) if reply.cost is not None else price
+        charged = None if price is None else price * reply.drawn
+        cost = reply.cost / max(good, 1) if reply.cost is not None else charged
         outcome = _outcome(reply, slot, one, reading, key, turn, seconds / len(keys), tuple(secrets), cost)
         settled.append(Settled(reading=reading, outcome=outcome))
     return settled

@@ -37,7 +37,8 @@ from typing import Any, ClassVar
 import tenacity
 
 from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed, MissingExtra
-from countcheck.generators.base import Attempt, Failure, Fault, Outcome, Picture, Pixels, Traits
+from countcheck.generators.base import Attempt, Failure, Fault, Outcome, Pixels, Traits
+from countcheck.generators.dialogue import RemoteDialogue
 from countcheck.generators.faults import reply_of_error
 from countcheck.generators.fetch import fetch_picture
 from countcheck.generators.keys import read_key, refuse_secrets
@@ -48,7 +49,7 @@ from countcheck.generators.reply import Ask, Reply
 from countcheck.plan import Recipe, Sample
 from countcheck.redaction import redact
 from countcheck.settings import Card, fill
-from countcheck.suites.suite import Target, Turn
+from countcheck.suites.suite import Target
 
 # Settings of every remote generator; none of them can change a picture, so none is part of the recipe.
 PLUMBING: Mapping[str, Any] = {
@@ -296,8 +297,13 @@ class RemoteGenerator:
         tried: _Tried | None = retrying(once)
         if tried is None:
             return None, attempts
-        with_attempts = tuple(replace(outcome, attempts=tuple(attempts)) for outcome in tried.outcomes)
-        return replace(tried, outcomes=with_attempts), attempts
+        # What an attempt before the last one cost is paid all the same.
+        before = sum(one.reply.cost or 0.0 for one in last[:-1]) / len(keys)
+        outcomes = tuple(
+            replace(outcome, attempts=tuple(attempts), cost=(outcome.cost or 0.0) + before if before else outcome.cost)
+            for outcome in tried.outcomes
+        )
+        return replace(tried, outcomes=outcomes), attempts
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         """Seconds before the next attempt: as the server asks, or doubling with full jitter."""
@@ -339,7 +345,10 @@ class RemoteGenerator:
         self._heed(reply, readings, sent)
         for outcome in outcomes:
             if isinstance(outcome, Failure) and outcome.fault is Fault.CLOSED:
-                self._closed = f"{self.name} serves nobody: {outcome.message} Mend that; the same command goes on."
+                self._closed = (
+                    f"{self.name} serves nobody: {outcome.message} Mend that; the same command goes on, and "
+                    "--retry-failed asks again for what failed."
+                )
                 self.pace.wake()
         no_picture = not any(reading.ended is Ended.PICTURE for reading in readings)
         broken = no_picture and any(reading.fault is Fault.TRANSIENT for reading in readings) and not _came(reply)
@@ -378,9 +387,21 @@ class RemoteGenerator:
 
 
 class Talks(RemoteGenerator):
-    """A remote generator that keeps conversations."""
+    """A remote generator that keeps conversations.
+
+    Where `Reply.history` is plain JSON (an id, a list of messages) it is kept as it is, so that a conversation cut off
+    is gone on with. One that holds anything else is packed and unpacked by the adapter.
+    """
 
     converses: ClassVar[bool] = True
+
+    def pack(self, history: Any) -> Any:
+        """A history as plain JSON in which ``bytes`` may stand, for pictures and other large parts."""
+        return history
+
+    def unpack(self, packed: Any) -> Any:
+        """The history that was packed."""
+        return packed
 
     def open(self, sample: Sample) -> RemoteDialogue:
         """Begin a conversation; nothing is sent yet."""
@@ -396,31 +417,6 @@ class Changes(RemoteGenerator):
         """The picture changed as the instruction says."""
         asked = Ask(text=instruction, seed=sample.seed, key=sample.key, turn=turn, picture=pixels)
         return self.respond(asked)[1]
-
-
-class RemoteDialogue:
-    """One conversation: the adapter's own history, turn after turn, and the place to rewind to."""
-
-    def __init__(self, generator: RemoteGenerator, sample: Sample) -> None:
-        self._generator = generator
-        self._sample = sample
-        self._history: Any = None
-        self._good: Any = None
-
-    def say(self, text: str, turn: int, expected: Turn) -> Outcome:
-        """Speak, and get what the model answers; a failure leaves the history as it was."""
-        sample = self._sample
-        asked = Ask(text=text, seed=sample.seed, key=sample.key, turn=turn, history=self._history)
-        reply, outcome = self._generator.respond(asked)
-        if not isinstance(outcome, Failure):
-            self._history = reply.history
-            if isinstance(outcome, Picture):
-                self._good = reply.history
-        return outcome
-
-    def rewind(self) -> None:
-        """Forget everything after the last picture."""
-        self._history = self._good
 
 
 _THROTTLE = re.compile(r"rate.?limit|throttl|slow.?down|too.?many|resource.?exhausted", re.IGNORECASE)

@@ -82,6 +82,7 @@ class Reply:
         status: HTTP status; ``None`` when there was none.
         retry_after: Seconds the server asked to wait.
         cost: USD, when the provider says so.
+        drawn: Pictures made for each one kept, where a model draws several before it is content; all are charged.
         history: For the next turn; see `Ask.history`.
         raw: The body as it came (anything `countcheck.redaction.raw_of` takes); kept only when nothing else explains.
         extra: Worth keeping with the outcome; plain JSON without secrets.
@@ -101,6 +102,7 @@ class Reply:
     retry_after: float | None = None
     rewritten: str = ""
     cost: float | None = None
+    drawn: int = 1
     history: Any = None
     raw: Any = None
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from countcheck.errors import BadSettings
 from countcheck.generators.base import Failure, Fault, Outcome, Picture, Pixels, Traits
@@ -99,6 +100,14 @@ class SceneDialogue:
         self._generator = generator
         self._sample = sample
         self._styles: list[str | None] = [_first_tags(sample).get("style")]
+
+    def state(self) -> Any:
+        """The looks asked for so far."""
+        return {"styles": list(self._styles)}
+
+    def restore(self, state: Any, picture: Callable[[int], Pixels]) -> None:
+        """Go on from a state."""
+        self._styles = list(state["styles"])
 
     def say(self, text: str, turn: int, expected: Turn) -> Outcome:
         """The picture with the targets expected now; a look, once asked for, stays until another is."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from countcheck.errors import BadInput, BadSettings
-from countcheck.generators.base import Outcome, Step, Traits
+from countcheck.generators.base import Outcome, Pixels, Step, Traits
 from countcheck.generators.faults import reply_of_body
 from countcheck.generators.outcomes import settle
 from countcheck.generators.reply import Reply, Slot
@@ -136,6 +136,13 @@ class RecordedDialogue:
         self._sample = sample
         self._entries = entries
         self._steps = steps
+
+    def state(self) -> Any:
+        """Nothing but the recording is needed."""
+        return {}
+
+    def restore(self, state: Any, picture: Callable[[int], Pixels]) -> None:
+        """What is said next is told by its turn."""
 
     @property
     def steps(self) -> Sequence[Step]:

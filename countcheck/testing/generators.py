@@ -11,9 +11,11 @@ In a test of one's own, against a server of one's own where it costs money:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
+from countcheck import states
 from countcheck.errors import CountcheckError
 from countcheck.generators.base import (
     Attempt,
@@ -26,6 +28,7 @@ from countcheck.generators.base import (
     Picture,
     Reason,
     Refusal,
+    Restorable,
     Stage,
     Traits,
 )
@@ -169,12 +172,50 @@ def _check_talk(generator: Generator, said: Sequence[str]) -> None:
     talk = Conversation(id="check-talk", turns=turns)
     (sample,) = plan(Suite(name="check", conversations=(talk,)), generator.recipe)
     dialogue = generator.open(sample)
+    outcomes: list[Outcome] = []
+    stood: list[Any] = []
     for turn, scripted in enumerate(turns):
-        outcome = dialogue.say(scripted.say, turn, scripted)
-        _check_outcome(outcome, turn)
-        assert outcome.key == sample.key, "every turn's outcome must bear the conversation's key"
+        outcomes.append(dialogue.say(scripted.say, turn, scripted))
+        _check_outcome(outcomes[-1], turn)
+        assert outcomes[-1].key == sample.key, "every turn's outcome must bear the conversation's key"
+        stood.append(dialogue.state() if isinstance(dialogue, Restorable) else None)
+    for turn in range(1, len(turns)):
+        if isinstance(dialogue, Restorable):
+            _check_restored(generator, sample, stood[turn - 1], turn, outcomes)
     dialogue.rewind()
     _check_outcome(dialogue.say(said[-1], len(turns), turns[-1]), len(turns))
+
+
+def _check_restored(
+    generator: Converses, sample: Sample, state: Any, turn: int, undisturbed: Sequence[Outcome]
+) -> None:
+    """A dialogue cut off before a turn goes on with it, as if nothing had happened."""
+    assert state is not None, "its dialogue has state(), so it must tell one after every turn"
+    bytes_of: dict[str, bytes] = {}
+    try:
+        told = states.packed(state, bytes_of.__setitem__)
+    except TypeError as error:
+        raise AssertionError(f"a dialogue's state must be plain JSON in which bytes may stand: {error}") from error
+    again = generator.open(sample)
+    assert isinstance(again, Restorable)
+
+    def picture(of: int) -> Any:
+        drawn = undisturbed[of]
+        assert isinstance(drawn, Picture), f"restore asked for the picture of turn {of}, which drew none"
+        return drawn.pixels
+
+    again.restore(states.unpacked(told, bytes_of.__getitem__), picture)
+    assert states.packed(again.state(), bytes_of.__setitem__) == told, "a dialogue restored tells another state"
+    assert isinstance(sample.asked, Conversation)
+    scripted = sample.asked.turns[turn]
+    outcome = again.say(scripted.say, turn, scripted)
+    _check_outcome(outcome, turn)
+    before = undisturbed[turn]
+    if isinstance(generator, Generator) and generator.traits.seeded and isinstance(before, Picture):
+        assert isinstance(outcome, Picture), "restored, it did not draw what it drew undisturbed"
+        assert np.array_equal(as_array(outcome.pixels), as_array(before.pixels)), (
+            "its traits say seeded, but restored it drew another picture than undisturbed"
+        )
 
 
 def _check_edit(generator: Generator, samples: Sequence[Sample], outcomes: dict[str, Outcome]) -> None:

@@ -16,7 +16,7 @@ import pytest
 from loopback import Answer, Loopback, Request
 
 from countcheck.counter import load_counter
-from countcheck.line import nouns_of
+from countcheck.entries import nouns_of
 from countcheck.pictures import encode_png
 from countcheck.scenes.composition import compose
 from countcheck.scenes.rendering import render

@@ -70,8 +70,9 @@ class Plain:
         return Picture(key=sample.key, pixels=np.full((8, 8, 3), sample.seed % 250, np.uint8))
 
 
-def test_a_plain_generator_keeps_the_contract():
-    check_generator(Plain)
+@pytest.mark.parametrize("kind", ["plain", "talks"])
+def test_a_plain_generator_keeps_the_contract(kind):
+    check_generator({"plain": Plain, "talks": Talks}[kind])
 
 
 class Twice(Plain):
@@ -111,6 +112,56 @@ class Breaks(Plain):
         return Failure(key=sample.key, fault=Fault.CRASH, message="no")
 
 
+class Talks(Plain):
+    """Speaks, and can be gone on with; the tests below break what that promises."""
+
+    traits = Traits(seeded=True, converses=True)
+
+    def open(self, sample):
+        return Talk(sample)
+
+
+class Talk:
+    def __init__(self, sample):
+        self.sample, self.said = sample, []
+
+    def state(self):
+        return {"said": list(self.said), "blob": b"\x00" * 9}
+
+    def restore(self, state, picture):
+        self.said = list(state["said"])
+        assert state["blob"] == b"\x00" * 9
+
+    def say(self, text, turn, expected):
+        self.said.append(text)
+        shade = sum(map(len, self.said)) % 250
+        return Picture(key=self.sample.key, turn=turn, pixels=np.full((8, 8, 3), shade, np.uint8))
+
+    def rewind(self):
+        self.said = self.said[:-1]
+
+
+class ForgetsItsState(Talks):
+    def open(self, sample):
+        talk = Talk(sample)
+        talk.restore = lambda state, picture: None
+        return talk
+
+
+class KeepsThings(Talks):
+    def open(self, sample):
+        talk = Talk(sample)
+        talk.state = lambda: {"said": object()}
+        return talk
+
+
+class Mute(Talks):
+    def open(self, sample):
+        talk = Talk(sample)
+        talk.state = lambda: None
+        return talk
+
+
 class Boasts(Plain):
     traits = Traits(converses=True)
 
@@ -135,6 +186,9 @@ class Restless(Plain):
         (Silent, "must name its category"),
         (Breaks, "every sample failed"),
         (Boasts, "must have open"),
+        (ForgetsItsState, "tells another state"),
+        (KeepsThings, "must be plain JSON"),
+        (Mute, "must tell one after every turn"),
         (Nameless, "bear the generator's name"),
         (Restless, "recipe must be the same"),
     ],

@@ -1,0 +1,52 @@
+"""Files put safely on disk, and the sentence for a disk with no room left."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from countcheck.errors import BadInput, DiskFull
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, folders included. Raises `OSError`; see `room`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+@contextlib.contextmanager
+def room(path: Path) -> Iterator[None]:
+    """Turn "no room left" from the file system or SQLite into one sentence; anything else passes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full(path) from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise BadInput(f"{path}: cannot write there ({error.strerror}). Choose another folder with -o.") from error
+        raise
+    except sa.exc.OperationalError as error:
+        if "full" in str(error.orig):
+            raise _full(path) from error
+        if "readonly" in str(error.orig) or "locked" in str(error.orig):
+            raise BadInput(f"{path}: the ledger is {first_line(error)}. Is another run writing there?") from error
+        raise
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; of a database error what lies beneath it says."""
+    return str(getattr(error, "orig", error)).splitlines()[0]
+
+
+def _full(path: Path) -> DiskFull:
+    return DiskFull(f"{path}: no room left on the disk. Make room and give the same command again: it goes on.")
