@@ -77,6 +77,14 @@ class RunMismatch(CountcheckError):
 class GeneratorClosed(CountcheckError):
     """A generator that will not serve anybody: wrong key, closed account, no quota, no such model."""
 
+    @classmethod
+    def by(cls, name: str, message: str) -> GeneratorClosed:
+        """The error of a generator that said so, in a sentence of its own."""
+        return cls(
+            f"{name} serves nobody: {message} Mend that; the same command goes on, and --retry-failed asks again for "
+            "what failed."
+        )
+
 
 class DiskFull(CountcheckError):
     """No room left; what was made is safe, and the same command goes on."""

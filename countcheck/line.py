@@ -154,8 +154,6 @@ class Line:
             with contextlib.closing(_closable(self.generator.generate(owed))) as outcomes:
                 stopped = False
                 for outcome in outcomes:
-                    if self._broken is not None:
-                        break
                     sample = by_key.pop(outcome.key, None)
                     if sample is None:
                         raise BadInput(
@@ -164,8 +162,8 @@ class Line:
                         )
                     self.purse.pay(outcome, self.card.price)
                     self._queue.put(self._taken_in(sample, outcome))
-                    if not stopped and self.over():
-                        stopped = True
+                    if not stopped and (self._broken is not None or self.over()):
+                        stopped = True  # what is under way is paid for, and taken in
                         stop = getattr(self.generator, "stop", None)
                         if stop is None:
                             break
@@ -193,8 +191,8 @@ class Line:
         return _Waiting(sample.key, asked_of(sample.asked), entry, lambda: read_picture(path))
 
     def _count_all(self) -> None:
+        finished = False
         try:
-            finished = False
             while not finished:
                 batch: list[_Waiting] = []
                 item = self._queue.get()
@@ -211,7 +209,7 @@ class Line:
                     self._count(batch)
         except BaseException as error:
             self._broken = error
-            while self._queue.get() is not None:  # let the generator's thread come to its end
+            while not finished and self._queue.get() is not None:  # let the generator's thread come to its end
                 pass
 
     def _count_waiting(self, owed: Mapping[str, Sample]) -> set[str]:

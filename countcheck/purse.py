@@ -7,6 +7,8 @@ import threading
 from countcheck.entries import cost_of
 from countcheck.generators.base import Outcome
 
+_DUST = 1e-9  # USD: ten times 0.01 adds up to a little less than 0.1
+
 
 class Purse:
     """What was spent, against what may be."""
@@ -23,4 +25,4 @@ class Purse:
 
     def empty(self) -> bool:
         """Whether nothing more may be bought."""
-        return self.budget is not None and self.spent >= self.budget
+        return self.budget is not None and self.spent > self.budget - _DUST

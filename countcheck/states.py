@@ -35,6 +35,15 @@ def packed(state: Any, put: Callable[[str, bytes], None]) -> str:
         raise
 
 
+def tells(state: Any) -> bool:
+    """Whether a state can be packed."""
+    try:
+        packed(state, lambda digest, data: None)
+    except TypeError:
+        return False
+    return state is not None
+
+
 def unpacked(text: str, get: Callable[[str], bytes]) -> Any:
     """The state that was packed; ``get`` finds bytes by their SHA-256.
 

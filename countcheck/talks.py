@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from countcheck import states
 from countcheck.conversation import CUT_OFF, Past, Said, Showing, hold
 from countcheck.entries import Seen, judged
-from countcheck.errors import BadInput
-from countcheck.generators.base import Picture, Step
+from countcheck.errors import BadInput, GeneratorClosed
+from countcheck.generators.base import Failure, Fault, Picture, Step
 from countcheck.pictures import read_picture
 from countcheck.records import Entry
 from countcheck.suites.suite import Turn
@@ -31,11 +32,16 @@ class Talks:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._broken = threading.Event()
+        self._closed = ""
         self._told: set[bool] = set()
         self._telling = threading.Lock()
 
     def hold_all(self, owed: Sequence[Sample]) -> None:
-        """Hold conversations, several at once where the generator can."""
+        """Hold conversations, several at once where the generator can.
+
+        Raises:
+            GeneratorClosed: When the generator serves nobody any more; what was said is kept.
+        """
         concurrency = max(1, self._line.generator.traits.concurrency)
         with ThreadPoolExecutor(concurrency, thread_name_prefix="talks") as pool:
             talks = [pool.submit(self._hold, sample) for sample in owed]
@@ -47,6 +53,8 @@ class Talks:
                 for talk in talks:
                     talk.cancel()
                 raise
+        if self._closed:
+            raise GeneratorClosed.by(self._line.card.name, self._closed)
 
     def _over(self) -> bool:
         return self._broken.is_set() or self._line.over()
@@ -80,6 +88,8 @@ class Talks:
 
             entry = line.entry(one.outcome, one.step.text, note)
             self._say_of(one)
+            if isinstance(one.outcome, Failure) and one.outcome.fault is Fault.CLOSED:
+                self._closed = one.outcome.message
             said.append((entry, one.state))
 
         for spoken in hold(sample, line.generator, look_at, nouns=line.suite.nouns, past=past, heard=heard):
@@ -124,7 +134,7 @@ class Talks:
     def _say_of(self, one: Said) -> None:
         """Once a run, aloud: what being cut off costs where a dialogue tells no state."""
         name, lost = self._line.card.name, getattr(one.outcome, "code", "") == CUT_OFF
-        if one.state is not None or not (lost or self._line.generator.traits.remote):
+        if not (lost or self._line.generator.traits.remote) or states.tells(one.state):
             return
         with self._telling:
             if lost in self._told:

@@ -139,7 +139,7 @@ def test_a_budget_stops_the_run(tmp_path):
     texts = [f"1 square of kind {n}" for n in range(200)]
     with engine.run(order(tmp_path, *texts, budget=0.2), squares.counter()) as run:
         spent = sum(row.cost or 0 for row in run.rows())
-    assert 0.2 <= spent < 4.0
+    assert 0.2 <= round(spent, 9) < 4.0
 
 
 def test_only_and_limit_choose_samples(tmp_path):
@@ -206,3 +206,17 @@ def test_a_budget_without_a_price_is_refused(tmp_path):
             engine.run(engine_order, squares.counter())
     finally:
         engine.load_generator = original
+
+
+def test_a_counter_that_breaks_at_the_last_picture_ends_the_run(tmp_path):
+    broken = squares.counter()
+    before = broken.detector.detect
+
+    def detect(pictures, nouns):
+        if pictures:
+            raise RuntimeError("the lens fell out")
+        return before(pictures, nouns)
+
+    broken.detector.detect = detect
+    with pytest.raises(RuntimeError, match="the lens fell out"):
+        engine.run(order(tmp_path, "1 square"), broken)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from countcheck.generators.base import Stage
+from countcheck.generators.refusal import listen
 from countcheck.generators.reply import Reply, Slot
 
 _IN_TEXT = re.compile(r"!?\[?[^\[\]()]*\]?\(?(data:image/[\w+.\-]+;base64,[A-Za-z0-9+/=\s]+)\)?")
@@ -28,7 +29,9 @@ def reply_of_gemini(body: Mapping[str, Any]) -> Reply:
     if "BLOCKLIST" in reasons and not categories:
         categories = ["blocklist"]
     words, inline = _words(parts)
-    slot = _picture(parts, finished=all(reason in _FINISHED for reason in reasons)) or inline
+    # A sketch among the thoughts is no picture where the answer itself declines.
+    finished = all(reason in _FINISHED for reason in reasons) and not listen(words).declines
+    slot = _picture(parts, finished=finished) or inline
     return Reply(
         slots=(slot,) if slot else (),
         words=words,

@@ -80,7 +80,8 @@ ANYBODY: dict[str, Meaning] = {
         "invalid_image_file image_too_large image_too_small invalid_image invalid_image_format image_parse_error"
         " invalid_input_fidelity_model unknown_parameter unsupported_parameter unsupported_value invalid_value"
         " invalid_type missing_required_parameter string_above_max_length integer_above_max_value max_output_tokens"
-        " max_tokens value_error missing invalid_size context_length_exceeded file_too_large too_many_images",
+        " max_tokens value_error missing invalid_size context_length_exceeded file_too_large too_many_images"
+        " previous_response_not_found",
     ),
     **_table(
         Sense.DAMAGED,

@@ -19,7 +19,7 @@ An adapter is a subclass in one file that says what it is (class attributes) and
 
 Whatever ``ask`` raises goes through ``explain`` (by default `countcheck.generators.faults.reply_of_error`), and every
 reply through `countcheck.generators.refusal.read`. Add the mixin `Talks` for services that keep a conversation
-(``Ask.history`` in, ``Reply.history`` out) and `Changes` for those that edit (``Ask.picture``).
+(``Ask.history`` in, ``Reply.history`` out; plain JSON, or see `Talks.pack`) and `Changes` for those that edit (``Ask.picture``).
 """
 
 from __future__ import annotations
@@ -345,10 +345,7 @@ class RemoteGenerator:
         self._heed(reply, readings, sent)
         for outcome in outcomes:
             if isinstance(outcome, Failure) and outcome.fault is Fault.CLOSED:
-                self._closed = (
-                    f"{self.name} serves nobody: {outcome.message} Mend that; the same command goes on, and "
-                    "--retry-failed asks again for what failed."
-                )
+                self._closed = str(GeneratorClosed.by(self.name, outcome.message))
                 self.pace.wake()
         no_picture = not any(reading.ended is Ended.PICTURE for reading in readings)
         broken = no_picture and any(reading.fault is Fault.TRANSIENT for reading in readings) and not _came(reply)

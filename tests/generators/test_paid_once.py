@@ -6,6 +6,8 @@ from __future__ import annotations
 import base64
 import collections
 import threading
+import time
+from dataclasses import replace
 
 import pytest
 import squares
@@ -16,9 +18,11 @@ from countcheck.engine import Order
 from countcheck.errors import GeneratorClosed
 from countcheck.pictures import encode_png
 from countcheck.settings import Card
+from countcheck.suites.suite import Conversation, Suite, Target, Turn
 
 TEXTS = [f"{n % 5 + 1} squares, picture {n}" for n in range(40)]
 AT_ONCE = 4
+SOME = (Target(noun="square", count=3),)
 
 
 class Service:
@@ -26,15 +30,17 @@ class Service:
 
     def __init__(self):
         self.drawn = collections.Counter()
+        self.edits = 0
         self.after = {}  # number of drawings: what to do then
 
     def __call__(self, request):
-        text = request.json["prompt"]
+        text = str(self.edits) if request.path.endswith("edits") else request.json["prompt"]
+        self.edits += request.path.endswith("edits")
         self.drawn[text] += 1
         action = self.after.get(self.drawn.total())
         if action is not None and (answer := action()) is not None:
             return answer
-        picture = base64.b64encode(encode_png(squares.squares(int(text.split()[0])))).decode()
+        picture = base64.b64encode(encode_png(squares.squares(int(text.split()[0]) % 9))).decode()
         return Answer(200, {"data": [{"b64_json": picture}]}, wait=0.02)
 
 
@@ -78,6 +84,48 @@ def test_a_budget_is_exceeded_by_no_more_than_the_requests_under_way(service, or
     assert 10 <= service.drawn.total() <= 10 + AT_ONCE
     engine.run(order(budget=0.10), squares.counter()).close()
     assert service.drawn.total() <= 10 + AT_ONCE
+
+
+@pytest.mark.parametrize("budget", [0.03, 0.10, 0.17])
+def test_a_budget_holds_for_conversations_too(service, order, budget):
+    talks = [
+        Conversation(id=f"t{n}", turns=[Turn(say=f"{n % 5} squares, turn {k}", targets=SOME) for k in range(4)])
+        for n in range(8)
+    ]
+    suite = Suite(name="talks", conversations=tuple(talks))
+    for _ in range(2):
+        engine.run(replace(order(budget=budget), suite=suite), squares.counter()).close()
+        assert round(budget / 0.01) <= service.drawn.total() <= round(budget / 0.01) + AT_ONCE - 1
+    with engine.run(replace(order(), suite=suite), squares.counter()) as run:
+        assert len(run.rows()) == service.drawn.total() >= 32
+        assert run.spent == pytest.approx(0.01 * service.drawn.total())
+
+
+def test_killed_while_counting_nothing_is_paid_for_twice(service, order, monkeypatch):
+    """Counting takes longer than drawing, so much waits to be counted when the process ends."""
+
+    class Killed(BaseException):
+        pass
+
+    slow = squares.counter()
+    seen = []
+
+    def detect(pictures, nouns):
+        if service.drawn and (seen or service.drawn.total() == len(TEXTS)):
+            raise Killed
+        if service.drawn:
+            seen.append(len(pictures))
+            while service.drawn.total() < len(TEXTS):
+                time.sleep(0.01)
+        return squares.SquaresDetector().detect(pictures, nouns)
+
+    monkeypatch.setattr(slow.detector, "detect", detect)
+    with pytest.raises(Killed):
+        engine.run(order(), slow)
+    with engine.run(order(), squares.counter()) as run:
+        assert [row.outcome for row in run.rows()] == ["picture"] * len(TEXTS)
+        assert not run.unfinished.waiting()
+    assert service.drawn.total() == len(TEXTS)
 
 
 def test_a_key_that_dies_on_the_way_keeps_what_was_made_and_asks_no_more(service, order):
