@@ -22,13 +22,12 @@ KILLS = 30
 
 
 def make(path: Path) -> None:
-    engine.load_generator = squares.SquaresGenerator
     order = engine.Order(
         suite=squares.suite(*TEXTS),
         generators=[Card(name="squares", family="squares", settings={"pause": 0.004})],
         path=path,
     )
-    engine.run(order, squares.counter()).close()
+    engine.run(order, squares.counter(), load=squares.SquaresGenerator).close()
 
 
 def contents(path: Path) -> tuple[list[tuple[object, ...]], dict[str, bytes]]:
