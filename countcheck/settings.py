@@ -146,7 +146,7 @@ def _resolve(kind: str, spec: str, cards: Mapping[str, Path], families: Mapping[
     family, colon, source = head.partition(":")
     if head in cards:
         card = read_card(cards[head])
-    elif head.endswith((".yaml", ".yml")):
+    elif head.endswith((".yaml", ".yml")) and (family not in families or Path(head).is_file()):
         card = read_card(Path(head))
     elif is_path(head):
         card = Card(name=head, family=head)

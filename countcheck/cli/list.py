@@ -46,7 +46,7 @@ def list_(
         facts = " · ".join(
             _fact(name, value)
             for name, value in row.items()
-            if name not in ("name", "about") and value and value != row["name"]
+            if name not in ("name", "about") and (value or name == "measured") and value != row["name"]
         )
         about = plain(str(row["about"] or ""))
         # What it is comes first; facts that one looks up stand below, quieter.
@@ -96,7 +96,7 @@ def _counters() -> list[dict[str, Any]]:
                 "vocabulary": card.vocabulary,
                 "licence": card.licence,
                 "size": card.size,
-                "source": card.source,
+                "source": card.source or "ships with the program",
                 "threshold": card.rule.threshold,
                 "measured": dict(card.measured),
                 "about": card.about,
@@ -125,8 +125,8 @@ def _suites() -> list[dict[str, Any]]:
 
 def _fact(name: str, value: Any) -> str:
     """One fact in a few words; what speaks for itself goes without its name."""
-    if isinstance(value, dict):
-        return ", ".join(f"{inner} {number}" for inner, number in value.items())
+    if name == "measured":
+        return f"measured: {_measured(value)}" if value else "error not measured"
     if name == "price":
         return f"{value} USD a picture"
     if name == "priced":
@@ -134,3 +134,12 @@ def _fact(name: str, value: Any) -> str:
     if name in ("prompts", "conversations", "nouns"):
         return f"{value} {name}"
     return f"{name} {value}" if name == "threshold" else str(value)
+
+
+def _measured(facts: dict[str, Any]) -> str:
+    """What a card knows of its errors, without the underscores of its keys."""
+    told = []
+    for name, value in facts.items():
+        words = f"({_measured(value)})" if isinstance(value, dict) else str(value)
+        told.append(f"{str(name).replace('_', ' ')} {words}")
+    return ", ".join(told)
