@@ -95,11 +95,16 @@ def by_number(points: Sequence[Mapping[str, Any]], *, models: int) -> str:
 
     Each point has ``asked``, ``model`` (index), ``value``, ``low`` and ``high``.
     """
-    x = {"field": "asked", "type": "ordinal", "axis": {"labelAngle": 0, "title": "number asked for", "grid": False}}
+    x = {
+        "field": "asked",
+        "type": "ordinal",
+        "axis": {"labelAngle": 0, "title": "number asked for", "grid": False, "offset": 6},
+    }
     offset = {"xOffset": {"field": "model", "type": "nominal", "scale": {"domain": list(range(models))}}}
     y = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": _percent_axis("exactly as asked")}
+    numbers = len({point["asked"] for point in points}) or 1
     spec = {
-        "width": {"step": max(9, 44 // models)},
+        "width": {"step": min(40, max(9, 540 // (numbers * models)))},
         "height": 210,
         "padding": 5,
         "data": {"values": [dict(point) for point in points]},
@@ -131,10 +136,10 @@ def by_value(points: Sequence[Mapping[str, Any]], *, models: int, order: Sequenc
     spec = {
         "width": 300,
         "height": {"step": max(9, 24 // models)},
-        "padding": {"left": 14, "right": 5, "top": 5, "bottom": 5},  # fonts differ: labels may be wider than planned
+        "padding": {"left": 14, "right": 20, "top": 5, "bottom": 5},  # fonts differ: labels may be wider than planned
         "data": {"values": [dict(point) for point in points]},
         "encoding": {
-            "y": {"field": "tag", "type": "nominal", "sort": list(order), "axis": {"title": None, "domain": False, "ticks": False}},
+            "y": {"field": "tag", "type": "nominal", "sort": list(order), "axis": {"title": None, "domain": False, "ticks": False, "offset": 8}},
             "yOffset": {"field": "model", "type": "nominal", "scale": {"domain": list(range(models))}},
         },
         "layer": [
@@ -169,9 +174,9 @@ def price_plot(points: Sequence[Mapping[str, Any]], *, models: int, unit: str) -
     }
     y = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": _percent_axis("exactly as asked")}
     spec = {
-        "width": 420,
+        "width": 400,
         "height": 240,
-        "padding": 5,
+        "padding": {"left": 5, "right": 20, "top": 5, "bottom": 5},
         "data": {"values": values},
         "encoding": {"color": _model_colour(models)},
         "layer": [
@@ -187,7 +192,14 @@ def price_plot(points: Sequence[Mapping[str, Any]], *, models: int, unit: str) -
 
 
 def _percent_axis(title: str) -> dict[str, Any]:
-    return {"title": title, "format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1], "domain": False, "ticks": False}
+    return {
+        "title": title,
+        "values": [0, 0.25, 0.5, 0.75, 1],
+        "labelExpr": "format(datum.value * 100, '.0f') + '\u00a0%'",
+        "labelFlush": False,
+        "domain": False,
+        "ticks": False,
+    }
 
 
 def _model_colour(models: int) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from countcheck import __version__
 from countcheck.reports import charts, sections, wording
 from countcheck.reports.evidence import pack
 from countcheck.reports.files import write_text
+from countcheck.reports.made import how_it_was_made
 from countcheck.reports.pictures import Album, Box, Overlay, Place, make_album, overlays_of
-from countcheck.reports.report import Report, Source, headline, losses, read_report
+from countcheck.reports.report import Report, headline, losses, read_report
 
 if TYPE_CHECKING:
     from countcheck.store import Run
@@ -134,7 +135,9 @@ def render_html(
         inconsistencies=sections.inconsistencies(report),
         reasons=wording.REASONS,
         evidence=pack(report, album, overlays, full),
-        made=[_made(source) for source in report.runs],
+        made=_made(report),
+        verdicts=wording.VERDICTS,
+        bare=not album.inline and not album.beside,
     )
 
 
@@ -201,7 +204,7 @@ def _differences(report: Report) -> dict[str, Any] | None:
         changed = [(title, one.get(name, ())[:5]) for name, title in (("regressed", "Worse"), ("improved", "Better"))]
         rows.append({"index": index, "cells": cells, "pairs": one["pairs"], "unpaired": alone, "changed": changed})
     warnings = dict.fromkeys(sentence for one in compared.values() for sentence in one.get("warnings", ()))
-    return {"titles": [title for _, title in columns], "rows": rows, "warnings": tuple(warnings)}
+    return {"titles": [title for _, title in columns], "rows": rows, "warnings": tuple(map(wording.sentence, warnings))}
 
 
 def _breakdown(report: Report) -> list[dict[str, Any]]:
@@ -219,7 +222,7 @@ def _breakdown(report: Report) -> list[dict[str, Any]]:
             for value, row in zip(part.values, part.rates, strict=True)
         ]
         knower = [
-            (index, wording.estimate_words("knower_level", model.rates["knower_level"]))
+            (index, *wording.estimate_words("knower_level", model.rates["knower_level"]))
             for index, model in enumerate(report.models)
             if "knower_level" in model.rates
         ]
@@ -227,7 +230,9 @@ def _breakdown(report: Report) -> list[dict[str, Any]]:
     return found
 
 
-def _price(report: Report) -> dict[str, Any] | None:
+def _price(report: Report) -> list[dict[str, Any]]:
+    """A plot for money and one for time, each where two models or more have a value."""
+    found = []
     for rate, unit in (("cost_per_exact", "US dollars"), ("seconds_per_exact", "seconds")):
         points = []
         for index, model in enumerate(report.models):
@@ -238,8 +243,11 @@ def _price(report: Report) -> dict[str, Any] | None:
             ends = {name: (x if name[0] == "x" else y)["value"] if end is None else end for name, end in ends.items()}
             points.append({"model": index, "x": x["value"], "y": y["value"], **ends})
         if len(points) > 1:
-            return {"unit": unit, "chart": _ours(charts.price_plot(points, models=len(report.models), unit=unit))}
-    return None
+            chart = _ours(charts.price_plot(points, models=len(report.models), unit=unit))
+            known = [point["model"] for point in points]
+            unknown = [index for index in range(len(report.models)) if index not in known]
+            found.append({"unit": unit, "chart": chart, "known": known, "unknown": unknown})
+    return found
 
 
 def _talk_rates(report: Report) -> dict[str, Any] | None:
@@ -251,32 +259,15 @@ def _talk_rates(report: Report) -> dict[str, Any] | None:
     return {"titles": [title for _, title in columns], "rows": rows} if columns else None
 
 
-def _made(source: Source) -> dict[str, Any]:
-    """What is on record of a run, flattened to names and values; the suite's own text is left out."""
-    hidden = {"suite_body", "generators_body"}
-    facts = [pair for name, value in source.facts.items() if name not in hidden for pair in _flat(name, value)]
-    if source.labels:
-        facts.append(("labels", f"{source.labels} counts by people"))
-    return {"name": source.name, "facts": facts, "warnings": source.summary.get("warnings", ())}
-
-
-def _flat(name: str, value: Any) -> list[tuple[str, str]]:
-    name = name.replace("_", " ")
-    if isinstance(value, Mapping):
-        plain = {k: v for k, v in value.items() if not isinstance(v, Mapping | list) and v not in (None, "")}
-        deep = [pair for k, v in value.items() if isinstance(v, Mapping) and v for pair in _flat(f"{name} · {k}", v)]
-        listed = [pair for k, v in value.items() if isinstance(v, list) and v for pair in _flat(f"{name} · {k}", v)]
-        flat = [(name, ", ".join(f"{k.replace('_', ' ')} {_said(v)}" for k, v in plain.items()))] if plain else []
-        return flat + deep + listed
-    if isinstance(value, list):
-        return [(name, ", ".join(map(_said, value)))] if value else []
-    return [(name, _said(value))] if value not in (None, "") else []
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+def _made(report: Report) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": source.name,
+            "facts": how_it_was_made(report, index),
+            "warnings": [wording.sentence(one) for one in source.summary.get("warnings", ())],
+        }
+        for index, source in enumerate(report.runs)
+    ]
 
 
 def _top(report: Report, rate: str) -> float:

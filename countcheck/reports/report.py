@@ -177,6 +177,8 @@ def headline(report: Report) -> str:
         return _of_turns(report) or "No picture came back that could be scored."
     if len(scored) == 1:
         model = scored[0]
+        if model.counts["refusals"] == model.counts["asked"]:
+            return f"{model.label} refused {_every(model.counts['asked'])}, and drew nothing."
         value, interval = estimate_words("exact_rate", model.rates["exact_rate"])
         tries = several(model.counts["asked"], "try", "tries")
         return f"{model.label} drew exactly what was asked in {value} of {tries}{_between(interval)}."
@@ -213,12 +215,20 @@ def _against(report: Report, model: Model) -> str:
     now, before = (estimate_words("exact_rate", found[side])[0] for side in ("b", "a"))
     low, high = sorted((abs(change["low"]), abs(change["high"])))
     drew = f"{model.label} drew exactly what was asked in {now} of tries, {base.label} in {before}"
+    of = report.differences[model.label]
+    if sum(of["unpaired"].values()) and of["pairs"]:
+        # The rates are those of the pairs, and may differ from the table's by what had no partner.
+        drew = f"Over the {several(of['pairs'], 'try', 'tries')} scored for both, {drew}"
     if change["low"] <= 0 <= change["high"]:
         reach = points(change)[1]
         return f"{drew}: no clear difference (95\u00a0% interval {reach} points)."
     better = "better" if change["value"] > 0 else "worse"
     size = abs(change["value"]) * 100
     return f"{drew}: {size:.0f} points {better} (95\u00a0% interval {low * 100:.0f} to {high * 100:.0f})."
+
+
+def _every(n: int) -> str:
+    return "its only try" if n == 1 else f"all {number(n)} tries"
 
 
 def losses(report: Report) -> list[str]:

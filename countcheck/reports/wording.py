@@ -38,6 +38,18 @@ RATE_NAMES = {
     "cost_per_exact": "cost per exact picture",
 }
 
+VERDICTS = {
+    "exact": "every number is as asked",
+    "over": "more than asked",
+    "under": "fewer than asked",
+    "missing": "none of something that was asked for",
+    "mixed": "too many of one thing and too few of another",
+    "refused": "the model would not draw it",
+    "uncertain": "the counter cannot tell for sure; not counted as exact, and worth a person's look",
+    "failed": "the service or the machine broke; counts neither for nor against the model",
+}
+"""What each verdict says, for a reader who meets the words for the first time."""
+
 REASONS = {
     "stated": "Named what it objects to",
     "capability": "Said it cannot draw this",
@@ -120,6 +132,11 @@ def things(n: int, noun: str) -> str:
     from countcheck.suites.nouns import plural_of
 
     return f"{n}\u00a0{visible(noun if n == 1 else plural_of(noun), 60)}"
+
+
+def sentence(text: str) -> str:
+    """Text with its first letter large."""
+    return text[:1].upper() + text[1:]
 
 
 def _bare(value: float, fine: bool) -> str:

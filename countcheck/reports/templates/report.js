@@ -58,7 +58,9 @@ function el(name, props = {}, ...children) {
   made.append(...children.filter((child) => child != null));
   return made;
 }
-const plural = (n, one, many) => `${n.toLocaleString("en").replaceAll(",", "\u202f")} ${n === 1 ? one : many}`;
+const grouped = (value) => value.toLocaleString("en").replaceAll(",", "\u202f");
+const plural = (value, one, many) => `${grouped(value)} ${value === 1 ? one : many}`;
+const title = (text) => text.charAt(0).toUpperCase() + text.slice(1).replaceAll("_", " ");
 function overlay(boxes, [wide, tall] = [1, 1]) {
   if (!boxes || !boxes.length) return null;
   const space = "http://www.w3.org/2000/svg";
@@ -136,7 +138,7 @@ async function show() {
   shown = groups;
   const pages = Math.max(1, Math.ceil(groups.length / SIZE));
   const page = Math.min(Math.max(1, Number(state.page) || 1), pages);
-  $("found").textContent = groups.length ? `${plural(rows, "try", "tries")} of ${plural(data.p.length, "try", "tries")} match, in ${plural(groups.length, "row", "rows")}; page ${page} of ${pages}.` : "No try matches. Clear a filter to see more.";
+  $("found").textContent = groups.length ? `${plural(rows, "try", "tries")} of ${grouped(data.p.length)}, in ${plural(groups.length, "row", "rows")}${pages > 1 ? `; page ${page} of ${pages}` : ""}.` : "No try matches. Clear a filter to see more.";
   for (const id of ["pager-top", "pager-bottom"]) {
     $(id).replaceChildren(...(pages < 2 ? [] : [
       el("button", { type: "button", disabled: page === 1, onclick: () => write({ page: page - 1 }) }, "Previous"),
@@ -184,9 +186,9 @@ function step(by) {
 
 // ---- controls ----
 function chips(id, name, options) {
-  $(id).replaceChildren(...options.map(({ value, label, n, kind }) => {
+  $(id).replaceChildren(...options.map(({ value, label, count, kind }) => {
     const input = el("input", { type: "checkbox", value, onchange: () => toggle(name, value) });
-    return el("label", { class: `chip ${kind || ""}` }, input, label, el("span", { class: "n" }, n.toLocaleString("en")));
+    return el("label", { class: `chip ${kind || ""}` }, input, label, el("span", { class: "n" }, grouped(count)));
   }));
 }
 function select(name, title, values) {
@@ -196,8 +198,8 @@ function select(name, title, values) {
 function build() {
   const tally = (column, size) => { const n = new Array(size).fill(0); for (const value of data[column]) n[value]++; return n; };
   const byVerdict = tally("v", data.verdicts.length), byModel = tally("m", data.models.length);
-  chips("f-verdict", "v", data.verdicts.map((value, i) => ({ value, label: value, n: byVerdict[i], kind: `v-${value}` })).filter((one) => one.n));
-  chips("f-model", "m", data.models.map((label, i) => ({ value: String(i), label: modelName(i), n: byModel[i] })));
+  chips("f-verdict", "v", data.verdicts.map((value, i) => ({ value, label: value, count: byVerdict[i], kind: `v-${value}` })).filter((one) => one.count));
+  chips("f-model", "m", data.models.map((label, i) => ({ value: String(i), label: modelName(i), count: byModel[i] })));
   const nouns = new Set(), numbers = new Set(), counted = new Set(), tags = new Map();
   for (const place of data.places) {
     for (const [noun, n] of place.asked) { nouns.add(noun); numbers.add(n); }
@@ -207,7 +209,7 @@ function build() {
   const ordered = (set) => [...set].sort((a, b) => (typeof a === "number" ? a - b : a.localeCompare(b)));
   $("f-selects").replaceChildren(
     select("noun", "Noun", ordered(nouns)), select("asked", "Asked", ordered(numbers)), select("counted", "Counted", ordered(counted)),
-    ...[...tags].filter(([, values]) => values.size > 1 && values.size <= 200).map(([tag, values]) => select(`t.${tag}`, tag.replaceAll("_", " "), ordered(values))));
+    ...[...tags].filter(([, values]) => values.size > 1 && values.size <= 200).map(([tag, values]) => select(`t.${tag}`, title(tag), ordered(values))));
 }
 function apply() {
   state = read();
