@@ -15,12 +15,13 @@ import orjson
 
 from countcheck.reports.pictures import Album, Overlay, Place
 from countcheck.reports.report import Report
-from countcheck.reports.wording import things, visible
+from countcheck.reports.wording import things, visible, wish
 from countcheck.verdict import Kind, VerdictRow
 
 CHUNK = 240
 VERDICTS = (*(str(kind) for kind in Kind), "unjudged", "missing sample")
 _TEXT, _WORDS = 2000, 1500
+_PLAIN = ("asked for ", "counted ", "nothing was asked")  # reasons that repeat what was asked and counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def _place(row: VerdictRow) -> dict[str, Any]:
         "text": visible(row.text, _TEXT),
         "tags": {visible(tag, 60): visible(value, 60) for tag, value in row.tags.items()},
         "asked": [[visible(noun, 60), n] for noun, n in row.asked.items()],
-        "wanted": visible("; ".join(target.sentence() for target in row.targets), 400),
+        "wanted": visible("; ".join(wish(target) for target in row.targets), 400),
         "talk": row.conversation,
         "repair": row.repair,
     }
@@ -111,8 +112,13 @@ def _detail(
         "seconds": round(row.seconds, 3),
         "cost": row.cost,
         "outcome": row.outcome,
-        "why": visible(row.reason, 400),
+        "why": "" if row.counted and row.reason.startswith(_PLAIN) else visible(row.reason, 400),
         "counted": ", ".join(things(n, noun) for noun, n in row.counted.items()),
+        "maybe": ", ".join(
+            f"{row.low[noun]} to {things(row.high[noun], noun)}"
+            for noun in row.counted
+            if row.verdict is Kind.UNCERTAIN and row.low[noun] != row.high[noun]
+        ),
         "words": visible(row.words, _WORDS),
         "refusal": row.refusal,
         "message": visible(row.message, 300),

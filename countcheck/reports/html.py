@@ -90,6 +90,7 @@ def render_html(
         "number": wording.number,
         "percent": wording.percent,
         "things": wording.things,
+        "tag_title": wording.tag_title,
         "inert": _ours,
     }
     environment.globals |= {

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from countcheck.suites.suite import Target
 
 # An estimate as published: value, low, high, level, n, clusters, method.
 EstimateJson = Mapping[str, Any]
@@ -132,6 +135,30 @@ def things(n: int, noun: str) -> str:
     from countcheck.suites.nouns import plural_of
 
     return f"{n}\u00a0{visible(noun if n == 1 else plural_of(noun), 60)}"
+
+
+def wish(target: Target) -> str:
+    """What a target demands: ``exactly 3 pigs``, ``no dogs``, ``more cats than dogs``."""
+    from countcheck.suites.nouns import plural_of
+    from countcheck.suites.suite import Relation
+
+    many, other = (visible(plural_of(noun), 60) if noun else "" for noun in (target.noun, target.other))
+    match target.relation:
+        case Relation.NONE:
+            return f"no {many}"
+        case Relation.BETWEEN:
+            return f"between {target.count} and {things(target.upper or 0, target.noun)}"
+        case Relation.MORE_THAN:
+            return f"more {many} than {other}"
+        case Relation.AS_MANY_AS:
+            return f"as many {many} as {other}"
+        case _:
+            return f"{target.relation.replace('_', ' ')} {things(target.count or 0, target.noun)}"
+
+
+def tag_title(tag: str) -> str:
+    """A tag as the head of a chart or a list of choices."""
+    return "number of kinds" if tag == "kinds" else visible(tag, 60).replace("_", " ")
 
 
 def sentence(text: str) -> str:

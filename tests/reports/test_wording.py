@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from countcheck.reports.wording import estimate_words, money, number, points, seconds, several, visible
+from countcheck.reports.wording import estimate_words, money, number, points, seconds, several, visible, wish
+from countcheck.suites.suite import Relation, Target
 
 
 def estimate(value, low=None, high=None):
@@ -49,3 +50,19 @@ def test_durations_and_numbers():
         "1 try",
         "2 tries",
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (Target(noun="wolf", count=3), "exactly 3\u00a0wolves"),
+        (Target(noun="pig", count=1), "exactly 1\u00a0pig"),
+        (Target(noun="pig", relation=Relation.AT_LEAST, count=2), "at least 2\u00a0pigs"),
+        (Target(noun="egg", relation=Relation.BETWEEN, count=3, upper=5), "between 3 and 5\u00a0eggs"),
+        (Target(noun="dog", relation=Relation.NONE), "no dogs"),
+        (Target(noun="cat", relation=Relation.MORE_THAN, other="dog"), "more cats than dogs"),
+        (Target(noun="cat", relation=Relation.AS_MANY_AS, other="sheep"), "as many cats as sheep"),
+    ],
+)
+def test_what_was_asked_is_said_in_grammar(target, words):
+    assert wish(target) == words

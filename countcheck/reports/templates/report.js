@@ -1,8 +1,7 @@
 "use strict";
-const SIZE = 12; // rows of tries a page
 const root = document.documentElement;
 const $ = (id) => document.getElementById(id);
-let data, starts, shown = [], state = {};
+let data, starts, size = 12, repeated, shown = [], state = {};
 
 // ---- state: everything chosen is in the address ----
 function read() {
@@ -136,7 +135,7 @@ async function show() {
   const mine = ++turn;
   const { groups, rows, matches, models } = find();
   shown = groups;
-  const pages = Math.max(1, Math.ceil(groups.length / SIZE));
+  const pages = Math.max(1, Math.ceil(groups.length / size));
   const page = Math.min(Math.max(1, Number(state.page) || 1), pages);
   $("found").textContent = groups.length ? `${plural(rows, "try", "tries")} of ${grouped(data.p.length)}, in ${plural(groups.length, "row", "rows")}${pages > 1 ? `; page ${page} of ${pages}` : ""}.` : "No try matches. Clear a filter to see more.";
   for (const id of ["pager-top", "pager-bottom"]) {
@@ -145,11 +144,11 @@ async function show() {
       el("span", {}, `${page} / ${pages}`),
       el("button", { type: "button", disabled: page === pages, onclick: () => write({ page: page + 1 }) }, "Next")]));
   }
-  const items = await Promise.all(groups.slice((page - 1) * SIZE, page * SIZE).map(async (g) => {
+  const items = await Promise.all(groups.slice((page - 1) * size, page * size).map(async (g) => {
     const members = [];
     for (let row = starts[g]; row < starts[g + 1]; row++) if (!models.length || models.includes(data.m[row])) members.push(row);
     const place = data.places[data.p[starts[g]]], repeat = data.r[starts[g]];
-    const tally = [`try ${repeat + 1}`, place.talk ? `turn ${data.t[starts[g]] + 1}${place.repair ? `, repair ${place.repair}` : ""}` : "", Object.values(place.tags).join(", ")].filter(Boolean).join(" · ");
+    const tally = [repeated ? `try ${repeat + 1}` : "", place.talk ? `turn ${data.t[starts[g]] + 1}${place.repair ? `, repair ${place.repair}` : ""}` : "", Object.values(place.tags).join(", ")].filter(Boolean).join(" · ");
     return el("li", {}, el("p", { class: "prompt" }, el("q", { dir: "auto" }, place.text), el("span", { class: "tally" }, el("bdi", {}, tally))),
       el("div", { class: "shots" }, ...(await Promise.all(members.map((row) => shot(row, matches(row)))))));
   }));
@@ -173,8 +172,8 @@ async function view() {
     frame(row, one),
     el("div", {}, el("h2", { id: "viewer-title" }, el("q", { dir: "auto" }, place.text)),
       el("p", {}, modelName(data.m[row]), " ", verdict(row)),
-      el("dl", {}, ...fact("Why", one.why), ...fact("Wanted", place.wanted), ...fact("Scores", boxes), ...fact("The model’s words", one.words), ...fact("Rewritten to", one.rewritten),
-        ...fact("Refusal", one.refusal), ...fact("Failure", one.message), ...fact("Try", data.r[row] + 1), ...fact("Seed", one.seed), ...fact("Seconds", one.seconds), ...fact("Cost", one.cost == null ? "" : `$${one.cost}`), ...fact("Sample", one.key)),
+      el("dl", {}, ...fact("Asked", place.wanted), ...fact("Counted", one.counted), ...fact("Could be", one.maybe), ...fact("Why", one.why), ...fact("Scores", boxes), ...fact("The model’s words", one.words), ...fact("Rewritten to", one.rewritten),
+        ...fact("Refusal", one.refusal), ...fact("Failure", one.message), ...fact("Try", repeated ? data.r[row] + 1 : ""), ...fact("Seed", one.seed), ...fact("Seconds", one.seconds), ...fact("Cost", one.cost ? `$${one.cost}` : ""), ...fact("Sample", one.key)),
       one.full ? el("p", {}, el("a", { href: one.full, target: "_blank", rel: "noopener" }, "Open the picture file")) : null));
   if (!viewer.open) viewer.showModal();
 }
@@ -209,7 +208,7 @@ function build() {
   const ordered = (set) => [...set].sort((a, b) => (typeof a === "number" ? a - b : a.localeCompare(b)));
   $("f-selects").replaceChildren(
     select("noun", "Noun", ordered(nouns)), select("asked", "Asked", ordered(numbers)), select("counted", "Counted", ordered(counted)),
-    ...[...tags].filter(([, values]) => values.size > 1 && values.size <= 200).map(([tag, values]) => select(`t.${tag}`, title(tag), ordered(values))));
+    ...[...tags].filter(([, values]) => values.size > 1 && values.size <= 200).map(([tag, values]) => select(`t.${tag}`, title(tag === "kinds" ? "number_of_kinds" : tag), ordered(values))));
 }
 function apply() {
   state = read();
@@ -262,6 +261,8 @@ if ($("index")) {
   });
   inflate($("index")).then((read) => {
     data = read;
+    repeated = data.r.some((repeat) => repeat > 0);
+    size = data.models.length > 1 ? 12 : 40; // rows of tries a page; one model alone fills rows with several prompts
     starts = [];
     for (let row = 0; row < data.p.length; row++) {
       const before = row - 1;
