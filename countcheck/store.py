@@ -425,6 +425,20 @@ class Run:
             with room(self.path), self._engine.begin() as connection:
                 connection.execute(statement, rows)
 
+    def weigh_labels(self, stratum: str, weight: float) -> None:
+        """Every label drawn from a stratum stands for this many pictures of the run."""
+        c = labels_table.c
+        with room(self.path), self._engine.begin() as connection:
+            connection.execute(
+                sa.update(labels_table).where(c.stratum == stratum, c.weight != weight).values(weight=weight)
+            )
+
+    def labels_stamp(self) -> tuple[int, str]:
+        """How many labels there are and when the newest was given: other when somebody else labelled."""
+        with self._engine.connect() as connection:
+            n, newest = connection.execute(sa.select(sa.func.count(), sa.func.max(labels_table.c.at))).one()
+        return n, newest or ""
+
     def remove_label(self, key: str, turn: int, noun: str, labeller: str) -> None:
         """Take a label back; nothing happens when there is none."""
         c = labels_table.c

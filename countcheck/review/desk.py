@@ -29,7 +29,7 @@ class Desk:
         self._lock = threading.RLock()
         self._labels = {_id(label): label for label in run.labels()}
         self.queue = Queue(tasks_of(run.rows()), self._labels.values())
-        self._read = time.monotonic()
+        self._looked = time.monotonic()
 
     def upcoming(self, labeller: str) -> dict[str, Any]:
         """What a person sees next: a few tasks ahead, and progress. Neither prompt nor number nor verdict is in it."""
@@ -60,7 +60,13 @@ class Desk:
             }
 
     def label(self, labeller: str, key: str, turn: int, noun: str, count: int | None) -> dict[str, Any]:
-        """Keep a label and say what the counter had counted.
+        """Keep a label; once a person has counted every noun of a picture, say what the counter had counted.
+
+        Not sooner: the prompt would give away the number of the nouns that are still to be counted.
+
+        Returns:
+            ``left``, the nouns still to be counted; when there are none, also ``answers``, one for each noun with
+            ``noun``, ``own``, ``counted`` and ``asked``, and the prompt as ``text``.
 
         Raises:
             BadInput: When the run has no such picture or noun, or the number makes no sense.
@@ -83,13 +89,21 @@ class Desk:
             made = replace(made, weight=self.queue.weight(task.stratum))
             self.run.add_labels([made])
             self._labels[_id(made)] = made
-            row = task.row
-            return {
+            left = self.queue.missing(labeller, task)
+            return {"left": left} if left else {"left": left, **self._answer(labeller, task)}
+
+    def _answer(self, labeller: str, task: Task) -> dict[str, Any]:
+        row = task.row
+        answers = [
+            {
+                "noun": plural_of(noun, self.run.suite.nouns),
+                "own": self._labels[task.key, task.turn, noun, labeller].count,
                 "counted": row.counted.get(noun),
                 "asked": row.asked.get(noun),
-                "verdict": None if row.verdict is None else str(row.verdict),
-                "text": row.text,
             }
+            for noun in task.nouns
+        ]
+        return {"answers": answers, "text": row.text}
 
     def undo(self, labeller: str) -> dict[str, Any] | None:
         """Take a person's newest label back; says which it was, ``None`` when there is none."""
@@ -106,15 +120,10 @@ class Desk:
 
     def reweigh(self, stratum: str) -> None:
         """Bring the weights of a stratum's labels up to date: each stands for fewer pictures as more are labelled."""
-        with self._lock:
-            weight = self.queue.weight(stratum)
-            stale = [
-                replace(label, weight=weight)
-                for label in self._labels.values()
-                if label.stratum == stratum and label.weight != weight
-            ]
-            self.run.add_labels(stale)
-            self._labels |= {_id(label): label for label in stale}
+        if stratum:
+            with self._lock:
+                weight = self.queue.weight(stratum)
+            self.run.weigh_labels(stratum, weight)
 
     def take_in(self, labels: Iterable[Label]) -> tuple[int, int]:
         """Keep labels given elsewhere: how many were kept, and how many name no picture and noun of this run."""
@@ -153,10 +162,12 @@ class Desk:
 
     def _refresh(self) -> None:
         # Another server, or an import, may label the same run.
-        if time.monotonic() - self._read > _STALE:
-            self._labels = {_id(label): label for label in self.run.labels()}
-            self.queue.reload(self._labels.values())
-            self._read = time.monotonic()
+        if time.monotonic() - self._looked > _STALE:
+            self._looked = time.monotonic()
+            known = (len(self._labels), max((label.at for label in self._labels.values()), default=""))
+            if self.run.labels_stamp() != known:
+                self._labels = {_id(label): label for label in self.run.labels()}
+                self.queue.reload(self._labels.values())
 
 
 def named(labeller: str) -> str:

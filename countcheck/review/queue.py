@@ -83,6 +83,9 @@ class Queue:
             self._sizes[task.stratum] += 1
         self._done: dict[str, set[tuple[str, int, str]]] = {}
         self._seen: dict[str, set[Place]] = {}
+        self._begun: dict[str, dict[Place, Task]] = {}
+        self._people: dict[Place, int] = {}
+        self._drawn: dict[str, int] = {}
         self._gone: set[Place] = set()
         self.reload(labels)
 
@@ -90,20 +93,49 @@ class Queue:
         """Take the ledger's labels as they are now."""
         self._done = defaultdict(set)
         self._seen = defaultdict(set)
+        self._begun = defaultdict(dict)
+        self._people = defaultdict(int)
+        self._drawn = defaultdict(int)
         for label in labels:
             self.note(label)
 
     def note(self, label: Label) -> None:
         """Somebody labelled."""
-        self._done[label.labeller].add((label.key, label.turn, label.noun))
-        self._seen[label.labeller].add((label.key, label.turn))
+        place, who = (label.key, label.turn), label.labeller
+        self._done[who].add((*place, label.noun))
+        task = self._of.get(place)
+        if task is None:
+            return
+        if place not in self._seen[who]:
+            self._seen[who].add(place)
+            self._people[place] += 1
+            self._drawn[task.stratum] += self._people[place] == 1
+        self._keep_begun(who, task)
 
     def forget(self, label: Label) -> None:
         """Somebody took a label back."""
-        mine = self._done[label.labeller]
-        mine.discard((label.key, label.turn, label.noun))
-        if not any(key == label.key and turn == label.turn for key, turn, _ in mine):
-            self._seen[label.labeller].discard((label.key, label.turn))
+        place, who = (label.key, label.turn), label.labeller
+        self._done[who].discard((*place, label.noun))
+        task = self._of.get(place)
+        if task is None or place not in self._seen[who]:
+            return
+        if not any((*place, noun) in self._done[who] for noun in task.nouns):
+            self._seen[who].discard(place)
+            self._people[place] -= 1
+            self._drawn[task.stratum] -= self._people[place] == 0
+        self._keep_begun(who, task)
+
+    def _keep_begun(self, who: str, task: Task) -> None:
+        left = self.missing(who, task)
+        if left and len(left) < len(task.nouns):
+            self._begun[who][task.place] = task
+        else:
+            self._begun[who].pop(task.place, None)
+
+    def missing(self, labeller: str, task: Task) -> list[str]:
+        """The nouns of a picture that a person has not counted yet."""
+        done = self._done[labeller]
+        return [noun for noun in task.nouns if (*task.place, noun) not in done]
 
     def lose(self, place: Place) -> None:
         """The picture's file is gone: it is not offered any more."""
@@ -115,25 +147,20 @@ class Queue:
 
     def upcoming(self, labeller: str, n: int = 4) -> list[tuple[Task, str]]:
         """The next pictures and nouns for a person: new ones, and now and then one that somebody else has labelled."""
-        mine, seen = self._done[labeller], self._seen[labeller]
-        others = {place for name, places in self._seen.items() if name != labeller for place in places}
         found: list[tuple[Task, str]] = []
-        started = [self._of[place] for place in seen if place in self._of]
-        open_now = [task for task in started if any((*task.place, noun) not in mine for noun in task.nouns)]
-        for task in chain(open_now, self._mixed(labeller, others)):
+        for task in chain(self._begun[labeller].values(), self._mixed(labeller)):
             if task.place in self._gone:
                 continue
-            for noun in task.nouns:
-                if (*task.place, noun) not in mine and (task, noun) not in found:
-                    found.append((task, noun))
+            found += [(task, noun) for noun in self.missing(labeller, task)]
             if len(found) >= n:
                 break
         return found[:n]
 
-    def _mixed(self, labeller: str, others: set[Place]) -> Iterator[Task]:
-        seen = self._seen[labeller]
-        fresh = (task for task in self.tasks if task.place not in others and task.place not in seen)
-        again = (task for task in self.tasks if task.place in others and task.place not in seen)
+    def _mixed(self, labeller: str) -> Iterator[Task]:
+        seen, people = self._seen[labeller], self._people
+        left = [task for task in self.tasks if task.place not in seen]
+        fresh = (task for task in left if not people.get(task.place))
+        again = (task for task in left if people.get(task.place))
         at = len(seen)
         while True:
             at += 1
@@ -145,19 +172,16 @@ class Queue:
 
     def weight(self, stratum: str) -> float:
         """Pictures of the run that one labelled picture of a stratum stands for."""
-        places = {place for seen in self._seen.values() for place in seen}
-        drawn = sum(self._of[place].stratum == stratum for place in places if place in self._of)
+        drawn = self._drawn[stratum]
         return self._sizes[stratum] / drawn if drawn else 1.0
 
     def progress(self, labeller: str) -> dict[str, int]:
         """How far a person is, and how far everybody is."""
-        anybody = {place for seen in self._seen.values() for place in seen if place in self._of}
+        uncertain = [name for name in self._sizes if name.startswith("uncertain")]
         return {
             "mine": len(self._seen[labeller]),
-            "labelled": len(anybody),
+            "labelled": sum(self._drawn.values()),
             "pictures": len(self.tasks),
-            "uncertain_left": sum(
-                task.stratum.startswith("uncertain") and task.place not in anybody for task in self.tasks
-            ),
+            "uncertain_left": sum(self._sizes[name] - self._drawn[name] for name in uncertain),
             "labellers": sum(bool(seen) for seen in self._seen.values()),
         }

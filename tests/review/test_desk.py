@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from made_up import a_run
 
 from countcheck.errors import BadInput
 from countcheck.review.desk import Desk
+from countcheck.suites.suite import Prompt, Suite, Target
 from countcheck.verdict import Label
 
 
@@ -34,11 +36,20 @@ def test_the_answer_comes_after_the_label(run):
     task = first(desk)
     said = give(desk, task, 2)
     row = next(row for row in run.rows() if row.key == task["key"])
-    assert (said["counted"], said["asked"], said["text"]) == (
-        row.counted[task["noun"]],
-        row.asked[task["noun"]],
-        row.text,
-    )
+    answer = {"noun": task["plural"], "own": 2, "counted": row.counted[task["noun"]], "asked": row.asked[task["noun"]]}
+    assert said == {"left": [], "answers": [answer], "text": row.text}
+
+
+def test_nothing_is_given_away_while_a_noun_of_the_picture_is_uncounted(tmp_path):
+    targets = (Target(noun="pig", count=3), Target(noun="wolf", count=1))
+    asked = Prompt(id="p", text="three pigs and a wolf", targets=targets)
+    suite = Suite(name="two nouns", prompts=(asked,))
+    with a_run(tmp_path / "run", suite=suite, generators=(("solo", 1.0, 0.0),), repeats=1) as run:
+        desk = Desk(run)
+        assert give(desk, first(desk), 3) == {"left": ["wolf"]}
+        assert first(desk)["noun"] == "wolf"
+        said = give(desk, first(desk), None)
+        assert [answer["own"] for answer in said["answers"]] == [3, None]
 
 
 def test_undo_takes_back_the_newest_of_ones_own(run):
@@ -100,6 +111,15 @@ def test_labels_of_another_run_are_counted_apart(run):
     task = first(desk)
     mine = Label(key=task["key"], turn=task["turn"], noun=task["noun"], count=1, labeller="ann")
     assert desk.take_in([mine, Label(key="f" * 32, noun="pig", count=1, labeller="ann")]) == (1, 1)
+
+
+def test_weighing_overwrites_nobodys_count(run):
+    one, two = Desk(run), Desk(run)
+    task = first(one)
+    give(one, task, 1)
+    give(two, task, 7)
+    one.reweigh(one.stratum(task["key"], task["turn"]))
+    assert [label.count for label in run.labels()] == [7]
 
 
 def test_a_second_desk_sees_what_the_first_wrote(run, monkeypatch):

@@ -65,8 +65,7 @@ async function give(count) {
   try {
     const { said, ...ahead } = await inTurn(() => ask("label", { ...task, count, labeller: labeller() }));
     sending = sending.filter((sent) => sent !== task);
-    const own = count == null ? "cannot tell" : count;
-    $("last").textContent = `You: ${own}. The counter: ${said.counted ?? "nothing"}${said.asked == null ? "" : `, asked: ${said.asked}`}. “${said.text}”`;
+    $("last").textContent = said.left.length ? "The counter’s answer comes when all things in this picture are counted." : answer(said);
     take(ahead);
   } catch (error) {
     sending = sending.filter((sent) => sent !== task);
@@ -74,6 +73,11 @@ async function give(count) {
     show();
     fail(`Not kept: ${error.message} Try again.`);
   }
+}
+function answer({ answers, text }) {
+  const list = (name, none) => answers.map((one) => `${one[name] ?? none}${answers.length > 1 ? ` ${one.noun}` : ""}`).join(", ");
+  const asked = answers.some((one) => one.asked != null) ? `; asked: ${list("asked", "?")}` : "";
+  return `You: ${list("own", "cannot tell")}. The counter: ${list("counted", "nothing")}${asked}. “${text}”`;
 }
 let queue = Promise.resolve();
 function inTurn(act) {
@@ -104,8 +108,10 @@ async function agree() {
     ? (found.shared ? `${found.shared} counts by more than one person; too alike to compute agreement.` : "No count was given by more than one person yet.")
     : `Agreement (Krippendorff’s alpha): ${found.alpha.toFixed(2)} over ${found.shared} shared counts; the same number in ${Math.round(found.exact * 100)} % of pairs.`;
 }
-function zoom(on = !$("stage").classList.contains("zoomed")) {
-  $("stage").classList.toggle("zoomed", on);
+function zoom(on = !$("stage").classList.contains("zoomed"), { x = 0.5, y = 0.5 } = {}) {
+  const stage = $("stage");
+  stage.classList.toggle("zoomed", on);
+  if (on) stage.scrollTo(x * stage.scrollWidth - stage.clientWidth / 2, y * stage.scrollHeight - stage.clientHeight / 2);
   $("zoom").setAttribute("aria-pressed", String(on));
 }
 function startTyping(first = "") {
@@ -121,7 +127,7 @@ $("unsure").addEventListener("click", () => give(null));
 $("more").addEventListener("click", () => startTyping());
 $("undo").addEventListener("click", undo);
 $("zoom").addEventListener("click", () => zoom());
-$("picture").addEventListener("click", () => zoom());
+$("picture").addEventListener("click", ({ offsetX, offsetY, target }) => zoom(undefined, { x: offsetX / target.clientWidth, y: offsetY / target.clientHeight }));
 $("picture").addEventListener("error", () => { if (tasks.length && labeller()) begin(); });
 $("typing").addEventListener("submit", (event) => { event.preventDefault(); if (/^\d+$/.test($("typed").value)) give(Number($("typed").value)); });
 $("labeller").addEventListener("change", begin);
@@ -131,6 +137,8 @@ addEventListener("keydown", (event) => {
   if (event.target === $("typed")) { if (event.key === "Escape") endTyping(); return; }
   if (event.repeat) return;
   const acts = { "?": () => give(null), c: () => give(null), "+": () => startTyping(), u: undo, Backspace: undo, z: () => zoom() };
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  if (steps[event.key] && $("stage").classList.contains("zoomed")) acts[event.key] = () => $("stage").scrollBy(...steps[event.key].map((by) => by * 120));
   const act = /^[0-9]$/.test(event.key) ? () => give(Number(event.key)) : acts[event.key];
   if (act) { event.preventDefault(); act(); }
 });
