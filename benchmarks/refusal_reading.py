@@ -1,4 +1,4 @@
-"""How long reading takes, and how often a picture that only looks empty is taken for a withheld one.
+"""How well refusals are read and how long that takes; how often a picture that only looks empty is taken for a withheld one.
 
     python -m benchmarks.refusal_reading [SEEDS]
 
@@ -22,9 +22,19 @@ from countcheck.generators.refusal import listen
 
 def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    _labelled()
     _words()
     _pictures(seeds)
     print(machine())
+
+
+def _labelled() -> None:
+    from test_refusal import REPLIES, WORDS, claims, confusion
+
+    table, right = confusion()
+    print(table)
+    print(f"{right:.2%} of {len(WORDS) + len(REPLIES)} labelled cases read rightly; goal 98%")
+    print("claims of success: precision {:.3f}, recall {:.3f}".format(*claims()))
 
 
 def _words() -> None:

@@ -23,9 +23,7 @@ from countcheck.scenes.rendering import render
 from countcheck.suites.joined import load_suites
 from countcheck.suites.suite import Suite
 
-COUNTER = (
-    "tiny?views=as_is,flip,contrast"  # three looks: the pictures must be counted right, for they are not what is tested
-)
+COUNTER = "tiny"
 ROOT = Path(__file__).parents[2]
 REFUSES = {("the-tale", 1, 0)}
 LIES = {("the-tale-with-numbers-said-again", 1, 0): "Sure! Here are exactly three pigs."}
