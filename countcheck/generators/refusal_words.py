@@ -50,6 +50,10 @@ DECLINES: dict[str, re.Pattern[str]] = {
         r"|\bwithout (?:any )?image (?:tools|generation)|\bi (?:can )?only (?:answer|reply|respond) in text|\b(?:don't|do not) (?:currently |yet )?have (?:the |any )?(?:ability|means|tools?|capabilit\w+)"
         r"|\bno (?:image|picture|photo|drawing)s? (?:was|were|has been|could be|can be|will be) (?:creat|generat|made|drawn|produc)"
         r"|\b(?:so|but|and|because|sorry,?|no[.,!]|afraid)\s+(?:that )?(?:i|we) (?:just |simply |really )?(?:can't|cannot|won't|will not|am not able to)\s*(?:[.!;]|$)"
+        r"|\bi\b[^.!?\n]{0,40}\bturn (?:this|that|it|you|the request) down\b|\btripped (?:our|the|my)\b|\b(?:isn't|is not) an? (?:\w+ )?(?:image|picture|photo|drawing|scene) (?:that )?(?:i|we) (?:can|will|may|could)\b"
+        r"|^not going to (?:draw|creat|generat|mak|produc|show|do)|\b(?:asked|told|instructed|trained) to avoid (?:creat|generat|mak|draw|produc|show)|\b(?:drawing|image generation|generating images|making pictures) is(?: not|n't) among (?:my|the)\b"
+        r"|\boff the table\b|\b(?:have|going|need) to (?:say no|take a pass)\b|\b(?:request|prompt|generation|content) (?:blocked|rejected|declined|denied|refused)\b"
+        r"|\b(?:prompt|request|image|picture|content)s? (?:isn't|is not|aren't|are not) (?:allowed|permitted|acceptable|accepted)\b|^(?:nope|nah|no)[,.!]* (?:sorry,? )?(?:i )?(?:can't|cannot|won't) do\b"
         r"|\b(?:doesn't|does not|don't|do not) (?:comply|align|meet|fit) (?:with )?(?:my|our|the) (?:\w+ )?(?:guideline|polic|rule|standard|term)|\bsomething in (?:your|the) (?:prompt|request)\b"
     ),
     "es": re.compile(
@@ -61,7 +65,7 @@ DECLINES: dict[str, re.Pattern[str]] = {
         r"|\b(?:infringe|viola|incumple|va en contra)\w* (?:de )?(?:nuestr|mis|las|la|el|los)"
     ),
     "fr": re.compile(
-        r"\bne (?:peut|peuvent|pourra) (?:pas )?être (?:généré|créé|dessiné|produit|montré|affiché|réalisé)|"
+        r"\b(?:il )?ne (?:m'est|nous est) pas (?:permis|possible)\b|\bne (?:peut|peuvent|pourra) (?:pas )?être (?:généré|créé|dessiné|produit|montré|affiché|réalisé)|"
         r"\b(?:je|nous) (?:ne |n')(?:peux|pouvons|suis|sommes|saurais|pourrai|peut)\b[^.!?\n]{0,60}\b(?:cré|génér|dessin|aid|produi|modifi|montr|fai[rt]|réalis|répondre|donner suite|traiter|accéder|fourni|représent|satisf|cela|ça)"
         r"|\b(?:impossible|pas possible) (?:pour moi )?(?:de |d')(?:créer|générer|dessiner|produire|réaliser|afficher|modifier)|\bje (?:dois|suis (?:contraint|obligé)\w* de) (?:refuser|décliner)|\bje (?:refuse|décline)\b"
         r"|\b(?:demande|requête|image)\b[^.!?\n]{0,40}\b(?:enfreint|contraire|viole|a été (?:refus|bloqu|rejet))|\b(?:enfreint|contraire à|contrevient) "
@@ -81,7 +85,7 @@ DECLINES: dict[str, re.Pattern[str]] = {
     "pt": re.compile(
         r"\bnão (?:vou|vamos|irei) (?:conseguir|poder)\b|"
         r"\bnão pode(?:m)? ser (?:gerad|criad|desenhad|mostrad|produzid|feit)|"
-        r"\bnão (?:posso|podemos|consigo|conseguimos|poderei|me é possível|é possível|sou capaz de|estou autorizad\w|tenho (?:permissão|como|a capacidade))\b[^.!?\n]{0,50}\b(?:cri|ger|desenh|ajud|produz|edit|mostr|faz|modific|atend|realiz|cumpr|isso|fornec)"
+        r"\bnão (?:posso|podemos|consigo|conseguimos|poderei|(?:me|nos) é (?:possível|permitido)|é possível|sou capaz de|estou autorizad\w|tenho (?:permissão|como|a capacidade))\b[^.!?\n]{0,50}\b(?:cri|ger|desenh|ajud|produz|edit|mostr|faz|modific|atend|realiz|cumpr|isso|fornec)"
         r"|\b(?:devo|tenho (?:de|que)) recusar|\b(?:pedido|solicitação|imagem|prompt)\b[^.!?\n]{0,40}\b(?:viola|foi (?:recusad|bloquead|rejeitad))|\bviola (?:as|nossas|a|os)\b"
     ),
     "nl": re.compile(
@@ -127,7 +131,7 @@ DECLINES: dict[str, re.Pattern[str]] = {
     ),
     "zh": re.compile(
         r"(?:画|做|生成|帮|创建|完成)不了|不符合[^。\n]{0,10}(?:规定|政策|规范|要求|准则)|暂不支持|不予|"
-        r"(?:无法|不能|没法|不可以|没有办法|不便|無法|不會|不会为|拒绝|不允许)[^。！？\n]{0,30}(?:生成|创建|绘制|创作|提供|画|制作|帮|满足|完成|显示|处理|修改|編輯|编辑|繪製|創建|製作|回应|图|圖)"
+        r"(?:无法|不能|没法|不可以|没有办法|没办法|不便|無法|不會|不会为|拒绝|不允许)[^。！？\n]{0,30}(?:生成|创建|绘制|创作|提供|画|制作|帮|满足|完成|显示|处理|修改|編輯|编辑|繪製|創建|製作|回应|图|圖)"
         r"|违反[^。\n]{0,16}(?:政策|规定|准则|规范|规则)|違反[^。\n]{0,16}(?:政策|規定|準則)|(?:请求|请求已|内容)[^。\n]{0,8}(?:被拒绝|被拦截|被屏蔽|不合规)"
     ),
     "ja": re.compile(
@@ -185,7 +189,7 @@ OFFERS = re.compile(
 AREAS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
-        ("capability", r"\b(?:text|language)[ -](?:based|only|model)\b|only (?:work with|generate|produce|output|process|create|write|handle|answer in) text|(?:drawing|creating|generating|making|editing) (?:images|pictures|photos)\b[^.!?\n]{0,20}(?:not|isn't|is not|aren't) (?:supported|available|enabled|possible in)|(?:don't|do not|no longer) have (?:access to )?(?:an? |the |any )?(?:image|picture|drawing)|image (?:generation|creation)\b[^.!?\n]{0,30}(?:not (?:available|supported|enabled|something)|unavailable|disabled|isn't)|not (?:capable|equipped)|without (?:any )?image (?:tools|generation)|(?:don't|do not) (?:currently |yet )?have (?:the |any )?(?:ability|means|tools?|capabilit)|beyond my (?:current )?(?:capabilit|abilit)|sprachmodell|modelo de lenguaje|modèle de (?:langage|langue)|modello linguistico|modelo de linguagem|taalmodel|model(?:em)? językow|языковая модель|языковой модел|dil modeli|نموذج لغ|भाषा मॉडल|语言模型|語言模型|言語モデル|언어 모델|(?:don't|do not) have the (?:ability|capability|tools)|no image tool"),
+        ("capability", r"\bnot? (?:images|pictures|photos)[^.!?\n]{0,10}only text|\bpictures?, only text\b|\bnot among my (?:tools|abilities|skills|capabilities)\b|\b(?:text|language)[ -](?:based|only|model)\b|only (?:work with|generate|produce|output|process|create|write|handle|answer in) text|(?:drawing|creating|generating|making|editing) (?:images|pictures|photos)\b[^.!?\n]{0,20}(?:not|isn't|is not|aren't) (?:supported|available|enabled|possible in)|(?:don't|do not|no longer) have (?:access to )?(?:an? |the |any )?(?:image|picture|drawing)|image (?:generation|creation)\b[^.!?\n]{0,30}(?:not (?:available|supported|enabled|something)|unavailable|disabled|isn't)|not (?:capable|equipped)|without (?:any )?image (?:tools|generation)|(?:don't|do not) (?:currently |yet )?have (?:the |any )?(?:ability|means|tools?|capabilit)|beyond my (?:current )?(?:capabilit|abilit)|sprachmodell|modelo de lenguaje|modèle de (?:langage|langue)|modello linguistico|modelo de linguagem|taalmodel|model(?:em)? językow|языковая модель|языковой модел|dil modeli|نموذج لغ|भाषा मॉडल|语言模型|語言模型|言語モデル|언어 모델|(?:don't|do not) have the (?:ability|capability|tools)|no image tool"),
         ("minors", r"\bminors?\b|\bchild(?:ren)?(?:'s)? (?:safety|abuse|exploit|sexual)|\bunderage|\bcsam\b|\bcontent (?:involving|of|with) (?:children|minors|kids)|involving (?:children|minors)|depict(?:s|ing)? (?:children|minors)|未成年|minderjährig|mineur|menores|minori|małoletni|несовершеннолет|미성년"),
         ("sexual", r"\bsexual|\bnudity|\bnude\b|\bnaked|\berotic|\bporn|\bexplicit (?:content|material|imagery)|\bsuggestive|\badult content|\bnsfw\b|色情|裸|sexuell|sexuel|sexuales|sessual|seksual|сексуал|эротич|性的|선정|성적|cinsel|جنسي|यौन|desnud|nackt"),
         ("violence", r"\bviolen|\bgore\b|\bgory\b|\bgraphic (?:content|injur)|\bblood|\bkilling|\binjur(?:y|ies|ed)|\bharm(?:ing)? (?:to |of )?(?:animals|people|others|someone|a person)|\banimal (?:cruelty|harm|abuse)|\btortur|\bgewalt|暴力|血腥|przemoc|насили|жесток|şiddet|عنف|हिंसा|폭력|geweld|violênc"),
