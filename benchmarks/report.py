@@ -22,11 +22,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import numpy as np  # noqa: E402
 from chromium import chromium  # noqa: E402
 from made_up import a_run, a_suite  # noqa: E402
-from PIL import Image  # noqa: E402
 
+from benchmarks.clouds import clouds  # noqa: E402
 from benchmarks.machine import machine  # noqa: E402
 from countcheck.pictures import encode_png  # noqa: E402
 from countcheck.suites.suite import Suite  # noqa: E402
@@ -60,16 +59,6 @@ def main() -> None:
             a_run(Path(folder) / "large", suite=suite, generators=names, repeats=1, pictures=False).close()
             measure(Path(folder) / "large", f"{chosen.samples} samples without pictures", limited=False)
     print(machine())
-
-
-def clouds(edge: int, seed: int) -> Image.Image:
-    """Noise in octaves, which costs a PNG encoder and decoder what a photo costs."""
-    dice = np.random.default_rng(seed)
-    total = np.zeros((edge, edge, 3))
-    for octave in range(2, edge.bit_length()):
-        coarse = dice.integers(0, 256, (2**octave, 2**octave, 3), np.uint8)
-        total += np.asarray(Image.fromarray(coarse).resize((edge, edge), Image.Resampling.BICUBIC)) * 0.62**octave
-    return Image.fromarray((255 * (total - total.min()) / np.ptp(total)).astype(np.uint8))
 
 
 def kept_run(path: Path, suite: Suite, names: tuple[tuple[str, float, float], ...], pool: dict[bytes, bytes]) -> None:

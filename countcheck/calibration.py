@@ -149,7 +149,7 @@ def calibrate(examples: Sequence[Example], rule: Rule, *, unsure: int = 0, per_n
     if len(pictures) < FEWEST_PICTURES or len(prompts) < FEWEST_PROMPTS:
         raise CannotDecide(
             f"{len(pictures)} labelled pictures of {len(prompts)} prompts are too few to learn a rule from: "
-            f"{FEWEST_PICTURES} of {FEWEST_PROMPTS} are needed. Label more with `countcheck review`."
+            f"{FEWEST_PICTURES} pictures of {FEWEST_PROMPTS} prompts are needed. Label more with `countcheck review`."
         )
     table = _Table(examples, rule)
     folds = [_fold(one.row.prompt_id) for one in examples]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +34,14 @@ def log_mlflow(report: Report, experiment: str, *, attach: Path | None = None) -
     except ImportError as error:
         raise MissingExtra("mlflow", feature="logging to MLflow") from error
     try:
-        mlflow.set_experiment(experiment)
-        for model in report.models:
-            with mlflow.start_run(run_name=model.label):
-                mlflow.log_params(dict(parameters(report, model)))
-                mlflow.log_metrics(dict(metrics(model)))
-                if attach is not None:
-                    mlflow.log_artifact(str(attach))
+        with redirect_stdout(sys.stderr):  # it announces its runs; stdout is for what was asked for
+            mlflow.set_experiment(experiment)
+            for model in report.models:
+                with mlflow.start_run(run_name=model.label):
+                    mlflow.log_params(dict(parameters(report, model)))
+                    mlflow.log_metrics(dict(metrics(model)))
+                    if attach is not None:
+                        mlflow.log_artifact(str(attach))
     except (mlflow.exceptions.MlflowException, ImportError, OSError) as error:
         raise BadSettings(f"MLflow did not take the report: {_first(error)}") from error
 
@@ -55,16 +58,17 @@ def log_wandb(report: Report, project: str, *, attach: Path | None = None) -> No
     except ImportError as error:
         raise MissingExtra("wandb", feature="logging to Weights & Biases") from error
     try:
-        for model in report.models:
-            run = wandb.init(
-                project=project, name=model.label, config=dict(parameters(report, model)), reinit="finish_previous"
-            )
-            run.summary.update(dict(metrics(model)))
-            if attach is not None:
-                artifact = wandb.Artifact("report", type="report")
-                artifact.add_file(str(attach))
-                run.log_artifact(artifact)
-            run.finish()
+        with redirect_stdout(sys.stderr):
+            for model in report.models:
+                run = wandb.init(
+                    project=project, name=model.label, config=dict(parameters(report, model)), reinit="finish_previous"
+                )
+                run.summary.update(dict(metrics(model)))
+                if attach is not None:
+                    artifact = wandb.Artifact("report", type="report")
+                    artifact.add_file(str(attach))
+                    run.log_artifact(artifact)
+                run.finish()
     except (wandb.Error, OSError) as error:
         raise BadSettings(f"Weights & Biases did not take the report: {_first(error)}") from error
 
@@ -78,6 +82,8 @@ def metrics(model: Model) -> Iterator[tuple[str, float]]:
     yield from _ends("corrected/", model.corrected)
     for name, n in model.counts.items():
         yield f"counts/{name}", float(n)
+    for name, n in model.turns.items():
+        yield f"conversations/{name}", float(n)
     for tag, values in model.by.items():
         for value, rates in values.items():
             exact = rates.get("exact_rate")
@@ -95,19 +101,26 @@ def _ends(prefix: str, rates: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple
 def parameters(report: Report, model: Model) -> Iterator[tuple[str, str]]:
     """What was asked, of whom, and who counted."""
     source = report.runs[model.run]
-    recipe = (source.facts.get("generators") or {}).get(model.generator) or {}
+    known = (source.facts.get("generators") or {}).get(model.generator) or {}
+    recipe = known.get("recipe") or known
+    settings = recipe.get("settings") or {}
     yield "suite", report.suite[:250]
     yield "suite_digest", str(source.facts.get("suite_digest", ""))
     yield "generator", model.generator[:250]
     yield "counter", str((source.facts.get("counter") or {}).get("name", ""))[:250]
     yield "repeats", str(source.facts.get("repeats", ""))
-    for name, value in recipe.items():
-        if not isinstance(value, Mapping | list):
+    for name, value in {**known, "revision": recipe.get("revision"), **settings}.items():
+        if not isinstance(value, Mapping | list) and value not in (None, ""):
             yield _safe(f"generator.{name}"), str(value)[:250]
 
 
 def _first(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]
+    """The first line of what the tracker says, cut after a whole sentence when it is long."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    if len(line) <= 300:
+        return line
+    whole = line[:300].rpartition(". ")[0]
+    return f"{whole}." if whole else f"{line[:299]}…"
 
 
 def _safe(name: str) -> str:

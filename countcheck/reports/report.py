@@ -181,7 +181,9 @@ def headline(report: Report) -> str:
             return f"{model.label} refused {_every(model.counts['asked'])}, and drew nothing."
         value, interval = estimate_words("exact_rate", model.rates["exact_rate"])
         tries = several(model.counts["asked"], "try", "tries")
-        return f"{model.label} drew exactly what was asked in {value} of {tries}{_between(interval)}."
+        return (
+            f"{model.label} drew exactly what was asked in {value} of {tries}{_between(interval)}{_by_people(model)}."
+        )
     if len(scored) == 2 and report.models[report.baseline] in scored:
         said = _against(report, next(model for model in scored if model is not report.models[report.baseline]))
         if said:
@@ -225,6 +227,15 @@ def _against(report: Report, model: Model) -> str:
     better = "better" if change["value"] > 0 else "worse"
     size = abs(change["value"]) * 100
     return f"{drew}: {size:.0f} points {better} (95\u00a0% interval {low * 100:.0f} to {high * 100:.0f})."
+
+
+def _by_people(model: Model) -> str:
+    """What labels make of the exact rate; empty without labels."""
+    corrected = model.corrected.get("exact_rate")
+    if corrected is None or corrected["value"] is None:
+        return ""
+    value, interval = estimate_words("exact_rate", corrected)
+    return f"; what people counted corrects that to {value}" + (f" ({interval})" if interval else "")
 
 
 def _every(n: int) -> str:

@@ -17,6 +17,8 @@ from countcheck.verdict import Label
 
 FIELDS = ("key", "turn", "noun", "count", "labeller", "at", "stratum", "weight", "picture")
 UNSURE = "?"
+DRAWN = "by chance"
+"""Stands for the stratum of what is still to be labelled: its name would tell what the counter made of the picture."""
 LABEL_STUDIO_CONFIG = """<View>
   <Image name="image" value="$image" zoom="true"/>
   <Header value="How many: $noun"/>
@@ -72,7 +74,7 @@ def _to_csv(tasks: Sequence[Task], of: dict[tuple[str, int, str], list[Label]]) 
     for task in tasks:
         for noun in task.nouns:
             labels = of.get((task.key, task.turn, noun), [])
-            said = [_said(label) for label in labels] or [["", "", "", task.stratum, ""]]
+            said = [_said(label) for label in labels] or [["", "", "", DRAWN, ""]]
             for cells in said:
                 writer.writerow([task.key, task.turn, _tame(noun), *cells, task.row.picture])
             n += len(said)
@@ -155,7 +157,7 @@ def _to_label_studio(tasks: Sequence[Task], of: dict[tuple[str, int, str], list[
                 "noun": noun,
             }
             labels = of.get((task.key, task.turn, noun), ())
-            body.append({"data": dict(data, stratum=task.stratum), "annotations": [_annotation(one) for one in labels]})
+            body.append({"data": dict(data, stratum=DRAWN), "annotations": [_annotation(one) for one in labels]})
     return orjson.dumps(body, option=orjson.OPT_INDENT_2), len(body)
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
+from types import SimpleNamespace
 
 import jsonschema
 import orjson
@@ -69,6 +72,29 @@ def test_trackers_get_rates_with_their_ends(report):
     logged = dict(metrics(report.models[0]))
     assert logged["exact_rate.low"] <= logged["exact_rate"] <= logged["exact_rate.high"]
     assert dict(parameters(report, report.models[0]))["counter"] == "dots"
+
+
+def test_trackers_get_the_recipe_of_a_real_run(report):
+    source = report.runs[0]
+    known = {"recipe": {"revision": "r1", "settings": {"steps": 20}}, "family": "diffusers", "priced": ""}
+    facts = {**source.facts, "generators": {"alpha": known}}
+    told = replace(report, runs=(replace(source, facts=facts), *report.runs[1:]))
+    found = dict(parameters(told, told.models[0]))
+    assert found["generator.revision"] == "r1"
+    assert (found["generator.steps"], found["generator.family"]) == ("20", "diffusers")
+    assert "generator.priced" not in found
+
+
+def test_a_tracker_that_chatters_leaves_stdout_alone(report, monkeypatch, capsys):
+    class Chatter:
+        exceptions = SimpleNamespace(MlflowException=RuntimeError)
+
+        def __getattr__(self, name):
+            return lambda *_, **__: (sys.stdout.write("view run at"), nullcontext())[1]
+
+    monkeypatch.setitem(sys.modules, "mlflow", Chatter())
+    log_mlflow(report, "name")
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(("log", "package"), [(log_mlflow, "mlflow"), (log_wandb, "wandb")])

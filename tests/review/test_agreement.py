@@ -23,6 +23,12 @@ def test_alpha_against_its_definition():
     assert found["alpha"] == pytest.approx(reference(table), abs=1e-9)
 
 
+def test_alpha_of_the_published_example():
+    """Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), example C: four observers, interval data, 0.849."""
+    table = {"A": "123321412***", "B": "1233224125*3", "C": "*3332342251*", "D": "12332441251*"}
+    assert alpha(labels(table))["alpha"] == pytest.approx(0.849, abs=5e-4)
+
+
 def reference(table):
     """Interval alpha straight from its definition: 1 - observed over expected squared differences."""
     units = [[int(said[i]) for said in table.values() if said[i] not in "*?"] for i in range(12)]
