@@ -47,6 +47,21 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return _PLACES.sub(rf"\1{HIDDEN}", _SHAPES.sub(HIDDEN, text))
 
 
+def hidden(value: Any, secrets: Iterable[str]) -> Any:
+    """Plain JSON, bytes in it too, without the given secrets; everything else in it stays as it is."""
+    known = [secret for secret in secrets if len(secret) >= 4]
+    if isinstance(value, Mapping):
+        return {name: hidden(inner, known) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [hidden(inner, known) for inner in value]
+    for secret in known:
+        if isinstance(value, str):
+            value = value.replace(secret, HIDDEN)
+        elif isinstance(value, bytes):
+            value = value.replace(secret.encode(), HIDDEN.encode())
+    return value
+
+
 def raw_of(body: Any, secrets: Iterable[str] = ()) -> str:
     """An answer as text worth keeping: no secrets, pictures replaced by their digest and length, not overlong."""
     if isinstance(body, bytes):

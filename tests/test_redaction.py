@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from countcheck.redaction import raw_of, redact
+from countcheck.redaction import hidden, raw_of, redact
 
 
 @pytest.mark.parametrize(
@@ -28,10 +28,10 @@ from countcheck.redaction import raw_of, redact
     ],
 )
 def test_what_looks_like_a_key_is_hidden(text):
-    hidden = redact(text)
-    assert "[key]" in hidden
+    shown = redact(text)
+    assert "[key]" in shown
     for part in ("abcDEF", "abcdefghijkl", "0123456789abcdef", "IOSFODNN", "AfH6SMB", "dozjgNry"):
-        assert part not in hidden
+        assert part not in shown
 
 
 def test_a_known_secret_is_hidden_whatever_it_looks_like():
@@ -52,3 +52,8 @@ def test_pictures_are_replaced_by_their_digest():
 
 def test_a_long_answer_is_cut():
     assert len(raw_of("no " * 100_000)) <= 20_000
+
+
+def test_a_known_secret_is_hidden_in_plain_json_and_what_only_looks_like_one_stays():
+    told = {"id": "sk-abcdefghijkl", "said": ["my key is hunter22", b"\x00hunter22", 3, None]}
+    assert hidden(told, ["hunter22"]) == {"id": "sk-abcdefghijkl", "said": ["my key is [key]", b"\x00[key]", 3, None]}

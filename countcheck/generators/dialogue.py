@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from countcheck.generators.base import Failure, Outcome, Picture, Pixels
 from countcheck.generators.reply import Ask
 from countcheck.plan import Sample
+from countcheck.redaction import hidden
 from countcheck.suites.suite import Turn
 
 if TYPE_CHECKING:
@@ -24,12 +25,13 @@ class RemoteDialogue:
         self._good: Any = None
 
     def state(self) -> Any:
-        """The history, and the one to rewind to."""
+        """The history, and the one to rewind to; without the key, should the service have repeated it."""
         pack = self._generator.pack
-        return {
+        state = {
             "history": None if self._history is None else pack(self._history),
             "good": None if self._good is None else pack(self._good),
         }
+        return hidden(state, self._generator.secrets)
 
     def restore(self, state: Any, picture: Callable[[int], Pixels]) -> None:
         """Go on from a state."""

@@ -149,6 +149,11 @@ class RemoteGenerator:
         self._secrets.add(found)
         return found
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must never be kept."""
+        return frozenset(self._secrets)
+
     def sdk(self, module: str) -> Any:
         """A vendor's module. Raises `MissingExtra`."""
         try:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import grpc
 import grpc_loopback
 import pytest
+from loopback import sample_of_talk
 from scripted import Says, serve
 from telling import made, outcomes
+
+from countcheck.suites.suite import Turn
 
 KEY = "hushhush-4f1d9a27c3b8"
 ASKED = {
@@ -47,3 +50,16 @@ def test_an_echoed_key_is_not_kept_over_grpc(monkeypatch):
         found = outcomes(made("xai", "grok-imagine-image", host=host))
     assert len(found) == 1
     assert KEY not in repr(found)
+
+
+def test_an_echoed_key_is_not_kept_with_a_conversation(monkeypatch):
+    monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+    words = Says({"choices": [{"message": {"content": f"Your key is {KEY}, and I can't create that image."}}]})
+    with serve(words) as server:
+        generator = made("openrouter", "maker/model", base_url=server.url)
+        dialogue = generator.open(sample_of_talk(generator))
+        dialogue.say("pigs", 0, Turn(say="pigs"))
+        state = dialogue.state()
+        generator.close()
+    assert "pigs" in repr(state)
+    assert KEY not in repr(state)
