@@ -1,6 +1,6 @@
 """Labels in; the rule that agrees with them best, and how far the counter then errs, out.
 
-What is reported was never fitted to: thresholds and merging are chosen on some prompts and tried on others
+What is reported was never fitted to: thresholds, merging and doubt are chosen on some prompts and tried on others
 (k-fold cross-validation by prompt, so that repeats of one prompt are never on both sides).
 """
 
@@ -29,13 +29,19 @@ from countcheck.verdict import Label, VerdictRow
 FEWEST_PICTURES = 30
 FEWEST_PROMPTS = 10
 FEWEST_OF_NOUN = 20
+FEWEST_OF_STYLE = 20
 FOLDS = 5
 CERTAIN = 0.98
 MOST_UNCERTAIN = 0.25
 
 THRESHOLDS = tuple(round(0.1 + 0.05 * step, 2) for step in range(17))
 MERGES = (0.45, 0.55, 0.7, 0.85)
+SHARES = (0.0, 0.4)
+LEADS = (1.0, 2.0)
 MARGINS = tuple(round(0.025 * step, 3) for step in range(13))
+GLIMPSES = (1.0, 0.15, 0.1, 0.06)
+
+Option = tuple[float, float, float, float]  # threshold, merging, share of the best score, lead of a rival
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +62,18 @@ class Example:
         """The value of the tag ``style``; empty when the prompt has none."""
         return self.row.tags.get("style", "")
 
+    @property
+    def nouns(self) -> tuple[str, ...]:
+        """All that the picture was counted for."""
+        return (self.noun, *(noun for noun in self.row.counted if noun != self.noun))
+
     def counted(self, rule: Rule) -> int:
         """What the counter says under a rule."""
-        return count(self.detections, (self.noun,), rule, style=self.style).counts[self.noun]
+        return count(self.detections, self.nouns, rule, style=self.style).counts[self.noun]
 
     def certain(self, rule: Rule) -> bool:
         """Whether the number stays the same within the rule's margin."""
-        return not count(self.detections, (self.noun,), rule, style=self.style).uncertain
+        return self.noun not in count(self.detections, self.nouns, rule, style=self.style).uncertain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +101,11 @@ class Calibration:
         labelled, pictures, prompts: How many counts, pictures and prompts were labelled.
         before: Exact agreement of the rule in use, on all labels.
         agreement: Exact agreement of rules fitted without the pictures they were tried on.
-        certain: The same among the counts that the margin calls certain.
-        certain_share: Share of counts that the margin calls certain.
+        certain: The same among the counts that the rule's doubt, chosen without them, calls certain.
+        certain_share: Share of counts that it calls certain.
         errors: Generator to style (empty for none) to errors.
-        per_noun: Nouns with enough labels for a threshold of their own that also helped where it was not fitted.
+        per_noun: Nouns with enough labels for a threshold of their own, and clearly more right with it.
+        per_style: The same of styles.
         unsure: Labels that say "cannot tell"; left out.
     """
 
@@ -107,6 +119,7 @@ class Calibration:
     certain_share: Estimate
     errors: Mapping[str, Mapping[str, Errors]]
     per_noun: tuple[str, ...]
+    per_style: tuple[str, ...]
     unsure: int
 
 
@@ -154,10 +167,15 @@ def calibrate(examples: Sequence[Example], rule: Rule, *, unsure: int = 0, per_n
     table = _Table(examples, rule)
     folds = [_fold(one.row.prompt_id) for one in examples]
     held_out = _cross_validate(table, folds, per_noun)
-    fitted, owned = _fit(table, range(len(examples)), per_noun)
-    margin = _margin(examples, [held_out[fold] for fold in folds], fitted)
-    fitted = replace(fitted, margin=margin, margin_below=None)
-    tried = [replace(held_out[fold], margin=margin, margin_below=None) for fold in folds]
+    fitted = _fit(table, range(len(examples)), per_noun)
+    fair = [held_out[fold] for fold in folds]
+    doubts = _Doubts(examples, fair)
+    fitted = doubts.best(range(len(examples)), fitted.threshold).on(fitted)
+    doubt_of = {
+        fold: doubts.best([i for i, other in enumerate(folds) if other != fold], fitted.threshold)
+        for fold in set(folds)
+    }
+    tried = [doubt_of[fold].on(rule) for fold, rule in zip(folds, fair, strict=True)]
     right = [one.counted(used) == one.truth for one, used in zip(examples, tried, strict=True)]
     certain = [one.certain(used) for one, used in zip(examples, tried, strict=True)]
     return Calibration(
@@ -170,30 +188,41 @@ def calibrate(examples: Sequence[Example], rule: Rule, *, unsure: int = 0, per_n
         certain=_share(examples, right, among=certain),
         certain_share=_share(examples, certain),
         errors=_errors(examples, tried),
-        per_noun=owned,
+        per_noun=tuple(sorted(fitted.thresholds)),
+        per_style=tuple(sorted(fitted.by_style)),
         unsure=unsure,
     )
 
 
 class _Table:
-    """Whether each example is right under each threshold and merging; counted once, looked up often."""
+    """Whether each example is right under each option; counted once, looked up often."""
 
     def __init__(self, examples: Sequence[Example], rule: Rule) -> None:
         # A threshold per style or noun is what is being learnt anew; it must not shift what is tried.
-        self.base = replace(rule, thresholds={}, by_style={}, margin=0.0, margin_below=None)
+        self.base = replace(
+            rule, thresholds={}, by_style={}, margin=0.0, margin_below=None, glimpse=1.0, sure_to=None, of_best=0.0
+        )
         self.examples = examples
-        usable = [t for t in THRESHOLDS if t >= rule.floor]
-        self.options = [(t, m) for t in usable for m in sorted({*MERGES, rule.merge_iou})]
+        contested = any(set(one.detections.nouns) - set(one.nouns) for one in examples)
+        self.options: list[Option] = [
+            (threshold, merge, share, lead)
+            for threshold in THRESHOLDS
+            if threshold >= rule.floor
+            for merge in sorted({*MERGES, rule.merge_iou})
+            for share in sorted({*SHARES, rule.of_best})
+            for lead in sorted({*LEADS, rule.rival_lead} if contested else {rule.rival_lead})
+        ]
         self.right = np.array(
             [[one.counted(self.at(option)) == one.truth for option in self.options] for one in examples], np.bool_
         )
-        self.near = np.array([abs(t - rule.threshold) + abs(m - rule.merge_iou) for t, m in self.options])
+        now = (rule.threshold, rule.merge_iou, rule.of_best, rule.rival_lead)
+        self.near = np.abs(np.array(self.options) - np.array(now)).sum(axis=1)
 
-    def at(self, option: tuple[float, float]) -> Rule:
-        threshold, merge = option
-        return replace(self.base, threshold=threshold, merge_iou=merge)
+    def at(self, option: Option) -> Rule:
+        threshold, merge, share, lead = option
+        return replace(self.base, threshold=threshold, merge_iou=merge, of_best=share, rival_lead=lead)
 
-    def best(self, index: Sequence[int], allowed: Callable[[tuple[float, float]], bool] = lambda _: True) -> int:
+    def best(self, index: Sequence[int], allowed: Callable[[Option], bool] = lambda _: True) -> int:
         """Position of the option with the most right; of equals the middle of the plateau, then the nearest to now."""
         score = self.right[list(index)].sum(axis=0).astype(float)
         score[[not allowed(option) for option in self.options]] = -1
@@ -201,35 +230,38 @@ class _Table:
         middle = fmean(self.options[i][0] for i in top)
         return int(min(top, key=lambda i: (abs(self.options[i][0] - middle), self.near[i])))
 
+    def own(self, groups: Mapping[str, list[int]], fewest: int, chosen: int) -> dict[str, float]:
+        """Thresholds for those groups of examples that do clearly better with one of their own."""
+        found: dict[str, float] = {}
+        for name, mine in groups.items():
+            if name and len(mine) >= fewest:
+                best = self.best(mine, lambda option: option[1:] == self.options[chosen][1:])
+                # One more right answer is noise; a threshold of its own must win by more than its share of the labels.
+                if self.right[mine, best].sum() >= self.right[mine, chosen].sum() + max(2, 0.03 * len(mine)):
+                    found[name] = self.options[best][0]
+        return found
 
-def _fit(table: _Table, index: Iterable[int], per_noun: bool) -> tuple[Rule, tuple[str, ...]]:
-    """The best rule for some examples, and the nouns that got a threshold of their own."""
+
+def _fit(table: _Table, index: Iterable[int], per_noun: bool) -> Rule:
+    """The best rule for some examples, with thresholds of their own for nouns and styles that need them."""
     index = list(index)
     chosen = table.best(index)
-    threshold, merge = table.options[chosen]
-    own: dict[str, float] = {}
-    if per_noun:
-        for noun, mine in _by_noun(table.examples, index).items():
-            if len(mine) < FEWEST_OF_NOUN:
-                continue
-            best = table.best(mine, lambda option: option[1] == merge)
-            # One more right answer is noise; a threshold of its own must win by more than its share of the labels.
-            if table.right[mine, best].sum() >= table.right[mine, chosen].sum() + max(2, 0.03 * len(mine)):
-                own[noun] = table.options[best][0]
-    return replace(table.at((threshold, merge)), thresholds=own), tuple(sorted(own))
+    styles = table.own(_grouped(index, lambda i: table.examples[i].style), FEWEST_OF_STYLE, chosen)
+    # A style moves a noun's own threshold in proportion, so that nouns are looked at in all other styles only.
+    rest = [i for i in index if table.examples[i].style not in styles]
+    nouns = table.own(_grouped(rest, lambda i: table.examples[i].noun), FEWEST_OF_NOUN, chosen) if per_noun else {}
+    return replace(table.at(table.options[chosen]), thresholds=nouns, by_style=styles)
 
 
 def _cross_validate(table: _Table, folds: Sequence[int], per_noun: bool) -> dict[int, Rule]:
     """For each fold, the rule fitted to all the others."""
-    return {
-        fold: _fit(table, [i for i, other in enumerate(folds) if other != fold], per_noun)[0] for fold in set(folds)
-    }
+    return {fold: _fit(table, [i for i, other in enumerate(folds) if other != fold], per_noun) for fold in set(folds)}
 
 
-def _by_noun(examples: Sequence[Example], index: Iterable[int]) -> dict[str, list[int]]:
+def _grouped(index: Iterable[int], of: Callable[[int], str]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for i in index:
-        found[examples[i].noun].append(i)
+        found[of(i)].append(i)
     return found
 
 
@@ -237,28 +269,61 @@ def _fold(prompt_id: str) -> int:
     return int.from_bytes(hashlib.sha256(prompt_id.encode()).digest()[:4], "big") % FOLDS
 
 
-def _margin(examples: Sequence[Example], rules: Sequence[Rule], fitted: Rule) -> float:
-    """The narrowest margin whose certain counts are right 98 times in 100, never calling over a quarter uncertain.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doubt:
+    """What makes a count uncertain."""
 
-    When no margin reaches that, the one under which certain counts are right most often.
-    """
-    right = [one.counted(rule) == one.truth for one, rule in zip(examples, rules, strict=True)]
-    best, best_share = 0.0, -1.0
-    for margin in MARGINS:
-        if margin >= fitted.threshold:
-            break
-        sure = [
-            one.certain(replace(rule, margin=margin, margin_below=None))
-            for one, rule in zip(examples, rules, strict=True)
+    margin: float = 0.0
+    glimpse: float = 1.0
+    sure_to: int | None = None
+
+    def on(self, rule: Rule) -> Rule:
+        return replace(rule, margin=self.margin, margin_below=None, glimpse=self.glimpse, sure_to=self.sure_to)
+
+
+class _Doubts:
+    """Whether each example is certain under each doubt; counted once, looked up often."""
+
+    def __init__(self, examples: Sequence[Example], rules: Sequence[Rule]) -> None:
+        pairs = list(zip(examples, rules, strict=True))
+        counted = np.array([one.counted(rule) for one, rule in pairs])
+        self.right = np.array([n == one.truth for n, (one, _) in zip(counted, pairs, strict=True)], np.bool_)
+        limits: list[int | None] = [None, *sorted({int(n) for n in counted if n > 0}, reverse=True)[1:]]
+        self.doubts: list[_Doubt] = []
+        rows: list[np.ndarray[Any, np.dtype[np.bool_]]] = []
+        for glimpse in GLIMPSES:
+            for margin in MARGINS:
+                plain = _Doubt(margin=margin, glimpse=glimpse)
+                sure = np.array([one.certain(plain.on(rule)) for one, rule in pairs], np.bool_)
+                for limit in limits:
+                    self.doubts.append(replace(plain, sure_to=limit))
+                    rows.append(sure if limit is None else sure & (counted <= limit))
+        self.sure = np.stack(rows)
+
+    def best(self, index: Sequence[int], threshold: float) -> _Doubt:
+        """The doubt that leaves most counts certain of which 98 in 100 are right, a quarter uncertain at the most.
+
+        When none reaches that, the one whose certain counts are right most often; of equals the one that doubts least.
+        """
+        index = list(index)
+        right, sure = self.right[index], self.sure[:, index]
+        share = sure.mean(axis=1)
+        held = (sure & right).sum(axis=1) / np.maximum(sure.sum(axis=1), 1)
+        usable = [
+            k
+            for k, doubt in enumerate(self.doubts)
+            if share[k] >= 1 - MOST_UNCERTAIN and (doubt.margin < threshold or doubt.margin == 0)
         ]
-        if sum(sure) < (1 - MOST_UNCERTAIN) * len(examples):
-            break
-        share = fmean(ok for ok, certain in zip(right, sure, strict=True) if certain)
-        if share >= CERTAIN:
-            return margin
-        if share > best_share + 1e-9:
-            best, best_share = margin, share
-    return best
+        good = [k for k in usable if held[k] >= CERTAIN]
+        if good:
+            return self.doubts[max(good, key=lambda k: (share[k], held[k], -self._strictness(k)))]
+        if not usable:
+            return _Doubt()
+        return self.doubts[max(usable, key=lambda k: (round(held[k], 9), share[k], -self._strictness(k)))]
+
+    def _strictness(self, k: int) -> float:
+        doubt = self.doubts[k]
+        return doubt.margin + (1 - doubt.glimpse) + (doubt.sure_to is not None)
 
 
 def _share(examples: Sequence[Example], hits: Sequence[bool], among: Sequence[bool] | None = None) -> Estimate:
@@ -303,6 +368,7 @@ def calibration_to_json(learnt: Calibration) -> dict[str, Any]:
         "agreement_where_certain": learnt.certain.to_json(),
         "certain_share": learnt.certain_share.to_json(),
         "nouns_with_own_threshold": list(learnt.per_noun),
+        "styles_with_own_threshold": list(learnt.per_style),
         "errors": {
             generator: {style: asdict(errors) for style, errors in styles.items()}
             for generator, styles in learnt.errors.items()

@@ -40,7 +40,14 @@ class Rule:
             dropped; 1 switches it off.
         rival_iou: Boxes of different nouns that overlap by at least this are one object, counted under the noun that
             is further above its threshold; 1 switches it off.
+        rival_lead: How many times its score a noun that nobody asked for must have to take a thing from one that was
+            asked for; 1: the higher score takes it.
         cut_off: Whether objects cut off by the edge of the picture count.
+        of_best: Boxes below this share of the best score of their noun in the picture do not count; 0 switches it off.
+            Dark, rain and grain lower all scores of a picture alike: with it a low threshold finds what is dim in a dim
+            picture, and not every shadow in a clear one.
+        glimpse: A count of 0 is uncertain when something of the noun is seen at this score; 1 switches it off.
+        sure_to: Numbers above this are uncertain, by one either way; ``None``: no number is by itself.
         floor: Boxes below this score are not kept at all.
         name: ``countcheck``, or ``geneval`` for that benchmark's own rule: the threshold alone, at most 16 a noun.
     """
@@ -54,7 +61,11 @@ class Rule:
     containment: float = 0.9
     group_share: float = 0.8
     rival_iou: float = 0.8
+    rival_lead: float = 1.0
     cut_off: bool = True
+    of_best: float = 0.0
+    glimpse: float = 1.0
+    sure_to: int | None = None
     floor: float = 0.05
     name: str = "countcheck"
     version: int = RULE_VERSION
@@ -99,16 +110,21 @@ def count(detections: Detections, nouns: Iterable[str], rule: Rule, *, style: st
     """
     wanted = tuple(dict.fromkeys(nouns))
     asked = tuple(noun for noun in wanted if noun not in detections.unsupported)
-    found = _candidates(detections, rule, style)
-    kept = found.chosen(found.size)
+    found = _candidates(detections, rule, style, frozenset(asked))
+    kept = found.counted(found.size, 0.0)
     counts = _tally(asked, found, kept)
     low, high = dict(counts), dict(counts)
-    for size in found.sizes():
-        for noun, n in _tally(asked, found, found.chosen(size)).items():
+    for size, shift in found.sizes():
+        for noun, n in _tally(asked, found, found.counted(size, shift)).items():
             low[noun], high[noun] = min(low[noun], n), max(high[noun], n)
+    glimpsed = found.glimpsed() if 0 in counts.values() else frozenset()
     for noun in asked:
         opinions = detections.opinions.get(noun, ())
         low[noun], high[noun] = min((low[noun], *opinions)), max((high[noun], *opinions))
+        if counts[noun] == 0 and noun in glimpsed:
+            high[noun] = max(high[noun], 1)
+        if rule.sure_to is not None and counts[noun] > rule.sure_to:
+            low[noun], high[noun] = min(low[noun], counts[noun] - 1), max(high[noun], counts[noun] + 1)
     return Count(
         counts=counts,
         low=low,
@@ -138,6 +154,7 @@ class _Candidates:
     Attributes:
         index: Of each box in the detections.
         excess: Score over the threshold of its noun, falling.
+        thresholds: Of every noun.
         shared: Pair of positions (i < j) to shared area, where there is any.
     """
 
@@ -146,6 +163,7 @@ class _Candidates:
     nouns: Sequence[str]
     boxes: Sequence[Box]
     excess: Sequence[float]
+    thresholds: Mapping[str, float]
     areas: Sequence[float]
     shared: Mapping[tuple[int, int], float]
 
@@ -154,16 +172,43 @@ class _Candidates:
         """How many boxes are in play at the thresholds as they are: the first so many."""
         return sum(1 for e in self.excess if e >= 0)
 
-    def sizes(self) -> list[int]:
-        """How many are in play, for every other threshold within the margin at which that changes."""
+    def sizes(self) -> list[tuple[int, float]]:
+        """How many are in play, for every other threshold within the margin at which that changes, and its shift."""
         top, bottom = self.rule.margin, -_below(self.rule)
         least = sum(1 for e in self.excess if e >= top)
         most = sum(1 for e in self.excess if e >= bottom)
+        ends = [(least, top), (most, bottom)]
         if not self.shared:  # every box is a thing, so the ends of the range say it all
-            return [least, most]
+            return ends
         # Boxes of equal excess come and go together.
-        ends = [k for k in range(least, most + 1) if k in (least, most) or self.excess[k - 1] != self.excess[k]]
-        return [k for k in ends if k != self.size]
+        between = [k for k in range(least + 1, most) if self.excess[k - 1] != self.excess[k]]
+        return [end for end in ends if end[0] != self.size or self.rule.of_best] + [
+            (k, self.excess[k - 1]) for k in between if k != self.size
+        ]
+
+    def counted(self, size: int, shift: float) -> list[int]:
+        """Positions of the boxes that count at thresholds so much higher: `chosen`, less what is dim beside its best."""
+        chosen = self.chosen(size)
+        if self.rule.of_best <= 0:
+            return chosen
+        least: dict[str, float] = {}
+        for i in chosen:  # the first of a noun is its best
+            if self.nouns[i] not in least:
+                threshold = self.thresholds[self.nouns[i]]
+                # The share moves with the threshold, in proportion: either may be what a count hangs on.
+                share = self.rule.of_best * (1 + shift / threshold) if threshold > 0 else self.rule.of_best
+                least[self.nouns[i]] = min(share, 1.0) * self._score(i) - 1e-9
+        return [i for i in chosen if self._score(i) >= least[self.nouns[i]]]
+
+    def glimpsed(self) -> frozenset[str]:
+        """Nouns of which something is seen at a score that makes a count of 0 uncertain."""
+        if self.rule.glimpse >= 1:
+            return frozenset()
+        dim = self.chosen(len(self.index))
+        return frozenset(self.nouns[i] for i in dim if self._score(i) >= self.rule.glimpse - 1e-9)
+
+    def _score(self, i: int) -> float:
+        return self.excess[i] + self.thresholds[self.nouns[i]]
 
     def chosen(self, size: int) -> list[int]:
         """Positions of the boxes that count when the first ``size`` are in play."""
@@ -224,18 +269,18 @@ def _below(rule: Rule) -> float:
     return rule.margin if rule.margin_below is None else rule.margin_below
 
 
-def _candidates(detections: Detections, rule: Rule, style: str | None) -> _Candidates:
+def _candidates(detections: Detections, rule: Rule, style: str | None, asked: frozenset[str]) -> _Candidates:
     thresholds = {noun: rule.threshold_for(noun, style) for noun in set(detections.nouns)}
-    below = _below(rule)
+    below, glimpse = _below(rule), rule.glimpse if rule.glimpse < 1 else 1.0
     wide, tall = detections.size
     rows = []
     boxes = detections.boxes.tolist()
     # Five decimals, as the ledger keeps them: a recount never differs from the count.
     for i, (score, noun) in enumerate(zip(detections.scores.tolist(), detections.nouns, strict=True)):
-        score = round(score, 5)
+        score = round(score, 5) if noun in asked else round(score / rule.rival_lead, 5)
         threshold = thresholds[noun]
         # A rival that lies further below its threshold than every box in play cannot beat one: one cut serves all.
-        if score >= rule.floor and score >= threshold - below - 1e-9:
+        if score >= rule.floor and score >= min(threshold - below, glimpse) - 1e-9:
             rows.append((threshold - score, noun, boxes[i], i))
     if not rule.cut_off:
         rows = [row for row in rows if not _cut(row[2], wide, tall)]
@@ -247,6 +292,7 @@ def _candidates(detections: Detections, rule: Rule, style: str | None) -> _Candi
         nouns=[row[1] for row in rows],
         boxes=boxes,
         excess=[round(-row[0], 9) for row in rows],
+        thresholds=thresholds,
         areas=[(b[2] - b[0]) * (b[3] - b[1]) for b in boxes],
         shared=_shared(boxes) if _merges(rule) else {},
     )

@@ -70,7 +70,11 @@ class _RuleFields(BaseModel):
     containment: float = Field(default=0.9, ge=0, le=1)
     group_share: float = Field(default=0.8, ge=0, le=1)
     rival_iou: float = Field(default=0.8, ge=0, le=1)
+    rival_lead: float = Field(default=1.0, ge=1)
     cut_off: bool = True
+    of_best: float = Field(default=0.0, ge=0, le=1)
+    glimpse: float = Field(default=1.0, ge=0, le=1)
+    sure_to: int | None = Field(default=None, ge=0)
     floor: float = Field(default=0.05, ge=0, le=1)
     name: Literal["countcheck", "geneval"] = "countcheck"
 

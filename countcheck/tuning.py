@@ -17,10 +17,12 @@ from countcheck.scenes import TRANSFORMS
 TRIED = 36
 LEAST_GAIN = 3  # of 36 pictures; less may be chance
 CANDIDATES: tuple[tuple[str, ...], ...] = (
+    ("as_is", "flip"),
     ("as_is", "light"),
     ("as_is", "calm"),
     ("as_is", "contrast"),
     ("as_is", "light", "calm"),
+    ("as_is", "flip", "light"),
     ("as_is", "contrast", "light", "calm", "flip"),
     ("as_is", "tiles"),
 )

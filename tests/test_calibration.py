@@ -65,6 +65,57 @@ def test_a_noun_gets_its_own_threshold_only_when_it_helps():
     assert alike.per_noun == ()
 
 
+def test_a_style_gets_its_own_threshold_only_when_it_helps():
+    dark = [one for one in examples(0.3, prompts=60, repeats=1) if one.style == "noir"]
+    light = [one for one in examples(0.7, prompts=60, repeats=1, seed=1) if one.style == "photo"]
+    learnt = calibrate(dark + light, RULE)
+    assert learnt.per_style in (("noir",), ("photo",))
+    assert learnt.agreement.value > 0.95
+    assert calibrate(examples(0.6), RULE).per_style == ()
+
+
+def test_dim_pictures_are_counted_by_the_share_of_their_best_score():
+    dice = np.random.default_rng(5)
+    made = []
+    for one in examples(0.6, prompts=60, repeats=1):
+        light = dice.uniform(0.2, 1)  # scores of things and of shadows fall alike in the dark
+        scores = np.append(dice.uniform(0.7, 0.95, one.truth), dice.uniform(0.1, 0.3, 3)) * light
+        made.append(replace(one, detections=seen(scores)))
+    learnt = calibrate(made, RULE)
+    assert learnt.rule.of_best == 0.4
+    assert learnt.agreement.value > 0.9
+
+
+def test_lookalikes_get_no_more_than_their_due():
+    confused = []
+    for k, one in enumerate(examples(0.6, prompts=60, repeats=1)):
+        pigs = seen([0.5] * one.truth)
+        boars = seen([0.6 if k % 2 else 0.2] * one.truth, "boar")
+        both = Detections(
+            boxes=np.concatenate([pigs.boxes, boars.boxes]), scores=np.concatenate([pigs.scores, boars.scores]),
+            nouns=pigs.nouns + boars.nouns, size=pigs.size,
+        )  # fmt: skip
+        confused.append(replace(one, detections=both))
+    learnt = calibrate(confused, RULE)
+    assert learnt.rule.rival_lead == 2
+    assert learnt.agreement.value == 1.0
+
+
+def test_numbers_and_zeros_that_are_never_right_become_uncertain():
+    unsure = []
+    for k, one in enumerate(examples(0.6, prompts=100, repeats=1)):
+        if one.truth == 5:  # two of five are not seen at all
+            one = replace(one, detections=seen([0.9] * 3 if k % 2 else [0.9] * 4))
+        elif one.truth == 1 and k % 2:  # the one is hardly seen
+            one = replace(one, detections=seen([0.08]))
+        elif one.truth in (3, 4):
+            one = replace(one, detections=seen([0.9] * 2), truth=2)
+        unsure.append(one)
+    learnt = calibrate(unsure, RULE)
+    assert learnt.rule.sure_to == 2 and learnt.rule.glimpse <= 0.06
+    assert learnt.certain.value > 0.95 > learnt.agreement.value
+
+
 def test_overall_keeps_one_threshold():
     both = examples(0.7, noun="pig") + examples(0.3, noun="wolf", seed=1)
     assert calibrate(both, RULE, per_noun=False).rule.thresholds == {}

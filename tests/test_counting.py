@@ -38,6 +38,51 @@ def test_a_score_equal_to_its_threshold_counts_however_it_rounds(threshold):
     assert number([("pig", threshold, 0, 0, 10, 10)], Rule(threshold=threshold)) == 1
 
 
+def test_what_is_dim_beside_the_best_of_its_noun_does_not_count():
+    rule = Rule(threshold=0.1, of_best=0.5)
+    assert number(APART, rule) == 2
+    assert number([(n, s / 3, *box) for n, s, *box in APART], rule) == 2
+    other = ("wolf", 0.2, 60, 0, 70, 10)
+    assert count(seen(*APART, other), ["pig", "wolf"], rule).counts == {"pig": 2, "wolf": 1}
+
+
+def test_a_rival_is_told_by_the_threshold_and_not_by_the_best_of_its_noun():
+    pigs = [("pig", 0.9, 0, 0, 10, 10), ("pig", 0.5, 20, 0, 30, 10), ("wolf", 0.4, 20, 0, 30, 10)]
+    assert count(seen(*pigs), ["pig", "wolf"], Rule(threshold=0.1, of_best=0.5)).counts == {"pig": 2, "wolf": 0}
+
+
+def test_a_noun_that_nobody_asked_for_may_need_a_lead():
+    rows = [("wolf", 0.4, 0, 0, 10, 10), ("dog", 0.6, 0, 0, 10, 10)]
+    assert number(rows, Rule(threshold=0.2), noun="wolf") == 0
+    assert number(rows, Rule(threshold=0.2, rival_lead=2), noun="wolf") == 1
+    assert number(rows, Rule(threshold=0.2, rival_lead=1.2), noun="wolf") == 0
+    both = count(seen(*rows), ["wolf", "dog"], Rule(threshold=0.2, rival_lead=2))
+    assert both.counts == {"wolf": 0, "dog": 1}
+
+
+def test_a_number_that_hangs_on_the_share_of_the_best_is_uncertain():
+    close = [("pig", 0.9, 0, 0, 10, 10), ("pig", 0.37, 20, 0, 30, 10)]
+    assert count(seen(*close), ["pig"], Rule(threshold=0.1, of_best=0.4, margin=0.02)).uncertain == ("pig",)
+    assert count(seen(*close), ["pig"], Rule(threshold=0.1, of_best=0.2, margin=0.02)).uncertain == ()
+
+
+def test_none_is_uncertain_where_something_is_glimpsed():
+    dim = seen(("pig", 0.12, 0, 0, 10, 10))
+    assert count(dim, ["pig", "wolf"], Rule(threshold=0.3, glimpse=0.1)).uncertain == ("pig",)
+    assert count(dim, ["pig"], Rule(threshold=0.3, glimpse=0.15)).uncertain == ()
+    assert count(dim, ["pig"], Rule(threshold=0.3)).uncertain == ()
+    taken = seen(("pig", 0.12, 0, 0, 10, 10), ("dog", 0.9, 0, 0, 10, 10))
+    assert count(taken, ["pig"], Rule(threshold=0.3, glimpse=0.1)).uncertain == ()
+    assert count(taken, ["pig"], Rule(threshold=0.3, glimpse=0.1)).counts == {"pig": 0}
+
+
+def test_numbers_above_what_a_counter_is_sure_of_are_uncertain_by_one():
+    three = seen(*[("pig", 0.9, 20 * k, 0, 20 * k + 10, 10) for k in range(3)])
+    counted = count(three, ["pig"], Rule(threshold=0.3, sure_to=2))
+    assert (counted.low["pig"], counted.counts["pig"], counted.high["pig"]) == (2, 3, 4)
+    assert count(three, ["pig"], Rule(threshold=0.3, sure_to=3)).uncertain == ()
+
+
 def test_each_noun_has_its_own_threshold():
     assert number(APART, Rule(threshold=0.3, thresholds={"pig": 0.6})) == 1
 

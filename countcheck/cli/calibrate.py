@@ -69,9 +69,18 @@ def _table(learnt: Calibration) -> Table:
             name = visible(f"{generator}{' · ' if style else ''}{style}", 60)
             table.add_row(name, str(e.n), str(e.exact), str(e.over), str(e.under), f"{e.bias:+.2f}")
     rule = learnt.rule
-    own = ", ".join(f"{noun} {value:g}" for noun, value in rule.thresholds.items())
-    table.caption = (
-        f"threshold {rule.threshold:g}{f' ({own})' if own else ''}, merging at {rule.merge_iou:g}, margin {rule.margin:g}; "
-        "agreement is on pictures the rule was not fitted to"
+    own = ", ".join(
+        f"{visible(name, 40)} {value:g}" for name, value in (*rule.thresholds.items(), *rule.by_style.items())
     )
+    parts = [f"threshold {rule.threshold:g}{f' ({own})' if own else ''}", f"merging at {rule.merge_iou:g}"]
+    if rule.of_best > 0:
+        parts.append(f"nothing under {rule.of_best:g} of the best score")
+    if rule.rival_lead > 1:
+        parts.append(f"other nouns need {rule.rival_lead:g} times the score")
+    parts.append(f"margin {rule.margin:g}")
+    if rule.glimpse < 1:
+        parts.append(f"0 is uncertain where {rule.glimpse:g} is seen")
+    if rule.sure_to is not None:
+        parts.append(f"numbers above {rule.sure_to} are uncertain")
+    table.caption = f"{', '.join(parts)}; agreement is on pictures the rule was not fitted to"
     return table
