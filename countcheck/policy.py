@@ -11,6 +11,7 @@ import yaml
 
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.stats.columns import SHARES
+from countcheck.stats.consistency import CONSISTENCY
 from countcheck.stats.summary import CONVERSATION, COSTS, ERRORS
 
 NUMBERS = frozenset({*ERRORS, *COSTS, "knower_level"})
@@ -105,7 +106,7 @@ class Policy:
 
 def known_rates() -> tuple[str, ...]:
     """Every rate a rule may name; ``repaired_rate_1``, ``repaired_rate_2`` ... besides."""
-    return (*SHARES, *ERRORS, *COSTS, "knower_level", *CONVERSATION)
+    return (*SHARES, *ERRORS, *COSTS, "knower_level", *CONSISTENCY, *CONVERSATION)
 
 
 def higher_is_better(rate: str) -> bool:

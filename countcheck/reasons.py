@@ -17,6 +17,8 @@ SUBJECTS = {
     "uncertain_rate": "uncertain",
     "refusal_rate": "refusals",
     "unclear_refusal_rate": "refusals for no clear reason",
+    "refusal_flip_rate": "refused once and drawn when asked again",
+    "sibling_flip_rate": "refused and drawn in other words",
     "failure_rate": "failures",
     "lost_rate": "lost samples",
     "mean_abs_error": "mean error of the count",

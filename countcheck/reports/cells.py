@@ -18,6 +18,8 @@ WORDS = {
     "uncertain_rate": "uncertain",
     "refusal_rate": "refused",
     "unclear_refusal_rate": "for no clear reason",
+    "refusal_flip_rate": "drawn when asked again",
+    "sibling_flip_rate": "drawn in other words",
     "failure_rate": "failed",
     "lost_rate": "lost",
     "mean_abs_error": "off by",

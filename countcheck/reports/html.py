@@ -28,6 +28,8 @@ TABLE_RATES = (
     ("exact_rate_given_picture", "Exact, of pictures"),
     ("refusal_rate", "Refused"),
     ("unclear_refusal_rate", "Refused, unclear why"),
+    ("refusal_flip_rate", "Refused, drawn when asked again"),
+    ("sibling_flip_rate", "Refused, drawn in other words"),
     ("seconds_per_exact", "Seconds per exact picture"),
     ("cost_per_exact", "Cost per exact picture"),
 )

@@ -173,7 +173,7 @@ def _saying(wording: tuple[str, str, str], rows: Sequence[tuple[int, VerdictRow]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inconsistency:
-    """A group of prompts that ask the same, of which one model drew some and refused others."""
+    """Prompts that ask the same (a group, or the repeats of one), of which one model drew some and refused others."""
 
     model: int
     group: str
@@ -193,8 +193,8 @@ def inconsistencies(report: Report, *, most: int = 6) -> list[Inconsistency]:
 def _inconsistent(index: int, model: Model) -> list[Inconsistency]:
     groups: dict[str, list[VerdictRow]] = defaultdict(list)
     for row in model.rows:
-        if row.group is not None and not row.conversation and row.outcome in ("picture", "refusal"):
-            groups[row.group].append(row)
+        if not row.conversation and row.outcome in ("picture", "refusal"):
+            groups[row.group or row.prompt_id].append(row)
     found = []
     for group, rows in groups.items():
         drawn = tuple(row for row in rows if row.outcome == "picture")

@@ -117,7 +117,16 @@ def _rest(summary: Summary, width: int) -> Iterator[RenderableType]:
     """How it goes wrong, by how much, what a right one costs: three figures a table, six where there is room."""
     wide = width >= 112
     wanted = [] if wide else ["over_rate", "under_rate"]
-    wanted += ["missing_rate", "mixed_rate", "mean_abs_error", "knower_level", "seconds_per_exact", "cost_per_exact"]
+    wanted += [
+        "refusal_flip_rate",
+        "sibling_flip_rate",
+        "missing_rate",
+        "mixed_rate",
+        "mean_abs_error",
+        "knower_level",
+        "seconds_per_exact",
+        "cost_per_exact",
+    ]
     shown = [rate for rate in wanted if any(_matters(rate, one) for one in summary.generators.values())]
     each = 6 if wide else 3
     for start in range(0, len(shown), each):

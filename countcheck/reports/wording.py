@@ -33,6 +33,8 @@ RATE_NAMES = {
     "knower_level": "counts reliably to",
     "refusal_rate": "refused",
     "unclear_refusal_rate": "refused, unclear why",
+    "refusal_flip_rate": "refused, drawn when asked again",
+    "sibling_flip_rate": "refused, drawn in other words",
     "kept_rate": "count kept",
     "repaired_rate": "repaired when told",
     "false_claim_rate": "claimed success falsely",

@@ -11,6 +11,7 @@ import numpy as np
 
 from countcheck.errors import BadInput
 from countcheck.stats.columns import LETTERS, SHARES, Bools, Columns, Floats, Ints, columns_of
+from countcheck.stats.consistency import consistency_rates
 from countcheck.stats.conversations import conversation_rates, talks_of
 from countcheck.stats.correction import corrected_rates
 from countcheck.stats.estimate import Estimate, cluster_mean, cluster_rate, cluster_ratio, nothing
@@ -217,7 +218,7 @@ def _summarize_one(
         counts=_counts(prompts),
         reasons=dict(sorted(Counter(row.refusal or "unexplained" for row in rows if row.outcome == "refusal").items())),
         conversations={"conversations": len(talks_of(turns)), **_counts(turns)} if turns else {},
-        rates={**rates, **conversation_rates(turns, level)},
+        rates={**rates, **consistency_rates(prompts, level), **conversation_rates(turns, level)},
         by=by,
         matrix=matrix_of(columns),
         withheld=withheld,
