@@ -93,6 +93,15 @@ class Errors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """What a margin costs and brings: the share of counts it leaves certain, and the share of those that are right."""
+
+    margin: float
+    certain: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """A rule learnt from labels, and what is known of it.
 
@@ -104,6 +113,8 @@ class Calibration:
         certain: The same among the counts that the rule's doubt, chosen without them, calls certain.
         certain_share: Share of counts that it calls certain.
         errors: Generator to style (empty for none) to errors.
+        stops: Where one might stop judging: for every margin, by itself, the share of counts that stay certain and the
+            share of those that are right, under rules not fitted to them; the wider the margin, the fewer and the surer.
         per_noun: Nouns with enough labels for a threshold of their own, and clearly more right with it.
         per_style: The same of styles.
         unsure: Labels that say "cannot tell"; left out.
@@ -118,6 +129,7 @@ class Calibration:
     certain: Estimate
     certain_share: Estimate
     errors: Mapping[str, Mapping[str, Errors]]
+    stops: tuple[Stop, ...]
     per_noun: tuple[str, ...]
     per_style: tuple[str, ...]
     unsure: int
@@ -188,6 +200,7 @@ def calibrate(examples: Sequence[Example], rule: Rule, *, unsure: int = 0, per_n
         certain=_share(examples, right, among=certain),
         certain_share=_share(examples, certain),
         errors=_errors(examples, tried),
+        stops=doubts.stops(fitted.threshold),
         per_noun=tuple(sorted(fitted.thresholds)),
         per_style=tuple(sorted(fitted.by_style)),
         unsure=unsure,
@@ -321,6 +334,16 @@ class _Doubts:
             return _Doubt()
         return self.doubts[max(usable, key=lambda k: (round(held[k], 9), share[k], -self._strictness(k)))]
 
+    def stops(self, threshold: float) -> tuple[Stop, ...]:
+        """What every margin leaves certain, and how much of that is right, when nothing else is doubted."""
+        found: list[Stop] = []
+        for doubt, sure in zip(self.doubts, self.sure, strict=True):
+            plain = doubt == _Doubt(margin=doubt.margin) and doubt.margin < threshold
+            if plain and sure.any() and (not found or sure.mean() < found[-1].certain):
+                right = float(self.right[sure].mean())
+                found.append(Stop(margin=doubt.margin, certain=float(sure.mean()), right=right))
+        return tuple(found)
+
     def _strictness(self, k: int) -> float:
         doubt = self.doubts[k]
         return doubt.margin + (1 - doubt.glimpse) + (doubt.sure_to is not None)
@@ -367,6 +390,7 @@ def calibration_to_json(learnt: Calibration) -> dict[str, Any]:
         "agreement": learnt.agreement.to_json(),
         "agreement_where_certain": learnt.certain.to_json(),
         "certain_share": learnt.certain_share.to_json(),
+        "stops": [asdict(stop) for stop in learnt.stops],
         "nouns_with_own_threshold": list(learnt.per_noun),
         "styles_with_own_threshold": list(learnt.per_style),
         "errors": {

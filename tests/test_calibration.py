@@ -139,6 +139,9 @@ def test_the_margin_makes_certain_counts_right():
     learnt = calibrate(unsure, RULE)
     assert learnt.rule.margin > 0
     assert learnt.certain.value > learnt.agreement.value
+    first, *_, last = learnt.stops
+    assert first.certain == 1 and last.certain < 1
+    assert first.right < last.right
 
 
 @pytest.mark.parametrize(("prompts", "repeats"), [(10, 2), (5, 20)])

@@ -44,6 +44,7 @@ def calibrate(
         print_json({"schema": "countcheck/calibration/1", "card": str(target), **calibration_to_json(learnt)})
         return
     stdout_console().print(_table(learnt))
+    stdout_console().print(_stops(learnt))
     say(f"card: {target}. Apply it with: countcheck recount {run} -d {target}")
 
 
@@ -83,4 +84,16 @@ def _table(learnt: Calibration) -> Table:
     if rule.sure_to is not None:
         parts.append(f"numbers above {rule.sure_to} are uncertain")
     table.caption = f"{', '.join(parts)}; agreement is on pictures the rule was not fitted to"
+    return table
+
+
+def _stops(learnt: Calibration) -> Table:
+    """How right the counts are against how many of them are judged, margin by margin."""
+    from rich.table import Table
+
+    table = Table(title="where to stop judging", title_justify="left")
+    for title in ("margin", "judged", "right of these"):
+        table.add_column(title, justify="right")
+    for stop in learnt.stops:
+        table.add_row(f"{stop.margin:g}", f"{stop.certain:.1%}", f"{stop.right:.1%}")
     return table
