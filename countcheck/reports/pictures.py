@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from countcheck import thumbnails
 from countcheck.counting import Rule, count
@@ -193,7 +194,7 @@ def _put_beside(album: Album, wishes: Mapping[Place, _Wish], target: Path) -> No
         if shown is None:
             missing[place] = wish
         else:
-            album.beside[place] = shown.relative_to(home).as_posix()
+            album.beside[place] = _address(shown.relative_to(home))
     for place, made in _each(missing):
         if made is None:
             album.gone.add(place)
@@ -202,7 +203,12 @@ def _put_beside(album: Album, wishes: Mapping[Place, _Wish], target: Path) -> No
         wish = wishes[place]
         made_at = wish.own if wish.home else (folder / wish.name).with_suffix(f".{kind.partition('/')[2]}")
         thumbnails.put(made_at, data)
-        album.beside[place] = made_at.relative_to(home).as_posix()
+        album.beside[place] = _address(made_at.relative_to(home))
+
+
+def _address(path: Path) -> str:
+    # A report may be called "50 % #1.html", or what is no text at all.
+    return quote(os.fsencode(path.as_posix()))
 
 
 def _home_file(wish: _Wish) -> Path | None:
