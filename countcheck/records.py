@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 
 from countcheck.detectors.base import Detections
+from countcheck.redaction import sound
 from countcheck.suites.suite import Conversation, Prompt, Relation, Target
 from countcheck.verdict import Kind, VerdictRow
 
@@ -46,6 +47,10 @@ class Entry:
     reason: str = ""
     counted: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     closes: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("text", "reason", "detail"):
+            object.__setattr__(self, name, sound(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

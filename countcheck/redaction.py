@@ -62,6 +62,18 @@ def hidden(value: Any, secrets: Iterable[str]) -> Any:
     return value
 
 
+def sound(value: Any) -> Any:
+    """Text, or anything that holds text, without halves of characters: neither SQLite, JSON nor a terminal takes them.
+
+    They come from answers cut in the middle of an emoji; each becomes a replacement character.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, Mapping):
+        return {sound(name): sound(inner) for name, inner in value.items()}
+    return [sound(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
 def raw_of(body: Any, secrets: Iterable[str] = ()) -> str:
     """An answer as text worth keeping: no secrets, pictures replaced by their digest and length, not overlong."""
     if isinstance(body, bytes):
@@ -78,7 +90,7 @@ def _slim(value: Any) -> Any:
     if isinstance(value, bytes | bytearray):
         return _digest(base64.b64encode(value).decode())
     if isinstance(value, str):
-        return _digest(value) if len(value) >= 400 and _BULK.fullmatch(value) else value
+        return _digest(value) if len(value) >= 400 and _BULK.fullmatch(value) else sound(value)
     if isinstance(value, Sequence):
         return [_slim(inner) for inner in value]
     return value

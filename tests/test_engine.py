@@ -11,7 +11,7 @@ import squares
 from countcheck import engine
 from countcheck.engine import Order, recount
 from countcheck.errors import BadInput, BadSettings, GeneratorClosed, RunMismatch
-from countcheck.generators.base import Traits
+from countcheck.generators.base import Failure, Fault, Reason, Refusal, Traits
 from countcheck.settings import Card
 from countcheck.store import Run
 from countcheck.thumbnails import kept
@@ -41,6 +41,20 @@ def test_every_outcome_ends_in_its_row(tmp_path):
     assert rows[1].reason == "asked for exactly 2 square, counted 3 square"
     assert rows[2].refusal == "unexplained" and rows[2].words == "I can't draw that."
     assert rows[3].failure == "transient"
+
+
+def test_half_a_character_in_an_answer_costs_nothing(tmp_path, monkeypatch):
+    class Cut(squares.SquaresGenerator):
+        def _one(self, sample):
+            if "refuse" in sample.text:
+                return Refusal(key=sample.key, reason=Reason.UNEXPLAINED, words="no \ud83d", extra={"raw": ["\ud83d"]})
+            return Failure(key=sample.key, fault=Fault.TRANSIENT, message="cut \ud83d\ude00 \udc80")
+
+    monkeypatch.setattr(engine, "load_generator", Cut)
+    with engine.run(order(tmp_path, "4 please refuse", "5 break"), squares.counter()) as run:
+        refused, failed = run.rows()
+    assert refused.words == "no \ufffd"
+    assert failed.message == "cut \U0001f600 \ufffd"
 
 
 def test_a_picture_file_holds_what_was_counted(tmp_path):
