@@ -70,7 +70,7 @@ def pack(
         pictures.append(_plain([album.inline.get(place, "") for place, _ in part]) if album.inline else "")
     index = {
         "chunk": CHUNK,
-        "models": [visible(model.label) for model in report.models],
+        "models": [visible(model.label, 120) for model in report.models],
         "verdicts": VERDICTS,
         "places": described,
         "nouns": [visible(noun, 60) for noun in nouns],

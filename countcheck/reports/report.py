@@ -40,6 +40,11 @@ class Model:
     matrix: Mapping[str, Mapping[str, int]]
     turns: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def called(self) -> str:
+        """The label for a sentence: cut when it is long."""
+        return self.label if len(self.label) <= 80 else f"{self.label[:79]}…"
+
     def total(self, name: str) -> int:
         """One of ``counts``, of prompts and conversation turns together."""
         return self.counts[name] + self.turns.get(name, 0)
@@ -178,11 +183,11 @@ def headline(report: Report) -> str:
     if len(scored) == 1:
         model = scored[0]
         if model.counts["refusals"] == model.counts["asked"]:
-            return f"{model.label} refused {_every(model.counts['asked'])}, and drew nothing."
+            return f"{model.called} refused {_every(model.counts['asked'])}, and drew nothing."
         value, interval = estimate_words("exact_rate", model.rates["exact_rate"])
         tries = several(model.counts["asked"], "try", "tries")
         return (
-            f"{model.label} drew exactly what was asked in {value} of {tries}{_between(interval)}{_by_people(model)}."
+            f"{model.called} drew exactly what was asked in {value} of {tries}{_between(interval)}{_by_people(model)}."
         )
     if len(scored) == 2 and report.models[report.baseline] in scored:
         said = _against(report, next(model for model in scored if model is not report.models[report.baseline]))
@@ -191,15 +196,15 @@ def headline(report: Report) -> str:
     scored.sort(key=lambda m: -(_value(m, "exact_rate") or 0.0))
     best, rest = scored[0], scored[1:]
     value, interval = estimate_words("exact_rate", best.rates["exact_rate"])
-    follow = ", ".join(f"{m.label} in {estimate_words('exact_rate', m.rates['exact_rate'])[0]}" for m in rest[:3])
+    follow = ", ".join(f"{m.called} in {estimate_words('exact_rate', m.rates['exact_rate'])[0]}" for m in rest[:3])
     more = f" and {len(rest) - 3} more in fewer" if len(rest) > 3 else ""
-    return f"{best.label} drew exactly what was asked in {value} of tries{_between(interval)}; {follow}{more}."
+    return f"{best.called} drew exactly what was asked in {value} of tries{_between(interval)}; {follow}{more}."
 
 
 def _of_turns(report: Report) -> str:
     """The verdict when nothing but conversations was held; empty when none was."""
     said = [
-        f"{model.label} drew exactly what was asked in {value} of {several(model.turns['asked'], 'turn')}{_between(interval)}"
+        f"{model.called} drew exactly what was asked in {value} of {several(model.turns['asked'], 'turn')}{_between(interval)}"
         for model in report.models
         if _value(model, "turn_exact_rate") is not None
         for value, interval in [estimate_words("turn_exact_rate", model.rates["turn_exact_rate"])]
@@ -216,7 +221,7 @@ def _against(report: Report, model: Model) -> str:
     change = found["difference"]
     now, before = (estimate_words("exact_rate", found[side])[0] for side in ("b", "a"))
     low, high = sorted((abs(change["low"]), abs(change["high"])))
-    drew = f"{model.label} drew exactly what was asked in {now} of tries, {base.label} in {before}"
+    drew = f"{model.called} drew exactly what was asked in {now} of tries, {base.called} in {before}"
     of = report.differences[model.label]
     if sum(of["unpaired"].values()) and of["pairs"]:
         # The rates are those of the pairs, and may differ from the table's by what had no partner.
@@ -255,7 +260,7 @@ def losses(report: Report) -> list[str]:
         if model.total("uncertain"):
             parts.append(f"{several(model.total('uncertain'), 'picture')} too close to call")
         if parts:
-            said.append(f"{model.label}: {'; '.join(parts)}.")
+            said.append(f"{model.called}: {'; '.join(parts)}.")
     return said
 
 
