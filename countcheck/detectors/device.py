@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +33,25 @@ def need_torch(feature: str, extra: str = "local") -> None:
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingExtra(extra, feature=feature) from error
+
+
+@contextlib.contextmanager
+def beside_others(device: torch.device) -> Iterator[None]:
+    """One core for a small net that looks while the main thread computes on all of them, as in a run on a CPU.
+
+    Two pools of threads that share the cores wait for each other more than they compute.
+    """
+    import torch
+
+    if device.type != "cpu" or threading.current_thread() is threading.main_thread():
+        yield
+        return
+    cores = torch.get_num_threads()
+    torch.set_num_threads(1)  # of this thread
+    try:
+        yield
+    finally:
+        torch.set_num_threads(cores)  # also what new threads begin with
 
 
 def devices(setting: str, name: str) -> list[torch.device]:

@@ -28,6 +28,7 @@ try:
 except ImportError as error:
     raise MissingExtra("local", feature="the shipped counter") from error
 
+from countcheck.detectors.device import beside_others
 from countcheck.detectors.heatmap import HeatmapNet, peaks
 
 FLOOR = 0.05
@@ -59,8 +60,9 @@ class TinyDetector:
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
         """What is in each picture, in order; boxes with a score of at least 0.05, the surest first."""
         found: list[Detections] = []
-        for start in range(0, len(pictures), self._batch):
-            found += self._look(pictures[start : start + self._batch], nouns)
+        with beside_others(self._device):
+            for start in range(0, len(pictures), self._batch):
+                found += self._look(pictures[start : start + self._batch], nouns)
         return found
 
     def close(self) -> None:
