@@ -359,23 +359,13 @@ def _repair(talk: Conversation, step: Step, counted: Mapping[str, int], seed: in
 
 def wanted_words(target: Target, nouns: Mapping[str, Noun] = NO_NOUNS) -> str:
     """A target as a person asks for it: "exactly three pigs", "no wolf", "more cats than dogs"."""
-    many = plural_of(target.noun, nouns)
-    n = target.count or 0
-    match target.relation:
-        case Relation.NONE:
-            return f"no {many}"
-        case Relation.EXACTLY:
-            return f"exactly {_number(target.noun, n, nouns)}" if n else f"no {many}"
-        case Relation.AT_LEAST:
-            return f"at least {_number(target.noun, n, nouns)}"
-        case Relation.AT_MOST:
-            return f"at most {_number(target.noun, n, nouns)}"
-        case Relation.BETWEEN:
-            return f"between {_spelled(n)} and {_number(target.noun, target.upper or n, nouns)}"
-        case Relation.MORE_THAN:
-            return f"more {many} than {plural_of(target.other or '', nouns)}"
-        case Relation.AS_MANY_AS:
-            return f"as many {many} as {plural_of(target.other or '', nouns)}"
+    if target.relation is Relation.EXACTLY and not target.count:
+        return f"no {plural_of(target.noun, nouns)}"
+    return target.sentence(
+        number=_spelled,
+        things=lambda n, noun: _number(noun, n, nouns),
+        many=lambda noun: plural_of(noun, nouns),
+    )
 
 
 def seen_words(target: Target, counted: Mapping[str, int], nouns: Mapping[str, Noun] = NO_NOUNS) -> str:

@@ -142,20 +142,8 @@ def things(n: int, noun: str) -> str:
 def wish(target: Target) -> str:
     """What a target demands: ``exactly 3 pigs``, ``no dogs``, ``more cats than dogs``."""
     from countcheck.suites.nouns import plural_of
-    from countcheck.suites.suite import Relation
 
-    many, other = (visible(plural_of(noun), 60) if noun else "" for noun in (target.noun, target.other))
-    match target.relation:
-        case Relation.NONE:
-            return f"no {many}"
-        case Relation.BETWEEN:
-            return f"between {target.count} and {things(target.upper or 0, target.noun)}"
-        case Relation.MORE_THAN:
-            return f"more {many} than {other}"
-        case Relation.AS_MANY_AS:
-            return f"as many {many} as {other}"
-        case _:
-            return f"{target.relation.replace('_', ' ')} {things(target.count or 0, target.noun)}"
+    return target.sentence(things=things, many=lambda noun: visible(plural_of(noun), 60))
 
 
 def tag_title(tag: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -72,19 +72,31 @@ class Target:
             case Relation.AS_MANY_AS:
                 return n == counts[self.other or ""]
 
-    def sentence(self) -> str:
-        """The target in plain words: "exactly 3 pig", "more cat than dog"."""
+    def sentence(
+        self,
+        *,
+        number: Callable[[int], str] = str,
+        things: Callable[[int, str], str] = "{} {}".format,
+        many: Callable[[str], str] = str,
+    ) -> str:
+        """The target in plain words: "exactly 3 pig", "more cat than dog".
+
+        Args:
+            number: Words a number that stands alone.
+            things: Words a number of a noun.
+            many: Words a noun without a number.
+        """
         match self.relation:
             case Relation.NONE:
-                return f"no {self.noun}"
+                return f"no {many(self.noun)}"
             case Relation.BETWEEN:
-                return f"between {self.count} and {self.upper} {self.noun}"
+                return f"between {number(self.count or 0)} and {things(self.upper or 0, self.noun)}"
             case Relation.MORE_THAN:
-                return f"more {self.noun} than {self.other}"
+                return f"more {many(self.noun)} than {many(self.other or '')}"
             case Relation.AS_MANY_AS:
-                return f"as many {self.noun} as {self.other}"
+                return f"as many {many(self.noun)} as {many(self.other or '')}"
             case _:
-                return f"{self.relation.replace('_', ' ')} {self.count} {self.noun}"
+                return f"{self.relation.replace('_', ' ')} {things(self.count or 0, self.noun)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
