@@ -1,20 +1,18 @@
 """One generator's part of a run: from outcomes to files, counts, verdicts and rows.
 
-The generator yields in the calling thread, one thread counts what has come, a small pool encodes and writes the files,
-and the ledger is written when both are done with a picture. A picture that was paid for is in the ledger, file and
-entry, before it waits to be counted. Conversations are held in `countcheck.talks`.
+The generator yields in the calling thread, what has come is counted beside it or in turns with it, a small pool encodes
+and writes the files, and the ledger is written when both are done with a picture. A picture that was paid for is in the
+ledger, file and entry, before it waits to be counted. Conversations are held in `countcheck.talks`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Generator as Generator_
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from countcheck import thumbnails
 from countcheck.counter import Counter
@@ -27,12 +25,11 @@ from countcheck.purse import Purse
 from countcheck.records import Entry
 from countcheck.settings import Card
 from countcheck.store import NO_STATES, Run
-from countcheck.suites.suite import Conversation, Prompt, Suite, Target
+from countcheck.suites.suite import Conversation, Prompt, Suite
 from countcheck.talks import Talks
+from countcheck.waiting import BATCH, Asked, Beside, InTurns, Waiting
 from countcheck.watch import Watch
 
-_BATCH = 16  # pictures counted at a time
-_AHEAD = 64  # outcomes waiting to be counted before the generator has to wait
 _WRITERS = 2  # files written at a time
 
 
@@ -45,20 +42,6 @@ class Planned:
     samples: tuple[Sample, ...]
     skipped: int = 0
     absent: int = 0
-
-
-# What had to hold in a picture: targets, and the tags that tell its style.
-Asked: TypeAlias = tuple[Sequence[Target], Mapping[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """An outcome on its way: its entry once its file is written, and a picture's pixels or how to read them."""
-
-    key: str
-    asked: Asked
-    entry: Future[Entry]
-    pixels: Callable[[], Pixels] | None = None
 
 
 class Line:
@@ -90,9 +73,6 @@ class Line:
         self._paid = each.generator.traits.remote
         self._looking = threading.Lock()
         self._writing = threading.Lock()
-        # What was paid for is taken in at once, however long counting takes.
-        self._queue: queue.Queue[_Waiting | None] = queue.Queue(maxsize=0 if self._paid else _AHEAD)
-        self._broken: BaseException | None = None
 
     def make(self, owed: Sequence[Sample]) -> None:
         """What waits to be counted first, then prompts, then conversations."""
@@ -148,33 +128,31 @@ class Line:
 
     def _make_prompts(self, owed: Sequence[Sample]) -> None:
         by_key = {sample.key: sample for sample in owed}
-        counting = threading.Thread(target=self._count_all, name="counting", daemon=True)
-        counting.start()
-        try:
-            with contextlib.closing(_closable(self.generator.generate(owed))) as outcomes:
-                stopped = False
-                for outcome in outcomes:
-                    sample = by_key.pop(outcome.key, None)
-                    if sample is None:
-                        raise BadInput(
-                            f"the generator {self.card.name} gave an outcome for {outcome.key!r}, which was not "
-                            "asked of it, or gave it twice. Mend the generator; `countcheck.testing` checks this."
-                        )
-                    self.purse.pay(outcome, self.card.price)
-                    self._queue.put(self._taken_in(sample, outcome))
-                    if not stopped and (self._broken is not None or self.over()):
-                        stopped = True  # what is under way is paid for, and taken in
-                        stop = getattr(self.generator, "stop", None)
-                        if stop is None:
-                            break
-                        stop()
-        finally:
-            self._queue.put(None)
-            counting.join()
-        if self._broken is not None:
-            raise self._broken
+        with self._counting_it() as counting, _closing(self.generator.generate(owed)) as outcomes:
+            stopped = False
+            for outcome in outcomes:
+                sample = by_key.pop(outcome.key, None)
+                if sample is None:
+                    raise BadInput(
+                        f"the generator {self.card.name} gave an outcome for {outcome.key!r}, which was not asked of "
+                        "it, or gave it twice. Mend the generator; `countcheck.testing` checks this."
+                    )
+                self.purse.pay(outcome, self.card.price)
+                counting.take(self._taken_in(sample, outcome, crowded=counting.crowded))
+                if not stopped and (counting.broken or self.over()):
+                    stopped = True  # what is under way is paid for, and taken in
+                    stop = getattr(self.generator, "stop", None)
+                    if stop is None:
+                        break
+                    stop()
 
-    def _taken_in(self, sample: Sample, outcome: Outcome) -> _Waiting:
+    def _counting_it(self) -> InTurns | Beside:
+        if self.generator.traits.on_cores:
+            return InTurns(self._count)
+        # What was paid for is taken in at once, however long counting takes.
+        return Beside(self._count, endless=self._paid)
+
+    def _taken_in(self, sample: Sample, outcome: Outcome, *, crowded: bool) -> Waiting:
         """An outcome on its way into the ledger; when many wait already, its pixels are left to its file."""
 
         def note(entry: Entry) -> Entry:
@@ -183,55 +161,32 @@ class Line:
             return entry
 
         entry = self._files.submit(self.entry, outcome, sample.text, note)
-        if not isinstance(outcome, Picture):
-            return _Waiting(sample.key, asked_of(sample.asked), entry)
-        if not self._paid or self._queue.qsize() < _AHEAD:
-            return _Waiting(sample.key, asked_of(sample.asked), entry, _given(outcome.pixels))
-        path = self.run.path / entry.result().picture
-        return _Waiting(sample.key, asked_of(sample.asked), entry, lambda: read_picture(path))
-
-    def _count_all(self) -> None:
-        finished = False
-        try:
-            while not finished:
-                batch: list[_Waiting] = []
-                item = self._queue.get()
-                while item is not None:
-                    batch.append(item)
-                    if len(batch) >= _BATCH:
-                        break
-                    try:
-                        item = self._queue.get_nowait()
-                    except queue.Empty:
-                        break
-                finished = item is None
-                if batch:
-                    self._count(batch)
-        except BaseException as error:
-            self._broken = error
-            while not finished and self._queue.get() is not None:  # let the generator's thread come to its end
-                pass
+        pixels = _given(outcome.pixels) if isinstance(outcome, Picture) else None
+        if pixels is not None and crowded and self._paid:
+            path = self.run.path / entry.result().picture
+            pixels = lambda: read_picture(path)  # noqa: E731
+        return Waiting(sample.key, asked_of(sample.asked), entry, pixels, outcome.seconds)
 
     def _count_waiting(self, owed: Mapping[str, Sample]) -> set[str]:
         """Count what an interrupted run paid for and did not count; returns the keys."""
         counted: set[str] = set()
         waiting = [entry for entry in self.run.unfinished.waiting() if entry.key in owed]
-        for start in range(0, len(waiting), _BATCH):
+        for start in range(0, len(waiting), BATCH):
             batch = []
-            for entry in waiting[start : start + _BATCH]:
+            for entry in waiting[start : start + BATCH]:
                 try:
                     pixels = _given(read_picture(self.run.path / entry.picture)) if entry.outcome == "picture" else None
                 except BadInput as error:
                     self.watch.says(f"a picture that was paid for is gone, so it is asked for again: {error}")
                     self.run.unfinished.forget([entry.key])
                     continue
-                batch.append(_Waiting(entry.key, asked_of(owed[entry.key].asked), _known(entry), pixels))
+                batch.append(Waiting(entry.key, asked_of(owed[entry.key].asked), _known(entry), pixels))
             if batch:
                 self._count(batch)
                 counted |= {one.key for one in batch}
         return counted
 
-    def _count(self, batch: Sequence[_Waiting]) -> None:
+    def _count(self, batch: Sequence[Waiting]) -> None:
         """Look at the batch's pictures while their files are written; then write it all."""
         shown = [one for one in batch if one.pixels is not None]
         pictures = [one.pixels() for one in shown if one.pixels is not None]
@@ -255,6 +210,12 @@ def _known(entry: Entry) -> Future[Entry]:
     return known
 
 
-def _closable(outcomes: Iterator[Outcome]) -> Generator_[Outcome, None, None]:
-    """The outcomes, closed with the generator's own iterator when nobody wants more."""
-    yield from outcomes
+@contextlib.contextmanager
+def _closing(outcomes: Iterator[Outcome]) -> Iterator[Iterator[Outcome]]:
+    """The outcomes, closed when nobody wants more of them, if they can be."""
+    try:
+        yield outcomes
+    finally:
+        close = getattr(outcomes, "close", None)
+        if close is not None:
+            close()

@@ -43,6 +43,16 @@ def test_every_outcome_ends_in_its_row(tmp_path):
     assert rows[3].failure == "transient"
 
 
+def test_a_generator_on_the_cores_comes_to_the_same_rows(tmp_path, monkeypatch):
+    def rows(path):
+        with engine.run(order(path), squares.counter()) as run:
+            return [replace(row, seconds=0.0) for row in run.rows()]
+
+    beside = rows(tmp_path / "beside")
+    monkeypatch.setattr(squares.SquaresGenerator, "traits", Traits(seeded=True, batched=True, on_cores=True))
+    assert rows(tmp_path / "in turns") == beside
+
+
 def test_half_a_character_in_an_answer_costs_nothing(tmp_path, monkeypatch):
     class Cut(squares.SquaresGenerator):
         def _one(self, sample):

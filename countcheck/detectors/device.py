@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,25 +31,6 @@ def need_torch(feature: str, extra: str = "local") -> None:
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingExtra(extra, feature=feature) from error
-
-
-@contextlib.contextmanager
-def beside_others(device: torch.device) -> Iterator[None]:
-    """One core for a small net that looks while the main thread computes on all of them, as in a run on a CPU.
-
-    Two pools of threads that share the cores wait for each other more than they compute.
-    """
-    import torch
-
-    if device.type != "cpu" or threading.current_thread() is threading.main_thread():
-        yield
-        return
-    cores = torch.get_num_threads()
-    torch.set_num_threads(1)  # of this thread
-    try:
-        yield
-    finally:
-        torch.set_num_threads(cores)  # also what new threads begin with
 
 
 def devices(setting: str, name: str) -> list[torch.device]:
@@ -133,8 +112,9 @@ class Batches:
         under_way: tuple[int, H] | None = None
         while start < len(items) or under_way is not None:
             launched: tuple[int, H] | None = None
-            if start < len(items):
-                part = items[start : start + self.size]
+            # Taken once: threads share these batches, and another may halve the size meanwhile.
+            part = items[start : start + self.size]
+            if part:
                 try:
                     launched = (start, launch(part))
                 except Exception as error:
@@ -160,7 +140,7 @@ class Batches:
                 yield from results
             if launched is not None:
                 under_way = launched
-                start += len(items[start : start + self.size])
+                start += len(part)
 
     def _shrink(self, tried: int) -> None:
         self._release()

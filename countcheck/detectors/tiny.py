@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +28,7 @@ try:
 except ImportError as error:
     raise MissingExtra("local", feature="the shipped counter") from error
 
-from countcheck.detectors.device import beside_others
-from countcheck.detectors.heatmap import HeatmapNet, peaks
+from countcheck.detectors.heatmap import HeatmapNet, folded, peaks
 
 FLOOR = 0.05
 _RIVALS = 0.6  # boxes of two nouns that overlap by more are two readings of one thing; the surer one is kept
@@ -60,9 +59,8 @@ class TinyDetector:
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
         """What is in each picture, in order; boxes with a score of at least 0.05, the surest first."""
         found: list[Detections] = []
-        with beside_others(self._device):
-            for start in range(0, len(pictures), self._batch):
-                found += self._look(pictures[start : start + self._batch], nouns)
+        for start in range(0, len(pictures), self._batch):
+            found += self._look(pictures[start : start + self._batch], nouns)
         return found
 
     def close(self) -> None:
@@ -157,7 +155,7 @@ def _network(config: dict[str, Any], weights: bytes, folder: Path) -> HeatmapNet
     except (SafetensorError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0][:160]
         raise BadWeights(f"{folder}: the weights do not fit this network ({reason}). Restore the folder.") from error
-    return cast(HeatmapNet, net.eval())
+    return folded(net.eval())
 
 
 def _whole(card: Card, name: str, value: object, *, least: int, step: int = 1) -> int:

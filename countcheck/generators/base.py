@@ -38,6 +38,7 @@ class Traits:
         edits: Has `Edits.edit`: changes a picture it is given.
         remote: Waits on a network, so many samples may be under way at once, and pictures may cost money.
         concurrency: Most samples or conversations under way at once.
+        on_cores: Computes on all cores of this machine: counting takes turns with it, since beside it both would lose.
     """
 
     seeded: bool = False
@@ -46,6 +47,7 @@ class Traits:
     edits: bool = False
     remote: bool = False
     concurrency: int = 1
+    on_cores: bool = False
 
 
 class Reason(StrEnum):

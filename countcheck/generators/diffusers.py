@@ -87,8 +87,9 @@ class DiffusersGenerator:
 
     @property
     def traits(self) -> Traits:
-        """Seeded and batched; edits when told to."""
-        return Traits(seeded=True, batched=True, edits=bool(self._settings["edits"]))
+        """Seeded and batched; edits when told to; on the cores where there is no accelerator."""
+        on_cores = _device(str(self._settings["device"])) == "cpu"
+        return Traits(seeded=True, batched=True, edits=bool(self._settings["edits"]), on_cores=on_cores)
 
     @property
     def recipe(self) -> Recipe:
@@ -212,6 +213,8 @@ class DiffusersGenerator:
         match self._settings["offload"]:
             case "none":
                 pipe.to(device)
+                if device == "cpu":
+                    lay_out_for_cores(pipe)
             case "model":
                 pipe.enable_model_cpu_offload(device=device)
             case "sequential":
@@ -344,6 +347,14 @@ def _device(wanted: str) -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def lay_out_for_cores(pipe: Any) -> None:
+    """Put the channels of flat convolutions last, as a CPU reads them fastest; the pictures stay the same, to rounding."""
+    for net in (getattr(pipe, "unet", None), getattr(pipe, "vae", None)):
+        for layer in net.modules() if net is not None else ():
+            if isinstance(layer, torch.nn.Conv2d):
+                layer.to(memory_format=torch.channels_last)
 
 
 def _dtype(wanted: str, device: str) -> Any:

@@ -41,6 +41,16 @@ def test_what_fitted_is_remembered():
     assert room.sizes == [4, 4]
 
 
+def test_a_batch_halved_by_another_thread_loses_and_doubles_nothing():
+    batches = Batches(8, name="counter")
+
+    def launch(part):
+        batches.size = max(1, batches.size // 2)  # another thread found that less fits
+        return list(part)
+
+    assert list(batches.run(range(20), launch, lambda part: part)) == list(range(20))
+
+
 def test_no_room_for_one_is_said_in_a_sentence():
     room = Room(0)
     with pytest.raises(NoRoom, match="smaller imgsz"):

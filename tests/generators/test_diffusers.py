@@ -7,6 +7,7 @@ import shutil
 import pytest
 import tiny_pipelines
 import torch
+from diffusers import AutoPipelineForText2Image
 
 from countcheck.errors import BadInput, BadSettings, BadWeights, GeneratorClosed
 from countcheck.generators.base import Failure, Picture, Reason, Refusal
@@ -48,6 +49,22 @@ def test_the_same_pictures_whatever_the_batch_size(model):
     assert (one - three).abs().max() <= 2 / 255
     assert (one - eight).abs().max() <= 2 / 255
     assert not torch.allclose(one[0], one[6])
+
+
+def test_the_pictures_are_those_of_the_library_alone(model):
+    pipe = AutoPipelineForText2Image.from_pretrained(model)
+    pipe.set_progress_bar_config(disable=True)
+    noise = [torch.Generator("cpu").manual_seed(sample.seed) for sample in samples(*WORDS)]
+    theirs = pipe(
+        list(WORDS), generator=noise, num_inference_steps=2, width=32, height=32, output_type="pt", guidance_scale=3.0
+    )
+    ours = pixels(generator(model, batch=len(WORDS), device="cpu", guidance=3.0).generate(samples(*WORDS)))
+    assert (theirs.images - ours).abs().max() <= 1 / 255
+
+
+@pytest.mark.parametrize(("device", "on_cores"), [("cpu", True), ("cuda:0", False), ("mps", False)])
+def test_only_without_an_accelerator_it_computes_on_the_cores(model, device, on_cores):
+    assert generator(model, device=device).traits.on_cores is on_cores
 
 
 def test_a_picture_is_on_hand_as_a_tensor_of_the_asked_size(model):
