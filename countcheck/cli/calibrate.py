@@ -26,7 +26,7 @@ def calibrate(
     overall: Annotated[bool, typer.Option("--overall", help="One threshold for all nouns.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was learnt as JSON.")] = False,
 ) -> None:
-    """Learn from labels the rule that agrees with people best, and write a counter card for `recount`."""
+    """Learn from labels the rule that agrees with people best. Writes a counter card for `recount`."""
     from countcheck.calibration import calibrate as learn
     from countcheck.calibration import calibration_to_json, examples_of, write_card
     from countcheck.reports.pictures import rule_of

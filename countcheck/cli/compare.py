@@ -29,7 +29,7 @@ def compare(
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
-    """Compare two runs in pairs, by prompt and repeat: what improved, what regressed, and how sure that is."""
+    """Compare two runs in pairs, by prompt and repeat. Says what improved, what regressed, and how sure that is."""
     from countcheck.cli.gate import read_evidence
     from countcheck.stats.comparison import adjust
     from countcheck.stats.comparison import compare as compared

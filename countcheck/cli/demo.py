@@ -15,7 +15,7 @@ from countcheck.cli.output import stdout_console
 def demo(
     out: Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="The run's folder.")] = Path("runs/demo"),
 ) -> None:
-    """Ask the shipped painter for pigs, cats and cars; count its pictures; write the report."""
+    """Try it on the models that ship. Paints pigs, cats and cars, counts them, and writes the report."""
     from countcheck.cli.run import carry_out
     from countcheck.engine import Order
     from countcheck.reports.html import write_report

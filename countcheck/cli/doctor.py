@@ -34,7 +34,8 @@ EXTRAS = {
 
 @app.command()
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Say what is installed, which device there is, and whether the shipped models load and pass their controls."""
+    """Say what is installed and what is missing. Also which device there is, and whether the shipped models load and
+    pass their controls."""
     found: dict[str, Any] = {"python": _python(), "extras": _extras(), "device": _device(), "models": _models()}
     if as_json:
         print_json(found)

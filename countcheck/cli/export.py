@@ -27,7 +27,7 @@ def export(
     format: Annotated[Format, typer.Option("--format", "-f", help="How to write.")] = Format.JSONL,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The file; stdout when left out.")] = None,
 ) -> None:
-    """Write one row per sample or turn: what was asked, what came, what was counted."""
+    """Write one row per sample or turn. It says what was asked, what came, and what was counted."""
     from countcheck.reports.rows import write_rows
     from countcheck.store import Run
 

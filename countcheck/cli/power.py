@@ -36,7 +36,7 @@ def power(
     paired: Annotated[bool, typer.Option(help="Both sides get the same prompts and repeats.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say how many prompts and repeats it takes to see a loss, or which loss a number of prompts can see."""
+    """Plan how many prompts and repeats a comparison needs. Or tells which loss so many prompts can see."""
     from dataclasses import replace
 
     from countcheck.policy import higher_is_better

@@ -20,7 +20,7 @@ def recount(
     rule: Annotated[str, typer.Option(help="countcheck, or geneval for that benchmark's own rule.")] = "countcheck",
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Judge a run again with another counter or rule; nothing is drawn anew."""
+    """Judge a run again with another counter or rule. Nothing is drawn anew."""
     from countcheck import engine
     from countcheck.counter import load_counter
     from countcheck.reports.terminal import render_summary

@@ -60,7 +60,10 @@ def report(
         bool, typer.Option("--json", help="Print the report as JSON; no file unless one is named.")
     ] = False,
 ) -> None:
-    """Write one file that shows which model draws what was asked, how sure that is, and the pictures; prints its path."""
+    """Write one page over one or more runs. It shows which model draws what was asked, how sure that is, and the pictures.
+
+    Prints the path of what was written.
+    """
     from contextlib import ExitStack
 
     from countcheck.cli.output import print_json

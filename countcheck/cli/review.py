@@ -28,7 +28,7 @@ def review(
         Path | None, typer.Option("--import", metavar="FILE", help="Take in labels from such a file.")
     ] = None,
 ) -> None:
-    """Serve a page on this machine where people count what the pictures show; prints its address."""
+    """Serve a page where people count what the pictures show. It runs on this machine; its address is printed."""
     from countcheck.store import Run
 
     with Run.open(run) as opened:

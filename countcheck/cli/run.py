@@ -42,7 +42,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made, and its price.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Make pictures, count them, judge them; the same command goes on after an interruption."""
+    """Make pictures, count them, judge them. The same command goes on after an interruption."""
     from countcheck.engine import Order
     from countcheck.settings import read_generator_card
     from countcheck.suites.joined import load_suites

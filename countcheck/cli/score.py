@@ -33,7 +33,7 @@ def score(
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="RUN", help="The run's folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Count and judge pictures that somebody else made; missing pictures are counted and said."""
+    """Count and judge pictures that somebody else made. Missing pictures are counted and said."""
     from countcheck.cli.run import carry_out, default_name, tell
     from countcheck.engine import Order
     from countcheck.errors import BadInput
