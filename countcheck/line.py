@@ -138,7 +138,7 @@ class Line:
                         "it, or gave it twice. Mend the generator; `countcheck.testing` checks this."
                     )
                 self.purse.pay(outcome, self.card.price)
-                counting.take(self._taken_in(sample, outcome, crowded=counting.crowded))
+                counting.take(sample, outcome)
                 if not stopped and (counting.broken or self.over()):
                     stopped = True  # what is under way is paid for, and taken in
                     stop = getattr(self.generator, "stop", None)
@@ -148,11 +148,11 @@ class Line:
 
     def _counting_it(self) -> InTurns | Beside:
         if self.generator.traits.on_cores:
-            return InTurns(self._count)
+            return InTurns(self._taken_in, self._count)
         # What was paid for is taken in at once, however long counting takes.
-        return Beside(self._count, endless=self._paid)
+        return Beside(self._taken_in, self._count, endless=self._paid)
 
-    def _taken_in(self, sample: Sample, outcome: Outcome, *, crowded: bool) -> Waiting:
+    def _taken_in(self, sample: Sample, outcome: Outcome, crowded: bool) -> Waiting:
         """An outcome on its way into the ledger; when many wait already, its pixels are left to its file."""
 
         def note(entry: Entry) -> Entry:
@@ -162,10 +162,10 @@ class Line:
 
         entry = self._files.submit(self.entry, outcome, sample.text, note)
         pixels = _given(outcome.pixels) if isinstance(outcome, Picture) else None
-        if pixels is not None and crowded and self._paid:
+        if pixels is not None and crowded:
             path = self.run.path / entry.result().picture
             pixels = lambda: read_picture(path)  # noqa: E731
-        return Waiting(sample.key, asked_of(sample.asked), entry, pixels, outcome.seconds)
+        return Waiting(sample.key, asked_of(sample.asked), entry, pixels)
 
     def _count_waiting(self, owed: Mapping[str, Sample]) -> set[str]:
         """Count what an interrupted run paid for and did not count; returns the keys."""

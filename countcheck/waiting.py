@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from countcheck.generators.base import Pixels
+from countcheck.generators.base import Outcome, Pixels
+from countcheck.plan import Sample
 from countcheck.records import Entry
 from countcheck.suites.suite import Target
 
@@ -35,19 +36,23 @@ class Waiting:
     asked: Asked
     entry: Future[Entry]
     pixels: Callable[[], Pixels] | None = None
-    seconds: float = 0.0
+
+
+Start: TypeAlias = Callable[[Sample, Outcome, bool], Waiting]
+Count: TypeAlias = Callable[[Sequence[Waiting]], None]
 
 
 class Beside:
-    """Counts in a thread of its own, while the generator goes on.
+    """Writes and counts at once what comes, in threads of their own, while the generator goes on.
 
     Args:
+        start: Has an outcome's file written; told whether its pixels had better stay in the file alone.
         count: Counts a few and keeps them.
         endless: Take in whatever comes, however many wait, instead of letting the generator wait.
     """
 
-    def __init__(self, count: Callable[[Sequence[Waiting]], None], *, endless: bool) -> None:
-        self._count = count
+    def __init__(self, start: Start, count: Count, *, endless: bool) -> None:
+        self._start, self._count, self._endless = start, count, endless
         self._queue: queue.Queue[Waiting | None] = queue.Queue(maxsize=0 if endless else _AHEAD)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._count_all, name="counting", daemon=True)
@@ -57,14 +62,10 @@ class Beside:
         """Whether counting has failed; what it raised is raised at the end."""
         return self._error is not None
 
-    @property
-    def crowded(self) -> bool:
-        """Whether so many wait that their pixels had better stay on disk."""
-        return self._queue.qsize() >= _AHEAD
-
-    def take(self, one: Waiting) -> None:
-        """Count it when its turn comes; waits while too many wait."""
-        self._queue.put(one)
+    def take(self, sample: Sample, outcome: Outcome) -> None:
+        """Write it now and count it when its turn comes; waits while too many wait."""
+        crowded = self._endless and self._queue.qsize() >= _AHEAD
+        self._queue.put(self._start(sample, outcome, crowded))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -102,19 +103,23 @@ class Beside:
 
 
 class InTurns:
-    """Counts in the generator's own thread, between its pictures: a few at a time, or as soon as much is at stake."""
+    """Writes and counts in the generator's own time: a few outcomes at once, or as soon as much is at stake.
+
+    Args:
+        start: Has an outcome's file written.
+        count: Counts a few and keeps them.
+    """
 
     broken = False  # what counting raises is raised at once
-    crowded = False
 
-    def __init__(self, count: Callable[[Sequence[Waiting]], None]) -> None:
-        self._count = count
-        self._batch: list[Waiting] = []
+    def __init__(self, start: Start, count: Count) -> None:
+        self._start, self._count = start, count
+        self._held: list[tuple[Sample, Outcome]] = []
 
-    def take(self, one: Waiting) -> None:
-        """Count it with those that wait, when there are enough of them or they took long to make."""
-        self._batch.append(one)
-        if len(self._batch) >= BATCH or sum(each.seconds for each in self._batch) >= _AT_STAKE:
+    def take(self, sample: Sample, outcome: Outcome) -> None:
+        """Write and count it with those that wait, when there are enough of them or they took long to make."""
+        self._held.append((sample, outcome))
+        if len(self._held) >= BATCH or sum(one.seconds for _, one in self._held) >= _AT_STAKE:
             self._count_all()
 
     def __enter__(self) -> Self:
@@ -126,7 +131,8 @@ class InTurns:
         self._count_all()
 
     def _count_all(self) -> None:
-        batch, self._batch = self._batch, []
+        held, self._held = self._held, []
+        batch = [self._start(sample, outcome, False) for sample, outcome in held]
         for one in batch:
             one.entry.result()  # the files first: those who write them are on the cores as well
         if batch:

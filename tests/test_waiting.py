@@ -4,13 +4,21 @@ from itertools import chain
 
 import pytest
 
+from countcheck.generators.base import Picture
+from countcheck.plan import Sample
+from countcheck.suites.suite import Prompt
 from countcheck.waiting import BATCH, Beside, InTurns, Waiting
 
 
-def waiting(key, seconds=0.0):
+def made(key, seconds=0.0):
+    sample = Sample(key=str(key), generator="it", asked=Prompt(id=str(key), text=""), repeat=0, seed=0)
+    return sample, Picture(key=str(key), pixels=None, seconds=seconds)
+
+
+def start(sample, outcome, crowded):
     entry = Future()
-    entry.set_result(key)
-    return Waiting(str(key), ((), {}), entry, seconds=seconds)
+    entry.set_result(sample.key)
+    return Waiting(sample.key, ((), {}), entry)
 
 
 class Kept:
@@ -30,7 +38,11 @@ class Kept:
         return list(chain(*self.batches))
 
 
-WAYS = [InTurns, lambda count: Beside(count, endless=False), lambda count: Beside(count, endless=True)]
+WAYS = [
+    lambda count: InTurns(start, count),
+    lambda count: Beside(start, count, endless=False),
+    lambda count: Beside(start, count, endless=True),
+]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -39,7 +51,7 @@ def test_all_is_counted_once_and_in_order(way, number):
     kept = Kept()
     with way(kept) as counting:
         for key in range(number):
-            counting.take(waiting(key))
+            counting.take(*made(key))
     assert kept.keys == [str(key) for key in range(number)]
     assert all(len(batch) <= BATCH for batch in kept.batches)
 
@@ -48,7 +60,7 @@ def test_all_is_counted_once_and_in_order(way, number):
 def test_what_was_made_before_the_generator_broke_is_counted(way):
     kept = Kept()
     with pytest.raises(ValueError, match="closed"), way(kept) as counting:
-        counting.take(waiting("made"))
+        counting.take(*made("made"))
         raise ValueError("closed")
     assert kept.keys == ["made"]
 
@@ -58,37 +70,55 @@ def test_what_counting_raises_reaches_the_generators_thread(way):
     kept = Kept(breaks_at="20")
     with pytest.raises(RuntimeError, match="no room"), way(kept) as counting:
         for key in range(500):
-            counting.take(waiting(key))
+            counting.take(*made(key))
 
 
 def test_beside_the_generator_counting_has_a_thread_of_its_own():
     kept = Kept()
-    with Beside(kept, endless=False) as counting:
-        counting.take(waiting("a"))
+    with Beside(start, kept, endless=False) as counting:
+        counting.take(*made("a"))
     assert threading.current_thread() not in kept.threads
 
 
 def test_in_turns_it_has_the_generators():
     kept = Kept()
-    with InTurns(kept) as counting:
-        counting.take(waiting("a"))
+    with InTurns(start, kept) as counting:
+        counting.take(*made("a"))
         assert not kept.batches
     assert kept.threads == {threading.current_thread()}
 
 
 def test_little_slow_work_waits_uncounted():
     kept = Kept()
-    with InTurns(kept) as counting:
-        counting.take(waiting("quick", seconds=0.2))
-        counting.take(waiting("slow", seconds=30))
+    with InTurns(start, kept) as counting:
+        counting.take(*made("quick", seconds=0.2))
+        counting.take(*made("slow", seconds=30))
         assert kept.batches == [["quick", "slow"]]
-        counting.take(waiting("slow again", seconds=30))
+        counting.take(*made("slow again", seconds=30))
         assert kept.batches[1:] == [["slow again"]]
 
 
 def test_a_file_that_could_not_be_written_is_told_before_anything_is_counted():
-    broken, kept = Future(), Kept()
-    broken.set_exception(OSError("disk full"))
-    with pytest.raises(OSError, match="disk full"), InTurns(kept) as counting:
-        counting.take(Waiting("a", ((), {}), broken))
+    def breaks(sample, outcome, crowded):
+        broken = Future()
+        broken.set_exception(OSError("disk full"))
+        return Waiting(sample.key, ((), {}), broken)
+
+    kept = Kept()
+    with pytest.raises(OSError, match="disk full"), InTurns(breaks, kept) as counting:
+        counting.take(*made("a"))
     assert not kept.batches
+
+
+def test_when_many_wait_only_an_endless_queue_leaves_pixels_to_their_files():
+    crowds, go_on = [], threading.Event()
+
+    def noting(sample, outcome, crowded):
+        crowds.append(crowded)
+        return start(sample, outcome, crowded)
+
+    with Beside(noting, lambda batch: go_on.wait(10), endless=True) as counting:
+        for key in range(200):
+            counting.take(*made(key))
+        go_on.set()
+    assert not any(crowds[:BATCH]) and all(crowds[-BATCH:])

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Array = np.ndarray[Any, np.dtype[Any]]
 
+_FEW = 200
+
 
 def areas(boxes: Array) -> Array:
     """Area of each of n boxes, shape (n,); 0 for a box turned inside out."""
@@ -56,11 +58,13 @@ def nms(boxes: Array, scores: Array, limit: float, groups: Sequence[object] | No
     if groups is not None:
         numbers = {group: k for k, group in enumerate(dict.fromkeys(groups))}
         labels = np.array([numbers[group] for group in groups], np.int64)
+    # Of few boxes every pair is compared at once, which takes one call instead of one a box.
+    pairs = iou(boxes, boxes) if len(boxes) <= _FEW else None
     kept: list[int] = []
     while len(order):
         best, rest = order[0], order[1:]
         kept.append(int(best))
-        overlap = iou(boxes[best : best + 1], boxes[rest])[0]
+        overlap = pairs[best, rest] if pairs is not None else iou(boxes[best : best + 1], boxes[rest])[0]
         order = rest[(overlap <= limit) | (labels[rest] != labels[best])]
     return np.array(kept, np.int64)
 
