@@ -22,7 +22,7 @@ from countcheck.suites.suite import Target
 
 BATCH = 16  # pictures counted at a time
 _AHEAD = 64  # outcomes waiting to be counted before the generator has to wait
-_AT_STAKE = 4.0  # seconds of a generator's work that may wait uncounted, and would be lost with the power
+_AT_STAKE = 2.0  # seconds of a generator's work that may wait uncounted, and would be lost with the power
 
 # What had to hold in a picture: targets, and the tags that tell its style.
 Asked: TypeAlias = tuple[Sequence[Target], Mapping[str, str]]
