@@ -189,8 +189,9 @@ def _unclear(rows: Sequence[VerdictRow]) -> Bools:
 def _countable(rows: Sequence[VerdictRow]) -> Bools:
     found = np.array([bool(row.targets or row.asked) for row in rows], np.bool_)
     judged = np.array([row.verdict is not None and row.verdict not in (Kind.REFUSED, Kind.FAILED) for row in rows])
-    # Rows that carry no targets anywhere (a bare export) say nothing of what was asked: every sample counts.
-    return found | judged.astype(np.bool_) if found.any() else np.ones(len(rows), np.bool_)
+    # Rows that were judged and carry no targets anywhere (a bare export) do not say what was asked: every sample counts.
+    # Where nothing was judged either, nothing was to be counted: refusals are all that such a suite asks about.
+    return np.ones(len(rows), np.bool_) if judged.any() and not found.any() else found | judged.astype(np.bool_)
 
 
 def _plain_numbers(row: VerdictRow) -> dict[str, int]:

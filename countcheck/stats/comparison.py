@@ -232,8 +232,12 @@ def _error_pair(a: Columns, b: Columns, pairs: Pairs, rate: str, level: float) -
     ra, rb = float(ta.sum() / na.sum()), float(tb.sum() / nb.sum())
     u = (tb - rb * nb) / nb.sum() - (ta - ra * na) / na.sum()
     error = math.sqrt(float((u * u).sum()) * k / (k - 1)) if k > 1 else math.inf
-    half = t_of(level, k - 1) * error if k > 1 else math.inf
     value = rb - ra
+    # Prompts that all changed alike show no spread; as in `cluster_mean`, one off by 1 might have been next.
+    alike = k > 1 and error <= 1e-12 * max(ra, rb)
+    half = (cluster_rate(np.zeros(k), np.ones(k), level).high or 1.0) if alike else math.inf
+    if k > 1 and not alike:
+        half = t_of(level, k - 1) * error
 
     def side(rate_value: float, n: float) -> Estimate:
         return Estimate(
@@ -250,10 +254,10 @@ def _error_pair(a: Columns, b: Columns, pairs: Pairs, rate: str, level: float) -
             level=level,
             n=round(float(nb.sum())),
             clusters=k,
-            method="paired by prompt and repeat, t over prompts",
+            method=f"paired by prompt and repeat, {'all alike: as a share off by one' if alike else 't over prompts'}",
         ),
-        p_value=None if k < 2 else 1.0 if error == 0 else t_p(value / error, k - 1),
-        test="t over prompts",
+        p_value=None if k < 2 else sign_flip_p(np.full(k, np.sign(value))) if alike else t_p(value / error, k - 1),
+        test="exact sign flips over prompts" if alike else "t over prompts",
     )
 
 

@@ -33,7 +33,8 @@ def conversation_rates(rows: Iterable[VerdictRow], level: float = 0.95) -> dict[
       most k repairs; turns on which fewer were tried, in vain, are left out. ``repaired_rate``: at any number.
     - ``false_claim_rate``: of wrong pictures, those announced as a success.
     - ``sticky_refusal_rate``: of benign turns right after a refused one, those refused too.
-    - ``turn_exact_rate``, ``turn_refusal_rate``, ``turn_unclear_refusal_rate``: over turns as first answered.
+    - ``turn_exact_rate``, ``turn_refusal_rate``, ``turn_unclear_refusal_rate``: over turns as first answered; the first
+      of them over turns after which something must hold.
     - ``conversation_exact_rate``: of whole conversations, those in which every scripted turn ended exact.
     """
     talks = [talk for talk in talks_of(rows) if any(row.outcome != "missing" for row in talk)]
@@ -49,7 +50,9 @@ def conversation_rates(rows: Iterable[VerdictRow], level: float = 0.95) -> dict[
         "repaired_rate": _over(talks, lambda talk: repaired(talk, None), level),
         "false_claim_rate": _over(talks, false_claims, level),
         "sticky_refusal_rate": _over(talks, sticky, level),
-        "turn_exact_rate": _over(talks, lambda talk: [r.verdict is Kind.EXACT for r in _first(talk)], level),
+        "turn_exact_rate": _over(
+            talks, lambda talk: [r.verdict is Kind.EXACT for r in _first(talk) if r.targets], level
+        ),
         "turn_refusal_rate": _over(talks, lambda talk: [r.outcome == "refusal" for r in _first(talk)], level),
         "turn_unclear_refusal_rate": _unclear(talks, level),
         "conversation_exact_rate": _over(talks, _whole, level),

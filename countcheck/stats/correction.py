@@ -100,7 +100,7 @@ def corrected_rates(
         labels: Of the whole run.
         level: Confidence level.
     """
-    asked = [row for row in rows if row.outcome == "refusal" or (row.outcome == "picture" and row.targets)]
+    asked = [row for row in rows if row.outcome in ("picture", "refusal") and row.targets]
     truths = truths_of(asked, labels)
     if not truths:
         return {}, ""

@@ -171,7 +171,7 @@ def cluster_rate(hits: ArrayLike, sizes: ArrayLike, level: float = 0.95) -> Esti
         return _rate(p, low, high, level, n, k, "Wilson", 1.0)
     if k == 1:
         low, high = wilson_interval(p, 1.0, z_of(level))
-        return _rate(p, low, high, level, n, k, "Wilson, one prompt counted as one outcome", None)
+        return _rate(p, low, high, level, n, k, "Wilson, one prompt counted as one outcome", n)
     effect, df = _design(x, m, p)
     low, high = wilson_interval(p, n / effect, t_of(level, df))
     events = int(min(np.count_nonzero(x > 0), np.count_nonzero(x < m)))
@@ -210,8 +210,8 @@ def cluster_mean(totals: ArrayLike, sizes: ArrayLike, level: float = 0.95, *, fl
     """Estimate a mean over prompts: ``totals`` summed over ``sizes`` outcomes of each prompt.
 
     Linearised variance over prompts with Student's t; on the log scale when values cannot be below ``floor`` = 0,
-    since such means are skewed. With every value 0 the upper end is that of the share of values above 0, as if one
-    off by 1 had been next.
+    since such means are skewed. Where all prompts have the same mean there is no spread to learn from: the ends are off
+    it by the upper end of a share that was never seen, as if one off by 1 had been next.
     """
     t, m = _clusters(totals, sizes)
     k, n = len(m), float(m.sum())
@@ -222,15 +222,14 @@ def cluster_mean(totals: ArrayLike, sizes: ArrayLike, level: float = 0.95, *, fl
         return Estimate(
             value=mean, low=None, high=None, level=level, n=round(n), clusters=1, method="one prompt: no interval"
         )
-    if floor == 0.0 and mean == 0.0:
-        high = cluster_rate(t, m, level).high
-        return Estimate(
-            value=0.0, low=0.0, high=high, level=level, n=round(n), clusters=k, method="all 0: as a share off by one"
-        )
     u = t - mean * m
     error = math.sqrt(float((u * u).sum()) * k / (k - 1)) / n
     half = t_of(level, k - 1) * error
-    if floor == 0.0:
+    if error <= 1e-12 * abs(mean):
+        half = cluster_rate(np.zeros(k), m, level).high or 1.0
+        low, high = mean - half, mean + half
+        low, method = low if floor is None else max(floor, low), f"all {mean:.3g}: as a share off by one"
+    elif floor == 0.0:
         low, high = mean * math.exp(-half / mean), mean * math.exp(half / mean)
         method = "log t over prompts"
     else:

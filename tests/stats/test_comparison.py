@@ -134,3 +134,11 @@ def test_json_is_as_published():
     body = json.loads(json.dumps(found.to_json()))
     jsonschema.validate(body, schema("compare"))
     assert body["pairs"] == 40 and body["unpaired"] == {"a": 0, "b": 0}
+
+
+def test_every_prompt_off_by_one_more_is_a_difference():
+    found = compare(party("e " * 8), party("o " * 8)).rates["mean_abs_error"]
+    assert found.difference.value == 1 and 0 < found.difference.low < 1 < found.difference.high
+    assert found.p_value == pytest.approx(2 / 2**8)
+    same = compare(party("e " * 8), party("e " * 8)).rates["mean_abs_error"]
+    assert same.p_value == 1 and same.difference.low < 0 < same.difference.high

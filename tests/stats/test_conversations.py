@@ -63,3 +63,10 @@ def test_conversations_are_the_clusters_and_stay_out_of_prompt_rates():
     assert found.rates["conversation_exact_rate"].n == 3
     assert "exact_rate" not in found.rates
     assert found.conversations["conversations"] == 3
+
+
+def test_a_turn_that_asks_for_no_number_is_neither_exact_nor_wrong():
+    talk = [turn("e", 0, turn=0, targets=(), verdict=None), turn("e", 1, turn=1), turn("u", 2, turn=2)]
+    found = rates(*talk)
+    assert (found["turn_exact_rate"].value, found["turn_exact_rate"].n) == (0.5, 2)
+    assert found["turn_refusal_rate"].n == 3

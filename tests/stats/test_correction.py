@@ -120,3 +120,11 @@ def test_a_summary_with_labels_is_corrected_and_one_without_warns_before_ranking
     assert "never calibrated" in ranked.warnings[0]
     calm = facts(counter={"name": "tiny", "measured": {"calibrated_on": "r"}})
     assert not summarize([*given, row("e", generator="h")], calm).warnings
+
+
+def test_refusals_of_prompts_that_ask_for_no_number_are_in_neither_rate():
+    given, labels = labelled([3] * 10 + [2] * 10, [3] * 10 + [2] * 10)
+    given += [row("n", f"q{i}", asked={}) for i in range(20)]
+    found = summarize(given, facts(), labels).generators["g"]
+    assert (found.corrected["exact_rate"].value, found.corrected["exact_rate"].n) == (0.5, 20)
+    assert (found.rates["exact_rate"].value, found.rates["exact_rate"].n) == (0.5, 20)

@@ -122,3 +122,9 @@ def test_an_estimate_survives_json():
     found = cluster_rate([3, 1], [4, 4])
     assert Estimate.from_json(found.to_json()) == found
     assert list(found.to_json())[:7] == ["value", "low", "high", "level", "n", "clusters", "method"]
+
+
+def test_a_mean_that_all_prompts_share_is_not_certain():
+    found = cluster_mean([1, 2, 1], [1, 2, 1])
+    assert found.value == 1 and found.low < 0.7 and found.high > 1.3
+    assert cluster_mean([1] * 400, [1] * 400).high < 1.01

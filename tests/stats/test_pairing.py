@@ -9,7 +9,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from verdict_rows import rows
 
 from countcheck.stats.columns import columns_of
-from countcheck.stats.estimate import t_p, wilson
+from countcheck.stats.estimate import cluster_rate, t_p, wilson
 from countcheck.stats.pairing import (
     Sums,
     holm,
@@ -118,3 +118,9 @@ def test_twins_without_any_difference_are_not_certain_to_be_equal():
     found = paired_difference(Sums(a=np.ones(20), b=np.ones(20), size=np.ones(20)))
     assert found.value == 0
     assert 0.05 < found.high < 0.25 and found.low == -found.high
+
+
+def test_two_prompts_however_often_drawn_prove_no_difference():
+    a, b = cluster_rate([2], [20]), cluster_rate([18], [20])
+    assert unpaired_p(a, b) > 0.05
+    assert unpaired_difference(a, b).low < 0

@@ -151,3 +151,12 @@ def test_another_file_is_not_taken_for_a_summary(body):
 def test_a_level_outside_0_to_1_is_refused():
     with pytest.raises(BadInput, match="level is 95"):
         summarize([], facts(), level=95)
+
+
+def test_a_suite_that_asks_for_no_number_has_refusal_rates_and_no_rate_of_exact_pictures():
+    plain = [
+        row(letter, f"p{i}", asked={}, verdict=None if letter == "e" else "refused") for i, letter in enumerate("een")
+    ]
+    found = one(summarize(plain, facts())).rates
+    assert (found["refusal_rate"].value, found["refusal_rate"].n) == (pytest.approx(1 / 3), 3)
+    assert "exact_rate" not in found
