@@ -10,6 +10,8 @@ import io
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from countcheck.whole import put
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -92,11 +94,3 @@ def shrunk(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "WEBP", quality=78, method=0)  # a quarter less time than method 1, a fifth more bytes
     return out.getvalue()
-
-
-def put(target: Path, data: bytes) -> None:
-    """Write a file whole or not at all; its folder is made."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.part")
-    unfinished.write_bytes(data)
-    unfinished.replace(target)

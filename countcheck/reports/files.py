@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from countcheck.errors import BadInput
+from countcheck.whole import put
 
 
 def write_text(text: str, target: Path) -> Path:
@@ -14,11 +15,8 @@ def write_text(text: str, target: Path) -> Path:
         BadInput: When it cannot be written.
     """
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}.part")
         # A lone surrogate from a damaged file name must not cost the report.
-        unfinished.write_text(text, encoding="utf-8", errors="replace")
-        unfinished.replace(target)
+        put(target, text.encode("utf-8", errors="replace"))
     except OSError as error:
         raise BadInput(f"{target} cannot be written ({error.strerror}). Name another file with -o.") from error
     return target

@@ -15,6 +15,7 @@ from countcheck.errors import BadInput, MissingExtra
 from countcheck.store import Run
 from countcheck.suites.record import target_to_json
 from countcheck.verdict import VerdictRow
+from countcheck.whole import put
 
 
 def write_rows(run: Run, format: str, out: Path | None) -> int:
@@ -32,9 +33,7 @@ def write_rows(run: Run, format: str, out: Path | None) -> int:
         sys.stdout.write(data.decode())
         return len(rows)
     try:
-        unfinished = out.with_name(f".{out.name}.part")
-        unfinished.write_bytes(data)
-        unfinished.replace(out)
+        put(out, data)
     except OSError as error:
         raise BadInput(f"{out} cannot be written ({error.strerror}).") from error
     return len(rows)

@@ -9,6 +9,7 @@ import yaml
 
 from countcheck.errors import BadSuite
 from countcheck.suites.suite import Conversation, Noun, Suite, Target
+from countcheck.whole import put
 
 
 def write_suite(suite: Suite, path: Path) -> None:
@@ -28,12 +29,9 @@ def write_suite(suite: Suite, path: Path) -> None:
         allow_unicode=True,
         width=4096,
     )
-    unfinished = path.with_name(f".{path.name}.part")
     try:
-        unfinished.write_text(comment + body, encoding="utf-8")
-        unfinished.replace(path)
+        put(path, (comment + body).encode())
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise BadSuite(f"{path}: cannot be written ({error.strerror}). Name another file.") from error
 
 
