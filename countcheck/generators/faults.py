@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import email.utils
+import math
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +34,7 @@ _TRANSPORT = re.compile(
     r"|sslerror|transporterror|streamclosed|apiconnection",
     re.IGNORECASE,
 )
-_DURATION = re.compile(r"([\d.]+)\s*(ms|s|m|h)?")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
 
 
 def reply_of_error(error: BaseException) -> Reply:
@@ -225,6 +226,7 @@ def _is_transport(error: BaseException) -> bool:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

@@ -173,7 +173,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _numbered_folders(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir() and p.name.isdigit()) if folder.is_dir() else []
+    return sorted(p for p in folder.iterdir() if p.is_dir() and p.name.isdecimal()) if folder.is_dir() else []
 
 
 def _geneval(folder: Path) -> Album:
@@ -192,7 +192,7 @@ def _geneval(folder: Path) -> Album:
             skipped.append(f"{one}: not GenEval metadata ({type(error).__name__}: {error})")
             continue
         gathered.add(1, prompt)
-        samples = [p for p in sorted((one / "samples").glob("*")) if p.suffix.lower() in PICTURES and p.stem.isdigit()]
+        samples = [p for p in sorted((one / "samples").glob("*")) if p.suffix.lower() in PICTURES and p.stem.isdecimal()]
         # The folder's number is its own; a suite's ids may be numbered otherwise, its texts are the same.
         names = (folded(prompt.text), folded(one.name))
         entries += [Entry(path=p, names=names, number=int(p.stem), prompt=prompt) for p in samples]
@@ -215,7 +215,7 @@ def _cococount(folder: Path) -> Album:
         count, noun = int(found[1]), _one(found[2].replace("_", " ").lower())
         end = found[3] or ""
         rest = _NUMBERED.fullmatch(end)
-        scene = "" if end.isdigit() else (rest[1] if rest else end).replace("_", " ")
+        scene = "" if end.isdecimal() else (rest[1] if rest else end).replace("_", " ")
         things = noun if count == 1 else plural_of(noun)
         text, spelled = (
             " ".join(f"a photo of {number} {things} {scene}".split())
@@ -270,7 +270,7 @@ def _flat(folder: Path) -> Album:
         if len(parts) > 1:
             # One folder a prompt: its pictures are numbered inside.
             names += [folded(part) for part in parts[:-1] if part not in ("samples", "images")]
-        number = int(found[2]) if found else int(stem) if stem.isdigit() else None
+        number = int(found[2]) if found else int(stem) if stem.isdecimal() else None
         unique = tuple(dict.fromkeys(name for name in names if name))
         entries.append(Entry(path=path, names=unique, number=number, whole=folded(stem) if len(parts) == 1 else ""))
     return Album(layout="flat", entries=tuple(entries))
@@ -328,7 +328,7 @@ def _described(entry: Entry, row: Mapping[str, Any]) -> Entry | None:
     text = str(row.get("prompt") or row.get("text") or row.get("caption") or "").strip()
     if not name and not text:
         return None
-    number = next((int(row[f]) for f in _REPEAT_FIELDS if str(row.get(f, "")).strip().isdigit()), None)
+    number = next((int(row[f]) for f in _REPEAT_FIELDS if re.fullmatch(r"\s*\d{1,9}\s*", str(row.get(f, "")))), None)
     prompt = None
     if text:
         prompt = Prompt(id=name or slug(text), text=text, targets=read_targets(text).targets)

@@ -66,11 +66,17 @@ def settle(
     settled = []
     for key, slot, one in zip(keys, slots, opened, strict=True):
         reading = _reading(reply, slot, one, others=good > (one.look is not None), provider=provider)
-        charged = None if price is None else price * reply.drawn
-        cost = reply.cost / max(good, 1) if reply.cost is not None else charged
+        cost = _share(reply, came=one.look is not None, good=good, wanted=len(keys), price=price)
         outcome = _outcome(reply, slot, one, reading, key, turn, seconds / len(keys), tuple(secrets), cost)
         settled.append(Settled(reading=reading, outcome=outcome))
     return settled
+
+
+def _share(reply: Reply, *, came: bool, good: int, wanted: int, price: float | None) -> float | None:
+    """What one wanted picture cost: the pictures that came share what the reply cost; with none of them, all do."""
+    if reply.cost is None:
+        return None if price is None else price * reply.drawn
+    return reply.cost / (good or wanted) if came or not good else 0.0
 
 
 def _reading(reply: Reply, slot: Slot | None, opened: _Opened, *, others: bool, provider: str) -> Reading:
@@ -136,7 +142,7 @@ def _outcome(
         raw=raw_of(reply.raw, secrets) if reply.raw is not None else "",
         request_id=reply.request_id,
         retry_after=reply.retry_after,
-        cost=reply.cost,
+        cost=None if reply.cost is None else cost,
         **shared,
     )
 
@@ -154,9 +160,7 @@ def _extra(reply: Reply, slot: Slot | None, opened: _Opened, reading: Reading) -
 
 def _price_of_refusal(reply: Reply, reading: Reading, opened: _Opened, price: float | None) -> float | None:
     """A picture that was made and withheld may be charged; a prompt that was turned away is free."""
-    if reply.cost is not None:
-        return reply.cost
-    if opened.pixels is not None:
+    if reply.cost is not None or opened.pixels is not None:
         return price
     return 0.0 if reading.stage is Stage.PROMPT and reading.by != "words" else None
 

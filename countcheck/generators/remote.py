@@ -25,6 +25,7 @@ reply through `countcheck.generators.refusal.read`. Add the mixin `Talks` for se
 from __future__ import annotations
 
 import importlib
+import math
 import random
 import re
 import threading
@@ -104,6 +105,10 @@ class RemoteGenerator:
         for name in ("concurrency", "attempts", "per_request"):
             if not isinstance(self.settings[name], int) or self.settings[name] < 1:
                 raise BadSettings(f"{card.name}: {name} is {self.settings[name]!r}. Give a whole number, 1 or more.")
+        for name in ("timeout", "most_wait", "first_wait", "poll"):
+            value = self.settings.get(name, 0.0)
+            if not isinstance(value, int | float) or not (0 <= value < math.inf) or (name == "timeout" and not value):
+                raise BadSettings(f"{card.name}: {name} is {value!r}. Give seconds, more than 0.")
         changing = {name: self.settings[name] for name in sorted(self.defaults)}
         self._recipe = Recipe(name=card.name, revision=card.revision, settings={"source": card.source, **changing})
         self.pace = Pace(
@@ -284,7 +289,7 @@ class RemoteGenerator:
         last: list[_Tried] = []
 
         def once() -> _Tried | None:
-            waited = self.pace.enter(pictures=ask.count, stopped=self._stop.is_set)
+            waited = self.pace.enter(pictures=ask.count, stopped=lambda: self._ending)
             if waited is None:
                 return last[-1] if last else None
             last.append(self._attempt(ask, keys, waited, attempts))

@@ -218,3 +218,10 @@ def test_another_folder_is_another_generator(tmp_path):
     before = FolderGenerator(Card(name="f", family="folder", source=str(tmp_path))).recipe.revision
     put(tmp_path, "pigs_1.png")
     assert FolderGenerator(Card(name="f", family="folder", source=str(tmp_path))).recipe.revision != before
+
+
+def test_a_raised_digit_is_no_number(tmp_path):
+    put(tmp_path, "pigs/².png")
+    (tmp_path / "manifest.csv").write_text("picture,prompt,repeat\npigs/².png,three pigs,²\n", encoding="utf-8")
+    assert read_album(tmp_path, "flat").entries[0].number is None
+    assert read_album(tmp_path, "manifest").entries[0].number is None

@@ -244,3 +244,34 @@ def test_an_edit_hands_over_the_picture():
     pixels = Image.new("RGB", (8, 8))
     outcome = generator.edit(samples_for(generator)[0], pixels, "three pigs, not four", 2, ())
     assert (outcome.turn, generator.asked[0].picture, generator.asked[0].text) == (2, pixels, "three pigs, not four")
+
+
+WITHHELD = Slot(withheld=True, codes=("content_filtered",))
+
+
+@pytest.mark.parametrize(
+    ("slots", "costs"),
+    [
+        ((Slot(data=PICTURE), Slot(data=PICTURE), WITHHELD, WITHHELD), [0.04, 0.04, 0.0, 0.0]),
+        ((WITHHELD,) * 4, [0.02] * 4),
+        ((Slot(data=PICTURE), Slot(data=PICTURE[:200])), [0.08, 0.0, 0.0, 0.0]),
+    ],
+)
+def test_a_reported_cost_is_counted_once_whatever_came_of_each_picture(slots, costs):
+    generator = Example(Reply(slots=slots, cost=0.08), per_request=4)
+    assert [outcome.cost for outcome in outcomes_of(generator, 1, repeats=4)] == costs
+
+
+def test_whoever_waits_for_a_turn_does_not_ask_a_service_that_has_closed():
+    generator = Example(
+        bad(401, "invalid_api_key", message="Incorrect API key provided."), concurrency=4, requests_per_minute=40
+    )
+    with pytest.raises(GeneratorClosed):
+        outcomes_of(generator, 20)
+    assert len(generator.asked) == 1
+
+
+@pytest.mark.parametrize("settings", [{"most_wait": None}, {"first_wait": -1}, {"timeout": 0}, {"timeout": float("nan")}])
+def test_a_wait_that_is_none_is_refused(settings):
+    with pytest.raises(BadSettings, match="Give seconds"):
+        Example(**settings)
