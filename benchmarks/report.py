@@ -29,7 +29,8 @@ from benchmarks.clouds import clouds  # noqa: E402
 from benchmarks.machine import machine  # noqa: E402
 from countcheck.pictures import encode_png  # noqa: E402
 from countcheck.suites.suite import Suite  # noqa: E402
-from countcheck.thumbnails import place_of, put, shrunk  # noqa: E402
+from countcheck.thumbnails import place_of, shrunk  # noqa: E402
+from countcheck.whole import put  # noqa: E402
 
 LIMITS = {"write": 20.0, "memory": 1000.0, "paint": 1.5}
 

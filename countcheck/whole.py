@@ -8,9 +8,9 @@ from pathlib import Path
 def put(target: Path, data: bytes) -> None:
     """Write a file whole or not at all; its folder is made. Raises `OSError`.
 
-    A device or a pipe (``/dev/null``, ``/dev/stdout``) is written to: a file must never take its place.
+    A device, a pipe or a link (``/dev/null``, ``/dev/stdout``) is written to: a file must never take its place.
     """
-    if target.exists() and not target.is_file():
+    if target.is_symlink() or (target.exists() and not target.is_file()):
         target.write_bytes(data)
         return
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -3,8 +3,6 @@
 import os
 import threading
 
-import pytest
-
 from countcheck.reports.files import write_text
 from countcheck.whole import put
 
@@ -16,7 +14,6 @@ def test_a_file_takes_the_place_of_an_older_one_and_leaves_nothing_beside_it(tmp
     assert (tmp_path / "deep" / "page.html").read_bytes() == b"new"
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 def test_a_pipe_stays_a_pipe(tmp_path):
     pipe, heard = tmp_path / "pipe", []
     os.mkfifo(pipe)
@@ -26,3 +23,11 @@ def test_a_pipe_stays_a_pipe(tmp_path):
     assert pipe.is_fifo()
     reader.join(10)
     assert heard == [b"a report"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "page.html")
+    for data in (b"old", b"new"):
+        put(tmp_path / "link", data)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "page.html").read_bytes() == b"new"

@@ -192,7 +192,9 @@ def _geneval(folder: Path) -> Album:
             skipped.append(f"{one}: not GenEval metadata ({type(error).__name__}: {error})")
             continue
         gathered.add(1, prompt)
-        samples = [p for p in sorted((one / "samples").glob("*")) if p.suffix.lower() in PICTURES and p.stem.isdecimal()]
+        samples = [
+            p for p in sorted((one / "samples").glob("*")) if p.suffix.lower() in PICTURES and p.stem.isdecimal()
+        ]
         # The folder's number is its own; a suite's ids may be numbered otherwise, its texts are the same.
         names = (folded(prompt.text), folded(one.name))
         entries += [Entry(path=p, names=names, number=int(p.stem), prompt=prompt) for p in samples]

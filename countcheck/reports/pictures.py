@@ -16,6 +16,7 @@ from urllib.parse import quote
 from countcheck import thumbnails
 from countcheck.counting import Rule, count
 from countcheck.reports.wording import visible
+from countcheck.whole import put
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -202,7 +203,7 @@ def _put_beside(album: Album, wishes: Mapping[Place, _Wish], target: Path) -> No
         data, kind = made
         wish = wishes[place]
         made_at = wish.own if wish.home else (folder / wish.name).with_suffix(f".{kind.partition('/')[2]}")
-        thumbnails.put(made_at, data)
+        put(made_at, data)
         album.beside[place] = _address(made_at.relative_to(home))
 
 

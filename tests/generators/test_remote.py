@@ -271,7 +271,9 @@ def test_whoever_waits_for_a_turn_does_not_ask_a_service_that_has_closed():
     assert len(generator.asked) == 1
 
 
-@pytest.mark.parametrize("settings", [{"most_wait": None}, {"first_wait": -1}, {"timeout": 0}, {"timeout": float("nan")}])
+@pytest.mark.parametrize(
+    "settings", [{"most_wait": None}, {"first_wait": -1}, {"timeout": 0}, {"timeout": float("nan")}]
+)
 def test_a_wait_that_is_none_is_refused(settings):
     with pytest.raises(BadSettings, match="Give seconds"):
         Example(**settings)
