@@ -41,17 +41,26 @@ def look(
     tags: Mapping[str, str],
     nouns: Sequence[Noun],
 ) -> Seen:
-    """Count and judge what a detector found in one picture, against what had to hold there."""
-    if counter.rule.name == "geneval" and targets:
+    """Count and judge what a detector found in one picture, against what had to hold there.
+
+    A picture in which the counter gave a noun no number, as a vision-language model may, is uncertain.
+    """
+    asked = dict.fromkeys(noun for target in targets for noun in target.nouns)
+    unknown = [noun for noun in asked if noun in found.unsupported]
+    if counter.rule.name == "geneval" and targets and not unknown:
         verdict, numbers = verdict_of(found, "", targets, tags)
         return Seen(detections=found, verdict=verdict, counted={noun: (n, n, n) for noun, n in numbers.items()})
-    asked = dict.fromkeys(noun for target in targets for noun in target.nouns)
     counted = counter.count(found, [noun for noun in nouns if noun.name in asked], tags.get("style"))
     return Seen(
         detections=found,
-        verdict=judge(targets, counted) if targets else None,
+        verdict=_unknown(unknown) if unknown else judge(targets, counted) if targets else None,
         counted={noun: (n, counted.low[noun], counted.high[noun]) for noun, n in counted.counts.items()},
     )
+
+
+def _unknown(nouns: Sequence[str]) -> Verdict:
+    reason = f"the counter gave no number for {', '.join(nouns)}"
+    return Verdict(kind=Kind.UNCERTAIN, leaning=Kind.UNCERTAIN, reason=reason)
 
 
 def entry_of(outcome: Outcome, price: float | None, *, text: str, picture: str = "", digest: str = "") -> Entry:

@@ -80,6 +80,7 @@ class UltralyticsDetector:
         self.open = "World" in kind or "YOLOE" in kind
         self._detr = "RTDETR" in kind
         self._words: Mapping[str, Any] = _embeddings(card, settings["embeddings"]) if self.open else {}
+        self._made: dict[str, torch.Tensor] = {}  # vectors of the weights' own text encoder, which knows any word
         self._classes = _names(card, settings, self._model)
         self._path: FastPath | None = None
         self._asked: tuple[str, ...] = ()
@@ -126,6 +127,8 @@ class UltralyticsDetector:
 
         if word in self._words:
             return torch.as_tensor(self._words[word])
+        if word in self._made:
+            return self._made[word]
         encoder = getattr(self._model.model, "get_text_pe", None) or self._model.model.get_text_feats
         try:
             vector = encoder([word])[0, 0]
@@ -134,8 +137,8 @@ class UltralyticsDetector:
                 f"{self.name}: the text encoder that turns {word!r} into a vector is not at hand "
                 f"({str(error)[:120]}). Give embeddings=FILE.safetensors with vectors for the nouns."
             ) from error
-        self._words = {**self._words, word: vector.float().cpu()}
-        return vector.float().cpu()
+        self._made[word] = vector.float().cpu()
+        return self._made[word]
 
     def _ready(self) -> FastPath:
         """The net fused, laid out for its devices and, when asked, compiled."""

@@ -63,8 +63,9 @@ class VlmDetector:
     def __init__(self, card: Card) -> None:
         refuse_secrets(card.settings, family="vlm")
         settings = fill(card, DEFAULTS)
-        if int(settings["answers"]) < 1:
-            raise BadSettings(f"{card.name}: answers is {settings['answers']}. Give 1 or more.")
+        for setting in ("answers", "concurrency"):
+            if int(settings[setting]) < 1:
+                raise BadSettings(f"{card.name}: {setting} is {settings[setting]}. Give 1 or more.")
         if not card.source:
             raise BadSettings(f"{card.name}: no model is named. Write vlm:MODEL.")
         self.name = card.name

@@ -139,6 +139,20 @@ def test_open_architectures_look_for_any_word_that_has_a_vector(name, pictures, 
     assert tally(first) == tally(again)
 
 
+def test_with_a_text_encoder_any_word_is_known_whatever_was_asked_before(pictures):
+    looking = detector("yoloe-11s.yaml", floor=1e-6)
+    dice = torch.Generator().manual_seed(0)
+    looking._model.model.get_text_pe = lambda words: torch.nn.functional.normalize(
+        torch.randn(1, len(words), 512, generator=dice), dim=-1
+    )
+    assert looking.vocabulary is None
+    first = looking.detect(pictures[:1], ["pig"])
+    (found,) = looking.detect(pictures[:1], ["owl"])
+    assert looking.vocabulary is None
+    assert found.unsupported == frozenset() and set(found.nouns) == {"owl"}
+    assert tally(looking.detect(pictures[:1], ["pig"])) == tally(first)
+
+
 def test_a_word_without_a_vector_and_without_an_encoder_is_told(pictures):
     with pytest.raises(BadSettings, match="embeddings="):
         detector("yoloe-11s.yaml").detect(pictures[:1], ["pig"])

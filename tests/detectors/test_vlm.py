@@ -8,10 +8,13 @@ import pytest
 
 from countcheck.counter import Counter as Looking
 from countcheck.counting import Rule
+from countcheck.detectors.base import Detections
 from countcheck.detectors.vlm import VlmDetector, read_numbers
+from countcheck.entries import look
 from countcheck.errors import BadSettings, BadWeights, GeneratorClosed
 from countcheck.settings import Card
-from countcheck.suites.suite import Noun
+from countcheck.suites.suite import Noun, Target
+from countcheck.verdict import Kind
 
 PICTURE = np.zeros((60, 80, 3), np.uint8)
 
@@ -110,6 +113,24 @@ def test_no_number_is_unsupported_and_never_0(serve):
     _, looking = serve((200, "I would rather not."), (400, "flagged by our safety filter"))
     for found in looking.detect([PICTURE, PICTURE], ["pig"]):
         assert found.unsupported == {"pig"} and found.nouns == ()
+
+
+def test_a_picture_without_a_number_is_uncertain_and_ends_no_run(serve):
+    _, looking = serve((200, '{"pig": 3}'))
+    pigs, wolves = Target(noun="pig", count=3), Target(noun="wolf", count=1)
+    nouns = [Noun(name="pig"), Noun(name="wolf")]
+    for rule in (Rule(), Rule(name="geneval")):
+        counter = Looking(Card(name="vlm", family="vlm", rule=rule), looking)
+        found = Detections.nothing((80, 60), frozenset({"wolf"}))
+        seen = look(counter, found, (pigs, wolves), {}, nouns)
+        assert seen.verdict.kind is Kind.UNCERTAIN and "no number for wolf" in seen.verdict.reason
+        assert seen.counted == {"pig": (0, 0, 0)}
+
+
+@pytest.mark.parametrize("setting", ["answers", "concurrency"])
+def test_no_answers_at_all_and_nobody_to_ask_are_refused(serve, setting):
+    with pytest.raises(BadSettings, match=f"{setting} is 0"):
+        serve(**{setting: 0})
 
 
 def test_a_server_that_takes_no_such_request_is_told(serve):
