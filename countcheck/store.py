@@ -58,6 +58,7 @@ class Run:
         self.path = path
         self._engine = engine
         self._writing = threading.Lock()
+        self._remembering = threading.Lock()
         self.unfinished = Unfinished(path, engine, self._writing)
         self._facts: dict[str, Any] | None = None
         self._suite: Suite | None = None
@@ -137,18 +138,26 @@ class Run:
     @property
     def facts(self) -> Mapping[str, Any]:
         """All that was set and found before the first sample, and the controls of the current counting."""
-        if self._facts is None:
-            with self._engine.connect() as connection:
-                body = {name: orjson.loads(value) for name, value in connection.execute(sa.select(facts_table))}
-                current = connection.execute(sa.select(countings).order_by(countings.c.id.desc()).limit(1)).first()
-            if current is not None:
-                body |= {
-                    "counter": orjson.loads(current.counter),
-                    "controls": orjson.loads(current.controls),
-                    "counting": current.id,
-                }
-            self._facts = body
-        return self._facts
+        with self._remembering:  # somebody else may be writing some
+            if self._facts is None:
+                self._facts = self._read_facts()
+            return self._facts
+
+    def _read_facts(self) -> dict[str, Any]:
+        with self._engine.connect() as connection:
+            body = {name: orjson.loads(value) for name, value in connection.execute(sa.select(facts_table))}
+            current = connection.execute(sa.select(countings).order_by(countings.c.id.desc()).limit(1)).first()
+        if current is None:
+            return body
+        return body | {
+            "counter": orjson.loads(current.counter),
+            "controls": orjson.loads(current.controls),
+            "counting": current.id,
+        }
+
+    def _forget_facts(self) -> None:
+        with self._remembering:
+            self._facts = None
 
     def set_facts(self, changes: Mapping[str, Any]) -> None:
         """Write or replace some facts."""
@@ -161,7 +170,7 @@ class Run:
                         index_elements=["name"], set_={"value": orjson.dumps(value, default=plain).decode()}
                     )
                 )
-        self._facts = None
+        self._forget_facts()
 
     @property
     def name(self) -> str:
@@ -198,7 +207,7 @@ class Run:
                     controls=orjson.dumps(controls, default=plain).decode(),
                 )
             )
-        self._facts = None
+        self._forget_facts()
         number: int = made.inserted_primary_key[0]  # type: ignore[index]
         return number
 
@@ -227,17 +236,14 @@ class Run:
 
     def reopen_failed(self) -> int:
         """Owe what ended in a failure again; returns how many samples. What they had cost stays spent."""
-        count, spent = self.unfinished.reopen_failed()
-        if spent:
-            self.set_facts({"spent_on_failed": self.facts.get("spent_on_failed", 0.0) + spent})
-        return count
+        return self.unfinished.reopen_failed()
 
     @property
     def spent(self) -> float:
         """USD paid so far, as far as prices are known."""
         with self._engine.connect() as connection:
             written = float(connection.execute(sa.select(sa.func.sum(outcomes.c.cost))).scalar() or 0.0)
-        return written + self.unfinished.cost() + float(self.facts.get("spent_on_failed", 0.0))
+        return written + self.unfinished.cost()
 
     def picture_path(self, key: str, turn: int) -> str:
         """Where a picture belongs, relative to the run folder."""

@@ -23,10 +23,11 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from countcheck import states
 from countcheck.disk import put, room
 from countcheck.generators.base import Fault
-from countcheck.ledger import detections, dialogues, outcomes, samples, uncounted, verdicts
+from countcheck.ledger import detections, dialogues, facts, outcomes, samples, uncounted, verdicts
 from countcheck.records import Entry, plain
 from countcheck.verdict import Kind
 
+SPENT = "spent_on_failed"  # the fact that holds USD paid for rows that were forgotten
 _SAFE = re.compile(r"^[0-9a-f]{8,64}$")
 
 
@@ -104,12 +105,13 @@ class Unfinished:
             (self._path / "talks").rmdir()
 
     def forget(self, keys: Sequence[str]) -> None:
-        """Forget all turns of these samples, and owe them again."""
+        """Forget all turns of these samples, and owe them again; what they had cost stays spent."""
         with room(self._path), self._writing, self._engine.begin() as connection:
+            _stay_spent(connection, _cost_of(connection, keys))
             self._forget(connection, keys)
 
-    def reopen_failed(self) -> tuple[int, float]:
-        """Owe what ended in a failure again; how many samples, and the USD that their forgotten rows had cost.
+    def reopen_failed(self) -> int:
+        """Owe what ended in a failure again; how many samples. What their forgotten rows had cost stays spent.
 
         Of a conversation only the turn that failed is said again, where its dialogue was kept. A request that was
         bad would be just as bad again: such a conversation begins anew.
@@ -125,13 +127,13 @@ class Unfinished:
             whole = {row.key for row in rows if not row.turn or row.kept is None or _is_bad(row.detail)}
             turns = [(row.key, row.turn) for row in rows if row.key not in whole]
             spent = sum(row.cost or 0.0 for row in rows if row.key not in whole)
-            spent += _cost_of(connection, whole)
+            _stay_spent(connection, spent + _cost_of(connection, whole))
             self._forget(connection, sorted(whole))
             for key, turn in turns:
                 for table in (verdicts, detections, outcomes):
                     connection.execute(sa.delete(table).where(table.c.key == key, table.c.turn == turn))
                 connection.execute(sa.update(samples).where(samples.c.key == key).values(done=False))
-        return len({row.key for row in rows}), spent
+        return len({row.key for row in rows})
 
     @staticmethod
     def _forget(connection: sa.Connection, keys: Sequence[str]) -> None:
@@ -184,9 +186,11 @@ class Unfinished:
         return CutOff(last=entry, counted=True, state=self._taken_out(key, kept))
 
     def cost(self) -> float:
-        """USD paid for pictures that wait to be counted."""
+        """USD paid for pictures that wait to be counted, and for what was forgotten."""
         with self._engine.connect() as connection:
-            return float(connection.execute(sa.select(sa.func.sum(uncounted.c.cost))).scalar() or 0.0)
+            waiting = connection.execute(sa.select(sa.func.sum(uncounted.c.cost))).scalar() or 0.0
+            forgotten = connection.execute(sa.select(facts.c.value).where(facts.c.name == SPENT)).scalar()
+        return float(waiting) + float(orjson.loads(forgotten) if forgotten else 0.0)
 
     # -- states --------------------------------------------------------------------------------------------------
 
@@ -226,8 +230,20 @@ def _is_bad(detail: str) -> bool:
 
 
 def _cost_of(connection: sa.Connection, keys: Iterable[str]) -> float:
-    query = sa.select(sa.func.sum(outcomes.c.cost)).where(outcomes.c.key == sa.bindparam("k"))
-    return sum(connection.execute(query, {"k": key}).scalar() or 0.0 for key in keys)
+    cost = 0.0
+    for key in keys:
+        for table in (outcomes, uncounted):
+            cost += connection.execute(sa.select(sa.func.sum(table.c.cost)).where(table.c.key == key)).scalar() or 0.0
+    return cost
+
+
+def _stay_spent(connection: sa.Connection, usd: float) -> None:
+    """Remember USD paid for what is forgotten, within the transaction that forgets it."""
+    if usd:
+        before = connection.execute(sa.select(facts.c.value).where(facts.c.name == SPENT)).scalar()
+        value = orjson.dumps(usd + (orjson.loads(before) if before else 0.0)).decode()
+        statement = upsert(facts).values(name=SPENT, value=value)
+        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
 
 def _packed(entry: Entry) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,20 @@ def test_a_suite_comes_back_as_it_was():
         again = suite_from_json(suite_to_json(suite))
         assert again.digest == suite.digest
         assert [p.id for p in again.asked] == [p.id for p in suite.asked]
+
+
+def test_a_fact_written_while_others_are_read_is_not_missed(run, monkeypatch):
+    plain = run._read_facts
+    writer = threading.Thread(target=run.set_facts, args=({"until_decided": "now"},))
+
+    def read():
+        found = plain()
+        if writer.ident is None:
+            writer.start()
+            writer.join(0.3)
+        return found
+
+    monkeypatch.setattr(run, "_read_facts", read)
+    assert "until_decided" not in run.facts
+    writer.join()
+    assert run.facts["until_decided"] == "now"

@@ -14,10 +14,12 @@ import squares
 from loopback import Answer, Loopback
 
 from countcheck import engine
+from countcheck.counter import Counter
 from countcheck.engine import Order
 from countcheck.errors import GeneratorClosed
 from countcheck.pictures import encode_png
 from countcheck.settings import Card
+from countcheck.store import Run
 from countcheck.suites.suite import Conversation, Suite, Target, Turn
 
 TEXTS = [f"{n % 5 + 1} squares, picture {n}" for n in range(40)]
@@ -126,6 +128,33 @@ def test_killed_while_counting_nothing_is_paid_for_twice(service, order, monkeyp
         assert [row.outcome for row in run.rows()] == ["picture"] * len(TEXTS)
         assert not run.unfinished.waiting()
     assert service.drawn.total() == len(TEXTS)
+
+
+@pytest.mark.parametrize("talks", [False, True])
+def test_a_picture_that_is_lost_before_it_was_counted_was_paid_for_all_the_same(service, order, tmp_path, talks):
+    class Killed(BaseException):
+        pass
+
+    class Dying(squares.SquaresDetector):
+        def detect(self, pictures, nouns):
+            if service.drawn.total() >= 2:
+                raise Killed
+            return super().detect(pictures, nouns)
+
+    turns = [Turn(say=f"3 squares, turn {k}", targets=SOME) for k in range(3)]
+    suite = Suite(name="talk", conversations=(Conversation(id="t", turns=turns),)) if talks else squares.suite(*TEXTS)
+    counter = squares.counter()
+    with pytest.raises(Killed):
+        engine.run(replace(order(), suite=suite), Counter(counter.card, Dying()))
+    with Run.open(tmp_path / "run") as run:
+        newest = max((tmp_path / "run" / "images").rglob("*.png"), key=lambda path: path.stat().st_mtime_ns)
+        waiting = run.unfinished.cost()
+        newest.unlink()
+    assert waiting > 0
+    for _ in range(2):
+        with engine.run(replace(order(), suite=suite), squares.counter()) as run:
+            assert all(row.outcome == "picture" for row in run.rows())
+            assert run.spent == pytest.approx(0.01 * service.drawn.total())
 
 
 def test_a_key_that_dies_on_the_way_keeps_what_was_made_and_asks_no_more(service, order):
