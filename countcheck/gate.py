@@ -14,11 +14,11 @@ from countcheck.errors import BadInput, UnknownName
 from countcheck.policy import Limits, Policy, Rule, higher_is_better, read_policy
 from countcheck.reasons import limit_said, loss_said, subject
 from countcheck.stats.columns import SHARES, Columns, among
-from countcheck.stats.estimate import Estimate
+from countcheck.stats.estimate import Estimate, cluster_rate
 from countcheck.stats.pairing import pair_up, paired_difference, side_rate, sums_of, unpaired_difference
 from countcheck.stats.party import Party, counter_warnings, parties_from, parties_of
 from countcheck.stats.sequential import anytime_difference, anytime_rate, judged, matching
-from countcheck.stats.summary import ERRORS, GeneratorSummary, Summary, calibrated, rates_of, summarize
+from countcheck.stats.summary import ERRORS, UNCOUNTED, GeneratorSummary, Summary, calibrated, rates_of, summarize
 from countcheck.verdict import Label, VerdictRow
 
 __all__ = ["Decision", "Evidence", "Result", "decide", "evidence_from", "evidence_of", "read_policy"]
@@ -234,12 +234,12 @@ def _lost(limits: Limits, name: str, one: GeneratorSummary, stopped: bool) -> It
         ("missing", limits.missing, missing, planned, "were not made"),
         ("uncertain", limits.uncertain, total["uncertain"], asked, "are uncertain"),
     ):
-        if most is not None and of and n > most * of:
+        if most is not None and of and n / of > most:
             yield _blocked(
                 f"{word} at most {most:.4g}", f"{n} of {of} samples {verb}; the limit is {100 * most:.3g} %", name
             )
     if limits.refusals is not None and asked:
-        over = total["refusals"] > limits.refusals * asked
+        over = total["refusals"] / asked > limits.refusals
         reason = f"{total['refusals']} of {asked} samples were refused; the limit is {100 * limits.refusals:.3g} %"
         rule = f"refusals at most {limits.refusals:.4g}"
         yield Result(rule=rule, generator=name, decision="fail" if over else "pass", reason=reason)
@@ -261,6 +261,9 @@ def _result(rule: Rule, level: float, name: str, evidence: Evidence, before: _Be
         chosen = matching(party.columns, rule.where)
         if not chosen.any():
             return _unsure(rule, name, _no_match(rule, party.columns))
+        why = evidence.summary.generators[name].withheld.get("style", {}).get(rule.where.get("style", ""))
+        if why and rule.rate not in UNCOUNTED:
+            return _unsure(rule, name, f"{subject(rule)}: {why}")
     now = _estimate(rule, level, evidence.summary.generators[name], party, chosen, evidence.stopped)
     if now is None or now.value is None or now.n == 0:
         why = "no labels to correct it by" if rule.corrected else "nothing to estimate it from"
@@ -268,7 +271,7 @@ def _result(rule: Rule, level: float, name: str, evidence: Evidence, before: _Be
     if rule.no_worse_by is None:
         return _settle(rule, name, now, limit_said(rule, now))
     assert before is not None
-    then, gap = _against(rule, level, party, before, now, chosen, evidence.stopped)
+    now, then, gap = _against(rule, level, party, before, now, chosen, evidence.stopped)
     if then is None or gap is None or gap.value is None or gap.low is None:
         return _unsure(rule, name, f"{subject(rule)}: the baseline has nothing to compare with", now)
     return _settle(rule, name, gap, loss_said(rule, now, then, gap))
@@ -332,7 +335,8 @@ def _estimate(
     if rule.rate in SHARES:
         if not stopped:
             return side_rate(party.side, rule.rate, level, chosen)
-        hit, of = (among(letters)[party.side.letter] for letters in SHARES[rule.rate])
+        # What a run that was ended early never asked for was not lost.
+        hit, of = (among(letters.replace("-", ""))[party.side.letter] for letters in SHARES[rule.rate])
         kept = of if chosen is None else of & chosen
         _, prompt = np.unique(party.side.prompt[kept], return_inverse=True)
         return anytime_rate(np.bincount(prompt, weights=hit[kept]), np.bincount(prompt), level)
@@ -343,8 +347,8 @@ def _estimate(
 
 def _against(
     rule: Rule, level: float, party: Party | None, before: _Before, now: Estimate, chosen: Any, stopped: bool
-) -> tuple[Estimate | None, Estimate | None]:
-    """The baseline's rate and the difference, paired where samples pair."""
+) -> tuple[Estimate, Estimate | None, Estimate | None]:
+    """The rate, the baseline's and the difference, paired where samples pair: all three are over the pairs then."""
     other = before.party
     pairs_up = party is not None and other is not None and party.suite_digest == other.suite_digest
     if rule.rate in SHARES and rule.rate not in ("failure_rate", "lost_rate") and pairs_up:
@@ -352,27 +356,16 @@ def _against(
         pairs = pair_up(other.side, party.side)
         sums = sums_of(pairs, rule.rate, None if chosen is None else chosen[pairs.row_b])
         if len(sums.size) == 0:
-            return None, None
-        then = side_rate(other.side, rule.rate, level, _same_prompts(other, pairs.row_a, chosen, pairs.row_b))
+            return now, None, None
+        rate = anytime_rate if stopped else cluster_rate
         gap = anytime_difference(sums.gained, sums.size, level) if stopped else paired_difference(sums, level)
-        return then, gap
-    if chosen is None:
-        then_ = before.summary.rates.get(rule.rate)
-        return then_, None if then_ is None else unpaired_difference(then_, now)
-    return _unpaired_split(rule, level, before, now)
+        return rate(sums.b, sums.size, level), rate(sums.a, sums.size, level), gap
+    then = before.summary.rates.get(rule.rate) if chosen is None else _split(rule, level, before)
+    return now, then, None if then is None else unpaired_difference(then, now)
 
 
-def _same_prompts(other: Party, row_a: Any, chosen: Any, row_b: Any) -> Any:
-    if chosen is None:
-        return None
-    inside = np.zeros(len(other.side.prompt), np.bool_)
-    inside[row_a[chosen[row_b]]] = True
-    return inside
-
-
-def _unpaired_split(
-    rule: Rule, level: float, before: _Before, now: Estimate
-) -> tuple[Estimate | None, Estimate | None]:
+def _split(rule: Rule, level: float, before: _Before) -> Estimate | None:
+    """The baseline's rate where the rule's tags match."""
     then = None
     if before.party is not None and before.party.columns is not None:
         rows = np.flatnonzero(matching(before.party.columns, rule.where))
@@ -380,4 +373,4 @@ def _unpaired_split(
     elif len(rule.where) == 1:
         (tag, value), *_ = rule.where.items()
         then = before.summary.by.get(tag, {}).get(value, {}).get(rule.rate)
-    return then, None if then is None else unpaired_difference(then, now)
+    return then

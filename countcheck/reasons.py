@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from countcheck.policy import NUMBERS, Rule, higher_is_better
 from countcheck.stats.estimate import Estimate
 
@@ -61,12 +63,11 @@ def _place(tag: str, value: str) -> str:
 
 def limit_said(rule: Rule, now: Estimate) -> str:
     """A rule with bounds, in one sentence."""
-    bounds = [
-        f"{word} {_one(rule.rate, bound)}"
-        for word, bound in (("at least", rule.at_least), ("at most", rule.at_most))
-        if bound is not None
-    ]
-    return f"{subject(rule)}: {_with_ends(rule.rate, now)}; the limit is {' and '.join(bounds)}{_side(rule)}"
+    given = [(w, b) for w, b in (("at least", rule.at_least), ("at most", rule.at_most)) if b is not None]
+    bounds = [f"{word} {_bound(rule.rate, bound)}{_sign(rule.rate)}" for word, bound in given]
+    value, *ends = _apart(rule.rate, (now.value or 0.0, now.low, now.high), [bound for _, bound in given])
+    said = f"{value}{_sign(rule.rate)}{_interval(ends)}"
+    return f"{subject(rule)}: {said}; the limit is {' and '.join(bounds)}{_side(rule)}"
 
 
 def loss_said(rule: Rule, now: Estimate, then: Estimate, gap: Estimate) -> str:
@@ -77,12 +78,14 @@ def loss_said(rule: Rule, now: Estimate, then: Estimate, gap: Estimate) -> str:
     ends = sorted(-sign * x if better < 0 else sign * x for x in (gap.low or 0.0, gap.high or 0.0))
     word = "worse" if better < 0 else "better"
     unit = "" if rule.rate in NUMBERS else " points"
-    size, low, high = (_plain(rule.rate, x) for x in (abs(gap.value), *ends))
+    limit = rule.no_worse_by or 0.0
+    size, low, high = _apart(rule.rate, (abs(gap.value), *ends), [limit if better < 0 else -limit])
     change = f"{size}{unit} {word} [{low}, {high}]" if better else f"no change, give or take {high}{unit}"
-    margin = _plain(rule.rate, rule.no_worse_by or 0.0)
+    was = f"{_plain(rule.rate, then.value)}{_sign(rule.rate)}"
+    value, *sides = (None if x is None else _plain(rule.rate, x) for x in (now.value or 0.0, now.low, now.high))
     return (
-        f"{subject(rule)}: {_with_ends(rule.rate, now)}, was {_one(rule.rate, then.value)}: {change}; "
-        f"the limit is a loss of {margin}{unit}{_side(rule)}{'' if 'unpaired' not in gap.method else ' (unpaired)'}"
+        f"{subject(rule)}: {value}{_sign(rule.rate)}{_interval(sides)}, was {was}: {change}; the limit is a loss of "
+        f"{_bound(rule.rate, limit)}{unit}{_side(rule)}{'' if 'unpaired' not in gap.method else ' (unpaired)'}"
     )
 
 
@@ -91,15 +94,36 @@ def _side(rule: Rule) -> str:
     return words.get(rule.side or "", "")
 
 
-def _with_ends(rate: str, estimate: Estimate) -> str:
-    value = _one(rate, estimate.value or 0.0)
-    if estimate.low is None or estimate.high is None:
-        return value
-    return f"{value} [{_plain(rate, estimate.low)}, {_plain(rate, estimate.high)}]"
+def _interval(ends: Sequence[str | None]) -> str:
+    return "" if None in ends else f" [{', '.join(map(str, ends))}]"
 
 
-def _one(rate: str, value: float) -> str:
-    return _plain(rate, value) if rate in NUMBERS else f"{_plain(rate, value)} %"
+def _sign(rate: str) -> str:
+    return "" if rate in NUMBERS else " %"
+
+
+def _bound(rate: str, bound: float) -> str:
+    """A bound as the policy gives it."""
+    return f"{bound if rate in NUMBERS else 100 * bound:.6g}"
+
+
+def _apart(rate: str, values: Sequence[float | None], bounds: Sequence[float]) -> list[str | None]:
+    """The numbers with as many digits as matter, and more where rounding would move one onto or over a bound."""
+    scale = 1 if rate in NUMBERS else 100
+
+    def kept(value: float, said: str) -> bool:
+        return all(_order(float(said), scale * bound) == _order(scale * value, scale * bound) for bound in bounds)
+
+    plain = [None if value is None else _plain(rate, value) for value in values]
+    for digits in (1, 2, 3):
+        if all(value is None or said is None or kept(value, said) for value, said in zip(values, plain, strict=True)):
+            break
+        plain = [None if value is None else f"{scale * value:.{digits}f}" for value in values]
+    return plain
+
+
+def _order(a: float, b: float) -> int:
+    return 0 if abs(a - b) < 1e-9 else 1 if a > b else -1
 
 
 def _plain(rate: str, value: float) -> str:

@@ -231,3 +231,46 @@ def test_a_baseline_counted_otherwise_is_warned_of():
         "the counters differ (yolo, tiny), and so do their errors: correct the rates by labels, or recount.",
     )
     assert not gated([LOSS], drawn(0.7, 1), drawn(0.7, 1)).warnings
+
+
+def test_a_rate_that_the_summary_withholds_decides_nothing():
+    blind = {"passed": True, "by_style": {"noir": {"passed": False, "right": 3, "total": 24}}}
+    noir = {"where": {"style": "noir"}}
+    rules = [{"rate": "exact_rate", "at_least": 0.5, **noir}, {"rate": "refusal_rate", "at_most": 0.1, **noir}]
+    found = gated(rules, drawn(0.9, 1), controls=blind)
+    assert [one.decision for one in found.rules] == ["cannot_decide", "pass"]
+    assert "3 of 24 control pictures" in found.rules[0].reason
+
+
+@pytest.mark.parametrize(("hits", "decision"), [(29, "pass"), (30, "cannot_decide")])
+def test_a_limit_is_met_by_exactly_so_many(hits, decision):
+    given = [row("f" if i < hits else "e", f"p{i}") for i in range(100)]
+    rule = {"rate": "exact_rate", "at_least": 0.1}
+    found = decide(policy(rule, limits={"lost": 0.29}), evidence_of(given, facts()))
+    assert found.decision == decision
+
+
+def test_what_a_run_ended_early_never_asked_for_was_not_lost():
+    given = [row("e" if i < 100 else "-", f"p{i}") for i in range(200)]
+    rule = {"rate": "lost_rate", "at_most": 0.1}
+    assert gated([rule], given, until_decided="pass").decision == "pass"
+    assert decide(policy(rule, limits={"lost": None}), evidence_of(given, facts())).decision == "fail"
+
+
+def test_the_rates_of_a_comparison_are_over_its_pairs_and_add_up():
+    before = [row("e", f"x{i}") for i in range(100)] + [row("e" if i % 2 else "u", f"p{i}") for i in range(100)]
+    now = [row("e" if i % 2 else "u", f"p{i}") for i in range(100)]
+    assert "exact: 50 % [40, 60], was 50 %: no change" in gated([LOSS], now, before).rules[0].reason
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"at_least": 0.625}, "exact: 74 % [72, 77]; the limit is at least 62.5 %"),
+        ({"at_least": 0.7449, "side": "value"}, "exact: 74.5 % [71.7, 77.1]; the limit is at least 74.49 %"),
+        ({"at_least": 0.7454, "side": "value"}, "exact: 74 % [72, 77]; the limit is at least 74.54 %"),
+    ],
+)
+def test_a_reason_is_not_rounded_onto_its_limit(rule, said):
+    given = [row("e" if i < 745 else "u", f"p{i}") for i in range(1000)]
+    assert gated([{"rate": "exact_rate", **rule}], given).rules[0].reason.startswith(said)

@@ -33,7 +33,8 @@ CONVERSATION = (
     "turn_unclear_refusal_rate",
     "conversation_exact_rate",
 )
-BY_TAG = ("failure_rate", "lost_rate")
+UNCOUNTED = ("refusal_rate", "unclear_refusal_rate", "failure_rate", "lost_rate")
+"""Rates that no counter has a part in: they are given in a style in which it fails its controls too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -389,7 +390,7 @@ def _blind(controls: Mapping[str, Any], style: str) -> str:
 
 
 def _withhold(name: str, rate: Estimate, why: str) -> Estimate:
-    if name in ("refusal_rate", "unclear_refusal_rate", *BY_TAG):
+    if name in UNCOUNTED:
         return rate
     return nothing(why, level=rate.level, n=rate.n, clusters=rate.clusters)
 
