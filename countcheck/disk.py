@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from countcheck.errors import BadInput, DiskFull
 
+_BARRED = (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+
 
 def put(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, folders included. Raises `OSError`; see `room`."""
@@ -32,7 +34,7 @@ def room(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full(path) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        if error.errno in _BARRED:
             raise BadInput(f"{path}: cannot write there ({error.strerror}). Choose another folder with -o.") from error
         raise
     except sa.exc.OperationalError as error:

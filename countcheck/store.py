@@ -68,9 +68,9 @@ class Run:
     @classmethod
     def create(cls, path: Path, facts: Mapping[str, Any]) -> Run:
         """A new run folder with these facts. Raises `BadInput` when something else stands there."""
-        if path.exists() and not path.is_dir():
-            raise BadInput(f"{path} is a file. Name a folder for the run.")
         with room(path):
+            if path.exists() and not path.is_dir():
+                raise BadInput(f"{path} is a file. Name a folder for the run.")
             (path / "images").mkdir(parents=True, exist_ok=True)
             engine = open_engine(path / "run.sqlite")
             with engine.begin() as connection:
@@ -90,7 +90,7 @@ class Run:
         """
         path = Path(path)
         ledger = path / "run.sqlite"
-        if not ledger.is_file():
+        if not _is_there(ledger):
             raise BadInput(f"{path} is not a run: there is no run.sqlite in it. Name the folder that `run` wrote.")
         engine = open_engine(ledger)
         try:
@@ -107,7 +107,7 @@ class Run:
     @classmethod
     def exists(cls, path: Path) -> bool:
         """Whether a run stands there; an interrupted `create` that wrote no facts does not count."""
-        if not (path / "run.sqlite").is_file():
+        if not _is_there(path / "run.sqlite"):
             return False
         engine = open_engine(path / "run.sqlite")
         try:
@@ -452,3 +452,10 @@ class Run:
             connection.execute(
                 sa.delete(labels_table).where(c.key == key, c.turn == turn, c.noun == noun, c.labeller == labeller)
             )
+
+
+def _is_there(ledger: Path) -> bool:
+    try:
+        return ledger.is_file()
+    except OSError:  # a name that is too long, a place that may not be looked into
+        return False

@@ -144,3 +144,13 @@ def test_a_fact_written_while_others_are_read_is_not_missed(run, monkeypatch):
     assert "until_decided" not in run.facts
     writer.join()
     assert run.facts["until_decided"] == "now"
+
+
+@pytest.mark.parametrize("name", ["file/run", "x" * 300])
+def test_a_place_where_no_folder_can_be_is_one_sentence(tmp_path, name):
+    (tmp_path / "file").touch()
+    assert not Run.exists(tmp_path / name)
+    with pytest.raises(BadInput, match="Choose another folder"):
+        Run.create(tmp_path / name, {})
+    with pytest.raises(BadInput, match="is not a run"):
+        Run.open(tmp_path / name)
