@@ -18,6 +18,7 @@ from typing import Any
 import grpc_loopback
 import pytest
 import squares
+import tiny_pipelines
 from PIL import Image
 from scripted import Asked, Says, serve
 from xai_sdk.proto import image_pb2
@@ -144,7 +145,10 @@ FAMILIES = {
         lambda k, n: {"id": f"t{k}", "status": "Ready", "result": {"sample": urls(k, n)}},
         {"poll": 0.005},
     ),
+    # No provider of the hub's is asked, but endpoints of one's own, by their URLs.
+    "huggingface": Family("huggingface", "{url}/draw", lambda k, n: picture(n or 3, k), {"edit_source": "{url}/edit"}),
 }
+EDITING = ["images", "huggingface"]
 SPEAKING = [name for name, family in FAMILIES.items() if family.speaks]
 
 
@@ -196,6 +200,9 @@ def keys(monkeypatch):
         monkeypatch.setenv(f"{name}_API_KEY", "sk-loopback-abcdefgh")
     monkeypatch.setenv("REPLICATE_API_TOKEN", "a-test-key-1234567890")
     monkeypatch.setenv("FAL_KEY", "a-test-key-1234567890")
+    monkeypatch.setenv("HF_TOKEN", "hf_testkey1234567890")
+    # The tests as a whole keep the hub away; its client may speak to this machine.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
 
 
 @pytest.fixture(scope="module")
@@ -220,9 +227,12 @@ def stages():
 
 def card_of(family: Family, url: str) -> Card:
     base = f"{url}/v1" if family.family == "openai" else url
-    settings = {"base_url": base, "first_wait": 0.001, "attempts": 1, "timeout": 30, **family.settings}
-    name = f"{family.family}:{family.source}"
-    return Card(name=name, family=family.family, source=family.source, price=PRICE, settings=settings)
+    source = family.source.format(url=url)
+    own = {name: value.format(url=url) if isinstance(value, str) else value for name, value in family.settings.items()}
+    where = {} if source.startswith(url) else {"base_url": base}
+    settings = {**where, "first_wait": 0.001, "attempts": 1, "timeout": 30, **own}
+    name = f"{family.family}:{source}"
+    return Card(name=name, family=family.family, source=source, price=PRICE, settings=settings)
 
 
 WHOLE: dict[tuple[str, str], tuple[list[Any], Any]] = {}
@@ -314,7 +324,7 @@ def test_stopped_by_the_budget(stages, tmp_path, name, k):
 
 
 @pytest.mark.parametrize("k", [1, 3])
-@pytest.mark.parametrize("name", [*SPEAKING, "images"])
+@pytest.mark.parametrize("name", [*SPEAKING, *EDITING])
 def test_killed_while_a_picture_was_counted(stages, tmp_path, name, k):
     log, ledger = whole(name, stages, tmp_path)
     service, card = stages(name)
@@ -325,7 +335,7 @@ def test_killed_while_a_picture_was_counted(stages, tmp_path, name, k):
     assert contents(tmp_path / "run") == ledger
 
 
-@pytest.mark.parametrize("name", [*SPEAKING, "images"])
+@pytest.mark.parametrize("name", [*SPEAKING, *EDITING])
 def test_killed_before_a_row_was_written(stages, tmp_path, monkeypatch, name):
     log, ledger = whole(name, stages, tmp_path)
     service, card = stages(name)
@@ -343,7 +353,7 @@ def test_killed_before_a_row_was_written(stages, tmp_path, monkeypatch, name):
     assert contents(tmp_path / "run") == ledger
 
 
-@pytest.mark.parametrize(("name", "k"), [*((name, 4) for name in [*SPEAKING, "images"]), ("responses", 1)])
+@pytest.mark.parametrize(("name", "k"), [*((name, 4) for name in [*SPEAKING, *EDITING]), ("responses", 1)])
 def test_an_account_closed_between_turns(stages, tmp_path, name, k):
     log, ledger = whole(name, stages, tmp_path)
     service, card = stages(name)
@@ -391,3 +401,55 @@ def test_xai_is_shown_the_picture_of_the_run(tmp_path):
         hold(card, tmp_path / "run")
         assert [one.SerializeToString() for one in service.asked] == log
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.fixture(scope="module")
+def painter(tmp_path_factory):
+    """A pipeline of diffusers that edits, a log of what its two forms are called with, and log and ledger undisturbed."""
+    from countcheck.generators.diffusers import DiffusersGenerator
+
+    log: list[Any] = []
+    plain = DiffusersGenerator._call
+
+    def call(pipe, prompts, seeds, arguments):
+        shown = arguments.get("image")
+        log.append((type(pipe).__name__, prompts, seeds, shown and shown.tobytes()))
+        return plain(pipe, prompts, seeds, arguments)
+
+    model = tiny_pipelines.stable_diffusion(tmp_path_factory.mktemp("sd"))
+    settings = {"steps": 2, "size": 32, "edits": True, "strength": 0.5}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DiffusersGenerator, "_call", staticmethod(call))
+        card = Card(name="painter", family="diffusers", source=str(model), settings=settings)
+        path = tmp_path_factory.mktemp("whole")
+        hold(card, path / "run")
+        assert [pipe for pipe, *_ in log] == ["StableDiffusionPipeline"] + ["StableDiffusionImg2ImgPipeline"] * 5
+        yield log, card, (list(log), contents(path / "run"))
+
+
+@pytest.mark.parametrize("way", ["stopped", "killed while counting", "killed before a row"])
+@pytest.mark.parametrize("k", [1, 4])
+def test_a_pipeline_here_is_shown_the_picture_of_the_run(painter, tmp_path, k, way):
+    log, card, undisturbed = painter
+    log.clear()
+    stopping = threading.Event()
+
+    def interrupt(*_: Any) -> None:
+        if len(log) >= k:
+            if way == "stopped":
+                stopping.set()
+            else:
+                raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        method = (Counter, "detect") if way != "killed before a row" else (Run, "write")
+        original = getattr(*method)
+        patch.setattr(*method, lambda *given, **named: (interrupt(), original(*given, **named))[1])
+        if way == "stopped":
+            hold(card, tmp_path / "run", stopping=stopping)
+        else:
+            with pytest.raises(Killed):
+                hold(card, tmp_path / "run")
+    assert len(log) == k
+    hold(card, tmp_path / "run")
+    assert (log, contents(tmp_path / "run")) == undisturbed
