@@ -22,7 +22,7 @@ def read(path: Path, **_: Any) -> Suite:
             gathered.skip(line, f"not a CoCoCount entry ({type(error).__name__}: {error})")
             continue
         noun = prompt.targets[0].noun
-        nouns.setdefault(noun, Noun(name=noun, plural=str(body.get("object_plural", ""))))
+        nouns.setdefault(noun, Noun(name=noun, plural=str(body.get("object_plural") or "")))
         gathered.add(line, prompt)
     return gathered.suite(path, "CoCoCount: one COCO object, 2 to 10 of it.", nouns=nouns)
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from countcheck.suites.nouns import plural_of
-from countcheck.suites.numbers import PHRASES, spell
+from countcheck.suites.numbers import MOST, PHRASES, spell
 from countcheck.suites.suite import Noun, Relation, Target
 
 Value = str | int | float | bool
@@ -105,7 +105,7 @@ def combine(
     for n, entry in enumerate(leave_out):
         for name in entry:
             if name not in axes:
-                raise Miswritten(_no("axis", name, axes), "leave_out", n, name)
+                raise Miswritten(no_such("axis", name, axes), "leave_out", n, name)
     indices = [
         index
         for index in itertools.product(*(range(len(axes[name])) for name in names))
@@ -169,10 +169,10 @@ def fill(template: str, combination: Combination, nouns: Mapping[str, Noun]) -> 
 def _piece(name: str, spec: str, combination: Combination, nouns: Mapping[str, Noun]) -> str:
     axis, _, part = name.partition(".")
     if axis not in combination:
-        raise Miswritten(_no("axis", axis, combination))
+        raise Miswritten(no_such("axis", axis, combination))
     level = combination[axis]
     if part and part not in level.fields:
-        raise Miswritten(_no(f"field of axis {axis!r}", part, level.fields))
+        raise Miswritten(no_such(f"field of axis {axis!r}", part, level.fields))
     value = level.fields[part] if part else level.value
     if not spec:
         return written(value)
@@ -186,13 +186,15 @@ def _number(value: int, spec: str, combination: Combination) -> str:
     match form:
         case "digit":
             return str(value)
-        case "word":
+        case "word" if 0 <= value <= MOST:
             return spell(value)
+        case "word":
+            raise Miswritten(f"{value} cannot be written as a word; 0 to {MOST} can")
         case "phrase" if value in PHRASES:
             return PHRASES[value]
         case "phrase":
             raise Miswritten(f"no phrase says {value} (there are phrases for {', '.join(map(str, PHRASES))})")
-    raise Miswritten(_no("form of a number", form, [*FORMS, *combination]))
+    raise Miswritten(no_such("form of a number", form, [*FORMS, *combination]))
 
 
 def _noun(noun: str, spec: str, combination: Combination, nouns: Mapping[str, Noun]) -> str:
@@ -200,7 +202,7 @@ def _noun(noun: str, spec: str, combination: Combination, nouns: Mapping[str, No
     if spec == "plural":
         return plural_of(noun, nouns)
     if axis not in combination:
-        raise Miswritten(_no("axis", axis, combination))
+        raise Miswritten(no_such("axis", axis, combination))
     level = combination[axis]
     number = level.fields.get(part) if part else level.value
     if not isinstance(number, int) or isinstance(number, bool):
@@ -208,7 +210,8 @@ def _noun(noun: str, spec: str, combination: Combination, nouns: Mapping[str, No
     return noun if number == 1 else plural_of(noun, nouns)
 
 
-def _no(kind: str, name: str, known: Any) -> str:
+def no_such(kind: str, name: str, known: Any) -> str:
+    """That there is none of the kind by that name, the nearest there is, and all there are."""
     known = [str(k) for k in known]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -251,7 +254,7 @@ def check_target(target: Target, nouns: Mapping[str, Noun]) -> Target:
     """The target itself, with the noun's detector phrase. Raises `Miswritten` for one that makes no sense."""
     for noun in target.nouns:
         if nouns and noun not in nouns:
-            raise Miswritten(_no("noun", noun, nouns) + ". A suite that lists nouns lists all of them")
+            raise Miswritten(no_such("noun", noun, nouns) + ". A suite that lists nouns lists all of them")
         if not noun.strip():
             raise Miswritten("a target has no noun")
     relation = target.relation

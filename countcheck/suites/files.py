@@ -20,6 +20,7 @@ from countcheck.suites.compose import (
     check_target,
     combine,
     fill,
+    no_such,
     read_levels,
     read_target,
     slug,
@@ -152,6 +153,8 @@ def _load(text: str, source: str) -> tuple[Any, dict[Place, int]]:
     except yaml.MarkedYAMLError as error:
         line = (error.problem_mark.line + 1) if error.problem_mark else 1
         raise BadSuite(f"{source}:{line}: not YAML ({error.problem}). Mend the file.") from error
+    except RecursionError as error:
+        raise BadSuite(f"{source}: its fields lie in each other too deep, or in themselves. Write them out.") from error
     except (yaml.YAMLError, ValueError) as error:
         raise BadSuite(f"{source}: not YAML ({str(error).splitlines()[0]}). Mend the file.") from error
     finally:
@@ -349,6 +352,9 @@ def _conversation(
     for n, turn in enumerate(entry.turns):
         with _At(("turns", n)):
             say = _fill(turn.say, levels, nouns, "say")
+            for noun in turn.forget:
+                if noun not in (known := {target.noun: target for target in targets}):
+                    raise Miswritten(no_such("noun to forget", noun, known), "forget")
             targets = carry_over(targets, _targets(turn.targets, levels, nouns, say), turn.forget)
             tags = {**tags, **_tags({}, turn.tags, levels, nouns)}
             turns.append(Turn(say=say, targets=targets, tags=tags))
@@ -401,12 +407,17 @@ def _long_target(n: int, item: Any, levels: Combination, nouns: Mapping[str, Nou
         if not isinstance(item, dict):
             raise Miswritten(f"{item!r} is not a mapping with noun, relation and count")
         filled = {k: _fill(v, levels, nouns, str(k)) if isinstance(v, str) else v for k, v in item.items()}
-        try:
-            fields = _TargetFields.model_validate(filled)
-        except ValidationError as error:
-            first = error.errors()[0]
-            known = ", ".join(_TargetFields.model_fields)
-            what = f"no such field. Known: {known}" if first["type"] == "extra_forbidden" else first["msg"]
-            raise Miswritten(f"is {str(first['input'])[:80]!r}: {what}", *first["loc"]) from error
-        phrase = fields.phrase or (nouns[fields.noun].phrase if fields.noun in nouns else "")
-        return check_target(Target(**{**fields.model_dump(), "phrase": phrase}), nouns)
+        return full_target(filled, nouns)
+
+
+def full_target(item: Mapping[str, Any], nouns: Mapping[str, Noun]) -> Target:
+    """The target whose fields are all given. Raises `Miswritten` naming the field."""
+    try:
+        fields = _TargetFields.model_validate(item)
+    except ValidationError as error:
+        first = error.errors()[0]
+        known = ", ".join(_TargetFields.model_fields)
+        what = f"no such field. Known: {known}" if first["type"] == "extra_forbidden" else first["msg"]
+        raise Miswritten(f"is {str(first['input'])[:80]!r}: {what}", *first["loc"]) from error
+    phrase = fields.phrase or (nouns[fields.noun].phrase if fields.noun in nouns else "")
+    return check_target(Target(**{**fields.model_dump(), "phrase": phrase}), nouns)

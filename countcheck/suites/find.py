@@ -37,7 +37,7 @@ _TAKES = {
     "json": {"json", "cococount"},
     "text": {"text"},
     "compbench": {"text"},
-    "overt": {"overt", "csv", "json"},
+    "overt": {"overt", "csv", "json", "jsonl"},
     "parti": {"parti", "csv"},
 }
 

@@ -2,7 +2,7 @@
 
 Exact numbers become exact targets, "as many" and "more" become comparisons, "no" becomes none. "A few" and "many" are no
 numbers, and a picture shows no thirds of a loaf as things to count: those prompts are left out and listed. Its labels
-are read by `countcheck.suites.geckonum_labels`.
+are read by `countcheck.geckonum`.
 """
 
 from __future__ import annotations

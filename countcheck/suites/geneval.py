@@ -27,9 +27,10 @@ COCO_NAMES = {
 def read(path: Path, **_: Any) -> Suite:
     """The suite in an `evaluation_metadata.jsonl`; ids are the five-digit folder names of its picture tree."""
     gathered = Gathered(repeats=True)
-    for n, (line, body) in enumerate(_lines(path, gathered)):
+    for line, body in json_lines(path, gathered):
         try:
-            gathered.add(line, prompt_of(f"{n:05d}", body))
+            # A folder is named by its line, so that one damaged line moves no other.
+            gathered.add(line, prompt_of(f"{line - 1:05d}", body))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             gathered.skip(line, f"not GenEval metadata ({type(error).__name__}: {error})")
     nouns = sorted({noun for prompt in gathered.prompts for t in prompt.targets for noun in t.nouns})
@@ -38,10 +39,6 @@ def read(path: Path, **_: Any) -> Suite:
         "GenEval prompts. Counts are checked; colours and positions are tags and are not.",
         nouns={name: Noun(name=name, synonyms=(COCO_NAMES[name],) if name in COCO_NAMES else ()) for name in nouns},
     )
-
-
-def _lines(path: Path, gathered: Gathered) -> list[tuple[int, Mapping[str, Any]]]:
-    return list(json_lines(path, gathered))
 
 
 def prompt_of(name: str, body: Mapping[str, Any]) -> Prompt:

@@ -23,11 +23,13 @@ def load_suites(specs: Sequence[str]) -> Suite:
 def join(suites: Sequence[Suite]) -> Suite:
     """One suite of all prompts and conversations, each tagged with the suite it came from.
 
-    An id that several suites use gets its suite's name in front, and so do groups, which belong to one suite.
+    An id that several suites use gets its suite's name in front, and so do groups, which belong to one suite. Suites of
+    one name get a number behind it.
 
     Raises:
         BadSuite: When two suites say different things of one noun.
     """
+    suites = _told_apart(suites)
     used = Counter(asked.id for suite in suites for asked in suite.asked)
     nouns: dict[str, Noun] = {}
     for suite in suites:
@@ -47,5 +49,17 @@ def join(suites: Sequence[Suite]) -> Suite:
         conversations=tuple(moved(suite, talk) for suite in suites for talk in suite.conversations),
         nouns=nouns,
         skipped=tuple(skipped for suite in suites for skipped in suite.skipped),
+        remarks=tuple(remark for suite in suites for remark in suite.remarks),
         source=", ".join(suite.source for suite in suites if suite.source),
     )
+
+
+def _told_apart(suites: Sequence[Suite]) -> list[Suite]:
+    """The suites under names of their own: ``a/prompts.txt`` and ``b/prompts.txt`` are both called prompts."""
+    times = Counter[str]()
+    apart = []
+    for suite in suites:
+        times[suite.name] += 1
+        n = times[suite.name]
+        apart.append(suite if n == 1 else replace(suite, name=f"{suite.name}-{n}"))
+    return apart

@@ -147,15 +147,19 @@ def _kind(body: object) -> str:
 def table_rows(path: Path, gathered: Gathered) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and cells by lower-case column name of every row of a CSV or TSV file with a head line.
 
-    Rows with more cells than columns are skipped with the reason.
+    Rows with more cells than columns are skipped with the reason. Raises `BadSuite` for a quotation mark that is never
+    closed: everything after it would be one cell.
     """
     text = read_text(path)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    marked = text.rstrip("\r\n") + "\n" + _END  # a line of its own, unless a quotation mark is open
+    reader = csv.reader(io.StringIO(marked, newline=""), delimiter=_delimiter(text))
     names: list[str] = []
     last = 0
     for cells in _cells(reader, path):
         line, last = last + 1, reader.line_num
-        if not any(cell.strip() for cell in cells):
+        if last > line and cells and cells[-1].endswith(_END):
+            raise BadSuite(f"{path}:{line}: a quotation mark opens here and is never closed. Close it, or double it.")
+        if not any(cell.strip() for cell in cells) or cells == [_END]:
             continue
         if not names:
             names = [cell.strip().lower() for cell in cells]
@@ -178,6 +182,7 @@ def _delimiter(text: str) -> str:
     return max(",\t;|", key=head.count)
 
 
+_END = "\ue000end of file\ue000"  # of the private use area: in no table
 EXTENSIONS = ".yaml, .txt, .csv, .tsv, .json, .jsonl, or a folder with a dataset"
 
 

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from countcheck.suites.compose import slug
-from countcheck.suites.originals import Gathered, json_list, table_rows
+from countcheck.suites.originals import Gathered, json_lines, json_list, read_text, table_rows
 from countcheck.suites.suite import Prompt, Suite
 
 
 def read(path: Path, **_: Any) -> Suite:
-    """The suite in an OVERT CSV or JSON file; every prompt is benign, unless the file is the one called unsafe."""
+    """The suite in an OVERT CSV, JSON or JSON lines file; every prompt is benign, unless the file is the one called unsafe."""
     gathered = Gathered()
     benign = "unsafe" not in path.stem.lower()
-    rows = json_list(path, gathered) if path.suffix.lower() == ".json" else table_rows(path, gathered)
+    begins = read_text(path).lstrip()[:1]
+    rows = {"[": json_list, "{": json_lines}.get(begins, table_rows)(path, gathered)
     for line, row in rows:
         text = _text(row)
         if text is None:

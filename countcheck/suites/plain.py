@@ -13,9 +13,10 @@ from typing import Any
 import orjson
 
 from countcheck.errors import BadSuite, MissingExtra
-from countcheck.suites.compose import Miswritten, check_target, read_target, slug
+from countcheck.suites.compose import Miswritten, read_target, slug
+from countcheck.suites.files import full_target
 from countcheck.suites.originals import Gathered, json_lines, json_list, table_rows, text_lines
-from countcheck.suites.suite import Prompt, Relation, Suite, Target
+from countcheck.suites.suite import Prompt, Suite, Target
 from countcheck.suites.wording import Article, read_targets
 
 _TEXT = ("prompt", "text", "prompts", "caption")
@@ -121,12 +122,15 @@ def _take(gathered: Gathered, rows: Iterable[tuple[int, Mapping[str, Any]]], how
             continue
         try:
             own = _own_targets(row.get("targets"))
-        except (Miswritten, TypeError, ValueError) as error:
+        except Miswritten as error:
+            gathered.skip(line, f"{'.'.join(('targets', *map(str, error.at)))}: {error}")
+            continue
+        except (TypeError, ValueError) as error:
             gathered.skip(line, f"targets: {error}")
             continue
-        given = row.get("id") or row.get("prompt_id")
+        given = next((row[name] for name in ("id", "prompt_id") if row.get(name) not in (None, "")), "")
         prompt = Prompt(
-            id=str(given) if given not in (None, "") else gathered.fresh_id(slug(text)),
+            id="-".join(str(given).split()) or gathered.fresh_id(slug(text)),
             text=text,
             targets=how.targets(gathered, line, text) if own is None else own,
             tags=_tags(row),
@@ -156,9 +160,7 @@ def _own_targets(raw: Any) -> tuple[Target, ...] | None:
     if isinstance(raw, dict):
         return tuple(read_target(str(noun), number, {}) for noun, number in raw.items())
     if isinstance(raw, list):
-        return tuple(
-            check_target(Target(**{**one, "relation": Relation(one.get("relation", "exactly"))}), {}) for one in raw
-        )
+        return tuple(full_target(one, {}) for one in raw)
     raise Miswritten(f"{raw!r} is neither a mapping nor a list")
 
 

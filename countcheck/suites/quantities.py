@@ -183,7 +183,7 @@ def quantity_at(tokens: Sequence[Token], i: int) -> Quantity | None:
     for words, relation, step in _BOUNDS_BY_WORD.get(low, ()):
         if _follows(tokens, i, words):
             found = _plain(tokens, i + len(words))
-            if found is None or found.relation is not Relation.EXACTLY:
+            if found is None or found.relation is not Relation.EXACTLY or found.count + step < 0:
                 return None
             if relation is Relation.AT_LEAST and low_at(tokens, found.end) in ("but", "and"):
                 upper = quantity_at(tokens, found.end + 1)

@@ -5,6 +5,7 @@ import pytest
 from countcheck.errors import BadSuite, UnknownName
 from countcheck.suites.files import parse_suite, read_suite
 from countcheck.suites.find import load_suite, shipped_suites
+from countcheck.suites.joined import load_suites
 from countcheck.suites.suite import Relation, Suite
 
 
@@ -186,3 +187,28 @@ def test_the_suite_in_the_documentation_is_one():
     suite = suite_of(text.partition("```yaml\n")[2].partition("```")[0])
     assert (len(suite.prompts), len(suite.conversations)) == (25, 1)
     assert [t.sentence() for t in suite.conversations[0].turns[-1].targets] == ["exactly 1 wolf"]
+
+
+@pytest.mark.parametrize("body", ["&a\n  - *a\n", "[" * 3000 + "]" * 3000])
+def test_fields_within_themselves_or_too_deep_are_refused(body):
+    with pytest.raises(BadSuite, match="too deep, or in themselves"):
+        suite_of(f"name: s\nprompts: {body}")
+
+
+def test_a_conversation_forgets_only_what_was_asked():
+    turns = "{say: three pigs, targets: {pig: 3}}, {say: no pigs, forget: [pgi]}"
+    with pytest.raises(BadSuite, match=r"x.yaml:2: conversations.0.turns.1.forget: no noun to forget 'pgi'. Did you"):
+        suite_of(f"conversations:\n  - turns: [{turns}]\n")
+
+
+def test_a_number_too_large_for_a_word_is_refused():
+    with pytest.raises(BadSuite, match="1000 cannot be written as a word; 0 to 999 can"):
+        suite_of('prompts:\n  - text: "{number:word} pigs"\n    axes: {number: [1000]}\n')
+
+
+def test_files_of_one_name_are_told_apart(tmp_path):
+    for folder, text in (("a", "three pigs\n"), ("b", "three pigs\ntwo pigs\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.txt").write_text(text)
+    joined = load_suites([str(tmp_path / "a/mine.txt"), str(tmp_path / "b/mine.txt")])
+    assert [prompt.id for prompt in joined.prompts] == ["mine/three-pigs", "mine-2/three-pigs", "two-pigs"]

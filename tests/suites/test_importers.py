@@ -328,3 +328,47 @@ def test_negative_counts_are_skipped(tmp_path):
     wrong = {"tag": "counting", "include": [{"class": "clock", "count": -3}], "prompt": "clocks"}
     suite = load_suite(str(written(tmp_path, "m.jsonl", lines([*GENEVAL, wrong]))))
     assert (len(suite.prompts), [s.line for s in suite.skipped]) == (5, [6])
+
+
+def test_a_damaged_line_of_geneval_moves_no_other_out_of_its_folder(tmp_path):
+    file = tmp_path / "evaluation_metadata.jsonl"
+    lines = [json.dumps(GENEVAL[0]), '{"tag": "coun', json.dumps(GENEVAL[1])]
+    file.write_text("\n".join(lines))
+    suite = load_suite(str(file))
+    assert [prompt.id for prompt in suite.prompts] == ["00000", "00002"]
+    assert [one.line for one in suite.skipped] == [2]
+
+
+def test_a_quotation_mark_that_is_never_closed_swallows_no_rows(tmp_path):
+    file = tmp_path / "prompts.csv"
+    file.write_text('prompt,style\nthree pigs,plain\n"two cows,rain\nfour dogs,plain\n')
+    with pytest.raises(BadSuite, match=r"prompts.csv:3: a quotation mark opens here"):
+        load_suite(str(file))
+    file.write_text('prompt,style\n"three pigs,\nin rain",plain\n"two ""fat"" cows","rain"')
+    assert [p.text for p in load_suite(str(file)).prompts] == ["three pigs,\nin rain", 'two "fat" cows']
+
+
+def test_overt_as_json_lines(tmp_path):
+    file = tmp_path / "overt.jsonl"
+    file.write_text('{"image_prompt": "a kitchen knife", "category": "weapons"}\n')
+    assert [p.text for p in load_suite(str(file)).prompts] == ["a kitchen knife"]
+
+
+def test_ids_of_json_lines_are_kept_zero_too_and_survive_being_written(tmp_path):
+    file = tmp_path / "prompts.jsonl"
+    file.write_text('{"id": 0, "prompt": "three pigs"}\n{"id": "a  b", "prompt": "two cows"}\n{"prompt": "six dogs"}\n')
+    suite = load_suite(str(file))
+    assert [p.id for p in suite.prompts] == ["0", "a-b", "six-dogs"]
+    write_suite(suite, tmp_path / "written.yaml")
+    assert load_suite(str(tmp_path / "written.yaml")).prompts == suite.prompts
+
+
+@pytest.mark.parametrize(
+    ("target", "why"), [({"count": 2.5}, "targets.count: is '2.5'"), ({"cnt": 2}, "targets.cnt: is '2': no such field")]
+)
+def test_a_target_that_makes_no_sense_is_left_out_with_its_field(tmp_path, target, why):
+    file = tmp_path / "prompts.jsonl"
+    rows = [{"prompt": "two pigs", "targets": [{"noun": "pig", **target}]}, {"prompt": "three pigs"}]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    (skipped,) = load_suite(str(file)).skipped
+    assert skipped.why.startswith(why)

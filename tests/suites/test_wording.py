@@ -108,3 +108,7 @@ def test_targets_say_their_words_and_nothing_makes_reading_fail():
 )
 def test_articles_and_vague_amounts_are_read_when_asked_for(text, options, wanted):
     assert [written(target) for target in read_targets(text, **options).targets] == wanted
+
+
+def test_no_number_below_zero_is_asked_for():
+    assert [t.sentence() for t in read_targets("fewer than zero dogs").targets] == ["no dog"]
