@@ -30,7 +30,7 @@ def decode(data: bytes, *, place: str = "the picture", most_pixels: int = MOST_P
     Raises:
         BadInput: If it is empty, no pixel format (SVG, HTML, text), damaged, cut short, or larger than ``most_pixels``.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     if not data:
         raise BadInput(f"{place} is empty.")
@@ -48,6 +48,8 @@ def decode(data: bytes, *, place: str = "the picture", most_pixels: int = MOST_P
         raise
     except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadInput(f"{place} is too large to decode. Give a smaller one.") from error
+    except UnidentifiedImageError as error:
+        raise BadInput(f"{place} is damaged or cut short (no picture is recognised in it).") from error
     except Exception as error:  # decoders raise whatever they like at damaged data
         raise BadInput(f"{place} is damaged or cut short ({_one_line(error)}).") from error
 

@@ -121,7 +121,9 @@ def read_policy(path: Path) -> Policy:
     except yaml.YAMLError as error:
         raise BadSettings(f"{path}: not YAML ({' '.join(str(error).split())[:160]}). Mend the policy.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path}: cannot be read ({error}). Name a policy file.") from error
+        raise BadSettings(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}). Name a policy file."
+        ) from error
     return policy_from(body, place=str(path), path=path)
 
 

@@ -69,7 +69,7 @@ def execute(arguments: list[str]) -> int:
     try:
         app(args=arguments, prog_name="countcheck")
     except SystemExit as ended:
-        if isinstance(ended.__context__, typer.Abort):
+        if ended.code == 130 or isinstance(ended.__context__, typer.Abort):  # typer turns Ctrl-C into either
             return _interrupted()
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except CountcheckError as error:

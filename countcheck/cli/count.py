@@ -21,7 +21,7 @@ LONGEST = 300
 
 @app.command("count")
 def count_pictures(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Picture files, or folders of them.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Picture files, or folders of them.")],
     of: Annotated[list[str], typer.Option("--of", metavar="NOUN", help="What to count; may be given many times.")],
     counter: Annotated[str, typer.Option("-d", "--counter", metavar="COUNTER", help="Who counts.")] = "tiny",
     style: Annotated[str, typer.Option(help="Look of the pictures, for a counter with thresholds by style.")] = "",

@@ -32,14 +32,14 @@ def say(sentence: str) -> None:
 
 
 def stdout_console() -> Console:
-    """Where tables go."""
+    """Where tables go. Foreign text stays as it is: no ``:name:`` becomes a picture."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, emoji=False)
 
 
 def stderr_console() -> Console:
     """Where progress goes."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)

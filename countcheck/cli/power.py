@@ -19,7 +19,7 @@ ASSUMED = 0.7
 
 @app.command()
 def power(
-    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="An earlier run to plan from.")] = None,
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="An earlier run to plan from.")] = None,
     loss: Annotated[float, typer.Option(help="The loss to see, as a share: 0.03 is three points.")] = 0.03,
     chance: Annotated[float, typer.Option("--power", help="With what chance it is to be seen.")] = 0.8,
     level: Annotated[float, typer.Option(help="Confidence level of the comparison.")] = 0.95,

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class _Rate(ProgressColumn):
-    """Samples a second, over the last half minute."""
+    """Samples a second since the bar began; what an earlier run made is not of them."""
 
     def render(self, task: Any) -> Text:
         """For example "2.4/s"."""
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.1f}/s", style="dim")
+        made, seconds = task.completed - task.fields["before"], task.finished_time or task.elapsed
+        return Text(f"{made / seconds:.1f}/s" if made > 0 and seconds else "", style="dim")
 
 
 class LiveProgress:
@@ -50,16 +50,17 @@ class LiveProgress:
         self._tallies: dict[str, Tally[str]] = {}
 
     def __enter__(self) -> LiveProgress:
-        self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if self._tasks:
+            self._bar.stop()
 
     def begins(self, generator: str, owed: int, done: int) -> None:
         """A bar for this generator, as far as an earlier run got."""
+        self._bar.start()  # not before: a bar over nothing is an empty line
         name = escape(plain(generator))
-        self._tasks[generator] = self._bar.add_task(name, total=owed, completed=done, found="")
+        self._tasks[generator] = self._bar.add_task(name, total=owed, completed=done, before=done, found="")
         self._tallies[generator] = Tally()
 
     def made(self, generator: str, entry: Entry) -> None:

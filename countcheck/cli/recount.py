@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +12,22 @@ from countcheck.cli import app
 from countcheck.cli.output import print_json, say, stdout_console
 
 
+class RuleName(StrEnum):
+    """The rules that there are; see `countcheck.counting.Rule`."""
+
+    COUNTCHECK = "countcheck"
+    GENEVAL = "geneval"
+
+
 @app.command()
 def recount(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
     counter: Annotated[
         str | None, typer.Option("-d", "--counter", metavar="COUNTER", help="Another counter, or another rule of it.")
     ] = None,
-    rule: Annotated[str, typer.Option(help="countcheck, or geneval for that benchmark's own rule.")] = "countcheck",
+    rule: Annotated[
+        RuleName | None, typer.Option(help="geneval is that benchmark's own; the counter's when left out.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Judge a run again with another counter or rule. Nothing is drawn anew."""
@@ -29,7 +39,7 @@ def recount(
 
     with Run.open(run) as opened:
         spec = counter or opened.facts["counter"]["name"]
-        engine.recount(opened, load_counter(spec), rule=rule, says=say)
+        engine.recount(opened, load_counter(spec), rule=rule and rule.value, says=say)
         summary = summarize(opened.rows(), opened.facts, opened.labels())
         if as_json:
             print_json(summary.to_json())

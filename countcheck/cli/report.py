@@ -37,9 +37,7 @@ _NAMES = {
 
 @app.command()
 def report(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Every model in these runs stands side by side.")
-    ],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Every model in these runs stands side by side.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="FILE", help="The file; RUN/report.html when left out.")
     ] = None,

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from countcheck.engine import Order
     from countcheck.plan import Sample
     from countcheck.store import Run
+    from countcheck.suites.suite import Suite
 
 
 @app.command()
 def run(
-    suites: Annotated[list[str], typer.Argument(metavar="SUITE...", help="Suites, by name or file.")],
+    suites: Annotated[list[str], typer.Argument(metavar="SUITE", help="Suites, by name or file.")],
     generators: Annotated[
         list[str],
         typer.Option("-g", "--generator", metavar="GENERATOR", help="Who draws: a card or a spec; repeatable."),
@@ -48,6 +49,7 @@ def run(
     from countcheck.suites.joined import load_suites
 
     suite = load_suites(suites)
+    tell_left_out(suite)
     cards = [read_generator_card(spec) for spec in dict.fromkeys(generators)]
     path = out or Path("runs") / default_name([suite.name, *(card.name for card in cards)])
     order = Order(
@@ -65,6 +67,18 @@ def run(
         return
     finished = carry_out(order, counter, engine, until_decided)
     tell(finished, as_json)
+
+
+def tell_left_out(suite: Suite) -> None:
+    """How much of somebody else's file is not asked, or not counted; aloud, before anything is made."""
+    from countcheck.reports.wording import several
+
+    if suite.skipped:
+        say(f"{several(len(suite.skipped), 'line')} of {suite.name} left out; `countcheck suite show` says why")
+    if suite.remarks:
+        say(
+            f"{several(len(suite.remarks), 'line')} of {suite.name} not wholly understood; `countcheck suite show` says"
+        )
 
 
 def default_name(parts: list[str]) -> str:
@@ -174,7 +188,10 @@ def _dry_run(order: Order, as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, title=f"{escape(order.suite.name)} would be made in {escape(str(order.path))}")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=f"{escape(plain(order.suite.name))} would be made in {escape(plain(str(order.path)))}",
+    )
     for heading in ("generator", "samples", "USD a picture", "USD in all", "begins with"):
         table.add_column(heading, justify="right" if "USD" in heading or heading == "samples" else "left")
     for line in lines:

@@ -34,7 +34,7 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Count and judge pictures that somebody else made. Missing pictures are counted and said."""
-    from countcheck.cli.run import carry_out, default_name, tell
+    from countcheck.cli.run import carry_out, default_name, tell, tell_left_out
     from countcheck.engine import Order
     from countcheck.errors import BadInput
     from countcheck.generators.layouts import read_album
@@ -56,6 +56,7 @@ def score(
             f"{folder}: none of its {len(album.entries)} pictures answers a prompt of {asked.name} "
             f"(layout {album.layout}; the first is {album.entries[0].shown}). Choose the suite or the layout."
         )
+    tell_left_out(asked)
     _tell_album(album, asked, repeats)
     base = name or folder.resolve().name
     cards = [
@@ -78,12 +79,12 @@ def _tell_album(album: Album, asked: Suite, repeats: int) -> None:
     wanted = len(asked.prompts) * repeats * len(models)
     there = sum(len(album.pictures_of(prompt, model)) for prompt in asked.prompts for model in models)
     drawn_by = f" by {len(models)} models" if len(models) > 1 else ""
-    say(f"{there} of {wanted} pictures are there{drawn_by} ({album.layout}): {wanted - there} are missing")
+    say(f"{there} of {wanted} pictures are there{drawn_by} ({album.layout}); missing: {wanted - there}")
     for line in album.skipped[:20]:
         say(f"left out: {line}")
     unclaimed = album.unclaimed(asked)
     if unclaimed:
-        say(f"{len(unclaimed)} pictures answer no prompt of {asked.name}:")
+        say(f"pictures that answer no prompt of {asked.name}: {len(unclaimed)}")
     for entry in unclaimed[:20]:
         say(f"  {entry.shown}")
     if len(unclaimed) > 20:

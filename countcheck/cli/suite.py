@@ -36,7 +36,7 @@ ApproximateOption = Annotated[
 
 @suites.command()
 def check(
-    specs: Annotated[list[str], typer.Argument(metavar="SUITE...", help="Suites, by name or file.")],
+    specs: Annotated[list[str], typer.Argument(metavar="SUITE", help="Suites, by name or file.")],
     counter: Annotated[
         str | None, typer.Option("-d", "--counter", metavar="COUNTER", help="Also check that it knows every noun.")
     ] = None,
@@ -52,12 +52,14 @@ def check(
     if as_json:
         print_json({"schema": "countcheck/suite-check/1", "suites": rows})
         return
+    from countcheck.reports.wording import several
+
     for row in rows:
-        plain_name = plain(str(row["name"]))
-        typer.echo(
-            f"{plain_name}: {row['prompts']} prompts, {row['conversations']} conversations, {row['targets']} targets, "
-            f"{len(row['nouns'])} nouns, {row['without_targets']} prompts without a target, {row['skipped']} lines skipped"
-        )
+        told = [several(row[many], many[:-1]) for many in ("prompts", "conversations", "targets")]
+        told += [several(len(row["nouns"]), "noun")]
+        told += [f"{several(row['without_targets'], 'prompt')} without a target"]
+        told += [f"{several(row['skipped'], 'line')} skipped"]
+        typer.echo(plain(f"{row['name']}: {', '.join(told)}"))
 
 
 def _numbers(suite: Suite) -> dict[str, Any]:
@@ -124,7 +126,11 @@ def _table(suite: Suite) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=escape(plain(f"{suite.name}: {suite.description}")))
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        title=escape(plain(": ".join(filter(None, (suite.name, suite.description))))),
+    )
     for heading in ("id", "text", "must show", "tags"):
         table.add_column(heading, overflow="fold")
 
@@ -217,5 +223,8 @@ def import_(
             }
         )
         return
-    typer.echo(plain(f"{out}: {row['prompts']} prompts, {row['targets']} targets, {row['skipped']} lines skipped"))
+    from countcheck.reports.wording import several
+
+    told = (several(row["prompts"], "prompt"), several(row["targets"], "target"), several(row["skipped"], "line"))
+    typer.echo(plain(f"{out}: {', '.join(told)} skipped"))
     _tell_skipped(suite)

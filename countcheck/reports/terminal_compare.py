@@ -76,9 +76,9 @@ def _headline(one: Comparison) -> Text:
 
 def _rates(one: Comparison, width: int) -> Table:
     table = _table()
-    table.add_column("", style="bold")
-    for name in ("a", "b", "b − a", "p"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", style="bold", min_width=8)  # a narrow terminal folds, and loses no name
+    for name, least in (("a", 5), ("b", 5), ("b − a", None), ("p", 6)):
+        table.add_column(name, justify="right", no_wrap=width >= 64, overflow="fold", min_width=least)
     if width >= 110:
         table.add_column("test", style="dim")
     for rate, pair in one.rates.items():

@@ -38,7 +38,7 @@ def test_genevals_tree_needs_no_suite_and_missing_pictures_are_said(tmp_path, ca
     out = capsys.readouterr()
     counts = json.loads(out.out)["generators"]["gen"]["counts"]
     assert (counts["planned"], counts["pictures"], counts["missing"]) == (4, 3, 1)
-    assert "3 of 4 pictures are there (geneval): 1 are missing" in out.err
+    assert "3 of 4 pictures are there (geneval); missing: 1" in out.err
     with Run.open(tmp_path / "run") as run:
         assert [str(row.verdict) for row in run.rows() if row.outcome == "picture"] == ["exact", "exact", "over"]
 
@@ -66,7 +66,7 @@ def test_a_flat_folder_against_a_suite_lists_what_nobody_asked_for(tmp_path, cap
     assert execute(arguments) == 0
     out = capsys.readouterr()
     assert json.loads(out.out)["generators"]["pics"]["rates"]["exact_rate"]["value"] == 1.0
-    assert "1 pictures answer no prompt" in out.err
+    assert "pictures that answer no prompt of " in out.err
     assert "stray.png" in out.err
 
 
@@ -105,3 +105,11 @@ def test_what_cannot_be_scored_is_said_in_a_sentence(tmp_path, capsys, monkeypat
     assert execute(["score", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_rule_that_does_not_exist_judges_nothing(tmp_path, capsys):
+    execute(["score", str(tree(tmp_path / "gen")), "-o", str(tmp_path / "run")])
+    assert execute(["recount", str(tmp_path / "run"), "--rule", "genevl"]) == 2
+    assert "'genevl' is not one of" in capsys.readouterr().err
+    with Run.open(tmp_path / "run") as run:
+        assert run.facts["counter"]["rule"]["name"] == "countcheck"

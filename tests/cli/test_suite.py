@@ -106,3 +106,14 @@ def test_check_names_the_nouns_a_counter_lacks_and_the_counters_that_know_them(c
     assert code == 2
     assert "the counter tiny does not know 'wolf'" in err
     assert "grounding-dino" in err
+
+
+def test_what_looks_like_an_emoji_stays_text(capsys, tmp_path):
+    (tmp_path / "p.txt").write_text("three pigs :x:\n")
+    assert "three pigs :x:" in run(capsys, "suite", "show", str(tmp_path / "p.txt"))[1]
+
+
+def test_a_run_says_what_it_leaves_out(capsys, tmp_path):
+    (tmp_path / "p.csv").write_text("prompt,targets\nthree pigs,pig: 3\ntwo cows,cow: lots\n")
+    code, _, err = run(capsys, "run", str(tmp_path / "p.csv"), "-g", "scenes", "--dry-run")
+    assert (code, err) == (0, "1 line of p left out; `countcheck suite show` says why\n")

@@ -39,3 +39,8 @@ def test_pairs_differences_splits_and_changed_prompts(width):
 def test_what_does_not_pair_is_said_first():
     assert shown(rows("ee ef"), rows("ee ee")).startswith("3 pairs · 1 of b unpaired")
     assert shown(rows("ee eo"), rows("ee eo"), suite_digest="1").startswith("unpaired · 4 samples against 4")
+
+
+def test_a_narrow_terminal_loses_no_name_and_no_figure():
+    text = shown(rows("ee ef"), rows("eo ee"), width=40)
+    assert all(word in text for word in ("exact if", "too many", "1.000")) and "…" not in text
