@@ -268,13 +268,24 @@ def _result(rule: Rule, level: float, name: str, evidence: Evidence, before: _Be
     if now is None or now.value is None or now.n == 0:
         why = "no labels to correct it by" if rule.corrected else "nothing to estimate it from"
         return _unsure(rule, name, f"{subject(rule)}: there is {why}", now)
+    if now.level != level:
+        return _unsure(rule, name, f"{subject(rule)}: {_other_level(now, level, 'summary')}", now)
     if rule.no_worse_by is None:
         return _settle(rule, name, now, limit_said(rule, now))
     assert before is not None
     now, then, gap = _against(rule, level, party, before, now, chosen, evidence.stopped)
     if then is None or gap is None or gap.value is None or gap.low is None:
         return _unsure(rule, name, f"{subject(rule)}: the baseline has nothing to compare with", now)
+    if then.level != level:
+        return _unsure(rule, name, f"{subject(rule)}: {_other_level(then, level, 'baseline')}", now)
     return _settle(rule, name, gap, loss_said(rule, now, then, gap))
+
+
+def _other_level(estimate: Estimate, level: float, what: str) -> str:
+    return (
+        f"the {what} was kept at level {estimate.level:g}, and the policy asks for {level:g}; "
+        f"name the run, or write it again with summary --level {level:g}"
+    )
 
 
 def _settle(rule: Rule, name: str, estimate: Estimate, reason: str) -> Result:

@@ -274,3 +274,13 @@ def test_the_rates_of_a_comparison_are_over_its_pairs_and_add_up():
 def test_a_reason_is_not_rounded_onto_its_limit(rule, said):
     given = [row("e" if i < 745 else "u", f"p{i}") for i in range(1000)]
     assert gated([{"rate": "exact_rate", **rule}], given).rules[0].reason.startswith(said)
+
+
+def test_an_interval_of_another_level_decides_nothing():
+    kept = evidence_from(summarize(drawn(0.7, 1), facts(), level=0.8))
+    rules = [{"rate": "mean_abs_error", "at_most": 0.9}, {"rate": "exact_rate", "at_least": 0.5}]
+    found = decide(policy(*rules), kept)
+    assert [one.decision for one in found.rules] == ["cannot_decide", "pass"]
+    assert "kept at level 0.8" in found.rules[0].reason
+    found = decide(policy({"rate": "mean_abs_error", "no_worse_by": 1}), evidence_of(drawn(0.7, 1), facts()), kept)
+    assert "the baseline was kept at level 0.8" in found.rules[0].reason

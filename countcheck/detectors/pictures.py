@@ -46,7 +46,7 @@ def _read_or_error(path: Path) -> Bytes | BadInput:
 
 
 def _eight_bits(values: np.ndarray[Any, Any]) -> Bytes:
-    """One channel of 16 or 32 bits, or of floating numbers, as bytes; the range is told by the values."""
+    """A picture of 16 or 32 bits, or of floating numbers, as bytes; the range is told by all its values together."""
     values = np.nan_to_num(values)
     most = float(values.max(initial=0.0))
     scale = 255.0 if most <= 1.0 else 1.0 if most <= 255.0 else 255.0 / 65535.0 if most <= 65535.0 else 255.0 / most
@@ -69,7 +69,7 @@ def as_rgb(pixels: Pixels) -> Bytes:
     if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
         raise BadInput(f"a picture must have shape (height, width, 3), got {tuple(array.shape)}.")
     if array.dtype != np.uint8:
-        array = np.stack([_eight_bits(array[..., k]) for k in range(array.shape[2])], axis=2)
+        array = _eight_bits(array)
     if array.shape[2] == 4:
         return pictures.as_array(Image.fromarray(array))
     return np.ascontiguousarray(array)

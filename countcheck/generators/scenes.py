@@ -34,6 +34,11 @@ class ScenesGenerator:
     def __init__(self, card: Card) -> None:
         settings = fill(card, _DEFAULTS)
         size, error_rate = settings["size"], settings["error_rate"]
+        if card.source:
+            raise BadSettings(
+                f"{card.name}: scenes are drawn from nothing, so {card.source!r} would mean nothing. "
+                "Settings go behind a question mark, as in scenes?error_rate=0.3."
+            )
         if not isinstance(size, int) or not 16 <= size <= 4096:
             raise BadSettings(f"{card.name}: size is {size!r}. Give a whole number of pixels from 16 to 4096.")
         if error_rate is None or not 0 <= error_rate <= 1:

@@ -180,3 +180,11 @@ def test_folders_are_looked_through(tmp_path):
     (tmp_path / "none").mkdir()
     with pytest.raises(BadInput, match="no picture"):
         pictures_in([tmp_path / "none"])
+
+
+@pytest.mark.parametrize(("kind", "most"), [(np.float32, 255), (np.float32, 1), (np.uint16, 65535)])
+def test_a_faint_channel_stays_faint(kind, most):
+    """The range is the picture's: a channel that is nearly black everywhere is not stretched by itself."""
+    picture = np.zeros((4, 4, 3), kind)
+    picture[..., 0], picture[..., 2] = most, most / 255
+    assert as_rgb(picture)[0, 0].tolist() == [255, 0, 1]

@@ -5,7 +5,7 @@ from countcheck.errors import BadSettings
 from countcheck.generators.base import Converses, Edits, Failure, Fault, Generator, Picture
 from countcheck.generators.scenes import ScenesGenerator, numbers
 from countcheck.plan import plan
-from countcheck.settings import Card
+from countcheck.settings import Card, read_generator_card
 from countcheck.suites.suite import Conversation, Prompt, Relation, Suite, Target, Turn
 
 
@@ -136,3 +136,8 @@ def test_an_edit_draws_what_must_hold_now():
 def test_bad_settings_are_refused(settings):
     with pytest.raises(BadSettings):
         scenes(**settings)
+
+
+def test_a_setting_behind_a_colon_is_refused_and_not_ignored():
+    with pytest.raises(BadSettings, match=r"scenes\?error_rate"):
+        ScenesGenerator(read_generator_card("scenes:error_rate=0.3"))
