@@ -14,8 +14,9 @@ from countcheck.errors import BadInput, UnknownName
 from countcheck.policy import Limits, Policy, Rule, higher_is_better, read_policy
 from countcheck.reasons import limit_said, loss_said, subject
 from countcheck.stats.columns import SHARES, Columns, among
-from countcheck.stats.estimate import Estimate, cluster_rate
-from countcheck.stats.pairing import pair_up, paired_difference, side_rate, sums_of, unpaired_difference
+from countcheck.stats.comparison import RatePair, error_pair, rate_pair
+from countcheck.stats.estimate import Estimate
+from countcheck.stats.pairing import pair_up, side_rate, sums_of, unpaired_difference
 from countcheck.stats.party import Party, counter_warnings, parties_from, parties_of
 from countcheck.stats.sequential import anytime_difference, anytime_rate, judged, matching
 from countcheck.stats.summary import ERRORS, UNCOUNTED, GeneratorSummary, Summary, calibrated, rates_of, summarize
@@ -361,18 +362,32 @@ def _against(
 ) -> tuple[Estimate, Estimate | None, Estimate | None]:
     """The rate, the baseline's and the difference, paired where samples pair: all three are over the pairs then."""
     other = before.party
-    pairs_up = party is not None and other is not None and party.suite_digest == other.suite_digest
-    if rule.rate in SHARES and rule.rate not in ("failure_rate", "lost_rate") and pairs_up:
-        assert party is not None and other is not None
-        pairs = pair_up(other.side, party.side)
-        sums = sums_of(pairs, rule.rate, None if chosen is None else chosen[pairs.row_b])
-        if len(sums.size) == 0:
-            return now, None, None
-        rate = anytime_rate if stopped else cluster_rate
-        gap = anytime_difference(sums.gained, sums.size, level) if stopped else paired_difference(sums, level)
-        return rate(sums.b, sums.size, level), rate(sums.a, sums.size, level), gap
+    if party is not None and other is not None and party.suite_digest == other.suite_digest:
+        paired = _paired(rule, level, party, other, chosen, stopped)
+        if paired is not None:
+            return (paired.b, paired.a, paired.difference) if paired.difference.n else (now, None, None)
     then = before.summary.rates.get(rule.rate) if chosen is None else _split(rule, level, before)
     return now, then, None if then is None else unpaired_difference(then, now)
+
+
+def _paired(rule: Rule, level: float, party: Party, other: Party, chosen: Any, stopped: bool) -> RatePair | None:
+    """What ``compare`` says of the rate; ``None`` for a rate that does not pair."""
+    pairs = pair_up(other.side, party.side)
+    inside = None if chosen is None else chosen[pairs.row_b]
+    if rule.rate in SHARES and rule.rate not in ("failure_rate", "lost_rate"):
+        if not stopped:
+            return rate_pair(pairs, rule.rate, level, inside)
+        sums = sums_of(pairs, rule.rate, inside)
+        return RatePair(
+            a=anytime_rate(sums.a, sums.size, level),
+            b=anytime_rate(sums.b, sums.size, level),
+            difference=anytime_difference(sums.gained, sums.size, level),
+            p_value=None,
+            test="not tested",
+        )
+    if rule.rate in ERRORS and party.columns is not None and other.columns is not None and not stopped:
+        return error_pair(other.columns, party.columns, pairs, rule.rate, level, inside)
+    return None
 
 
 def _split(rule: Rule, level: float, before: _Before) -> Estimate | None:

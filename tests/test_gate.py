@@ -11,6 +11,8 @@ from countcheck.errors import BadInput, BadSettings, UnknownName
 from countcheck.gate import decide, evidence_from, evidence_of
 from countcheck.policy import policy_from, read_policy
 from countcheck.schemas import schema
+from countcheck.stats.comparison import compare
+from countcheck.stats.party import parties_of
 from countcheck.stats.summary import summarize
 
 
@@ -284,3 +286,13 @@ def test_an_interval_of_another_level_decides_nothing():
     assert "kept at level 0.8" in found.rules[0].reason
     found = decide(policy({"rate": "mean_abs_error", "no_worse_by": 1}), evidence_of(drawn(0.7, 1), facts()), kept)
     assert "the baseline was kept at level 0.8" in found.rules[0].reason
+
+
+def test_a_mean_error_is_compared_in_pairs_as_compare_does_it():
+    before, now = drawn(0.7, 1, 120), drawn(0.6, 2, 120)
+    found = gated([{"rate": "mean_abs_error", "no_worse_by": 0.5}], now, before).rules[0]
+    told = compare(*(parties_of(side, facts())["g"] for side in (before, now))).rates["mean_abs_error"]
+    assert found.estimate == told.difference and "(unpaired)" not in found.reason
+    assert told.a.low < told.a.value < told.a.high
+    rule = {"rate": "mean_abs_error", "no_worse_by": 0.5, "where": {"style": "noir"}}
+    assert gated([rule], now, before).rules[0].estimate.n == 60

@@ -12,7 +12,7 @@ import numpy as np
 from countcheck.errors import CannotDecide
 from countcheck.stats.bootstrap import bootstrap, difference
 from countcheck.stats.columns import SHARES, Bools, Columns, among
-from countcheck.stats.estimate import Estimate, cluster_rate, nothing, t_of, t_p
+from countcheck.stats.estimate import Estimate, cluster_mean, cluster_rate, nothing, t_of, t_p
 from countcheck.stats.pairing import (
     Pairs,
     holm,
@@ -209,20 +209,22 @@ def _paired_rates(a: Party, b: Party, pairs: Pairs, level: float, resamples: int
             yield rate, pair
     if a.columns is not None and b.columns is not None:
         for rate in ERRORS:
-            pair = _error_pair(a.columns, b.columns, pairs, rate, level)
+            pair = error_pair(a.columns, b.columns, pairs, rate, level)
             if pair.difference.n:
                 yield rate, pair
     yield from _cost_pairs(a, b, level)
 
 
-def _error_pair(a: Columns, b: Columns, pairs: Pairs, rate: str, level: float) -> RatePair:
-    """A mean error on both sides, over the nouns of pairs that were counted on both."""
+def error_pair(a: Columns, b: Columns, pairs: Pairs, rate: str, level: float, chosen: Bools | None = None) -> RatePair:
+    """A mean error on both sides, over the nouns of the pairs (those chosen) that were counted on both."""
     tops, sizes = [], []
     for columns, rows in ((a, pairs.row_a), (b, pairs.row_b)):
         row, size = error_sizes(columns, rate)
         tops.append(np.bincount(row, weights=size, minlength=len(columns))[rows])
         sizes.append(np.bincount(row, minlength=len(columns))[rows].astype(np.float64))
     kept = (sizes[0] > 0) & (sizes[1] > 0)
+    if chosen is not None:
+        kept &= chosen
     _, prompt = np.unique(pairs.prompt[kept], return_inverse=True)
     ta, na, tb, nb = (np.bincount(prompt, weights=x[kept]) for x in (tops[0], sizes[0], tops[1], sizes[1]))
     k = len(ta)
@@ -238,15 +240,9 @@ def _error_pair(a: Columns, b: Columns, pairs: Pairs, rate: str, level: float) -
     half = (cluster_rate(np.zeros(k), np.ones(k), level).high or 1.0) if alike else math.inf
     if k > 1 and not alike:
         half = t_of(level, k - 1) * error
-
-    def side(rate_value: float, n: float) -> Estimate:
-        return Estimate(
-            value=rate_value, low=None, high=None, level=level, n=round(n), clusters=k, method="mean over pairs"
-        )
-
     return RatePair(
-        a=side(ra, na.sum()),
-        b=side(rb, nb.sum()),
+        a=cluster_mean(ta, na, level),
+        b=cluster_mean(tb, nb, level),
         difference=Estimate(
             value=value,
             low=value - half if k > 1 else None,
