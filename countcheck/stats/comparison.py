@@ -26,7 +26,7 @@ from countcheck.stats.pairing import (
     unpaired_p,
 )
 from countcheck.stats.party import Party, counter_warnings
-from countcheck.stats.summary import ERRORS, costs_of, error_sizes, rates_of
+from countcheck.stats.summary import ERRORS, blind, costs_of, error_sizes, rates_of
 
 SCHEMA = "countcheck/compare/1"
 SPLIT_RATES = ("exact_rate", "refusal_rate")
@@ -337,9 +337,19 @@ def _by_tag(a: Party, b: Party, pairs: Pairs, level: float) -> dict[str, dict[st
             inside = np.zeros(len(columns), np.bool_)
             inside[tagged[codes == code]] = True
             rates = {rate: rate_pair(pairs, rate, level, inside[rows]) for rate in SPLIT_RATES}
+            why = (blind(a.controls, value) or blind(b.controls, value)) if tag == "style" else ""
+            if why:
+                rates["exact_rate"] = _withheld(rates["exact_rate"], why)
             if rates["exact_rate"].difference.n:
                 found.setdefault(tag, {})[value] = rates
     return _adjusted(found)
+
+
+def _withheld(pair: RatePair, why: str) -> RatePair:
+    a, b, gap = (
+        nothing(why, level=one.level, n=one.n, clusters=one.clusters) for one in (pair.a, pair.b, pair.difference)
+    )
+    return RatePair(a=a, b=b, difference=gap, p_value=None, test="not tested")
 
 
 def _adjusted(by: dict[str, dict[str, dict[str, RatePair]]]) -> dict[str, dict[str, dict[str, RatePair]]]:

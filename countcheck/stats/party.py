@@ -26,6 +26,7 @@ class Party:
         columns: Its rows; ``None`` when only a summary is left of the run.
         texts: Prompt id to text, where known.
         corrected: Rates corrected by labels; empty without labels.
+        controls: What is on record of the controls.
     """
 
     run: str
@@ -37,6 +38,7 @@ class Party:
     columns: Columns | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     corrected: Mapping[str, Estimate] = field(default_factory=dict)
+    controls: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, str]:
         """Who it is."""
@@ -63,6 +65,7 @@ def _party(name: str, rows: Sequence[VerdictRow], facts: Mapping[str, Any]) -> P
         side=side_of(columns),
         columns=columns,
         texts={row.prompt_id: row.text for row in rows},
+        controls=dict(facts.get("controls") or {}),
     )
 
 
@@ -83,6 +86,7 @@ def parties_from(summary: Summary) -> dict[str, Party]:
             counter=summary.counter,
             side=side,
             corrected=summary.generators[name].corrected,
+            controls=summary.controls,
         )
         for name, side in sides.items()
     }

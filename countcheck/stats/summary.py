@@ -372,7 +372,7 @@ def _by_tag(
         for code in sorted(range(len(values)), key=lambda c: _natural(values[c])):
             value = values[code]
             rates = rates_of(columns, level, rows[order[starts[code] : starts[code + 1]]], shares)
-            why = _blind(controls, value) if tag == "style" else ""
+            why = blind(controls, value) if tag == "style" else ""
             if why:
                 withheld.setdefault(tag, {})[value] = why
                 rates = {name: _withhold(name, rate, why) for name, rate in rates.items()}
@@ -381,7 +381,7 @@ def _by_tag(
     return by, withheld
 
 
-def _blind(controls: Mapping[str, Any], style: str) -> str:
+def blind(controls: Mapping[str, Any], style: str) -> str:
     """Why rates in a style are withheld: the counter failed its controls there. Empty when it did not."""
     one = (controls.get("by_style") or {}).get(style)
     if not isinstance(one, Mapping) or one.get("passed") is not False:

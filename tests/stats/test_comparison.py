@@ -1,13 +1,16 @@
 """Two runs against each other."""
 
+import io
 import json
 import random
 
 import jsonschema
 import pytest
+from rich.console import Console
 from verdict_rows import facts, row, rows
 
 from countcheck.errors import BadInput, CannotDecide
+from countcheck.reports.terminal_compare import render_comparisons
 from countcheck.schemas import schema
 from countcheck.stats.comparison import adjust, compare
 from countcheck.stats.party import parties_from, parties_of
@@ -142,3 +145,17 @@ def test_every_prompt_off_by_one_more_is_a_difference():
     assert found.p_value == pytest.approx(2 / 2**8)
     same = compare(party("e " * 8), party("e " * 8)).rates["mean_abs_error"]
     assert same.p_value == 1 and same.difference.low < 0 < same.difference.high
+
+
+def test_a_style_in_which_the_counter_is_blind_is_not_compared_by_counts():
+    styled = [row(letter, f"p{i}", tags={"style": "noir" if i % 2 else "plain"}) for i, letter in enumerate("eoeoeneo")]
+    failed = {"passed": True, "by_style": {"noir": {"passed": False, "right": 3, "total": 24}}}
+    found = compare(party(styled), party(styled, controls=failed))
+    noir, plain = (found.by["style"][style] for style in ("noir", "plain"))
+    assert noir["exact_rate"].difference.value is None and noir["exact_rate"].holm is None
+    assert "3 of 24 control pictures" in noir["exact_rate"].difference.method
+    assert noir["refusal_rate"].a.value == 0.25 and plain["exact_rate"].a.value == 1
+    jsonschema.validate(json.loads(json.dumps(found.to_json())), schema("compare"))
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(render_comparisons([found]))
+    assert "exact by style" in console.export_text()
