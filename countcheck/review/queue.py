@@ -86,6 +86,7 @@ class Queue:
         self._begun: dict[str, dict[Place, Task]] = {}
         self._people: dict[Place, int] = {}
         self._drawn: dict[str, int] = {}
+        self._by_chance: dict[str, dict[Place, set[tuple[str, str]]]] = {}
         self._gone: set[Place] = set()
         self.reload(labels)
 
@@ -96,6 +97,7 @@ class Queue:
         self._begun = defaultdict(dict)
         self._people = defaultdict(int)
         self._drawn = defaultdict(int)
+        self._by_chance = defaultdict(lambda: defaultdict(set))
         for label in labels:
             self.note(label)
 
@@ -110,6 +112,7 @@ class Queue:
             self._seen[who].add(place)
             self._people[place] += 1
             self._drawn[task.stratum] += self._people[place] == 1
+        self._mark(task, label, by_chance=bool(label.stratum))
         self._keep_begun(who, task)
 
     def forget(self, label: Label) -> None:
@@ -123,7 +126,15 @@ class Queue:
             self._seen[who].discard(place)
             self._people[place] -= 1
             self._drawn[task.stratum] -= self._people[place] == 0
+        self._mark(task, label, by_chance=False)
         self._keep_begun(who, task)
+
+    def _mark(self, task: Task, label: Label, *, by_chance: bool) -> None:
+        """Whether this label makes its picture one that was drawn by chance; one chosen by hand stands for no other."""
+        drawn = self._by_chance[task.stratum]
+        (drawn[task.place].add if by_chance else drawn[task.place].discard)((label.labeller, label.noun))
+        if not drawn[task.place]:
+            del drawn[task.place]
 
     def _keep_begun(self, who: str, task: Task) -> None:
         left = self.missing(who, task)
@@ -171,8 +182,8 @@ class Queue:
             yield task
 
     def weight(self, stratum: str) -> float:
-        """Pictures of the run that one labelled picture of a stratum stands for."""
-        drawn = self._drawn[stratum]
+        """Pictures of the run that one picture of a stratum stands for that was drawn by chance and labelled."""
+        drawn = len(self._by_chance[stratum])
         return self._sizes[stratum] / drawn if drawn else 1.0
 
     def progress(self, labeller: str) -> dict[str, int]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from made_up import a_run
 
@@ -128,3 +130,15 @@ def test_a_second_desk_sees_what_the_first_wrote(run, monkeypatch):
     give(one, task, 1)
     monkeypatch.setattr("countcheck.review.desk._STALE", 0.0)
     assert first(two)["key"] != task["key"]
+
+
+def test_what_was_chosen_by_hand_stands_for_no_other_picture(run):
+    desk = Desk(run)
+    tasks = [task for task in desk.queue.tasks if task.stratum == desk.queue.tasks[-1].stratum]
+    labels = [
+        Label(key=task.key, turn=task.turn, noun=task.nouns[0], count=1, labeller="ann", at="2026-11-22T10:00:00")
+        for task in tasks[:4]
+    ]
+    desk.take_in([*labels[:3], replace(labels[3], stratum="by chance")])
+    weights = {label.key: label.weight for label in run.labels() if label.stratum}
+    assert weights == {tasks[3].key: len(tasks)}
