@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from countcheck.cli import app
+from countcheck.cli.output import stdout_console
 
 if TYPE_CHECKING:
     from countcheck.counter import Counter
@@ -142,7 +143,6 @@ def _show(rows: Sequence[dict[str, Any]], names: Sequence[str], as_json: bool) -
 
         typer.echo(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2).decode())
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -158,7 +158,7 @@ def _show(rows: Sequence[dict[str, Any]], names: Sequence[str], as_json: bool) -
         totals = (sum(row["counts"].get(name, 0) for row in good) for name in names)
         table.add_section()
         table.add_row(Text(f"{len(good)} pictures"), *(Text(str(total)) for total in totals))
-    Console().print(table)
+    stdout_console().print(table)
     if any(row["uncertain"] for row in good):
         typer.echo("~ within its margin the counter finds another number: look for yourself.")
     for row in rows:

@@ -120,18 +120,18 @@ def _check_counter() -> tuple[bool, str]:
 
 def _print(found: dict[str, Any]) -> None:
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     console = stdout_console()
-    console.print(f"{found['python']}\n{escape(plain(found['device']))}\n")
+    console.print(f"{found['python']}\n{plain(found['device'])}\n")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("extra", "for", "installed", "install it with"):
         table.add_column(heading, overflow="fold")
     for row in found["extras"]:
-        there = "[green]yes[/]" if row["installed"] else "[dim]no[/]"
-        table.add_row(row["extra"], row["for"], there, escape(row["install"]))
+        there = Text("yes", "green") if row["installed"] else Text("no", "dim")
+        table.add_row(row["extra"], row["for"], there, row["install"])
     console.print(table)
     for model in found["models"]:
-        mark = "[green]works[/]" if model["works"] else "[red]does not work[/]"
-        console.print(f"{model['model']}: {mark}: {escape(plain(model['says']))}")
+        mark = Text("works", "green") if model["works"] else Text("does not work", "red")
+        console.print(Text.assemble(f"{model['model']}: ", mark, f": {plain(model['says'])}"))

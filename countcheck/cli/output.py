@@ -32,10 +32,10 @@ def say(sentence: str) -> None:
 
 
 def stdout_console() -> Console:
-    """Where tables go. Foreign text stays as it is: no ``:name:`` becomes a picture."""
+    """Where tables go. Foreign text stays as it is: no ``[word]`` becomes a colour, no ``:name:`` a picture."""
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False)
+    return Console(highlight=False, emoji=False, markup=False)
 
 
 def stderr_console() -> Console:

@@ -185,23 +185,22 @@ def _dry_run(order: Order, as_json: bool) -> None:
         print_json({"suite": order.suite.name, "run": str(order.path), "generators": lines})
         return
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=f"{escape(plain(order.suite.name))} would be made in {escape(plain(str(order.path)))}",
+        title=f"{plain(order.suite.name)} would be made in {plain(str(order.path))}",
     )
     for heading in ("generator", "samples", "USD a picture", "USD in all", "begins with"):
         table.add_column(heading, justify="right" if "USD" in heading or heading == "samples" else "left")
     for line in lines:
         known = line["cost"] is not None
         table.add_row(
-            escape(plain(str(line["generator"]))),
+            plain(str(line["generator"])),
             str(line["samples"]),
             f"{line['price']} ({line['priced'] or 'undated'})" if known else "unknown",
             f"{line['cost']:.2f}" if known else "unknown",
-            escape(plain(str(line["first"]))),
+            plain(str(line["first"])),
         )
     stdout_console().print(table)
 

@@ -123,13 +123,12 @@ def show(
 
 def _table(suite: Suite) -> None:
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
-        title=escape(plain(": ".join(filter(None, (suite.name, suite.description))))),
+        title=plain(": ".join(filter(None, (suite.name, suite.description)))),
     )
     for heading in ("id", "text", "must show", "tags"):
         table.add_column(heading, overflow="fold")
@@ -137,7 +136,7 @@ def _table(suite: Suite) -> None:
     def row(name: str, text: str, targets: tuple[Target, ...], tags: Any) -> None:
         shown = "; ".join(target.sentence() for target in targets) or "-"
         cells = (name, text, shown, ", ".join(f"{k}={v}" for k, v in tags.items()))
-        table.add_row(*(escape(plain(cell)) for cell in cells))
+        table.add_row(*(plain(cell) for cell in cells))
 
     for prompt in suite.prompts:
         row(prompt.id, prompt.text, prompt.targets, prompt.tags)

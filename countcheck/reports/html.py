@@ -215,7 +215,7 @@ def _breakdown(report: Report) -> list[dict[str, Any]]:
     found = []
     for part in sections.parts(report):
         points = part.points()
-        if part.tag == "number":
+        if part.tag == "number" and all(value.isdecimal() for value in part.values):  # a suite's own may be words
             chart = charts.by_number([{**point, "asked": int(point["tag"])} for point in points], models=models)
         else:
             order = [wording.visible(value, 60) for value in part.values]

@@ -49,4 +49,4 @@ def write_text(path: Path, text: str) -> None:
 
 def _clean(text: str) -> str:
     """Without the characters that XML 1.0 does not allow."""
-    return "".join(c if c in "\t\n" or unicodedata.category(c) not in ("Cc", "Cs") else " " for c in text)
+    return "".join(c if c in "\t\n" or unicodedata.category(c) not in ("Cc", "Cs", "Cn") else " " for c in text)

@@ -117,3 +117,15 @@ def test_a_run_says_what_it_leaves_out(capsys, tmp_path):
     (tmp_path / "p.csv").write_text("prompt,targets\nthree pigs,pig: 3\ntwo cows,cow: lots\n")
     code, _, err = run(capsys, "run", str(tmp_path / "p.csv"), "-g", "scenes", "--dry-run")
     assert (code, err) == (0, "1 line of p left out; `countcheck suite show` says why\n")
+
+
+def test_foreign_tags_and_names_are_neither_colours_nor_charts(capsys, tmp_path):
+    (tmp_path / "p.csv").write_text(
+        "prompt,targets,style,number\nthree pigs [/b],pig: 3,[/red]noir,few\ntwo pigs,pig: 2,plain,many\n"
+    )
+    made = tmp_path / "made"
+    assert run(capsys, "run", str(tmp_path / "p.csv"), "-g", "scenes?error_rate=0.9", "-o", str(made))[0] == 0
+    assert "[/red]noir" in run(capsys, "summary", str(made))[1]
+    assert run(capsys, "compare", str(made), str(made))[0] == 0
+    assert run(capsys, "report", str(made))[0] == 0
+    assert "few" in (made / "report.html").read_text()

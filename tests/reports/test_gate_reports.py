@@ -26,7 +26,7 @@ DECISION = Decision(
 HOSTILE = Decision(
     decision="fail",
     run="<img src=x>|[a](b)",
-    rules=(Result(rule="r\x1b[31m\x00", decision="fail", reason="a\n::error::b <script> `x` | 'q' \u202e"),),
+    rules=(Result(rule="r\x1b[31m\x00\ufffe", decision="fail", reason="a\n::error::b <script> `x` | 'q' \u202e"),),
 )
 
 
