@@ -2,10 +2,11 @@
 
 Labels drawn by chance from each part of a run (what the counter called exact, what it did not, what it was unsure of)
 give prediction-powered estimates: the counter's verdict on every picture, plus the labelled pictures' mean error in each
-part (Angelopoulos et al. 2023; with parts as strata it is the classical stratified difference estimator). Labels chosen
-by hand give the counter's hit rates instead, and with them the estimate of Rogan and Gladen (1978). Either interval
-carries the chance in which prompts were asked and the chance in which pictures were labelled. Always per generator,
-because a counter errs differently on each.
+part (Angelopoulos et al. 2023; with parts as strata it is the classical stratified difference estimator). A run that was
+counted anew since has other parts than those the labels were drawn from: a label counts by the pictures it stands for
+(Hajek 1971). Labels chosen by hand give the counter's hit rates instead, and with them the estimate of Rogan and Gladen
+(1978). Either interval carries the chance in which prompts were asked and the chance in which pictures were labelled.
+Always per generator, because a counter errs differently on each.
 """
 
 from __future__ import annotations
@@ -51,11 +52,13 @@ class Truth:
         counts: Noun to number, agreed on.
         kind: The verdict by those numbers.
         by_chance: The picture was drawn for labelling by chance, not chosen.
+        weight: How many pictures it stands for, of those it was drawn from.
     """
 
     counts: Mapping[str, int]
     kind: Kind
     by_chance: bool
+    weight: float = 1.0
 
 
 def truths_of(rows: Sequence[VerdictRow], labels: Sequence[Label]) -> dict[int, Truth]:
@@ -64,8 +67,11 @@ def truths_of(rows: Sequence[VerdictRow], labels: Sequence[Label]) -> dict[int, 
     Several people's numbers for a noun are settled by majority; a tie, or "cannot tell", settles nothing.
     """
     told: dict[tuple[str, int], list[Label]] = defaultdict(list)
+    weights: dict[str, float] = {}
     for label in labels:
         told[label.key, label.turn].append(label)
+        # The more are labelled, the less each stands for: the least is the newest, and holds for all of its stratum.
+        weights[label.stratum] = min(label.weight, weights.get(label.stratum, label.weight))
     found = {}
     for i, row in enumerate(rows):
         said = told.get((row.key, row.turn))
@@ -74,7 +80,9 @@ def truths_of(rows: Sequence[VerdictRow], labels: Sequence[Label]) -> dict[int, 
         counts = _settled(said)
         if all(noun in counts for target in row.targets for noun in target.nouns):
             kind = judge(row.targets, Count(counts=counts, low=counts, high=counts)).kind
-            found[i] = Truth(counts=counts, kind=kind, by_chance=any(label.stratum for label in said))
+            strata = [label.stratum for label in said if label.stratum]
+            weight = weights[strata[0]] if strata else 1.0
+            found[i] = Truth(counts=counts, kind=kind, by_chance=bool(strata), weight=weight)
     return found
 
 
@@ -132,11 +140,13 @@ class Sampled:
         prompt: (n,) prompt of each sample.
         part: (n,) which part of the run it is in; -1 where nothing needs a label (refusals).
         labelled: Rows that carry a label.
+        weight: (labelled,) how many pictures each stands for, to any scale; ``None``: all of a part for as many.
     """
 
     prompt: Ints
     part: Ints
     labelled: Ints
+    weight: Floats | None = None
 
 
 def _powered(rows: list[VerdictRow], truths: Mapping[int, Truth], level: float) -> tuple[dict[str, Estimate], str]:
@@ -145,6 +155,7 @@ def _powered(rows: list[VerdictRow], truths: Mapping[int, Truth], level: float) 
         prompt=np.array([prompts[row.prompt_id] for row in rows], np.int64),
         part=np.array([_part(row) for row in rows], np.int64),
         labelled=np.array(sorted(truths), np.int64),
+        weight=np.array([truths[i].weight for i in sorted(truths)], np.float64),
     )
     unseen = np.setdiff1d(np.unique(sampled.part[sampled.part >= 0]), sampled.part[sampled.labelled])
     share = float(np.isin(sampled.part, unseen).mean())
@@ -223,15 +234,19 @@ def powered(
         return nothing("no outcomes", level=level)
     guess, residual, extra, on_labels = f.copy(), np.zeros(len(f)), 0.0, 0.0
     label_part = sampled.part[sampled.labelled]
+    weights = np.ones(len(sampled.labelled)) if sampled.weight is None else sampled.weight
     for part in np.unique(label_part):
         inside, mine = sampled.part == part, label_part == part
-        size, n = float(inside.sum()), float(mine.sum())
-        rows = sampled.labelled[mine]
+        rows, size = sampled.labelled[mine], float(inside.sum())
+        stake = weights[mine] / weights[mine].sum()
+        n = 1 / float((stake * stake).sum())  # labels that weigh alike, of which as much would be learnt
         off = y[mine] - f[rows]
-        guess[inside] += off.mean()
-        residual[rows] += (off - off.mean()) * size / n
-        variance = _spread(off, share)
-        extra += size * size * max(0.0, variance - float(off.var())) / n / bottom**2
+        mean = float(stake @ off)
+        guess[inside] += mean
+        residual[rows] += (off - mean) * size * stake
+        seen = float(stake @ (off - mean) ** 2)
+        variance = _spread(off, mean, seen, n, share)
+        extra += size * size * max(0.0, variance - seen) / n / bottom**2
         on_labels += (size * size * variance / n / bottom**2) ** 2 / max(n - 1, 1)
     value = float(guess.sum()) / bottom
     # What a prompt adds, and the labels' scatter in it: the chance of the prompts and of the labels at once.
@@ -252,15 +267,13 @@ def powered(
     )
 
 
-def _spread(off: Floats, share: bool) -> float:
+def _spread(off: Floats, mean: float, seen: float, n: float, share: bool) -> float:
     """Variance of the labelled differences, never quite 0: a quarter of a label of either kind is imagined."""
-    n = len(off)
     if share:
-        low, high = (-1.0, 0.0) if off.min(initial=0) < 0 else (0.0, 1.0)
-        hits = float(((off - low) / (high - low)).sum())
-        p = (hits + 0.25) / (n + 0.5)
-        return p * (1 - p)
-    spread = float(off.var(ddof=1)) if n > 1 else 0.0
+        low = -1.0 if off.min(initial=0) < 0 else 0.0
+        p = ((mean - low) * n + 0.25) / (n + 0.5)
+        return max(p * (1 - p), seen)  # a part may err both ways, and scatters more then than yes and no can
+    spread = seen * n / (n - 1) if n > 1 + 1e-9 else 0.0
     return max(spread, 0.25 / (n + 0.5))
 
 

@@ -1,5 +1,7 @@
 """Correction by labels, against hand calculation and simulated counters."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from verdict_rows import facts, row, rows
@@ -128,3 +130,22 @@ def test_refusals_of_prompts_that_ask_for_no_number_are_in_neither_rate():
     found = summarize(given, facts(), labels).generators["g"]
     assert (found.corrected["exact_rate"].value, found.corrected["exact_rate"].n) == (0.5, 20)
     assert (found.rates["exact_rate"].value, found.rates["exact_rate"].n) == (0.5, 20)
+
+
+def test_labels_drawn_before_a_run_was_counted_anew_count_for_what_they_stand_for():
+    """All that was uncertain was labelled, and a tenth of the rest; counted anew, nothing is uncertain any more."""
+    rng = np.random.default_rng(3)
+    hard = np.arange(2000) < 200
+    truth = rng.random(2000) < np.where(hard, 0.3, 0.7)
+    said = np.where(hard, rng.random(2000) < 0.9, truth ^ (rng.random(2000) < 0.03))
+    given, _ = labelled(np.where(said, 3, 2).tolist(), [None] * 2000)
+    easy = np.flatnonzero(~hard)
+    drawn = [(int(i), "uncertain / g", 1.0) for i in np.flatnonzero(hard)]
+    drawn += [(int(i), "g / exact", 10.0) for i in easy[said[easy]][::10]]
+    drawn += [(int(i), "g / not exact", 10.0) for i in easy[~said[easy]][::10]]
+    labels = [label(f"p{i}", 3 if truth[i] else 2, stratum=s, weight=w) for i, s, w in drawn]
+    found = corrected_rates(given, labels)[0]["exact_rate"]
+    assert found.low < truth.mean() < found.high and abs(found.value - truth.mean()) < 0.03
+    # The first of a stratum was weighed before the others were there: the newest weight holds for all.
+    late = [replace(one, weight=900.0) if k == 250 else one for k, one in enumerate(labels)]
+    assert corrected_rates(given, late)[0]["exact_rate"] == found
