@@ -112,7 +112,8 @@ class SequentialGate:
     ``run --until-decided POLICY`` makes one and calls `update` with all rows, the missing ones included, as often as it
     likes; the answer is ``None`` until the gate is decided, and then "pass" or "fail" for good. A wrong "fail", and for
     each rule a wrong "pass", comes with a chance of at most half of 1 - level over the whole run. Rules on means, costs,
-    labels or conversations are not decided early: with one of those, only "fail" can come before the end.
+    labels or conversations are not decided early: with one of those, only "fail" can come before the end. Nothing is
+    decided before there are as many samples and prompts as the policy's limits ask for.
 
     Args:
         policy: See `countcheck.policy.read_policy`.
@@ -134,6 +135,8 @@ class SequentialGate:
         facts: dict[str, Any] = {}
         parties = parties_of(_complete(rows), facts)
         names = {row.generator for row in rows}
+        if not all(self._enough(rows, name) for name in names):
+            return None
         found = [
             self._rule(rule, parties.get(name))
             for rule in self._policy.rules
@@ -143,6 +146,15 @@ class SequentialGate:
         if "fail" in found:
             return "fail"
         return "pass" if found and all(one == "pass" for one in found) else None
+
+    def _enough(self, rows: Sequence[VerdictRow], name: str) -> bool:
+        """Whether a generator has the fewest samples and prompts that the policy wants to judge by."""
+        limits = self._policy.limits
+        if limits.samples is None and limits.prompts is None:
+            return True
+        scored = [row for row in rows if row.generator == name and row.outcome in ("picture", "refusal")]
+        prompts = {row.prompt_id for row in scored if not row.conversation}
+        return len(scored) >= (limits.samples or 0) and len(prompts) >= (limits.prompts or 0)
 
     def _rule(self, rule: Rule, party: Party | None) -> str | None:
         if party is None or party.columns is None or rule.rate not in SHARES or rule.corrected:

@@ -86,3 +86,11 @@ def test_the_fair_order_is_shuffled_keeps_repeats_together_and_is_always_the_sam
     assert ids[::2] == ids[1::2] and ids[::2] != sorted(ids[::2])
     assert order == fair_order(samples[::-1])
     assert sorted(s.key for s in order) == sorted(s.key for s in samples)
+
+
+@pytest.mark.parametrize("limit", ["samples", "prompts"])
+def test_nothing_is_decided_before_there_are_as_many_as_the_policy_wants(limit):
+    wanted = policy_from({"rules": [{"rate": "exact_rate", "at_least": 0.5}], "limits": {limit: 80}})
+    given = [row("e", f"p{i}") for i in range(80)]
+    assert SequentialGate(wanted).update(given[:79]) is None
+    assert SequentialGate(wanted).update(given) == "pass"
