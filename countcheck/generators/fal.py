@@ -50,8 +50,16 @@ def reply_of_fal_error(error: Exception) -> Reply:
     places = (
         [detail.get("loc") for detail in details if isinstance(detail, Mapping)] if isinstance(details, list) else []
     )
+    named = [
+        str(text)
+        for detail in (details if isinstance(details, list) else ())
+        if isinstance(detail, Mapping) and isinstance(detail.get("ctx"), Mapping)
+        for text in detail["ctx"].values()
+        if isinstance(text, str) and text not in reply.message
+    ]
     about_prompt = any(isinstance(place, list) and "prompt" in place for place in places)
-    return replace(reply, codes=tuple(codes), stage=Stage.PROMPT if about_prompt else reply.stage)
+    message = "; ".join([reply.message, *named])
+    return replace(reply, codes=tuple(codes), message=message, stage=Stage.PROMPT if about_prompt else reply.stage)
 
 
 class FalGenerator(Changes):

@@ -17,7 +17,18 @@ from countcheck.generators.reply import Reply
 
 _CODE_FIELDS = ("code", "type", "name", "error_type", "status", "reason", "error_code", "finish_reason")
 _WORD_FIELDS = ("message", "msg", "detail", "error_message", "title", "error_description", "errors", "error")
-_INNER = ("error", "inner_error", "innererror", "ctx", "metadata", "detail", "errors", "details")
+_INNER = (
+    "error",
+    "inner_error",
+    "innererror",
+    "ctx",
+    "metadata",
+    "detail",
+    "errors",
+    "details",
+    "content_filter_results",
+    "content_filter_result",
+)
 _ID_HEADERS = (
     "x-request-id",
     "request-id",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import orjson
 
 from countcheck.errors import BadSettings
-from countcheck.generators.base import Traits
+from countcheck.generators.base import Stage, Traits
 from countcheck.generators.faults import reply_of_body
 from countcheck.generators.openai_responses import reply_of_response
 from countcheck.generators.remote import Changes, Talks
@@ -145,6 +145,7 @@ def _slots(items: list[Any]) -> Iterator[Slot]:
             codes=("content_filtered",) if withheld else found.codes if found and not data and not url else (),
             categories=found.categories if found else (),
             message=found.message if found else "",
+            stage=Stage.PICTURE if withheld else Stage.UNKNOWN,
             rewritten=str(item.get("revised_prompt") or ""),
             seed=item["seed"] if isinstance(item.get("seed"), int) else None,
         )

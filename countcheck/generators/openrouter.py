@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from countcheck.generators.base import Stage
 from countcheck.generators.faults import reply_of_body
 from countcheck.generators.remote import Changes, Talks
 from countcheck.generators.reply import Ask, Reply, Slot
@@ -22,11 +23,11 @@ def reply_of_answer(answer: Answer) -> Reply:
     choices = answer.fields.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else None
     if choice is None:
-        return answer.fault()
+        return _fault(answer)
     if isinstance(choice.get("error"), Mapping):  # the maker's error, in an answer that is itself well
-        code = choice["error"].get("code")
-        status = code if isinstance(code, int) and 400 <= code <= 599 else answer.status
-        return replace(reply_of_body(choice, status=status), raw=answer.body)
+        return replace(
+            _with_makers(reply_of_body(choice, status=_status(choice, answer.status)), choice), raw=answer.body
+        )
     found = choice.get("message")
     message: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     usage = answer.fields.get("usage")
@@ -42,6 +43,37 @@ def reply_of_answer(answer: Answer) -> Reply:
         cost=float(cost) if isinstance(cost, int | float) else None,
         raw=answer.body,
         extra={"model": answer.fields["model"]} if answer.fields.get("model") else {},
+    )
+
+
+def _fault(answer: Answer) -> Reply:
+    """An error that may come with a 200: then its own code is the status."""
+    fault = answer.fault()
+    if not isinstance(answer.body, Mapping):
+        return fault
+    return _with_makers(replace(fault, status=_status(answer.body, answer.status)), answer.body)
+
+
+def _status(body: Mapping[str, Any], otherwise: int) -> int:
+    error = body.get("error")
+    code = error.get("code") if isinstance(error, Mapping) else None
+    return code if otherwise < 300 and isinstance(code, int) and 400 <= code <= 599 else otherwise
+
+
+def _with_makers(reply: Reply, body: Mapping[str, Any]) -> Reply:
+    """The reply with what the model's maker said, which is handed on as text."""
+    error = body.get("error")
+    metadata = error.get("metadata") if isinstance(error, Mapping) else None
+    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
+    if not isinstance(raw, str | Mapping) or not raw:
+        return reply
+    theirs = reply_of_body(raw)
+    return replace(
+        reply,
+        codes=(*theirs.codes, *reply.codes),
+        categories=(*reply.categories, *theirs.categories),
+        message="; ".join(dict.fromkeys(text for text in (theirs.message, reply.message) if text)),
+        stage=theirs.stage if theirs.stage is not Stage.UNKNOWN else reply.stage,
     )
 
 

@@ -228,11 +228,16 @@ def _read_error(reply: Reply, provider: str) -> Reading:
     if (meaning or reply.categories) and not closed:
         return _refusal(reply.categories, message, meaning, code, reply.stage, by="code", provider=provider)
     meaning, code = _first(reply.codes, provider, (Sense.CLOSED,))
+    if not closed and compact(code) in _BARRED and reply.status not in (401, 402) and _blocks(reply, provider):
+        meaning = None  # some services bar the prompt in the words in which others bar the caller
     if closed or meaning or reply.status in (401, 402):
         return _failure(Fault.CLOSED, by="code" if meaning else "message", code=code or _code(reply), message=message)
     if reply.refused or _blocks(reply, provider):
         return _refusal((), message, None, _code(reply), reply.stage, by="message", provider=provider)
     return _read_fault(reply, provider)
+
+
+_BARRED = frozenset({"permissiondenied", "permissionerror"})
 
 
 def _read_fault(reply: Reply, provider: str) -> Reading:
@@ -325,12 +330,13 @@ def _read_nothing(reply: Reply, slot: Slot | None, others: bool, provider: str, 
         return _refusal(categories, message or reply.words, meaning, code, stage, by="field", provider=provider)
     if message and BLOCK_WORDS.search(message):
         return _refusal((), message, None, code, stage, by="message", provider=provider)
-    if reply.words.strip() and not others:
+    unknown = [one for one in codes if _meaning(one, provider) is None] if meaning is None else []
+    told = bool(reply.words.strip()) and not others
+    if told and not (unknown and not listen(reply.words).declines and not reply.refused):
         return _read_words(reply, code if meaning and meaning.sense is Sense.DEFLECTED else "")
     if meaning and meaning.sense is Sense.DEFLECTED:
         return Reading(ended=Ended.REFUSAL, reason=Reason.DEFLECTED, code=code, message=message, by="field")
-    unknown = [one for one in codes if _meaning(one, provider) is None]
-    if unknown and meaning is None and not others:
+    if unknown and not others:
         return _failure(
             Fault.UNKNOWN, code=unknown[0], message=message or f"no picture, and {unknown[0]!r} is not known"
         )
@@ -394,10 +400,13 @@ def _refusal(
 
 
 _OF_PICTURE = re.compile(
-    r"image (?:we|that was) (?:created|generated)|generated images?|output (?:image|was)|created may violate|show generated",
+    r"image (?:we|that was) (?:created|generated)|generated images?|output (?:image|was)|created may violate|show generated|content moderated",
     re.IGNORECASE,
 )
-_OF_PROMPT = re.compile(r"\b(?:your|the|text|input) (?:text )?prompts?\b|your request|\binput\b", re.IGNORECASE)
+_OF_PROMPT = re.compile(
+    r"\b(?:your|the|text|input) (?:text )?prompts?\b|your request|\binput\b|^prompts?\b|request moderated",
+    re.IGNORECASE,
+)
 
 
 def _stage_of(message: str) -> Stage:

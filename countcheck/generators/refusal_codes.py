@@ -73,12 +73,14 @@ ANYBODY: dict[str, Meaning] = {
         " runner_connection_refused runner_connection_error runner_incomplete_response runner_server_error"
         " client_disconnected generation_timeout downstream_service_error downstream_service_unavailable"
         " internal_server_error E1000 E1001 E001 canceled cancelled interrupted inference_error NansException"
-        " OutOfMemoryError content_filter_error aborted engine_overloaded",
+        " OutOfMemoryError content_filter_error vector_store_timeout aborted engine_overloaded",
     ),
     **_table(
         Sense.BAD_REQUEST,
         "invalid_image_file image_too_large image_too_small invalid_image invalid_image_format image_parse_error"
         " invalid_input_fidelity_model unknown_parameter unsupported_parameter unsupported_value invalid_value"
+        " invalid_base64_image invalid_image_url invalid_image_mode image_file_too_large unsupported_image_media_type"
+        " empty_image_file failed_to_download_image image_file_not_found"
         " invalid_type missing_required_parameter string_above_max_length integer_above_max_value max_output_tokens"
         " max_tokens value_error missing invalid_size context_length_exceeded file_too_large too_many_images"
         " previous_response_not_found",
@@ -171,7 +173,7 @@ CLOSED_WORDS = re.compile(
     r"|exhausted (?:your )?(?:balance|credit)|exhausted balance"
     r"|not (?:available|supported) in your (?:country|region|location)|location is not supported"
     r"|resource has been temporarily blocked|does not have access to (?:the )?model"
-    r"|\bmodel\b.{0,80}\b(?:does not exist|not found|was not found|has been (?:deprecated|retired)|end of life|no longer available)"
+    r"|\bmodel\b.{0,80}\b(?:does not exist|not found|was not found|has been (?:deprecated|retired)|end of (?:its )?life|no longer available)"
     r"|only supported in gemini enterprise|your credit balance|monthly (?:included )?(?:spending|usage) (?:limit|credits)",
     re.IGNORECASE,
 )
@@ -179,7 +181,7 @@ TRANSIENT_WORDS = re.compile(
     r"rate[ _-]?limit|too many requests|over(?:loaded| capacity)|time[d]?[ -]?out|temporarily unavailable|try again later"
     r"|out of memory|bad gateway|service unavailable|currently loading|queue (?:is )?full|connection (?:reset|refused|aborted|closed)"
     r"|internal (?:server )?error|server (?:had|has) an? (?:internal )?error|polling exceeded|interrupted|concurrent requests"
-    r"|(?:checker|filter|moderation|classifier)\b[^.]{0,30}\b(?:failed to|(?:is|was) (?:down|unavailable)|could not be (?:reached|loaded))"
+    r"|(?:checker|filter|moderation|classifier)\b[^.]{0,30}\b(?:failed\b(?! (?:the|your|this)\b)|(?:is|was) (?:down|unavailable)|could not be (?:reached|loaded))"
     r"|all nans|quota exceeded|resource (?:has been )?exhausted",
     re.IGNORECASE,
 )
@@ -190,6 +192,6 @@ BLOCK_WORDS = re.compile(
     r"|\bnsfw\b|blocked by (?:our|the)|sensitive (?:word|content|information)|inappropriate (?:content|material)|unsafe (?:text|content|prompt|image|output)"
     r"|failed the safety|prohibited (?:content|use)|violat\w+ (?:of )?(?:our|the|google|its|their|any|community|content|usage|terms)"
     r"|against (?:our|the) (?:polic|guideline|rule|terms)|filter reason|filtered out|did not respect moderation|harmful content"
-    r"|sensitive content ?detected|content inspection",
+    r"|sensitive content ?detected|content inspection|prompt could(?: not|n't) be submitted",
     re.IGNORECASE,
 )

@@ -48,7 +48,9 @@ CASES = {
             "message",
             category="violence",
             words="Exception: BFL API did not return an image due to: Request Moderated, violence.",
+            stage="prompt",
             request_id="c1",
+            cost=0.0,
         ),
     ),
     "unexplained block": (
@@ -57,7 +59,9 @@ CASES = {
             "unexplained",
             "message",
             words="Exception: BFL API did not return an image due to: Request Moderated.",
+            stage="prompt",
             request_id="c1",
+            cost=0.0,
         ),
     ),
     "silent filter, black": (

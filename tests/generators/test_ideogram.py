@@ -44,11 +44,24 @@ CASES = {
     ),
     "explained block": (
         error(422, "Prompt failed the safety checks: violence"),
-        refusal("stated", "message", category="violence", words="Prompt failed the safety checks: violence"),
+        refusal(
+            "stated",
+            "message",
+            category="violence",
+            words="Prompt failed the safety checks: violence",
+            stage="prompt",
+            cost=0.0,
+        ),
     ),
     "unexplained block": (
         error(422, "Prompt or provided image failed the safety checks"),
-        refusal("unexplained", "message", words="Prompt or provided image failed the safety checks"),
+        refusal(
+            "unexplained",
+            "message",
+            words="Prompt or provided image failed the safety checks",
+            stage="prompt",
+            cost=0.0,
+        ),
     ),
     "unsafe picture": (
         drawn(item(safe=False)),
