@@ -203,6 +203,8 @@ def _make_all(
             line.make(owed)
         except GeneratorClosed as error:
             closed.append(error)
+    if purse.empty() and len(run.done()) < sum(len(each.samples) for each in plans):
+        watch.says(f"the budget of {order.budget:g} USD is spent: no more pictures are made")
     if closed:
         raise closed[0]
 

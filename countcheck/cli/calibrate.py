@@ -51,9 +51,10 @@ def calibrate(
 def _table(learnt: Calibration) -> Table:
     from rich.table import Table
 
-    from countcheck.reports.wording import estimate_words, visible
+    from countcheck.reports.wording import estimate_words, several, visible
 
-    table = Table(title=f"{learnt.labelled} labelled counts in {learnt.pictures} pictures", title_justify="left")
+    heading = f"{several(learnt.labelled, 'labelled count')} in {several(learnt.pictures, 'picture')}"
+    table = Table(title=heading, title_justify="left", caption_justify="left", box=None, pad_edge=False)
     for title in ("", "n", "right", "too many", "too few", "bias"):
         table.add_column(title, justify="left" if not title else "right")
 
@@ -91,7 +92,7 @@ def _stops(learnt: Calibration) -> Table:
     """How right the counts are against how many of them are judged, margin by margin."""
     from rich.table import Table
 
-    table = Table(title="where to stop judging", title_justify="left")
+    table = Table(title="\nwhere to stop judging", title_justify="left", box=None, pad_edge=False)
     for title in ("margin", "judged", "right of these"):
         table.add_column(title, justify="right")
     for stop in learnt.stops:

@@ -29,9 +29,10 @@ def export(
 ) -> None:
     """Write one row per sample or turn. It says what was asked, what came, and what was counted."""
     from countcheck.reports.rows import write_rows
+    from countcheck.reports.wording import several
     from countcheck.store import Run
 
     with Run.open(run) as opened:
         written = write_rows(opened, str(format), out)
     if out is not None:
-        say(f"{written} rows written to {out}")
+        say(f"{several(written, 'row')} written to {out}")

@@ -46,7 +46,10 @@ def list_(
         facts = " · ".join(
             _fact(name, value)
             for name, value in row.items()
-            if name not in ("name", "about") and (value or name == "measured") and value != row["name"]
+            if name not in ("name", "about")
+            and (value or name == "measured")
+            and value != row["name"]
+            and (name != "priced" or row["price"])
         )
         about = plain(str(row["about"] or ""))
         # What it is comes first; facts that one looks up stand below, quieter.

@@ -74,7 +74,7 @@ def report(
         told = read_report(opened, baseline=baseline)
         target = None
         if not as_json or out is not None:
-            form = form or _ENDINGS.get(out.suffix.lower() if out else "", Form.HTML)
+            form = form or _form_of(out)
             target = _write(form, told, opened, out or runs[0] / _NAMES[form])
         if annotated is not None:
             from countcheck.reports.pictures import write_annotated
@@ -97,6 +97,15 @@ def report(
         print_json(report_to_json(told))
     else:
         typer.echo(target)
+
+
+def _form_of(out: Path | None) -> Form:
+    from countcheck.errors import BadSettings
+
+    ending = (out.suffix.lower() if out else "") or ".html"
+    if ending not in _ENDINGS:
+        raise BadSettings(f"{out}: no form of the report ends in {ending!r}. Name it with --format, or a .html file.")
+    return _ENDINGS[ending]
 
 
 def _write(form: Form, told: Report, runs: list[Run], target: Path) -> Path:

@@ -71,22 +71,24 @@ def _serve(run: Run, port: int, labeller: str, browser: bool) -> None:
 
 
 def _take_in(run: Run, source: Path) -> None:
+    from countcheck.reports.wording import several
     from countcheck.review.desk import Desk
     from countcheck.review.exchange import read_labels
 
     desk = Desk(run)
     kept, strange = desk.take_in(read_labels(source))
-    say(f"{kept} labels taken in.")
+    say(f"{several(kept, 'label')} taken in.")
     if strange:
-        say(f"{strange} labels name a picture or noun that this run does not have; they were left out.")
+        say(f"left out, for a picture or noun that this run does not have: {several(strange, 'label')}.")
 
 
 def _hand_out(run: Run, target: Path) -> None:
+    from countcheck.reports.wording import several
     from countcheck.review.exchange import LABEL_STUDIO_CONFIG, write_labels
     from countcheck.review.queue import tasks_of
 
     n = write_labels(tasks_of(run.rows()), run.labels(), target)
-    say(f"{n} lines written to {target}.")
+    say(f"{several(n, 'line')} written to {target}.")
     if target.suffix.lower() == ".json":
         say(f"Serve {run.path} as Label Studio's local files, and give the project this labelling interface:")
         typer.echo(LABEL_STUDIO_CONFIG)

@@ -73,3 +73,9 @@ def test_reporting_never_loads_torch(made):
         f"assert execute(['report', {str(made)!r}]) == 0; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_an_ending_of_no_form_is_refused_before_anything_is_written(made, tmp_path, capsys):
+    assert execute(["report", str(made), "-o", str(tmp_path / "page.pdf")]) == 2
+    assert "no form of the report ends in '.pdf'" in capsys.readouterr().err
+    assert not (tmp_path / "page.pdf").exists()

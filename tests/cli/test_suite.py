@@ -129,3 +129,9 @@ def test_foreign_tags_and_names_are_neither_colours_nor_charts(capsys, tmp_path)
     assert run(capsys, "compare", str(made), str(made))[0] == 0
     assert run(capsys, "report", str(made))[0] == 0
     assert "few" in (made / "report.html").read_text()
+
+
+def test_a_run_says_that_its_budget_is_spent(capsys, tmp_path):
+    code, _, err = run(capsys, "run", "demo", "-g", "scenes", "--budget", "0", "-o", str(tmp_path / "r"))
+    assert code == 0
+    assert "the budget of 0 USD is spent: no more pictures are made" in err
