@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from countcheck.suites import lexicon as lex
+from countcheck.suites.not_counts import is_harmless, is_no_count, is_not_seen, is_unclear, starts_sentence
 from countcheck.suites.nouns import PAIRED, classes_of
-from countcheck.suites.numbers import WORDS
 from countcheck.suites.phrases import Phrase, elided_at, phrase_at
 from countcheck.suites.quantities import STARTS, Quantity, Token, cardinal, low_at, quantity_at, tokens_of
 from countcheck.suites.settling import Found, once, settle
@@ -29,7 +29,6 @@ _HINT = re.compile(
     r"(?:\b|-)|n['’]t\b",
     re.IGNORECASE,
 )
-_PRONOUN = "one"
 # Words at which something to count, or its absence, can begin.
 _TRIGGERS = frozenset(
     STARTS
@@ -100,7 +99,7 @@ class _Reader:
         quantity = quantity_at(self.tokens, i)
         if quantity is None:
             return self._decimal(i)
-        if self._no_count(i, quantity):
+        if is_no_count(self.tokens, i, quantity, title_case=self.title_case):
             return quantity.end
         start = quantity.end
         if low_at(self.tokens, start) == "of" and low_at(self.tokens, start - 1) == "dozen":
@@ -113,10 +112,10 @@ class _Reader:
         if phrase is None and quantity.count != 1 and (elided := elided_at(self.tokens, start)) is not None:
             phrase = elided[1]
         if phrase is None:
-            if not quantity.loose and not quantity.bundle and not self._silent(i, quantity):
+            if not quantity.loose and not quantity.bundle and not is_harmless(self.tokens, i, quantity):
                 self._lose(i, self._clause_end(i, quantity.end))
             return quantity.end
-        if self._not_seen(i, quantity, phrase):
+        if is_not_seen(self.tokens, i, phrase):
             return phrase.end
         if quantity.loose and not self.approximate:
             return phrase.end
@@ -141,7 +140,8 @@ class _Reader:
             phrase=phrase.phrase,
             words=self._words(i, end),
         )
-        good = not self._unclear(i, quantity, phrase, end)
+        found_to = self.found[-1].end if self.found else None
+        good = not is_unclear(self.tokens, i, quantity, phrase, end, found_to=found_to)
         if low_at(self.tokens, end) == "of" and (inner := quantity_at(self.tokens, end + 1)) is not None:
             # "three rows of five chairs": how many chairs that makes is arithmetic, not reading.
             things = phrase_at(self.tokens, inner.end, plural=True)
@@ -161,92 +161,6 @@ class _Reader:
 
     def _after(self, end: int) -> int:
         return max(end, self.found[-1].end)
-
-    def _no_count(self, i: int, quantity: Quantity) -> bool:
-        """A time, date, year, size, price, score or name."""
-        token, after, before = self.tokens[i], low_at(self.tokens, quantity.end), low_at(self.tokens, i - 1)
-        digits = token.text[0].isdigit()
-        if after in lex.UNITS and (digits or after not in ("k", "x", "m", "g", "c", "am", "st", "nd", "rd", "th", "f")):
-            return True
-        if after == "%" or before in ("$", "€", "£", "#", "№", "@", "-", "/", "x", "×") or after in ("/", "°"):
-            return True
-        if digits and 1000 <= quantity.count <= 2100 and "," not in token.text and len(token.text) == 4:
-            following = phrase_at(self.tokens, quantity.end, plural=True)
-            if following is None or before in ("in", "from", "since", "circa", "year", "of", "late", "early"):
-                return True
-            return quantity.count >= 1800
-        if self._month(i - 1) or self._month(quantity.end):
-            return quantity.count <= 31
-        if before in lex.NAMING or (before == "." and low_at(self.tokens, i - 2) in lex.NAMING | {"no"}):
-            return True
-        return self._is_name(i, quantity)
-
-    def _month(self, i: int) -> bool:
-        return low_at(self.tokens, i) in lex.MONTHS and self.tokens[i].text[0].isupper()
-
-    def _is_name(self, i: int, quantity: Quantity) -> bool:
-        if self.title_case or self._starts_sentence(i):
-            return False
-        after = self.tokens[quantity.end] if quantity.end < len(self.tokens) else None
-        before = self.tokens[i - 1]
-        capital = self.tokens[i].text[0].isupper()
-        if capital and (before if after is None else after).text[0].isupper():
-            return True
-        named = before.text[0].isupper() and before.low not in lex.STOP and not self._starts_sentence(i - 1)
-        return named and self.tokens[i].text[0].isdigit()
-
-    def _starts_sentence(self, i: int) -> bool:
-        return i == 0 or low_at(self.tokens, i - 1) in (".", "!", "?", ":", ";", "\n", "(", "|")
-
-    def _silent(self, i: int, quantity: Quantity) -> bool:
-        """A number without a thing that means no harm: "one of them", "a 5 star hotel", "at five", "not two"."""
-        before, after = low_at(self.tokens, i - 1), low_at(self.tokens, quantity.end)
-        if after == "of" or before in ("not", "to", "by", "or", "than") or before in lex.LABELS:
-            return True
-        if after in ("to", "by") and cardinal(self.tokens, quantity.end + 1) is not None:
-            return True
-        if quantity.count == 0:
-            return phrase_at(self.tokens, quantity.end, plural=False) is not None
-        if quantity.count == 1 and self.tokens[i].low in (_PRONOUN, *lex.SINGLE, "a"):
-            return True
-        if before in lex.TIME_BEFORE and quantity.count <= 60:
-            return True
-        adjectival = before in ("a", "an", "the", "this", "that", "his", "her", "my", "your", "their", "its")
-        return adjectival and phrase_at(self.tokens, quantity.end, plural=False) is not None
-
-    def _not_seen(self, i: int, quantity: Quantity, phrase: Phrase) -> bool:
-        """What a picture cannot show as things: "two halves", "three times", "cut into four slices"."""
-        if phrase.head in lex.ABSTRACT or (phrase.raw in lex.UNITS and phrase.raw not in lex.LIVING):
-            return True
-        if phrase.head in lex.CUT_INTO and low_at(self.tokens, i - 1) == "into":
-            return True
-        before = low_at(self.tokens, i - 1)
-        return phrase.head in ("hand", "foot", "leg", "knee", "wheel", "arm", "eye") and before in ("on", "in")
-
-    def _unclear(self, i: int, quantity: Quantity, phrase: Phrase, end: int) -> bool:
-        """Says a number that no target can: alternatives, multiples, differences."""
-        before, after = low_at(self.tokens, i - 1), low_at(self.tokens, end)
-        if before in ("not", "another", "either", "other", "plus", "times", "every"):
-            return True
-        if before == "and" and (low_at(self.tokens, i - 2) in WORDS or low_at(self.tokens, i - 2).isdigit()):
-            return True
-        if low_at(self.tokens, quantity.end) in lex.RELATIVE or "'" in phrase.phrase:
-            return True
-        if after in ("each", "apiece", "per"):
-            return True
-        if after in ("in", "on", "for", "by", "at") and low_at(self.tokens, end + 1) in ("each", "every"):
-            return True
-        if any(low_at(self.tokens, k) in ("each", "every") for k in range(self._clause_start(i), i)):
-            return True
-        if after == "or":
-            return True
-        return before == "or" and bool(self.found) and self.found[-1].end == i - 1
-
-    def _clause_start(self, i: int) -> int:
-        start = i
-        while start > 0 and i - start < 5 and low_at(self.tokens, start - 1) not in (".", ";", "!", "?", "and"):
-            start -= 1
-        return start
 
     def _clause_end(self, i: int, end: int) -> int:
         while end < len(self.tokens) and end - i < 5 and low_at(self.tokens, end)[0].isalnum():
@@ -435,7 +349,7 @@ class _Reader:
             if phrase is not None and not self.tokens[i].text[0].isupper():
                 self._count(i, Quantity(relation=Relation.EXACTLY, count=2 if low == "twin" else 3, end=i + 1), phrase)
                 return self._after(phrase.end)
-        if low in lex.SIBLINGS and not (self.tokens[i].text[0].isupper() and not self._starts_sentence(i)):
+        if low in lex.SIBLINGS and not (self.tokens[i].text[0].isupper() and not starts_sentence(self.tokens, i)):
             target = Target(noun="person", count=lex.SIBLINGS[low], phrase="twin", words=self.tokens[i].text)
             self.found.append(Found(replace(target, phrase=low.removesuffix("s")), i, i + 1))
             return i + 1
