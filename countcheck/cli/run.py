@@ -142,7 +142,7 @@ def _decided_by(policy: Path) -> Callable[[Run], str | None]:
         begun = monotonic()
         if begun < rested:
             return None
-        decision = gate.update(run.rows())
+        decision = gate.update(run.rows(), run.facts)
         rested = monotonic() + 10 * (monotonic() - begun)  # looking costs at most a tenth of the run
         return None if decision is None else f"the gate {policy.name} is decided: {decision}; no more pictures are made"
 

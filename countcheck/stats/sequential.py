@@ -22,6 +22,7 @@ from countcheck.stats.columns import SHARES, Columns, among
 from countcheck.stats.estimate import Estimate, nothing
 from countcheck.stats.pairing import pair_up, sums_of
 from countcheck.stats.party import Party, parties_of
+from countcheck.stats.summary import UNCOUNTED, blind
 from countcheck.verdict import VerdictRow
 
 if TYPE_CHECKING:
@@ -125,14 +126,16 @@ class SequentialGate:
         self._baseline = dict(baseline or {})
         self.decision: str | None = None
 
-    def update(self, rows: Sequence[VerdictRow]) -> str | None:
-        """The decision that has fallen by now: ``pass``, ``fail`` or, while neither is sure, ``None``."""
+    def update(self, rows: Sequence[VerdictRow], facts: Mapping[str, Any] | None = None) -> str | None:
+        """The decision that has fallen by now: ``pass``, ``fail`` or, while neither is sure, ``None``.
+
+        ``facts`` of the run tell its suite, without which it pairs with any baseline, and how the counter did on controls.
+        """
         if self.decision is None:
-            self.decision = self._decide(rows)
+            self.decision = self._decide(rows, facts or {})
         return self.decision
 
-    def _decide(self, rows: Sequence[VerdictRow]) -> str | None:
-        facts: dict[str, Any] = {}
+    def _decide(self, rows: Sequence[VerdictRow], facts: Mapping[str, Any]) -> str | None:
         parties = parties_of(_complete(rows), facts)
         names = {row.generator for row in rows}
         if not all(self._enough(rows, name) for name in names):
@@ -159,6 +162,8 @@ class SequentialGate:
     def _rule(self, rule: Rule, party: Party | None) -> str | None:
         if party is None or party.columns is None or rule.rate not in SHARES or rule.corrected:
             return None
+        if rule.rate not in UNCOUNTED and blind(party.controls, rule.where.get("style", "")):
+            return None
         # Any one of the rules may fail the gate by mistake: each gets its part of the allowance.
         level = 1 - (1 - self._policy.level) / max(1, len(self._policy.rules))
         chosen = matching(party.columns, rule.where)
@@ -166,7 +171,7 @@ class SequentialGate:
             before = self._baseline.get(party.generator) or (
                 next(iter(self._baseline.values())) if len(self._baseline) == 1 else None
             )
-            if before is None:
+            if before is None or (party.suite_digest and before.suite_digest != party.suite_digest):
                 return None
             pairs = pair_up(before.side, party.side)
             sums = sums_of(pairs, rule.rate, chosen[pairs.row_b])

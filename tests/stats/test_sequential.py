@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from verdict_rows import row
+from verdict_rows import facts, row
 
 from countcheck.plan import Sample
 from countcheck.policy import policy_from
@@ -94,3 +94,15 @@ def test_nothing_is_decided_before_there_are_as_many_as_the_policy_wants(limit):
     given = [row("e", f"p{i}") for i in range(80)]
     assert SequentialGate(wanted).update(given[:79]) is None
     assert SequentialGate(wanted).update(given) == "pass"
+
+
+def test_what_the_gate_will_not_judge_is_not_decided_early():
+    before = parties_of([row("e", f"p{i}") for i in range(60)], facts())
+    same = {"rate": "exact_rate", "no_worse_by": 0.3}
+    given = [row("e", f"p{i}", tags={"style": "noir"}) for i in range(60)]
+    assert gate(same, baseline=before).update(given, facts()) == "pass"
+    assert gate(same, baseline=before).update(given, facts(suite_digest="1" * 32)) is None
+    blind = facts(controls={"passed": True, "by_style": {"noir": {"passed": False, "right": 3, "total": 24}}})
+    noir = {"rate": "exact_rate", "at_least": 0.5, "where": {"style": "noir"}}
+    assert gate(noir).update(given, facts()) == "pass"
+    assert gate(noir).update(given, blind) is None
