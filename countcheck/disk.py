@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from countcheck.errors import BadInput, DiskFull
 
-_BARRED = (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+_BARRED = (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST)
 
 
 def put(path: Path, data: bytes) -> None:
@@ -24,6 +25,31 @@ def put(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time write in a folder, which is made: two would make, and pay for, the same pictures.
+
+    The lock is SQLite's on an empty file of its own, so that it works wherever the ledger does and dies with its process.
+
+    Raises:
+        BadInput: When another process writes there.
+    """
+    with room(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            lock = sqlite3.connect(folder / "run.lock", timeout=0, isolation_level=None)
+            stack.enter_context(contextlib.closing(lock))
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            if "locked" in str(error):
+                raise BadInput(
+                    f"{folder}: another run is writing there. Wait for its end, or name another folder with -o."
+                ) from error
+            raise BadInput(f"{folder}: cannot write there ({error}). Choose another folder with -o.") from error
+        yield
 
 
 @contextlib.contextmanager

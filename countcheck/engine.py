@@ -14,6 +14,7 @@ from pathlib import Path
 from countcheck import controls
 from countcheck.counter import Counter
 from countcheck.detectors.base import Detections
+from countcheck.disk import alone
 from countcheck.entries import look, nouns_of
 from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed
 from countcheck.generators.base import Generator
@@ -118,7 +119,8 @@ def run(
     Raises:
         CannotDecide: When the counter fails its controls.
         RunMismatch: When the folder was begun with something else.
-        BadInput: When the counter cannot know a noun of the suite, or nothing is left to make.
+        BadInput: When the counter cannot know a noun of the suite, nothing is left to make, or another process is
+            making this run.
         GeneratorClosed: When a generator would not serve anybody; what was made is kept.
     """
     watch = watch or Silent()
@@ -149,6 +151,7 @@ def run(
             each.card.name: {**describe_generator(each.card, each.generator), "skipped_conversations": each.skipped}
             for each in plans
         }
+        stack.enter_context(alone(order.path))
         run = begin(order.path, settings, suite, generators, counter)
         try:
             if order.retry_failed:

@@ -9,6 +9,7 @@ import pytest
 import squares
 
 from countcheck import engine
+from countcheck.disk import alone
 from countcheck.engine import Order, recount
 from countcheck.errors import BadInput, BadSettings, GeneratorClosed, RunMismatch
 from countcheck.generators.base import Failure, Fault, Reason, Refusal, Traits
@@ -244,3 +245,18 @@ def test_a_counter_that_breaks_at_the_last_picture_ends_the_run(tmp_path):
     broken.detector.detect = detect
     with pytest.raises(RuntimeError, match="the lens fell out"):
         engine.run(order(tmp_path, "1 square"), broken)
+
+
+def test_two_runs_at_once_in_one_folder_would_pay_twice(tmp_path):
+    asked = order(tmp_path, "3 squares")
+    with alone(asked.path), pytest.raises(BadInput, match="another run is writing there"):
+        engine.run(asked, squares.counter())
+    assert not Run.exists(asked.path)
+    with engine.run(asked, squares.counter()) as run:
+        assert [row.verdict for row in run.rows()] == [Kind.EXACT]
+
+
+def test_a_file_where_the_run_should_be_is_one_sentence(tmp_path):
+    (tmp_path / "run").touch()
+    with pytest.raises(BadInput, match="Choose another folder"):
+        engine.run(order(tmp_path), squares.counter())
