@@ -59,6 +59,7 @@ def check(
         told += [several(len(row["nouns"]), "noun")]
         told += [f"{several(row['without_targets'], 'prompt')} without a target"]
         told += [f"{several(row['skipped'], 'line')} skipped"]
+        told += [f"{several(row['not_understood'], 'line')} not wholly understood"] if row["not_understood"] else []
         typer.echo(plain(f"{row['name']}: {', '.join(told)}"))
 
 

@@ -43,11 +43,12 @@ def pack(
     report: Report, album: Album, overlays: Mapping[Place, Overlay], full: Mapping[Place, str] | None = None
 ) -> Evidence:
     """All rows of all models: tries of one prompt and repeat stand together, in the order of models."""
-    places: dict[tuple[str, int, str], int] = {}
+    places: dict[tuple[object, ...], int] = {}
     entries: list[tuple[int, int, int, int, VerdictRow]] = []
     for model, one in enumerate(report.models):
         for row in one.rows:
-            name = (row.prompt_id, row.script, row.text if row.repair else "")
+            # Two suites, or two versions of one, may ask another thing under the same id.
+            name = (row.prompt_id, row.script, row.text, *row.asked.items())
             place = places.setdefault(name, len(places))
             entries.append((place, row.repeat, row.turn, model, row))
     entries.sort(key=lambda entry: entry[:4])

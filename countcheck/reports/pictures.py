@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from countcheck import thumbnails
 from countcheck.counting import Rule, count
+from countcheck.errors import BadInput
 from countcheck.reports.wording import visible
 from countcheck.whole import put
 
@@ -263,7 +264,11 @@ def annotate(image: Image.Image, boxes: Iterable[Box], caption: str) -> Image.Im
 
 
 def write_annotated(run: Run, folder: Path) -> int:
-    """An annotated copy of every counted picture of a run; returns how many. Damaged pictures are passed over."""
+    """An annotated copy of every counted picture of a run; returns how many. Damaged pictures are passed over.
+
+    Raises:
+        BadInput: When the folder cannot be written.
+    """
     from PIL import Image
 
     rows = [row for row in run.rows() if row.outcome == "picture"]
@@ -280,7 +285,10 @@ def write_annotated(run: Run, folder: Path) -> int:
         except (OSError, ValueError, SyntaxError):
             continue
         target = folder / str(row.verdict or "unjudged") / f"{path.stem}.png"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        page.save(target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            page.save(target)
+        except OSError as error:
+            raise BadInput(f"{target} cannot be written ({error.strerror or error}). Name another folder.") from error
         written += 1
     return written

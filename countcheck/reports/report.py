@@ -226,6 +226,8 @@ def _against(report: Report, model: Model) -> str:
     if sum(of["unpaired"].values()) and of["pairs"]:
         # The rates are those of the pairs, and may differ from the table's by what had no partner.
         drew = f"Over the {several(of['pairs'], 'try', 'tries')} scored for both, {drew}"
+    elif not of["pairs"]:
+        drew = f"Over tries that do not pair, {drew}"
     if change["low"] <= 0 <= change["high"]:
         reach = points(change)[1]
         return f"{drew}: no clear difference (95\u00a0% interval {reach} points)."

@@ -82,25 +82,23 @@ class WorstPrompt:
 
 def worst_prompts(report: Report, *, most: int = 8) -> list[WorstPrompt]:
     """The prompts that went wrong most often, the most often first; only such as went wrong at all."""
-    by_prompt: dict[str, list[tuple[int, VerdictRow]]] = defaultdict(list)
+    by_prompt: dict[tuple[str, str], list[tuple[int, VerdictRow]]] = defaultdict(list)
     for index, model in enumerate(report.models):
         for row in model.rows:
             if not row.conversation and row.verdict is not None and row.outcome in ("picture", "refusal"):
-                by_prompt[row.prompt_id].append((index, row))
+                by_prompt[row.prompt_id, row.text].append((index, row))
     found = []
-    for prompt_id, tries in by_prompt.items():
+    for prompt, tries in by_prompt.items():
         wrong = [row for _, row in tries if row.verdict not in (Kind.EXACT, Kind.UNCERTAIN)]
         if wrong:
-            found.append((len(wrong) / len(tries), sum(_distance(row) for row in wrong) / len(wrong), prompt_id))
+            found.append((len(wrong) / len(tries), sum(_distance(row) for row in wrong) / len(wrong), prompt))
     found.sort(key=lambda one: (-one[0], -one[1], one[2]))
     result = []
-    for _, _, prompt_id in found[:most]:
-        tries = by_prompt[prompt_id]
+    for _, _, (prompt_id, text) in found[:most]:
+        tries = by_prompt[prompt_id, text]
         telling = tuple(_most_telling([r for i, r in tries if i == index]) for index in range(len(report.models)))
         wrong_n = sum(row.verdict not in (Kind.EXACT, Kind.UNCERTAIN) for _, row in tries)
-        result.append(
-            WorstPrompt(prompt_id=prompt_id, text=tries[0][1].text, wrong=wrong_n, asked=len(tries), tries=telling)
-        )
+        result.append(WorstPrompt(prompt_id=prompt_id, text=text, wrong=wrong_n, asked=len(tries), tries=telling))
     return result
 
 

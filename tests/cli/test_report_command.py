@@ -79,3 +79,9 @@ def test_an_ending_of_no_form_is_refused_before_anything_is_written(made, tmp_pa
     assert execute(["report", str(made), "-o", str(tmp_path / "page.pdf")]) == 2
     assert "no form of the report ends in '.pdf'" in capsys.readouterr().err
     assert not (tmp_path / "page.pdf").exists()
+
+
+def test_a_folder_for_annotated_pictures_that_cannot_be_written_is_said(made, tmp_path, capsys):
+    (tmp_path / "file").write_text("no folder")
+    assert execute(["report", str(made), "-o", str(tmp_path / "r.md"), "--annotated", str(tmp_path / "file")]) == 2
+    assert "cannot be written" in capsys.readouterr().err

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import base64
+import zlib
+
+import orjson
 import pytest
 from made_up import a_run, a_suite
 
 from countcheck.errors import BadSettings, UnknownName
+from countcheck.reports.evidence import pack
+from countcheck.reports.pictures import Album
 from countcheck.reports.report import headline, losses, read_report
+from countcheck.reports.sections import worst_prompts
 
 
 def test_a_generator_in_two_runs_is_told_apart_by_the_runs_name(two_runs):
@@ -70,3 +77,17 @@ def test_conversations_alone_have_a_headline(tmp_path):
 def test_a_run_in_which_nothing_was_made_yet_has_a_report(tmp_path):
     with a_run(tmp_path / "run", generators=(), pictures=False) as run:
         assert headline(read_report([run])) == "Nothing was asked of any model."
+
+
+def test_versions_of_a_suite_keep_their_own_texts_under_the_same_ids(tmp_path):
+    old, new = a_suite(12, 0), a_suite(12, 0, hostile=" at night")
+    with (
+        a_run(tmp_path / "old", suite=old, generators=(("a", 0.2, 0.0),), pictures=False) as first,
+        a_run(tmp_path / "new", suite=new, generators=(("b", 0.2, 0.0),), pictures=False) as second,
+    ):
+        report = read_report([first, second])
+    texts = {prompt.text for prompt in (*old.prompts, *new.prompts)}
+    index = orjson.loads(zlib.decompress(base64.b64decode(pack(report, Album(), {}).index)))
+    assert sorted(place["text"] for place in index["places"]) == sorted(texts)
+    assert all(all(row is None or row.text == one.text for row in one.tries) for one in worst_prompts(report))
+    assert headline(report).startswith("Over tries that do not pair, ")
