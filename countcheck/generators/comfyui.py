@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -56,11 +57,11 @@ def filled(graph: Any, values: Mapping[str, Any]) -> Any:
         return [filled(inner, values) for inner in graph]
     if not isinstance(graph, str):
         return graph
-    for name, value in values.items():
-        if graph == f"%{name}%":
-            return value
-        graph = graph.replace(f"%{name}%", str(value))
-    return graph
+    marks = re.compile(f"%({'|'.join(map(re.escape, values))})%")
+    if whole := marks.fullmatch(graph):
+        return values[whole[1]]
+    # In one go: a prompt that itself says "%steps%" is drawn as it is.
+    return marks.sub(lambda found: str(values[found[1]]), graph)
 
 
 def reply_of_history(answer: Answer, prompt_id: str) -> Reply | tuple[Mapping[str, Any], ...] | None:

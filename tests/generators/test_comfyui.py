@@ -9,6 +9,7 @@ from scripted import BLACK, GOOD, PAGE, Says, by_path, serve
 from telling import failure, made, outcomes, patience, picture, refusal, told
 
 from countcheck.errors import BadSettings
+from countcheck.generators.comfyui import filled
 
 FILED = Says({"prompt_id": "c1", "number": 1, "node_errors": {}})
 
@@ -226,3 +227,9 @@ def test_a_graph_that_cannot_be_used_is_refused(tmp_path, text, wrong):
     path.write_text(text)
     with pytest.raises(BadSettings, match=wrong):
         made("comfyui", str(path))
+
+
+def test_a_prompt_that_looks_like_a_mark_is_drawn_as_it_is():
+    values = {"prompt": "a sign: 50%steps%off", "seed": 7, "steps": 20}
+    graph = {"a": "noir, %prompt%", "b": "%seed%", "c": "seed %seed%, %other%seed%, 100%"}
+    assert filled(graph, values) == {"a": "noir, a sign: 50%steps%off", "b": 7, "c": "seed 7, %other7, 100%"}
