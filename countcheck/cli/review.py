@@ -42,6 +42,7 @@ def review(
 
 def _serve(run: Run, port: int, labeller: str, browser: bool) -> None:
     import secrets
+    from contextlib import suppress
     from urllib.parse import urlencode
 
     from countcheck.errors import BadInput, MissingExtra
@@ -67,7 +68,8 @@ def _serve(run: Run, port: int, labeller: str, browser: bool) -> None:
         import webbrowser
 
         webbrowser.open(address)
-    serve(desk, listening, token)
+    with suppress(KeyboardInterrupt):  # the way to end it: nothing is left undone
+        serve(desk, listening, token)
 
 
 def _take_in(run: Run, source: Path) -> None:

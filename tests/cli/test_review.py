@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import sys
 
 import pytest
@@ -37,3 +38,14 @@ def test_a_missing_extra_is_named(made, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert execute(["review", str(made)]) == 2
     assert "countcheck[review]" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_how_the_page_ends(tmp_path, capsys, monkeypatch):
+    def stopped(desk: object, listening: socket.socket, token: str) -> None:
+        listening.close()
+        raise KeyboardInterrupt
+
+    a_run(tmp_path / "run", suite=a_suite(3, 0), size=32).close()
+    monkeypatch.setattr("countcheck.review.server.serve", stopped)
+    assert execute(["review", str(tmp_path / "run")]) == 0
+    assert "interrupted" not in capsys.readouterr().err
