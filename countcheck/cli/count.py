@@ -130,7 +130,12 @@ def _drawings(folder: Path | None, paths: Sequence[Path]) -> dict[Path, Path]:
 
     if folder is None:
         return {}
-    folder.mkdir(parents=True, exist_ok=True)
+    from countcheck.errors import BadInput
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot write there ({error.strerror}). Choose another with --save.") from error
     stems = [path.stem for path in dict.fromkeys(paths)]
     tails = {path: hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8] for path in paths}
     names = {path: path.stem if stems.count(path.stem) == 1 else f"{path.stem}-{tails[path]}" for path in paths}

@@ -132,3 +132,10 @@ def test_eighty_nouns_are_counted(tmp_path, blobs, capsys):
 
 def test_no_noun_is_a_usage_error(tmp_path, blobs):
     assert execute(["count", picture(tmp_path / "a.png"), "-d", blobs]) == 2
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_anything_is_counted(tmp_path, blobs, capsys):
+    (tmp_path / "file").write_text("no folder")
+    one = picture(tmp_path / "in" / "a.png", RED)
+    assert execute(["count", one, "--of", "pig", "-d", blobs, "--save", str(tmp_path / "file")]) == 2
+    assert "cannot write there" in capsys.readouterr().err
