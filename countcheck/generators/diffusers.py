@@ -369,20 +369,20 @@ def _dtype(wanted: str, device: str) -> Any:
 def _outcome(sample: Sample, image: Any, flag: bool | None, seconds: float, turn: int) -> Outcome:
     if bool(torch.isnan(image).any()):
         return _failure(sample, Fault.CRASH, "the pipeline gave NaN pixels; try dtype=fp32 or bf16", turn=turn)
-    if flag:
+    # NaN pixels would round to black as well; with those ruled out, black is a picture withheld.
+    black = bool((image <= 1 / 255).all())
+    if flag or black:
         return Refusal(
             key=sample.key,
             turn=turn,
-            reason=Reason.STATED,
-            category="sexual",
-            code="nsfw_content_detected",
-            words="the pipeline's own safety checker withheld the picture",
+            reason=Reason.SILENT,
+            category="sexual" if flag else "",
+            code="nsfw_content_detected" if flag else "black_picture",
+            words="the pipeline's own safety checker withheld the picture" if flag else "",
             stage=Stage.PICTURE,
             seconds=seconds,
             pixels=image,
         )
-    if bool((image <= 1 / 255).all()):  # nobody here says that it withholds anything: numbers overflowed
-        return _failure(sample, Fault.CRASH, "the pipeline gave a black picture; try dtype=fp32 or bf16", turn=turn)
     return Picture(key=sample.key, turn=turn, pixels=image, seconds=seconds)
 
 

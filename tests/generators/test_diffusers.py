@@ -116,24 +116,22 @@ class Output:
     ("pixel", "flag", "kind"),
     [
         (0.0, True, Refusal),
-        (0.0, False, Failure),
-        (0.0, None, Failure),
+        (0.0, False, Refusal),
+        (0.0, None, Refusal),
         (0.5, True, Refusal),
         (float("nan"), None, Failure),
         (float("nan"), True, Failure),
         (0.02, None, Picture),
     ],
 )
-def test_flagged_pictures_are_refusals_and_black_or_nan_without_a_flag_is_a_failure(
-    model, monkeypatch, pixel, flag, kind
-):
+def test_black_and_flagged_pictures_are_silent_refusals_and_nan_is_a_failure(model, monkeypatch, pixel, flag, kind):
     it = generator(model)
     image = torch.full((1, 3, 32, 32), pixel)
     monkeypatch.setattr(it, "_call", lambda *_: Output(image, None if flag is None else [flag]))
     (outcome,) = it.generate(samples("three pigs"))
     assert type(outcome) is kind
     if kind is Refusal:
-        assert (outcome.reason, outcome.category) == (Reason.STATED, "sexual")
+        assert outcome.reason is Reason.SILENT
 
 
 def test_one_crashing_prompt_fails_alone(model, monkeypatch):
