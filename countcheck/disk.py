@@ -13,7 +13,16 @@ import sqlalchemy as sa
 
 from countcheck.errors import BadInput, DiskFull
 
-_BARRED = (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST)
+_BARRED = (
+    errno.EACCES,
+    errno.EROFS,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EEXIST,
+    errno.ENOENT,
+)
 
 
 def put(path: Path, data: bytes) -> None:

@@ -76,14 +76,14 @@ def read_summary(path: Path) -> Summary:
 
 
 def _write(decision: Decision, junit: Path | None, markdown: Path | None) -> None:
+    from countcheck.reports.files import write_text
     from countcheck.reports.gate_markdown import gate_markdown
     from countcheck.reports.junit import junit as junit_xml
-    from countcheck.reports.junit import write_text
 
     if junit is not None:
-        write_text(junit, junit_xml(decision))
+        write_text(junit_xml(decision), junit)
     if markdown is not None:
-        write_text(markdown, gate_markdown(decision))
+        write_text(gate_markdown(decision), markdown)
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page and os.environ.get("GITHUB_ACTIONS") == "true":
         with Path(page).open("a", encoding="utf-8") as file:

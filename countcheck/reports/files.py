@@ -18,5 +18,5 @@ def write_text(text: str, target: Path) -> Path:
         # A lone surrogate from a damaged file name must not cost the report.
         put(target, text.encode("utf-8", errors="replace"))
     except OSError as error:
-        raise BadInput(f"{target} cannot be written ({error.strerror}). Name another file with -o.") from error
+        raise BadInput(f"{target} cannot be written ({error.strerror}). Name another file.") from error
     return target

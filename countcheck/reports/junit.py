@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
 from xml.etree import ElementTree
 
-from countcheck.errors import BadInput
 from countcheck.gate import Decision
 
 
@@ -36,15 +34,6 @@ def junit(decision: Decision) -> str:
             ElementTree.SubElement(case, "system-out").text = _clean(one.reason)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small report. Raises `BadInput` when it cannot be written there."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written ({error.strerror}). Name another file.") from error
 
 
 def _clean(text: str) -> str:

@@ -8,8 +8,9 @@ from rich.console import Console
 from countcheck.errors import BadInput
 from countcheck.gate import Decision, Result
 from countcheck.reports.annotations import log_lines
+from countcheck.reports.files import write_text
 from countcheck.reports.gate_markdown import gate_markdown
-from countcheck.reports.junit import junit, write_text
+from countcheck.reports.junit import junit
 from countcheck.reports.terminal_gate import render_decision
 
 DECISION = Decision(
@@ -102,4 +103,4 @@ def test_terminal_says_decision_and_reasons(width):
 def test_a_report_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="cannot be written"):
-        write_text(tmp_path / "file" / "junit.xml", "x")
+        write_text("x", tmp_path / "file" / "junit.xml")
