@@ -30,9 +30,8 @@ from countcheck.store import Run
 from countcheck.suites.suite import Conversation, Noun, Prompt, Suite
 from countcheck.tuning import tuned
 from countcheck.verdict import VerdictRow
+from countcheck.waiting import BATCH
 from countcheck.watch import Silent, Watch
-
-_BATCH = 16  # pictures counted at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,8 +295,8 @@ def _detect_files(
     there = [(row, path) for row in rows if (path := run.picture(row)) is not None]
     if len(there) < len(rows):
         says(f"{len(rows) - len(there)} picture files are gone: their old verdicts stay")
-    for start in range(0, len(there), _BATCH):
-        part = there[start : start + _BATCH]
+    for start in range(0, len(there), BATCH):
+        part = there[start : start + BATCH]
         styles = [row.tags.get("style") for row, _ in part]
         seen = counter.detect([read_picture(path) for _, path in part], nouns, styles)
         found += [(row.key, row.turn, one) for (row, _), one in zip(part, seen, strict=True)]
