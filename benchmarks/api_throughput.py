@@ -29,11 +29,11 @@ import psutil
 from PIL import Image
 
 from benchmarks.machine import machine
-from countcheck.generators.base import Picture
-from countcheck.generators.openai import OpenAIGenerator
-from countcheck.pictures import encode_png
-from countcheck.plan import plan
-from countcheck.settings import Card
+from countcheck.cards import Card
+from countcheck.generators.outcome import Picture
+from countcheck.generators.providers.openai import OpenAIGenerator
+from countcheck.images.decode import encode_png
+from countcheck.suites.samples import plan
 from countcheck.suites.suite import Prompt, Suite
 
 

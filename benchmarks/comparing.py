@@ -12,24 +12,25 @@ import time
 
 from machine import machine
 
-from countcheck.stats.comparison import compare
-from countcheck.stats.party import Party, parties_of
-from countcheck.stats.summary import summarize
+from countcheck.counting.verdict import Kind
+from countcheck.metrics.comparison import compare
+from countcheck.metrics.sides import ComparisonSide, parties_of
+from countcheck.metrics.summary import summarize
+from countcheck.storage.rows import ResultRow
 from countcheck.suites.suite import Target
-from countcheck.verdict import Kind, VerdictRow
 
 
-def rows(samples: int, rate: float, seed: int, repeats: int = 4) -> list[VerdictRow]:
+def rows(samples: int, rate: float, seed: int, repeats: int = 4) -> list[ResultRow]:
     toss = random.Random(seed)
     return [one(i, k, toss.random() < rate, toss) for i in range(samples // repeats) for k in range(repeats)]
 
 
-def one(i: int, repeat: int, exact: bool, toss: random.Random) -> VerdictRow:
+def one(i: int, repeat: int, exact: bool, toss: random.Random) -> ResultRow:
     asked = i % 8 + 1
     counted = asked if exact else max(0, asked + toss.choice((-2, -1, 1)))
     kind = Kind.EXACT if exact else Kind.OVER if counted > asked else Kind.UNDER if counted else Kind.MISSING
     noun = ("pig", "cat", "car", "star")[i % 4]
-    return VerdictRow(
+    return ResultRow(
         key=f"{i}-{repeat}",
         generator="g",
         prompt_id=f"p{i}",
@@ -52,7 +53,7 @@ def timed(samples: int, resamples: int) -> tuple[float, float, float]:
     sides = [rows(samples, rate, seed) for rate, seed in ((0.7, 1), (0.66, 2))]
     facts = {"suite_digest": "made up"}
     begun = time.perf_counter()
-    parties: list[Party] = [parties_of(side, facts)["g"] for side in sides]
+    parties: list[ComparisonSide] = [parties_of(side, facts)["g"] for side in sides]
     read = time.perf_counter()
     compare(*parties, resamples=resamples)
     compared = time.perf_counter()

@@ -29,11 +29,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from machine import machine
 
-from countcheck.counter import Counter, load_counter, phrasebook, renamed
-from countcheck.counting import count
+from countcheck.counting.counter import Counter, load_counter, phrasebook, renamed
+from countcheck.counting.rule import count
 from countcheck.detectors.base import Detections
-from countcheck.detectors.pictures import read_picture
-from countcheck.detectors.views import cost, fused, looks
+from countcheck.detectors.common.letterbox import read_picture
+from countcheck.detectors.common.views import cost, fused, looks
 from countcheck.scenes import apply_style
 from countcheck.stats.estimate import cluster_rate
 from countcheck.suites.suite import Noun

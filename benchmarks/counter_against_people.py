@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from countcheck.counter import load_counter
+from countcheck.counting.counter import load_counter
 from countcheck.scenes import NOUNS
 from countcheck.stats.estimate import wilson
 from countcheck.suites.suite import Noun

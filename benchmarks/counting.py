@@ -23,9 +23,9 @@ import numpy as np
 from machine import machine
 from PIL import Image
 
-from countcheck.counting import Rule, count
+from countcheck.counting.rule import Rule, count
 from countcheck.detectors.base import Detections
-from countcheck.detectors.pictures import read_pictures
+from countcheck.detectors.common.letterbox import read_pictures
 
 NAMES = ["pig", "wolf", "dog"]
 SIZES = [(640, 480), (512, 512), (1024, 1024), (800, 600), (768, 1344), (480, 640), (1280, 720), (333, 500)]
@@ -53,8 +53,8 @@ def weights(folder: Path, paths: list[Path]) -> Path:
     import torch
     from safetensors.torch import save_file
 
-    from countcheck.detectors.fastpath import Layout
-    from countcheck.detectors.pictures import read_picture
+    from countcheck.detectors.common.fast_path import Layout
+    from countcheck.detectors.common.letterbox import read_picture
     from countcheck.detectors.ultralytics import quietly
 
     torch.manual_seed(0)
@@ -76,8 +76,8 @@ def weights(folder: Path, paths: list[Path]) -> Path:
 
 
 def ours(paths: list[Path], source: Path, device: str, batch: int, precision: str = "") -> Callable[[], list[Counter]]:
+    from countcheck.cards import Card
     from countcheck.detectors.ultralytics import UltralyticsDetector
-    from countcheck.settings import Card
 
     settings = {
         "device": device,
@@ -102,8 +102,8 @@ def ours(paths: list[Path], source: Path, device: str, batch: int, precision: st
 
 
 def theirs(paths: list[Path], source: Path, device: str, batch: int) -> Callable[[], list[Counter]]:
+    from countcheck.cards import Card
     from countcheck.detectors.ultralytics import UltralyticsDetector
-    from countcheck.settings import Card
 
     card = Card(name="theirs", family="ultralytics", source=str(source), settings={"device": "cpu"})
     model = UltralyticsDetector(card)._model
@@ -175,9 +175,9 @@ def forward_share(device: str, batch: int) -> None:
     """How much of the time of our way on the device is the net's own, by CUDA events."""
     import torch
 
-    from countcheck.detectors.fastpath import FastPath, Layout
+    from countcheck.cards import Card
+    from countcheck.detectors.common.fast_path import FastPath, Layout
     from countcheck.detectors.ultralytics import UltralyticsDetector
-    from countcheck.settings import Card
 
     card = Card(name="net", family="ultralytics", source="yolo11n.yaml", settings={"device": device, "batch": batch})
     detector = UltralyticsDetector(card)

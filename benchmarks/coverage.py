@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from countcheck.gate.early_stop import STAKES
+from countcheck.metrics.label_correction import Sampled, powered, rogan_gladen
+from countcheck.metrics.pairing import Sums, paired_difference, unpaired_difference
+from countcheck.metrics.power import Design, prompts_needed
 from countcheck.stats.bootstrap import bootstrap, ratio
-from countcheck.stats.correction import Sampled, powered, rogan_gladen
 from countcheck.stats.estimate import cluster_rate
-from countcheck.stats.pairing import Sums, paired_difference, unpaired_difference
-from countcheck.stats.power import Design, prompts_needed
-from countcheck.stats.sequential import STAKES
 
 PROMPTS = (20, 50, 100, 500)
 RATES = (0.02, 0.1, 0.3, 0.5, 0.9, 0.98)

@@ -21,18 +21,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import machine
-from countcheck import engine
-from countcheck.counter import Counter
-from countcheck.counting import Rule
+from countcheck.cards import Card
+from countcheck.counting.counter import Counter
+from countcheck.counting.rule import Rule
+from countcheck.counting.verdict import judge
 from countcheck.detectors.base import Detections
-from countcheck.plan import Recipe, plan
-from countcheck.records import Entry
-from countcheck.settings import Card
-from countcheck.stats.summary import summarize
-from countcheck.store import Run
-from countcheck.suites.record import suite_to_json
+from countcheck.engine import run as engine
+from countcheck.metrics.summary import summarize
+from countcheck.storage.records import OutcomeRecord
+from countcheck.storage.run_folder import RunFolder
+from countcheck.suites.samples import Recipe, plan
+from countcheck.suites.serialize import suite_to_json
 from countcheck.suites.suite import Noun, Prompt, Suite, Target
-from countcheck.verdict import judge
 
 
 class Blind:
@@ -53,7 +53,7 @@ def main() -> None:
         filled = fill(path, total, counter)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()
-        with Run.open(path) as run:
+        with RunFolder.open(path) as run:
             engine.recount(run, counter.with_rule(Rule(threshold=0.4, margin=0.05)))
             recounted = time.perf_counter() - began
             began = time.perf_counter()
@@ -77,7 +77,7 @@ def main() -> None:
 
 def fill(path: Path, total: int, counter: Counter) -> float:
     """A finished run with synthetic outcomes; returns the seconds that writing took."""
-    from countcheck.provenance import describe
+    from countcheck.engine.provenance import describe
 
     repeats = 10
     prompts = tuple(
@@ -85,7 +85,7 @@ def fill(path: Path, total: int, counter: Counter) -> float:
         for i in range(total // repeats)
     )
     suite = Suite(name="synthetic", prompts=prompts)
-    run = Run.create(
+    run = RunFolder.create(
         path, {"suite": suite.name, "suite_body": suite_to_json(suite), "generators": {"g": asdict(Recipe(name="g"))}}
     )
     counting = run.begin_counting(
@@ -102,7 +102,7 @@ def fill(path: Path, total: int, counter: Counter) -> float:
     return seconds
 
 
-def _entry(sample, counter, dice) -> Entry:
+def _entry(sample, counter, dice) -> OutcomeRecord:
     corners = dice.uniform(0, 90, (5, 2))
     found = Detections(
         boxes=np.concatenate([corners, corners + 12], 1).astype(np.float32),
@@ -112,7 +112,7 @@ def _entry(sample, counter, dice) -> Entry:
     )
     counted = counter.count(found, [Noun(name="blob")])
     verdict = judge(sample.asked.targets, counted)
-    return Entry(
+    return OutcomeRecord(
         key=sample.key,
         outcome="picture",
         text=sample.text,

@@ -25,12 +25,14 @@ import torch
 from diffusers import AutoPipelineForText2Image
 
 from benchmarks.machine import machine
-from countcheck import controls, engine
-from countcheck.counter import load_counter
+from countcheck.cards import read_generator_card
+from countcheck.counting import self_test as controls
+from countcheck.counting.counter import load_counter
+from countcheck.engine import run as engine
 from countcheck.generators.diffusers import lay_out_for_cores
-from countcheck.plan import plan
-from countcheck.settings import read_generator_card, shipped
-from countcheck.suites.find import load_suite
+from countcheck.resources import shipped
+from countcheck.suites.catalog import load_suite
+from countcheck.suites.samples import plan
 
 WHOLE = "whole run"
 
@@ -85,7 +87,7 @@ def main() -> None:
                     times[name].append(time.perf_counter() - began)
                     continue
                 with tempfile.TemporaryDirectory() as folder:
-                    order = engine.Order(suite=replace(suite), generators=[card], path=Path(folder) / str(number))
+                    order = engine.RunConfig(suite=replace(suite), generators=[card], path=Path(folder) / str(number))
                     inside.clear()
                     began = time.perf_counter()
                     engine.run(order, counter).close()

@@ -17,12 +17,12 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "suites")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "suites" / "language")]
 
-from test_wording import right, sentences  # noqa: E402
+from test_read_targets import right, sentences  # noqa: E402
 
-from countcheck.suites.find import load_suite  # noqa: E402
-from countcheck.suites.wording import read_targets  # noqa: E402
+from countcheck.suites.catalog import load_suite  # noqa: E402
+from countcheck.suites.language.read_targets import read_targets  # noqa: E402
 
 
 def accuracy() -> list[tuple[str, str]]:

@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "generators"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "generators" / "refusals"))
 
 from benchmarks.machine import machine
-from countcheck.generators.blank import WITHHELD, look_at
-from countcheck.generators.refusal import listen
+from countcheck.generators.refusals.blank_images import WITHHELD, classify_image
+from countcheck.generators.refusals.classify import listen
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def _labelled() -> None:
-    from test_refusal import REPLIES, WORDS, claims, confusion
+    from test_classify import REPLIES, WORDS, claims, confusion
 
     table, right = confusion()
     print(table)
@@ -38,7 +38,7 @@ def _labelled() -> None:
 
 
 def _words() -> None:
-    from test_refusal import WORDS
+    from test_classify import WORDS
 
     texts = [words for _, _, words in WORDS]
     rounds = 5
@@ -66,7 +66,7 @@ def _pictures(seeds: int) -> None:
         for seed in range(seeds):
             for kind, picture in made(seed, 1024):
                 began = time.process_time()
-                look = look_at(picture)
+                look = classify_image(picture)
                 seconds.append(time.process_time() - began)
                 total += 1
                 mistaken[kind] += (look in WITHHELD) == (wrong is not None)

@@ -27,10 +27,10 @@ from made_up import a_run, a_suite  # noqa: E402
 
 from benchmarks.clouds import clouds  # noqa: E402
 from benchmarks.machine import machine  # noqa: E402
-from countcheck.pictures import encode_png  # noqa: E402
+from countcheck.files import atomic_write  # noqa: E402
+from countcheck.images.decode import encode_png  # noqa: E402
+from countcheck.images.thumbnails import place_of, shrunk  # noqa: E402
 from countcheck.suites.suite import Suite  # noqa: E402
-from countcheck.thumbnails import place_of, shrunk  # noqa: E402
-from countcheck.whole import put  # noqa: E402
 
 LIMITS = {"write": 20.0, "memory": 1000.0, "paint": 1.5}
 
@@ -67,7 +67,7 @@ def kept_run(path: Path, suite: Suite, names: tuple[tuple[str, float, float], ..
     with a_run(path, suite=suite, generators=names, repeats=1, size=256, painted=tuple(pool)) as run:
         for row in run.rows():
             if row.picture:
-                put(place_of(path, row.picture), pool[(path / row.picture).read_bytes()])
+                atomic_write(place_of(path, row.picture), pool[(path / row.picture).read_bytes()])
 
 
 def measure(run: Path, what: str, *, limited: bool = True) -> None:

@@ -27,10 +27,10 @@ from PIL import Image  # noqa: E402
 
 from benchmarks.clouds import clouds  # noqa: E402
 from benchmarks.machine import machine  # noqa: E402
-from countcheck.pictures import encode_png  # noqa: E402
+from countcheck.images.decode import encode_png  # noqa: E402
 from countcheck.review.desk import Desk  # noqa: E402
 from countcheck.review.server import build_app, listen  # noqa: E402
-from countcheck.store import Run  # noqa: E402
+from countcheck.storage.run_folder import RunFolder  # noqa: E402
 
 LIMIT = 0.100
 PRESS = """key => new Promise((done) => {
@@ -76,7 +76,7 @@ def main() -> None:
     print(f"95th percentile over the limit of {LIMIT * 1000:.0f} ms: {cut[94] / LIMIT / 1000:.2f}")
 
 
-def hang(run: Run, pictures: list[bytes]) -> None:
+def hang(run: RunFolder, pictures: list[bytes]) -> None:
     """Put these pictures in the place of the run's: names for a few files, or the run would fill the disk."""
     files = []
     for number, data in enumerate(pictures):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from countcheck.counter import Counter, load_counter
+from countcheck.counting.counter import Counter, load_counter
 from countcheck.scenes import NOUNS, STYLES, TRANSFORMS, Scene, apply_style, compose, render
 from countcheck.stats.estimate import wilson
 from countcheck.suites.suite import Noun

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from countcheck.counter import load_counter
-from countcheck.engine import load_generator
-from countcheck.generators.base import Picture
-from countcheck.pictures import as_image
-from countcheck.plan import Sample, seed_of
+from countcheck.cards import read_generator_card
+from countcheck.counting.counter import load_counter
+from countcheck.engine.run import load_generator
+from countcheck.generators.outcome import Picture
+from countcheck.images.decode import as_image
 from countcheck.scenes import PAINTER_NOUNS, STYLES
-from countcheck.settings import read_generator_card
 from countcheck.stats.estimate import wilson
+from countcheck.suites.samples import Sample, seed_of
 from countcheck.suites.suite import Noun, Prompt
 
 NUMBERS = tuple(range(1, 10))

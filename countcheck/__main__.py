@@ -1,5 +1,5 @@
 """``python -m countcheck``."""
 
-from countcheck.cli import main
+from countcheck.cli.main import main
 
 main()

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from countcheck.counting import Rule, count
+from countcheck.counting.rule import Rule, count
+from countcheck.counting.verdict import Kind, judge
 from countcheck.detectors.base import Detections
-from countcheck.plan import Recipe, plan
-from countcheck.records import Entry
-from countcheck.store import Run
+from countcheck.storage.records import OutcomeRecord
+from countcheck.storage.run_folder import RunFolder
+from countcheck.suites.samples import Recipe, plan
 from countcheck.suites.suite import Conversation, Prompt, Suite, Target, Turn
-from countcheck.verdict import Kind, judge
 
 RULE = Rule(threshold=0.4, margin=0.1)
 NOUNS = ("pig", "wolf", "apple", "cat")
@@ -69,7 +69,7 @@ def a_run(
     noisy: float = 0.08,
     counter_name: str = "dots",
     painted: Sequence[bytes] = (),
-) -> Run:
+) -> RunFolder:
     """A finished run. ``generators``: name, share of exact pictures, share of refusals.
 
     ``painted``: files that stand in for the pictures of dots, where their weight matters and their content does not.
@@ -78,7 +78,7 @@ def a_run(
     recipes = {name: Recipe(name=name, revision="0123abc", settings={"steps": 4}) for name, _, _ in generators}
     controls: dict[str, Any] = {"passed": True, "right": 47, "total": 48, "needed": 46, "by_style": {}}
     counter = {"name": counter_name, "rule": RULE}
-    run = Run.create(path, _facts(suite, recipes, counter, controls, repeats))
+    run = RunFolder.create(path, _facts(suite, recipes, counter, controls, repeats))
     counting = run.begin_counting(counter, controls)
     for name, exact, refused in generators:
         samples = list(plan(suite, recipes[name], repeats=repeats))
@@ -104,7 +104,7 @@ def a_run(
 def _facts(
     suite: Suite, recipes: dict[str, Recipe], counter: dict[str, Any], controls: dict[str, Any], repeats: int
 ) -> dict[str, Any]:
-    from countcheck.suites.record import suite_to_json
+    from countcheck.suites.serialize import suite_to_json
 
     return {
         "suite": suite.name,
@@ -121,20 +121,20 @@ def _facts(
 
 
 def _entry(
-    run: Run, key: str, turn: int, script: int, repair: int, text: str, targets: tuple[Target, ...],
+    run: RunFolder, key: str, turn: int, script: int, repair: int, text: str, targets: tuple[Target, ...],
     coin: random.Random, exact: float, refused: float, *, counting: int, words: str, size: int, pictures: bool,
     price: float | None, noisy: float, painted: Sequence[bytes], closes: bool,
-) -> Entry:  # fmt: skip
+) -> OutcomeRecord:  # fmt: skip
     common: dict[str, Any] = {"key": key, "turn": turn, "script": script, "repair": repair, "text": text}
     common |= {"seconds": round(coin.uniform(0.4, 2.0), 3), "cost": price, "closes": closes}
     luck = coin.random()
     if luck < refused:
         reason, category, said = coin.choice(REFUSALS)
         detail = {"reason": reason, "category": category, "words": said + words}
-        return Entry(outcome="refusal", detail=detail, verdict=Kind.REFUSED, leaning=Kind.REFUSED, **common)
+        return OutcomeRecord(outcome="refusal", detail=detail, verdict=Kind.REFUSED, leaning=Kind.REFUSED, **common)
     if luck > 0.99:
         detail = {"fault": "transient", "message": "timed out" + words}
-        return Entry(outcome="failure", detail=detail, verdict=Kind.FAILED, leaning=Kind.FAILED, **common)
+        return OutcomeRecord(outcome="failure", detail=detail, verdict=Kind.FAILED, leaning=Kind.FAILED, **common)
     numbers = {t.noun: t.count or 0 for t in targets}
     if coin.random() > exact:
         noun = coin.choice(list(numbers))
@@ -147,7 +147,7 @@ def _entry(
         digest = run.write_picture(picture, drawn)
     counted = count(found, numbers, RULE)
     verdict = judge(targets, counted)
-    return Entry(
+    return OutcomeRecord(
         outcome="picture",
         picture=picture,
         digest=digest,

@@ -7,13 +7,14 @@ import time
 import numpy as np
 from scipy import ndimage
 
-from countcheck.counter import Counter
-from countcheck.counting import Rule
+from countcheck.cards import Card, fill
+from countcheck.counting.counter import Counter
+from countcheck.counting.rule import Rule
 from countcheck.detectors.base import Detections
-from countcheck.generators.base import Failure, Fault, Picture, Reason, Refusal, Traits
-from countcheck.pictures import as_array
-from countcheck.plan import Recipe
-from countcheck.settings import Card, fill
+from countcheck.generators.base import Traits
+from countcheck.generators.outcome import Failure, Fault, Picture, Reason, Refusal
+from countcheck.images.decode import as_array
+from countcheck.suites.samples import Recipe
 from countcheck.suites.suite import Prompt, Suite, Target
 
 

@@ -21,7 +21,7 @@ HEAVY = (
 
 WATCH = """
 import sys
-from countcheck.cli import execute
+from countcheck.cli.main import execute
 code = execute(sys.argv[1:])
 print("IMPORTED", *sorted(name for name in {heavy} if name in sys.modules))
 sys.exit(code)
@@ -41,11 +41,11 @@ def run(tmp_path_factory):
     """A small finished run, made in this process so that its making imports nothing over there."""
     import squares
 
-    from countcheck import engine
-    from countcheck.settings import Card
+    from countcheck.cards import Card
+    from countcheck.engine import run as engine
 
     path = tmp_path_factory.mktemp("runs") / "run"
-    order = engine.Order(
+    order = engine.RunConfig(
         suite=squares.suite("3 squares", "2 squares +1", "4 refuse"),
         generators=[Card(name="squares", family="squares")],
         path=path,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from countcheck.counting.verdict import Kind
+from countcheck.storage.rows import ResultRow
 from countcheck.suites.suite import Target
-from countcheck.verdict import Kind, VerdictRow
 
 KINDS = {"e": "exact", "o": "over", "u": "under", "m": "missing", "x": "mixed", "?": "uncertain"}
 REASONS = {"r": "stated", "c": "capability", "n": "unexplained", "d": "deflected", "s": "silent"}
@@ -36,7 +37,7 @@ def row(letter, prompt="p", repeat=0, *, generator="g", noun="pig", asked=3, cou
         given |= {"outcome": "missing"}
     else:
         raise ValueError(letter)
-    return VerdictRow(**(given | fields))
+    return ResultRow(**(given | fields))
 
 
 def rows(spec, *, generator="g", **fields):

@@ -18,10 +18,10 @@ from rich.progress import (
 from rich.text import Text
 
 from countcheck.cli.output import plain, stderr_console
-from countcheck.verdict import WRONG, Kind
+from countcheck.counting.verdict import WRONG, Kind
 
 if TYPE_CHECKING:
-    from countcheck.records import Entry
+    from countcheck.storage.records import OutcomeRecord
 
 
 class _Rate(ProgressColumn):
@@ -34,7 +34,7 @@ class _Rate(ProgressColumn):
 
 
 class LiveProgress:
-    """A watch (see `countcheck.engine.Watch`) that draws; use it in a ``with``."""
+    """A watch (see `countcheck.engine.run.Watch`) that draws; use it in a ``with``."""
 
     def __init__(self) -> None:
         self._bar = Progress(
@@ -63,7 +63,7 @@ class LiveProgress:
         self._tasks[generator] = self._bar.add_task(name, total=owed, completed=done, before=done, found="")
         self._tallies[generator] = Tally()
 
-    def made(self, generator: str, entry: Entry) -> None:
+    def made(self, generator: str, entry: OutcomeRecord) -> None:
         """One more."""
         tally = self._tallies[generator]
         tally[_heading(entry.verdict)] += 1

@@ -1,8 +1,8 @@
 """Who looks: the seam every detector stands behind, and what it hands on.
 
-A new detector is one file: a class made from a `countcheck.settings.Card` (its only argument) that has a ``name``, a
+A new detector is one file: a class made from a `countcheck.cards.Card` (its only argument) that has a ``name``, a
 ``vocabulary`` and ``detect``. It reports everything down to
-a low floor; which boxes count is decided later, by the pure rule in `countcheck.counting`.
+a low floor; which boxes count is decided later, by the pure rule in `countcheck.counting.rule`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
-from countcheck.generators.base import Pixels
+from countcheck.images.types import Pixels
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
-from countcheck.detectors.device import devices, need_torch
-from countcheck.detectors.fastpath import FastPath, Layout, Seen
-from countcheck.detectors.pictures import PAD, ready, size_of
+from countcheck.detectors.common.batching import devices, need_torch
+from countcheck.detectors.common.fast_path import FastPath, Layout, Seen
+from countcheck.detectors.common.letterbox import PAD, ready, size_of
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
-from countcheck.generators.base import Pixels
-from countcheck.settings import Card, fill
+from countcheck.images.types import Pixels
 
 if TYPE_CHECKING:
     import torch

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
-from countcheck.detectors.boxes import nms
-from countcheck.detectors.pictures import PAD, as_rgb, letterbox, place, size_of
+from countcheck.detectors.common.boxes import nms
+from countcheck.detectors.common.letterbox import PAD, as_rgb, letterbox, place, size_of
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
-from countcheck.generators.base import Pixels
-from countcheck.settings import Card, fill
-from countcheck.shipped import shipped
+from countcheck.images.types import Pixels
+from countcheck.resources import shipped
 
 try:
     import torch
@@ -28,7 +28,7 @@ try:
 except ImportError as error:
     raise MissingExtra("local", feature="the shipped counter") from error
 
-from countcheck.detectors.heatmap import HeatmapNet, folded, peaks
+from countcheck.detectors.common.heatmap import HeatmapNet, folded, peaks
 
 FLOOR = 0.05
 _RIVALS = 0.6  # boxes of two nouns that overlap by more are two readings of one thing; the surer one is kept

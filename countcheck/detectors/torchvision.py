@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
-from countcheck.detectors.boxes import clipped
-from countcheck.detectors.device import Batches, devices, each, need_torch, precision
-from countcheck.detectors.pictures import Bytes, as_rgb, by_size
+from countcheck.detectors.common.batching import Batches, devices, each, need_torch, precision
+from countcheck.detectors.common.boxes import clipped
+from countcheck.detectors.common.letterbox import Bytes, as_rgb, by_size
 from countcheck.errors import BadSettings, BadWeights, MissingExtra, UnknownName
-from countcheck.generators.base import Pixels
-from countcheck.settings import Card, fill
+from countcheck.images.types import Pixels
 
 if TYPE_CHECKING:
     import torch

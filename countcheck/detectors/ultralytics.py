@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
-from countcheck.detectors.device import devices, need_torch, precision
-from countcheck.detectors.fastpath import FastPath, Layout, Seen
+from countcheck.detectors.common.batching import devices, need_torch, precision
+from countcheck.detectors.common.fast_path import FastPath, Layout, Seen
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
-from countcheck.generators.base import Pixels
-from countcheck.settings import Card, fill
+from countcheck.images.types import Pixels
 
 if TYPE_CHECKING:
     import torch
@@ -97,7 +97,7 @@ class UltralyticsDetector:
         known = [noun for noun in nouns if self.vocabulary is None or noun in self.vocabulary]
         unknown = frozenset(nouns) - frozenset(known)
         if not known:
-            from countcheck.detectors.pictures import ready, size_of
+            from countcheck.detectors.common.letterbox import ready, size_of
 
             return [Detections.nothing(size_of(ready(picture)), unknown) for picture in pictures]
         classes = self._ask(tuple(sorted(known))) if self.open else self._classes

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from countcheck.cards import Card, fill
+from countcheck.credentials import read_key, refuse_secrets
 from countcheck.detectors.base import Detections
-from countcheck.detectors.device import devices, need_torch, precision
-from countcheck.detectors.pictures import as_rgb
+from countcheck.detectors.common.batching import devices, need_torch, precision
+from countcheck.detectors.common.letterbox import as_rgb
 from countcheck.errors import BadSettings, BadWeights, GeneratorClosed, MissingExtra
-from countcheck.generators.base import Pixels
-from countcheck.generators.keys import read_key, refuse_secrets
-from countcheck.settings import Card, fill
+from countcheck.images.types import Pixels
 
 if TYPE_CHECKING:
     from PIL import Image

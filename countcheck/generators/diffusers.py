@@ -13,11 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from countcheck.cards import Card, fill
 from countcheck.errors import BadInput, BadSettings, BadWeights, GeneratorClosed, MissingExtra
-from countcheck.generators.base import Failure, Fault, Outcome, Picture, Pixels, Reason, Refusal, Stage, Traits
-from countcheck.pictures import as_image
-from countcheck.plan import Recipe, Sample
-from countcheck.settings import Card, fill, shipped
+from countcheck.generators.base import Traits
+from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
+from countcheck.images.decode import as_image
+from countcheck.images.types import Pixels
+from countcheck.resources import shipped
+from countcheck.suites.samples import Recipe, Sample
 from countcheck.suites.suite import Target
 
 try:

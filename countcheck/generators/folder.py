@@ -12,12 +12,13 @@ from pathlib import Path
 
 from PIL.Image import Image
 
+from countcheck.cards import Card, fill
 from countcheck.errors import BadInput, BadSettings
-from countcheck.generators.base import Failure, Fault, Outcome, Picture, Traits
-from countcheck.generators.layouts import Album, Entry, read_album
-from countcheck.pictures import MOST_BYTES, decode, read_picture
-from countcheck.plan import Recipe, Sample
-from countcheck.settings import Card, fill
+from countcheck.generators.base import Traits
+from countcheck.generators.folder_layouts import Album, Entry, read_album
+from countcheck.generators.outcome import Failure, Fault, Outcome, Picture
+from countcheck.images.decode import MAX_BYTES, decode, read_picture
+from countcheck.suites.samples import Recipe, Sample
 
 
 class FolderGenerator:
@@ -72,8 +73,8 @@ def _from_shard(entry: Entry) -> Image:
         with tarfile.open(entry.path) as tar:
             member = tar.getmember(entry.member)
             file = tar.extractfile(member)
-            if file is None or member.size > MOST_BYTES:
-                raise BadInput(f"{entry.shown} is no file, or larger than {MOST_BYTES // 2**20} MiB.")
+            if file is None or member.size > MAX_BYTES:
+                raise BadInput(f"{entry.shown} is no file, or larger than {MAX_BYTES // 2**20} MiB.")
             return decode(file.read(), place=entry.shown)
     except (tarfile.TarError, KeyError, OSError, EOFError) as error:
         raise BadInput(f"{entry.shown} cannot be read ({error}).") from error

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from countcheck.cards import Card, fill
 from countcheck.errors import BadSettings
-from countcheck.generators.base import Failure, Fault, Outcome, Picture, Pixels, Traits
-from countcheck.plan import Recipe, Sample
+from countcheck.generators.base import Traits
+from countcheck.generators.outcome import Failure, Fault, Outcome, Picture
+from countcheck.images.types import Pixels
 from countcheck.scenes import MOST, NOUNS, TRANSFORMS, compose, render
-from countcheck.settings import Card, fill
+from countcheck.suites.samples import Recipe, Sample
 from countcheck.suites.suite import Conversation, Relation, Target, Turn
 
 ART = "1"  # goes up whenever the same scene is drawn differently

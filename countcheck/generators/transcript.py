@@ -23,14 +23,16 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from countcheck.cards import Card, fill
 from countcheck.errors import BadInput, BadSettings
-from countcheck.generators.base import Outcome, Pixels, Step, Traits
-from countcheck.generators.faults import reply_of_body
-from countcheck.generators.outcomes import settle
-from countcheck.generators.reply import Reply, Slot
-from countcheck.pictures import MOST_BYTES
-from countcheck.plan import Recipe, Sample
-from countcheck.settings import Card, fill
+from countcheck.generators.base import Step, Traits
+from countcheck.generators.outcome import Outcome
+from countcheck.generators.remote.error_replies import reply_of_body
+from countcheck.generators.remote.outcomes import settle
+from countcheck.generators.remote.reply import Reply, Slot
+from countcheck.images.decode import MAX_BYTES
+from countcheck.images.types import Pixels
+from countcheck.suites.samples import Recipe, Sample
 from countcheck.suites.suite import Conversation, Turn
 
 _SAME = 0.85  # how alike a thing said must be to a scripted turn to be taken for it
@@ -236,7 +238,7 @@ def _picture(folder: Path, name: str) -> bytes:
     if not path.is_relative_to(folder.resolve()):
         raise BadInput(f"{name[:120]!r} lies outside {folder}. Put pictures beside the file.")
     try:
-        return path.read_bytes() if path.stat().st_size <= MOST_BYTES else b"\0"
+        return path.read_bytes() if path.stat().st_size <= MAX_BYTES else b"\0"
     except OSError:
         return b"\0"
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from countcheck.errors import BadSettings, CannotDecide, UnknownName
 from countcheck.reports.wording import EstimateJson, estimate_words, number, points, several
-from countcheck.verdict import VerdictRow
+from countcheck.storage.rows import ResultRow
 
 if TYPE_CHECKING:
-    from countcheck.store import Run
+    from countcheck.storage.run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Model:
     label: str
     generator: str
     run: int
-    rows: tuple[VerdictRow, ...]
+    rows: tuple[ResultRow, ...]
     counts: Mapping[str, int]
     rates: Mapping[str, EstimateJson]
     corrected: Mapping[str, EstimateJson]
@@ -87,14 +87,14 @@ class Report:
         return max((str(source.facts.get("created") or "") for source in self.runs), default="")
 
 
-def read_report(runs: Sequence[Run], *, baseline: str | None = None) -> Report:
+def read_report(runs: Sequence[RunFolder], *, baseline: str | None = None) -> Report:
     """The report over one or more runs.
 
     Raises:
         BadSettings: If the same run is given twice.
         UnknownName: If no model is called ``baseline``.
     """
-    from countcheck.stats.summary import summarize
+    from countcheck.metrics.summary import summarize
 
     paths = [run.path.resolve() for run in runs]
     if len(set(paths)) < len(paths):
@@ -110,7 +110,7 @@ def read_report(runs: Sequence[Run], *, baseline: str | None = None) -> Report:
             name=names[index], path=paths[index], facts=dict(run.facts), summary=summary, labels=len(labels)
         )
         sources.append(source)
-        of: dict[str, list[VerdictRow]] = {generator: [] for generator in run.generators}
+        of: dict[str, list[ResultRow]] = {generator: [] for generator in run.generators}
         for row in rows:
             of.setdefault(row.generator, []).append(row)
         for generator in run.generators:
@@ -144,8 +144,8 @@ def read_report(runs: Sequence[Run], *, baseline: str | None = None) -> Report:
 
 def _compare(models: Sequence[Model], facts: Sequence[Mapping[str, Any]], base: int) -> dict[str, Mapping[str, Any]]:
     """Every other model against the baseline; those that share no scored prompt with it are left out."""
-    from countcheck.stats.comparison import compare
-    from countcheck.stats.party import parties_of
+    from countcheck.metrics.comparison import compare
+    from countcheck.metrics.sides import parties_of
 
     parties = [parties_of(model.rows, facts[model.run]).get(model.generator) for model in models]
     against = parties[base] if parties else None

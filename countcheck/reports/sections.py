@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from countcheck.generators.base import Reason
+from countcheck.counting.verdict import Kind
+from countcheck.generators.outcome import Reason
 from countcheck.reports.report import Model, Report
 from countcheck.reports.wording import EstimateJson, visible
-from countcheck.verdict import Kind, VerdictRow
+from countcheck.storage.rows import ResultRow
 
 _HARM = {Kind.MISSING: 4, Kind.MIXED: 3, Kind.OVER: 2, Kind.UNDER: 2, Kind.REFUSED: 1, Kind.UNCERTAIN: 0}
 
@@ -77,12 +78,12 @@ class WorstPrompt:
     text: str
     wrong: int
     asked: int
-    tries: tuple[VerdictRow | None, ...]
+    tries: tuple[ResultRow | None, ...]
 
 
 def worst_prompts(report: Report, *, most: int = 8) -> list[WorstPrompt]:
     """The prompts that went wrong most often, the most often first; only such as went wrong at all."""
-    by_prompt: dict[tuple[str, str], list[tuple[int, VerdictRow]]] = defaultdict(list)
+    by_prompt: dict[tuple[str, str], list[tuple[int, ResultRow]]] = defaultdict(list)
     for index, model in enumerate(report.models):
         for row in model.rows:
             if not row.conversation and row.verdict is not None and row.outcome in ("picture", "refusal"):
@@ -102,13 +103,13 @@ def worst_prompts(report: Report, *, most: int = 8) -> list[WorstPrompt]:
     return result
 
 
-def _most_telling(rows: Sequence[VerdictRow]) -> VerdictRow | None:
+def _most_telling(rows: Sequence[ResultRow]) -> ResultRow | None:
     if not rows:
         return None
     return max(rows, key=lambda row: (_HARM.get(row.verdict or Kind.FAILED, -1), _distance(row), -row.repeat))
 
 
-def _distance(row: VerdictRow) -> int:
+def _distance(row: ResultRow) -> int:
     return sum(abs(n - row.asked[noun]) for noun, n in row.counted.items() if noun in row.asked)
 
 
@@ -136,7 +137,7 @@ class RefusalGroup:
 
 def refusals(report: Report, *, most: int = 20) -> list[RefusalGroup]:
     """The refusals by reason, in the models' own words."""
-    groups: dict[str, dict[tuple[str, str, str], list[tuple[int, VerdictRow]]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[str, dict[tuple[str, str, str], list[tuple[int, ResultRow]]]] = defaultdict(lambda: defaultdict(list))
     for index, model in enumerate(report.models):
         for row in model.rows:
             if row.outcome == "refusal":
@@ -157,7 +158,7 @@ def refusals(report: Report, *, most: int = 20) -> list[RefusalGroup]:
     return result
 
 
-def _saying(wording: tuple[str, str, str], rows: Sequence[tuple[int, VerdictRow]]) -> Saying:
+def _saying(wording: tuple[str, str, str], rows: Sequence[tuple[int, ResultRow]]) -> Saying:
     words, code, category = wording
     return Saying(
         words=words,
@@ -175,8 +176,8 @@ class Inconsistency:
 
     model: int
     group: str
-    drawn: tuple[VerdictRow, ...]
-    refused: tuple[VerdictRow, ...]
+    drawn: tuple[ResultRow, ...]
+    refused: tuple[ResultRow, ...]
 
 
 def inconsistencies(report: Report, *, most: int = 6) -> list[Inconsistency]:
@@ -189,7 +190,7 @@ def inconsistencies(report: Report, *, most: int = 6) -> list[Inconsistency]:
 
 
 def _inconsistent(index: int, model: Model) -> list[Inconsistency]:
-    groups: dict[str, list[VerdictRow]] = defaultdict(list)
+    groups: dict[str, list[ResultRow]] = defaultdict(list)
     for row in model.rows:
         if not row.conversation and row.outcome in ("picture", "refusal"):
             groups[row.group or row.prompt_id].append(row)
@@ -277,7 +278,7 @@ class Spoken:
         event: ``lost`` when the count had been right, ``repaired`` when it was wrong before, else empty.
     """
 
-    row: VerdictRow
+    row: ResultRow
     event: str = ""
 
 
@@ -293,7 +294,7 @@ class Talk:
 
 def talks(report: Report, *, most: int = 8) -> tuple[list[Talk], int]:
     """Conversations in which the most was lost or refused, and how many there are in all."""
-    held: dict[tuple[str, int], dict[int, list[VerdictRow]]] = defaultdict(lambda: defaultdict(list))
+    held: dict[tuple[str, int], dict[int, list[ResultRow]]] = defaultdict(lambda: defaultdict(list))
     for index, model in enumerate(report.models):
         for row in model.rows:
             if row.conversation and row.outcome != "missing":
@@ -311,7 +312,7 @@ def talks(report: Report, *, most: int = 8) -> tuple[list[Talk], int]:
     return found[:most], len(found)
 
 
-def _spoken(rows: Sequence[VerdictRow]) -> tuple[Spoken, ...]:
+def _spoken(rows: Sequence[ResultRow]) -> tuple[Spoken, ...]:
     result = []
     right: bool | None = None
     for row in rows:

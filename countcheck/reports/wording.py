@@ -134,14 +134,14 @@ def several(n: int, one: str, many: str = "") -> str:
 
 def things(n: int, noun: str) -> str:
     """``1 pig``, ``3 pigs``, with a space that does not break; the noun made visible."""
-    from countcheck.suites.nouns import plural_of
+    from countcheck.suites.language.nouns import plural_of
 
     return f"{n}\u00a0{visible(noun if n == 1 else plural_of(noun), 60)}"
 
 
 def wish(target: Target) -> str:
     """What a target demands: ``exactly 3 pigs``, ``no dogs``, ``more cats than dogs``."""
-    from countcheck.suites.nouns import plural_of
+    from countcheck.suites.language.nouns import plural_of
 
     return target.sentence(things=things, many=lambda noun: visible(plural_of(noun), 60))
 

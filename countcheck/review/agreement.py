@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from countcheck.verdict import Label
+from countcheck.storage.rows import Label
 
 
 def alpha(labels: Iterable[Label]) -> dict[str, Any]:

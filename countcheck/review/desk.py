@@ -12,9 +12,9 @@ from typing import Any
 from countcheck.errors import BadInput
 from countcheck.review.agreement import alpha
 from countcheck.review.queue import Queue, Task, tasks_of
-from countcheck.store import Run
-from countcheck.suites.nouns import plural_of
-from countcheck.verdict import Label
+from countcheck.storage.rows import Label
+from countcheck.storage.run_folder import RunFolder
+from countcheck.suites.language.nouns import plural_of
 
 MOST = 10_000
 _NAME = 80
@@ -24,7 +24,7 @@ _STALE = 5.0
 class Desk:
     """One run being labelled, by any number of people at once. Every label is in the ledger before it is answered."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunFolder) -> None:
         self.run = run
         self._lock = threading.RLock()
         self._labels = {_id(label): label for label in run.labels()}

@@ -13,7 +13,7 @@ import orjson
 
 from countcheck.errors import BadInput
 from countcheck.review.queue import Task
-from countcheck.verdict import Label
+from countcheck.storage.rows import Label
 
 FIELDS = ("key", "turn", "noun", "count", "labeller", "at", "stratum", "weight", "picture")
 UNSURE = "?"

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
-from countcheck.verdict import Kind, Label, VerdictRow
+from countcheck.counting.verdict import Kind
+from countcheck.storage.rows import Label, ResultRow
 
 SECOND_LOOK_EVERY = 5
 """Of a labeller's pictures, every how-maniest is one that somebody else has labelled, to measure agreement."""
@@ -35,7 +36,7 @@ class Task:
     turn: int
     nouns: tuple[str, ...]
     stratum: str
-    row: VerdictRow
+    row: ResultRow
 
     @property
     def place(self) -> Place:
@@ -43,7 +44,7 @@ class Task:
         return self.key, self.turn
 
 
-def tasks_of(rows: Iterable[VerdictRow]) -> list[Task]:
+def tasks_of(rows: Iterable[ResultRow]) -> list[Task]:
     """Every picture with something to count, in the order in which it is worth labelling."""
     strata: dict[str, list[tuple[str, Task]]] = defaultdict(list)
     for row in rows:
@@ -66,7 +67,7 @@ def _alternate(lists: Sequence[Sequence[Task]]) -> list[Task]:
     return [task for task in chain.from_iterable(zip_longest(*lists)) if task is not None]
 
 
-def _stratum(row: VerdictRow) -> str:
+def _stratum(row: ResultRow) -> str:
     if row.verdict is Kind.UNCERTAIN:
         return f"uncertain / {row.generator}"
     return f"{row.generator} / {'exact' if row.verdict is Kind.EXACT else 'not exact'}"

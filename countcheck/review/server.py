@@ -26,7 +26,7 @@ from countcheck.errors import BadInput, CountcheckError
 from countcheck.review.desk import Desk
 
 HOST = "127.0.0.1"
-_MOST_BODY = 4096
+_MAX_BODY = 4096
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -127,7 +127,7 @@ async def _body(request: Request) -> dict[str, Any]:
     data = b""
     async for part in request.stream():
         data += part
-        if len(data) > _MOST_BODY:
+        if len(data) > _MAX_BODY:
             raise BadInput("that is too long for a label.")
     try:
         body = orjson.loads(data)

@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from countcheck.suites.nouns import plural_of
-from countcheck.suites.numbers import MOST, PHRASES, spell
+from countcheck.suites.language.nouns import plural_of
+from countcheck.suites.language.numbers import MOST, PHRASES, spell
 from countcheck.suites.suite import Noun, Relation, Target
 
 Value = str | int | float | bool
 FORMS = ("digit", "word", "phrase")
-MOST_COMBINATIONS = 200_000
+MAX_COMBINATIONS = 200_000
 
 
 class Miswritten(Exception):
@@ -100,8 +100,8 @@ def combine(
     """
     names = list(axes)
     size = math.prod(len(axes[name]) for name in names)
-    if size > MOST_COMBINATIONS:
-        raise Miswritten(f"the axes multiply to {size} prompts; the most is {MOST_COMBINATIONS}", "axes")
+    if size > MAX_COMBINATIONS:
+        raise Miswritten(f"the axes multiply to {size} prompts; the most is {MAX_COMBINATIONS}", "axes")
     for n, entry in enumerate(leave_out):
         for name in entry:
             if name not in axes:

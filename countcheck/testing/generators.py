@@ -15,25 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from countcheck import states
+from countcheck.dialogue import state as states
 from countcheck.errors import CountcheckError
-from countcheck.generators.base import (
-    Attempt,
-    Converses,
-    Edits,
-    Failure,
-    Fault,
-    Generator,
-    Outcome,
-    Picture,
-    Reason,
-    Refusal,
-    Restorable,
-    Stage,
-    Traits,
-)
-from countcheck.pictures import as_array
-from countcheck.plan import Recipe, Sample, plan
+from countcheck.generators.base import Converses, Edits, Generator, Restorable, Traits
+from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
+from countcheck.images.decode import as_array
+from countcheck.suites.samples import Recipe, Sample, plan
 from countcheck.suites.suite import Conversation, Prompt, Suite, Target, Turn
 
 PIGS = (Target(noun="pig", count=3),)

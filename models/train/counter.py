@@ -29,7 +29,7 @@ from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from countcheck.detectors.heatmap import STRIDE, HeatmapNet, peaks
+from countcheck.detectors.common.heatmap import STRIDE, HeatmapNet, peaks
 from countcheck.scenes import NOUNS, STYLES, boxes, compose, render
 from models.train.art import OWN, TRAINED, WORK, fetch
 from models.train.pictures import Labelled, Recipe, make
@@ -91,7 +91,7 @@ class Pool:
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Batch:
-    """Pictures and the maps they should give; see `countcheck.detectors.heatmap.Maps`."""
+    """Pictures and the maps they should give; see `countcheck.detectors.common.heatmap.Maps`."""
 
     pixels: Tensor
     heat: Tensor

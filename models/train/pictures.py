@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from countcheck.detectors.pictures import PAD
+from countcheck.detectors.common.letterbox import PAD
 from countcheck.scenes import BACKDROPS, NOUNS, TRANSFORMS, apply_style, compose
 from countcheck.scenes.art import Sprite
 from countcheck.scenes.pen import grown

@@ -6,10 +6,10 @@ import jsonschema
 import pytest
 from made_up import a_run, a_suite
 
-from countcheck.cli import execute
+from countcheck.cards import read_card
+from countcheck.cli.main import execute
 from countcheck.schemas import schema
-from countcheck.settings import read_card
-from countcheck.verdict import Label
+from countcheck.storage.rows import Label
 
 
 @pytest.fixture

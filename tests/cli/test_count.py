@@ -7,14 +7,14 @@ import pytest
 from PIL import Image
 
 import countcheck
-from countcheck.cli import execute
+from countcheck.cli.main import execute
 
 SCHEMA = json.loads((Path(countcheck.__file__).parent / "schemas" / "count.json").read_text())
 
 BLOBS = '''
 import numpy as np
 from countcheck.detectors.base import Detections
-from countcheck.detectors.pictures import as_rgb
+from countcheck.detectors.common.letterbox import as_rgb
 
 class Blobs:
     """Finds a pig for every red square and a wolf for every blue one, on a grid of tens."""

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from made_up import a_run, a_suite
 
-from countcheck.cli import execute
+from countcheck.cli.main import execute
 from countcheck.schemas import schema
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 from made_up import a_run, a_suite
 
-from countcheck.cli import execute
+from countcheck.cli.main import execute
 
 
 def test_the_report_is_written_into_the_run_and_its_path_printed(tmp_path, capsys):
@@ -69,7 +69,7 @@ def test_a_file_that_cannot_be_written_is_named(made, tmp_path, capsys):
 
 def test_reporting_never_loads_torch(made):
     code = (
-        "import sys; from countcheck.cli import execute; "
+        "import sys; from countcheck.cli.main import execute; "
         f"assert execute(['report', {str(made)!r}]) == 0; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

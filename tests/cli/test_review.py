@@ -6,8 +6,8 @@ import sys
 import pytest
 from made_up import a_run, a_suite
 
-from countcheck.cli import execute
-from countcheck.store import Run
+from countcheck.cli.main import execute
+from countcheck.storage.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_labels_go_out_and_come_in(made, tmp_path, capsys):
     file.write_text("\n".join(filled).replace(",,,", ",3,ann,"))
     assert execute(["review", str(made), "--import", str(file)]) == 0
     assert f"{len(lines) - 1} labels taken in" in capsys.readouterr().err
-    with Run.open(made) as run:
+    with RunFolder.open(made) as run:
         assert {(label.count, label.labeller) for label in run.labels()} == {(3, "ann")}
 
 

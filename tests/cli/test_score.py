@@ -7,14 +7,14 @@ import pytest
 import squares
 from PIL import Image
 
-import countcheck.counter
-from countcheck.cli import execute
-from countcheck.store import Run
+import countcheck.counting.counter
+from countcheck.cli.main import execute
+from countcheck.storage.run_folder import RunFolder
 
 
 @pytest.fixture(autouse=True)
 def counting_squares(monkeypatch):
-    monkeypatch.setattr(countcheck.counter, "load_counter", lambda spec: squares.counter())
+    monkeypatch.setattr(countcheck.counting.counter, "load_counter", lambda spec: squares.counter())
 
 
 def draw(path: Path, n: int) -> None:
@@ -39,7 +39,7 @@ def test_genevals_tree_needs_no_suite_and_missing_pictures_are_said(tmp_path, ca
     counts = json.loads(out.out)["generators"]["gen"]["counts"]
     assert (counts["planned"], counts["pictures"], counts["missing"]) == (4, 3, 1)
     assert "3 of 4 pictures are there (geneval); missing: 1" in out.err
-    with Run.open(tmp_path / "run") as run:
+    with RunFolder.open(tmp_path / "run") as run:
         assert [str(row.verdict) for row in run.rows() if row.outcome == "picture"] == ["exact", "exact", "over"]
 
 
@@ -52,7 +52,7 @@ def test_the_same_run_under_genevals_rule_and_its_results_file(tmp_path, capsys)
     assert [set(line) for line in lines] == [
         {"filename", "tag", "prompt", "correct", "reason", "metadata", "details"}
     ] * 3
-    with Run.open(tmp_path / "run") as run:
+    with RunFolder.open(tmp_path / "run") as run:
         exact = [str(row.verdict) == "exact" for row in run.rows() if row.outcome == "picture"]
     assert [line["correct"] for line in lines] == exact
 
@@ -111,5 +111,5 @@ def test_a_rule_that_does_not_exist_judges_nothing(tmp_path, capsys):
     execute(["score", str(tree(tmp_path / "gen")), "-o", str(tmp_path / "run")])
     assert execute(["recount", str(tmp_path / "run"), "--rule", "genevl"]) == 2
     assert "'genevl' is not one of" in capsys.readouterr().err
-    with Run.open(tmp_path / "run") as run:
+    with RunFolder.open(tmp_path / "run") as run:
         assert run.facts["counter"]["rule"]["name"] == "countcheck"

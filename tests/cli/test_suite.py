@@ -5,7 +5,7 @@ import jsonschema
 import pytest
 
 import countcheck
-from countcheck.cli import execute
+from countcheck.cli.main import execute
 
 SCHEMAS = Path(countcheck.__file__).parent / "schemas"
 
@@ -95,13 +95,13 @@ def test_text_cannot_command_the_terminal(capsys, text):
 
 
 def test_check_names_the_nouns_a_counter_lacks_and_the_counters_that_know_them(capsys, monkeypatch):
-    import countcheck.counter
+    import countcheck.counting.counter
 
     class OnlyPigs:
         def unsupported(self, nouns):
             return sorted({noun.name for noun in nouns} - {"pig"})
 
-    monkeypatch.setattr(countcheck.counter, "load_counter", lambda spec: OnlyPigs())
+    monkeypatch.setattr(countcheck.counting.counter, "load_counter", lambda spec: OnlyPigs())
     code, _, err = run(capsys, "suite", "check", "three-little-pigs", "-d", "tiny")
     assert code == 2
     assert "the counter tiny does not know 'wolf'" in err

@@ -5,9 +5,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from countcheck.cards import Card
 from countcheck.detectors.onnx import OnnxDetector
 from countcheck.errors import BadSettings, BadWeights
-from countcheck.settings import Card
 from countcheck.testing import check_detector
 
 NAMES = {0: "pig", 1: "wolf"}

@@ -7,13 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
-from countcheck.counter import load_counter
+from countcheck.cards import Card
+from countcheck.counting.counter import load_counter
 from countcheck.detectors.base import Detector
 from countcheck.detectors.tiny import TinyDetector
 from countcheck.errors import BadSettings, BadWeights
+from countcheck.resources import shipped
 from countcheck.scenes import NOUNS, boxes, compose, render
-from countcheck.settings import Card
-from countcheck.shipped import shipped
 from countcheck.suites.suite import Noun
 
 WEIGHTS = shipped("models") / "tiny-counter"

@@ -6,9 +6,9 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models import get_model
 
+from countcheck.cards import Card
 from countcheck.detectors.torchvision import TorchvisionDetector
 from countcheck.errors import BadSettings, BadWeights, UnknownName
-from countcheck.settings import Card
 
 NAMES = ["pig", "wolf", "dog"]
 SMALL = ["ssdlite320_mobilenet_v3_large", "fasterrcnn_mobilenet_v3_large_320_fpn"]

@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from countcheck.cards import Card
 from countcheck.detectors.transformers import TransformersDetector
 from countcheck.errors import BadSettings, BadWeights
-from countcheck.settings import Card
 from tests.detectors import tiny_models
 
 NOUNS = ["pig", "red apple", "wolf"]

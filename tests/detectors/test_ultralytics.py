@@ -8,10 +8,10 @@ import torch
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
-from countcheck.detectors.fastpath import FastPath, Layout
+from countcheck.cards import Card
+from countcheck.detectors.common.fast_path import FastPath, Layout
 from countcheck.detectors.ultralytics import UltralyticsDetector, quietly
 from countcheck.errors import BadSettings, BadWeights
-from countcheck.settings import Card
 from countcheck.testing import check_detector
 
 SMALL = {"imgsz": 128, "device": "cpu"}
@@ -192,7 +192,7 @@ def test_a_source_that_is_no_weights_is_told(source):
 
 
 def test_nothing_of_it_is_imported_before_it_is_asked_for():
-    code = "import sys, countcheck.counter, countcheck.detectors.fastpath; print('ultralytics' in sys.modules, 'torch' in sys.modules)"
+    code = "import sys, countcheck.counting.counter, countcheck.detectors.common.fast_path; print('ultralytics' in sys.modules, 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split() == [
         "False",
         "False",

@@ -6,15 +6,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from countcheck.counter import Counter as Looking
-from countcheck.counting import Rule
+from countcheck.cards import Card
+from countcheck.counting.counter import Counter as Looking
+from countcheck.counting.rule import Rule
+from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
 from countcheck.detectors.vlm import VlmDetector, read_numbers
-from countcheck.entries import look
+from countcheck.engine.scoring import judge_detections
 from countcheck.errors import BadSettings, BadWeights, GeneratorClosed
-from countcheck.settings import Card
 from countcheck.suites.suite import Noun, Target
-from countcheck.verdict import Kind
 
 PICTURE = np.zeros((60, 80, 3), np.uint8)
 
@@ -122,7 +122,7 @@ def test_a_picture_without_a_number_is_uncertain_and_ends_no_run(serve):
     for rule in (Rule(), Rule(name="geneval")):
         counter = Looking(Card(name="vlm", family="vlm", rule=rule), looking)
         found = Detections.nothing((80, 60), frozenset({"wolf"}))
-        seen = look(counter, found, (pigs, wolves), {}, nouns)
+        seen = judge_detections(counter, found, (pigs, wolves), {}, nouns)
         assert seen.verdict.kind is Kind.UNCERTAIN and "no number for wolf" in seen.verdict.reason
         assert seen.counted == {"pig": (0, 0, 0)}
 

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torchvision.models import get_model
 
 import countcheck
-from countcheck.cli import execute
+from countcheck.cli.main import execute
 from countcheck.scenes import NOUNS, STYLES, compose, render
 from tests.detectors import tiny_models
 from tests.detectors.test_onnx import exported, tables

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import squares
 
-from countcheck import engine
-from countcheck.settings import Card
+from countcheck.cards import Card
+from countcheck.engine import run as engine
 
 TEXTS = [
     f"{n % 6} squares of kind {n}{' +1' if n % 5 == 0 else ''}{' refuse' if n % 11 == 0 else ''}" for n in range(150)
@@ -22,7 +22,7 @@ KILLS = 30
 
 
 def make(path: Path) -> None:
-    order = engine.Order(
+    order = engine.RunConfig(
         suite=squares.suite(*TEXTS),
         generators=[Card(name="squares", family="squares", settings={"pause": 0.004})],
         path=path,

@@ -13,7 +13,7 @@ from pathlib import Path
 from loopback import Answer, Loopback
 from test_served import ROOT, countcheck
 
-from countcheck.pictures import encode_png
+from countcheck.images.decode import encode_png
 from countcheck.scenes.composition import compose
 from countcheck.scenes.rendering import render
 

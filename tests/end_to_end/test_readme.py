@@ -39,7 +39,7 @@ def test_every_command_in_the_readme_runs_as_written(tmp_path):
 def test_the_readme_names_only_commands_that_exist():
     from typer.main import get_command
 
-    from countcheck.cli import app, execute
+    from countcheck.cli.main import app, execute
 
     execute(["--help"])
     known = set(get_command(app).commands)

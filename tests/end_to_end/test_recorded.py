@@ -7,7 +7,7 @@ import json
 import pytest
 from test_served import COUNTER, Album, countcheck
 
-from countcheck.suites.joined import load_suites
+from countcheck.suites.merge import load_suites
 
 SURE = "Sure! Here are your three pigs."
 NO = "I'm sorry, but I can't generate images of that."

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from loopback import Answer, Loopback, Request
 
-from countcheck.counter import load_counter
-from countcheck.entries import nouns_of
-from countcheck.pictures import encode_png
+from countcheck.counting.counter import load_counter
+from countcheck.engine.scoring import nouns_of
+from countcheck.images.decode import encode_png
 from countcheck.scenes.composition import compose
 from countcheck.scenes.rendering import render
-from countcheck.suites.joined import load_suites
+from countcheck.suites.merge import load_suites
 from countcheck.suites.suite import Suite
 
 COUNTER = "tiny"

@@ -41,8 +41,8 @@ def test_suites_cards_and_weights_are_inside(installed):
     shown = python(
         installed,
         "import countcheck\n"
-        "from countcheck.settings import read_counter_card, read_generator_card, shipped\n"
-        "from countcheck.suites.find import load_suite, shipped_suites\n"
+        "from countcheck.cards import read_counter_card, read_generator_card, shipped\n"
+        "from countcheck.suites.catalog import load_suite, shipped_suites\n"
         "print(countcheck.__file__)\n"
         "print(len(shipped_suites()), len(load_suite('demo').prompts))\n"
         "print(read_generator_card('tiny').family, read_counter_card('tiny').family)\n"
@@ -54,7 +54,7 @@ def test_suites_cards_and_weights_are_inside(installed):
 
 
 def test_a_command_of_the_wheel_runs(installed):
-    code = "import sys; from countcheck.cli import execute; sys.exit(execute(['list', 'suites']))"
+    code = "import sys; from countcheck.cli.main import execute; sys.exit(execute(['list', 'suites']))"
     assert "three-little-pigs" in python(installed, code)
 
 

@@ -26,9 +26,9 @@ from typing import Any
 
 from PIL import Image
 
-from countcheck.generators.base import Failure, Outcome, Picture, Refusal
-from countcheck.pictures import encode_png
-from countcheck.plan import plan
+from countcheck.generators.outcome import Failure, Outcome, Picture, Refusal
+from countcheck.images.decode import encode_png
+from countcheck.suites.samples import plan
 from countcheck.suites.suite import Conversation, Prompt, Suite, Turn
 
 PNG = encode_png(Image.effect_noise((64, 64), 60).convert("RGB"))

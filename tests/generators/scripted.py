@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image
 
-from countcheck.pictures import encode_png
+from countcheck.images.decode import encode_png
 
 GOOD = encode_png(Image.effect_noise((64, 64), 60).convert("RGB"))
 BLACK = encode_png(Image.new("RGB", (64, 64)))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from countcheck.generators.base import Failure, Outcome, Picture, Refusal
-from countcheck.generators.remote import RemoteGenerator
-from countcheck.plan import Sample, plan
-from countcheck.plugins import load_generator_class
-from countcheck.settings import Card
+from countcheck.cards import Card
+from countcheck.generators.outcome import Failure, Outcome, Picture, Refusal
+from countcheck.generators.remote.client import RemoteGenerator
+from countcheck.registry import load_generator_class
+from countcheck.suites.samples import Sample, plan
 from countcheck.suites.suite import Prompt, Suite
 
 QUICK = {"timeout": 30, "attempts": 1, "first_wait": 0.001, "loopback": True}

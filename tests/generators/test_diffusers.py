@@ -9,11 +9,11 @@ import tiny_pipelines
 import torch
 from diffusers import AutoPipelineForText2Image
 
+from countcheck.cards import Card, read_generator_card
 from countcheck.errors import BadInput, BadSettings, BadWeights, GeneratorClosed
-from countcheck.generators.base import Failure, Picture, Reason, Refusal
 from countcheck.generators.diffusers import DiffusersGenerator, weights_digest
-from countcheck.plan import Sample
-from countcheck.settings import Card, read_generator_card
+from countcheck.generators.outcome import Failure, Picture, Reason, Refusal
+from countcheck.suites.samples import Sample
 from countcheck.suites.suite import Prompt
 
 

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
+from countcheck.cards import Card, read_generator_card
 from countcheck.errors import BadSettings
-from countcheck.generators.base import Converses, Edits, Failure, Fault, Generator, Picture
+from countcheck.generators.base import Converses, Edits, Generator
+from countcheck.generators.outcome import Failure, Fault, Picture
 from countcheck.generators.scenes import ScenesGenerator, numbers
-from countcheck.plan import plan
-from countcheck.settings import Card, read_generator_card
+from countcheck.suites.samples import plan
 from countcheck.suites.suite import Conversation, Prompt, Relation, Suite, Target, Turn
 
 

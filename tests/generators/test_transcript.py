@@ -7,11 +7,11 @@ import json
 import pytest
 from loopback import BLACK, PNG, draw, told
 
-from countcheck.conversation import hold
+from countcheck.cards import Card
+from countcheck.dialogue.session import run_conversation
 from countcheck.errors import BadInput, BadSettings
 from countcheck.generators.transcript import TranscriptGenerator
-from countcheck.plan import plan
-from countcheck.settings import Card
+from countcheck.suites.samples import plan
 from countcheck.suites.suite import Conversation, Suite, Target, Turn
 
 PIGS = (Target(noun="pig", count=3),)
@@ -39,7 +39,7 @@ def spoken(generator):
         counted = {}  # noqa: RUF012
 
     sample = next(iter(plan(Suite(name="s", conversations=(TALK,)), generator.recipe)))
-    return list(hold(sample, generator, lambda picture, expected: Seen()))
+    return list(run_conversation(sample, generator, lambda picture, expected: Seen()))
 
 
 @pytest.mark.parametrize("name", ["chat.jsonl", "chat.json"])

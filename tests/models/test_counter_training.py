@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from countcheck.cards import Card
 from countcheck.detectors.tiny import TinyDetector
 from countcheck.scenes import NOUNS
-from countcheck.settings import Card
 from models.train.art import OWN
 from models.train.counter import Batch, Plan, Training, collate, export, losses, source, train
 from models.train.pictures import Recipe, make

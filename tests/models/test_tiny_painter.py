@@ -9,8 +9,8 @@ import torch
 from diffusers import AutoPipelineForImage2Image, AutoPipelineForText2Image, StableDiffusionPipeline
 from PIL import Image
 
+from countcheck.cards import read_generator_card
 from countcheck.generators.diffusers import weights_digest
-from countcheck.settings import read_generator_card
 from models.train.painter_latents import NOUNS
 from models.train.painter_prompts import plural
 

@@ -8,8 +8,8 @@ import pytest
 from made_up import a_run, a_suite
 
 from countcheck.errors import BadSettings, UnknownName
-from countcheck.reports.evidence import pack
-from countcheck.reports.pictures import Album
+from countcheck.reports.html.evidence import pack
+from countcheck.reports.html.pictures import Album
 from countcheck.reports.report import headline, losses, read_report
 from countcheck.reports.sections import worst_prompts
 

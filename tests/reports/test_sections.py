@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from countcheck.counting.verdict import Kind
 from countcheck.reports.report import read_report
 from countcheck.reports.sections import inconsistencies, matrices, refusals, worst_prompts
-from countcheck.verdict import Kind
 
 
 def test_matrices_share_their_columns_and_hold_every_counted_picture(two_runs):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from countcheck.review.agreement import alpha
-from countcheck.verdict import Label
+from countcheck.storage.rows import Label
 
 
 def labels(table):

@@ -7,8 +7,8 @@ from made_up import a_run
 
 from countcheck.errors import BadInput
 from countcheck.review.desk import Desk
+from countcheck.storage.rows import Label
 from countcheck.suites.suite import Prompt, Suite, Target
-from countcheck.verdict import Label
 
 
 def first(desk, who="ann"):

@@ -6,7 +6,7 @@ import pytest
 from countcheck.errors import BadInput
 from countcheck.review.exchange import read_labels, write_labels
 from countcheck.review.queue import tasks_of
-from countcheck.verdict import Label
+from countcheck.storage.rows import Label
 
 
 @pytest.fixture

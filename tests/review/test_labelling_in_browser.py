@@ -9,10 +9,10 @@ import uvicorn
 from chromium import chromium, watched_page
 from made_up import a_run, a_suite
 
-from countcheck.cli import execute
+from countcheck.cli.main import execute
 from countcheck.review.desk import Desk
 from countcheck.review.server import build_app, listen
-from countcheck.store import Run
+from countcheck.storage.run_folder import RunFolder
 
 pytestmark = pytest.mark.browser
 TOKEN = "t0ken"
@@ -28,7 +28,7 @@ def browser():
 def served(tmp_path):
     """A run of 40 pictures and the address of its review page."""
     a_run(tmp_path / "run", suite=a_suite(40, 0), generators=(("alpha", 0.7, 0.0),), repeats=1, size=64).close()
-    with Run.open(tmp_path / "run") as run:
+    with RunFolder.open(tmp_path / "run") as run:
         listening = listen(0)
         port = listening.getsockname()[1]
         app = build_app(Desk(run), port=port, token=TOKEN)

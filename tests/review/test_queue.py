@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from made_up import a_run, a_suite
 
+from countcheck.counting.verdict import Kind
 from countcheck.review.queue import Queue, tasks_of
-from countcheck.verdict import Kind, Label
+from countcheck.storage.rows import Label
 
 
 @pytest.fixture(scope="module")

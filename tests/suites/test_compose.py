@@ -3,8 +3,8 @@ from itertools import combinations
 
 import pytest
 
+from countcheck.suites.catalog import load_suite
 from countcheck.suites.compose import Miswritten, combine, read_levels, slug
-from countcheck.suites.find import load_suite
 
 
 def axes(**sizes: int):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
-from countcheck.detectors.pictures import as_rgb
-from countcheck.settings import Card, fill
+from countcheck.detectors.common.letterbox import as_rgb
 
 COLOURS = {"red": (255, 0, 0), "blue": (0, 0, 255)}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from countcheck.generators.faults import reply_of_body
-from countcheck.generators.remote import Changes, Talks
-from countcheck.generators.reply import Ask, Reply, Slot
-from countcheck.pictures import encode_png
+from countcheck.generators.remote.client import Changes, ConversingGenerator
+from countcheck.generators.remote.error_replies import reply_of_body
+from countcheck.generators.remote.reply import Ask, Reply, Slot
+from countcheck.images.decode import encode_png
 
 
-class EaselGenerator(Talks, Changes):
+class EaselGenerator(ConversingGenerator, Changes):
     """``easel:MODEL`` draws at ``POST /draw``, with seeds, and remembers a conversation by its id."""
 
     family: ClassVar[str] = "easel"

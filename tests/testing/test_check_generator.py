@@ -9,10 +9,11 @@ import pytest
 from loopback import Answer, Loopback, draw, told
 from outside_provider import EaselGenerator
 
-from countcheck.generators.base import Failure, Fault, Picture, Reason, Refusal, Traits
-from countcheck.pictures import encode_png
-from countcheck.plan import Recipe
-from countcheck.settings import Card
+from countcheck.cards import Card
+from countcheck.generators.base import Traits
+from countcheck.generators.outcome import Failure, Fault, Picture, Reason, Refusal
+from countcheck.images.decode import encode_png
+from countcheck.suites.samples import Recipe
 from countcheck.testing import check_generator
 
 

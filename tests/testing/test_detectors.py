@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from countcheck.counter import load_counter
+from countcheck.cards import Card
+from countcheck.counting.counter import load_counter
 from countcheck.detectors.base import Detections
-from countcheck.settings import Card
 from countcheck.suites.suite import Noun
 from countcheck.testing import check_detector
 

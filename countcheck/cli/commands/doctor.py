@@ -1,0 +1,137 @@
+"""``doctor``: what is installed, what is missing, and whether the shipped models work."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from countcheck.cli.main import app
+from countcheck.cli.output import plain, print_json, stdout_console
+
+# One package that tells for each extra, and what the extra is for.
+EXTRAS = {
+    "local": ("diffusers", "painting and counting on this machine"),
+    "yolo": ("ultralytics", "YOLO counters (AGPL-3.0: read what the README says)"),
+    "onnx": ("onnxruntime", "exported detectors"),
+    "openai": ("openai", "OpenAI, Azure and compatible servers"),
+    "google": ("google.genai", "Gemini and Imagen"),
+    "huggingface": ("huggingface_hub", "Hugging Face inference providers"),
+    "replicate": ("replicate", "Replicate"),
+    "fal": ("fal_client", "fal"),
+    "together": ("together", "Together"),
+    "bedrock": ("boto3", "Amazon Bedrock"),
+    "xai": ("xai_sdk", "xAI"),
+    "keyring": ("keyring", "keys from the system's keyring"),
+    "parquet": ("pyarrow", "export as Parquet"),
+    "datasets": ("datasets", "suites from Hugging Face datasets"),
+    "review": ("fastapi", "the review page"),
+    "mlflow": ("mlflow", "logging to MLflow"),
+    "wandb": ("wandb", "logging to Weights & Biases"),
+    "ray": ("ray", "runs over many machines"),
+}
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Say what is installed and what is missing. Also which device there is, and whether the shipped models load and
+    pass their controls."""
+    found: dict[str, Any] = {"python": _python(), "extras": _extras(), "device": _device(), "models": _models()}
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    if any(not model["works"] for model in found["models"] if model["installed"]):
+        raise typer.Exit(2)
+
+
+def _python() -> str:
+    import platform
+
+    from countcheck import __version__
+
+    return f"countcheck {__version__}, Python {platform.python_version()}"
+
+
+def _extras() -> list[dict[str, Any]]:
+    from importlib.util import find_spec
+
+    rows = []
+    for extra, (package, use) in EXTRAS.items():
+        try:
+            installed = find_spec(package) is not None
+        except ModuleNotFoundError:  # the parent of a dotted name
+            installed = False
+        line = "" if installed else f"pip install 'countcheck[{extra}]'"
+        rows.append({"extra": extra, "for": use, "installed": installed, "install": line})
+    return rows
+
+
+def _device() -> str:
+    try:
+        import torch
+    except ImportError:
+        return "CPU; torch is not installed"
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        return f"CUDA: {', '.join(names)} (torch {torch.__version__})"
+    return f"CPU, {torch.get_num_threads()} threads (torch {torch.__version__})"
+
+
+def _models() -> list[dict[str, Any]]:
+    from countcheck.errors import CountcheckError, MissingExtra
+
+    rows = []
+    for kind, check in (("painter", _check_painter), ("counter", _check_counter)):
+        try:
+            works, says = check()
+            rows.append({"model": kind, "installed": True, "works": works, "says": says})
+        except MissingExtra as error:
+            rows.append({"model": kind, "installed": False, "works": False, "says": str(error)})
+        except CountcheckError as error:
+            rows.append({"model": kind, "installed": True, "works": False, "says": str(error)})
+    return rows
+
+
+def _check_painter() -> tuple[bool, str]:
+    from countcheck.cards import read_generator_card
+    from countcheck.engine.run import load_generator
+    from countcheck.generators.outcome import Picture
+    from countcheck.suites.samples import Sample
+    from countcheck.suites.suite import Prompt
+
+    generator = load_generator(read_generator_card("tiny"))
+    asked = Prompt(id="doctor", text="three pigs")
+    (outcome,) = generator.generate([Sample(key="0" * 32, generator="tiny", asked=asked, repeat=0, seed=1)])
+    if isinstance(outcome, Picture):
+        return True, "tiny loads and paints"
+    return False, f"tiny gave no picture: {outcome}"
+
+
+def _check_counter() -> tuple[bool, str]:
+    from countcheck.counting.counter import load_counter
+    from countcheck.counting.self_test import check
+
+    passed = check(load_counter("tiny")).plain
+    if passed is None:
+        return False, "tiny shares no noun with the scenes"
+    return passed.passed, f"tiny got {passed.right} of {passed.total} control pictures right ({passed.needed} needed)"
+
+
+def _print(found: dict[str, Any]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    console = stdout_console()
+    console.print(f"{found['python']}\n{plain(found['device'])}\n")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("extra", "for", "installed", "install it with"):
+        table.add_column(heading, overflow="fold")
+    for row in found["extras"]:
+        there = Text("yes", "green") if row["installed"] else Text("no", "dim")
+        table.add_row(row["extra"], row["for"], there, row["install"])
+    console.print(table)
+    for model in found["models"]:
+        mark = Text("works", "green") if model["works"] else Text("does not work", "red")
+        console.print(Text.assemble(f"{model['model']}: ", mark, f": {plain(model['says'])}"))

@@ -1,0 +1,31 @@
+"""``countcheck summary RUN``: every rate of a run, with its interval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from countcheck.cli.main import app
+from countcheck.cli.output import print_json, stdout_console
+
+
+@app.command()
+def summary(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    level: Annotated[float, typer.Option(help="Confidence level of the intervals.")] = 0.95,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; keep it as a later gate's baseline.")] = False,
+) -> None:
+    """Show every rate of a run, with its interval and denominator."""
+    from countcheck.metrics.summary import summarize
+    from countcheck.storage.run_folder import RunFolder
+
+    with RunFolder.open(run) as opened:
+        found = summarize(opened.rows(), opened.facts, opened.labels(), level)
+    if as_json:
+        print_json(found.to_json())
+        return
+    from countcheck.reports.terminal.summary import render_summary
+
+    stdout_console().print(render_summary(found))

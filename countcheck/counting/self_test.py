@@ -1,0 +1,146 @@
+"""Pictures with known counts: the counter's self-test before every run.
+
+The pictures are scenes of our own in nouns that both the counter and the scenes know, first plain, then in each style
+of the suite. A counter that fails on the plain ones is wrongly set up, and the run is invalid; one that fails in a
+style has its rates in that style withheld.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from countcheck.counting.counter import Counter
+from countcheck.errors import CannotDecide
+from countcheck.scenes import NOUNS, STYLES, TRANSFORMS, apply_style, compose, render
+from countcheck.suites.suite import Noun
+
+PLAIN = 48  # pictures; 46 must be right
+STYLED = 24  # pictures a style; 20 must be right
+_PLAIN_SHARE = 0.95
+_STYLED_SHARE = 0.83
+_SIZE = 256  # pixels a side: every detector's smallest objects stay larger than 24 pixels
+_MAX = 5  # of one noun; a control tests the set-up, not how far a counter can go
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTestScore:
+    """How many control pictures of one kind the counter got right, and how many were needed."""
+
+    right: int
+    total: int
+    needed: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether that was enough."""
+        return self.right >= self.needed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTest:
+    """The self-test of a counter.
+
+    Attributes:
+        plain: On plain pictures; ``None`` when scenes and counter share no noun, so that nothing could be tested.
+        by_style: On pictures in each style of the suite.
+        nouns: What the pictures showed.
+    """
+
+    plain: SelfTestScore | None
+    by_style: dict[str, SelfTestScore] = field(default_factory=dict)
+    nouns: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values: passed, right, total, needed, by_style, nouns; ``passed`` is null when untested."""
+        body: dict[str, Any] = _as_json(self.plain) if self.plain else {"passed": None}
+        body["by_style"] = {style: _as_json(passed) for style, passed in self.by_style.items()}
+        body["nouns"] = list(self.nouns)
+        return body
+
+
+def _as_json(passed: SelfTestScore) -> dict[str, Any]:
+    return {"passed": passed.passed, "right": passed.right, "total": passed.total, "needed": passed.needed}
+
+
+def check(counter: Counter, *, nouns: Iterable[str] = (), styles: Iterable[str] = ()) -> SelfTest:
+    """The counter's self-test on nouns of the suite where scenes can draw them, in plain and in the suite's styles.
+
+    Styles that scenes cannot imitate are left out.
+    """
+    chosen = testable(counter, nouns)
+    if not chosen:
+        return SelfTest(plain=None)
+    plain = _test(counter, chosen, "plain", PLAIN, _PLAIN_SHARE)
+    wanted = [style for style in dict.fromkeys(styles) if style in TRANSFORMS and style != "plain"]
+    return SelfTest(
+        plain=plain,
+        by_style={style: _test(counter, chosen, style, STYLED, _STYLED_SHARE) for style in wanted},
+        nouns=tuple(noun.name for noun in chosen),
+    )
+
+
+def demand(controls: SelfTest, counter: str) -> None:
+    """Let a run go on only with a counter that passed.
+
+    Raises:
+        CannotDecide: Saying how many control pictures were right and how many are needed.
+    """
+    if controls.plain is not None and not controls.plain.passed:
+        raise CannotDecide(
+            f"the counter {counter} got {controls.plain.right} of {controls.plain.total} control pictures right; "
+            f"{controls.plain.needed} are needed. Check its threshold and weights; no rate is given."
+        )
+
+
+def _picture(counts: dict[str, int], style: str, seed: int) -> Any:
+    if style in STYLES:  # looks that scenes are lit for
+        return render(compose(counts, style=style, seed=seed, overlap=0.0), _SIZE)
+    return apply_style(render(compose(counts, seed=seed, overlap=0.0), _SIZE), style, seed)
+
+
+def testable(counter: Counter, asked: Iterable[str]) -> list[Noun]:
+    """Nouns that scenes can draw and the counter knows, those asked for first; at most 12."""
+    known = [name for name in NOUNS if not counter.unsupported([Noun(name=name)])]
+    wanted = [name for name in dict.fromkeys(asked) if name in known]
+    # A suite with a single noun is tested beside a few others, so that confusing them shows.
+    more = [name for name in known if name not in wanted][: max(0, 6 - len(wanted))]
+    return [Noun(name=name) for name in (wanted + more)[:12]]
+
+
+def drawn(
+    names: Sequence[str], style: str, total: int, *, salt: str = "control"
+) -> tuple[list[Any], list[dict[str, int]]]:
+    """Pictures of these nouns in a style, and what each holds; another ``salt`` gives others."""
+    pictures = []
+    truth = []
+    for number in range(total):
+        dice = random.Random(f"{salt} {style} {number}")
+        first = names[number % len(names)]
+        counts = {first: number % (_MAX + 1)}
+        if number % 3 == 2 and len(names) > 1:
+            counts[dice.choice([name for name in names if name != first])] = dice.randint(1, 3)
+        pictures.append(_picture(counts, style, dice.randrange(2**31)))
+        truth.append({name: counts.get(name, 0) for name in names})
+    return pictures, truth
+
+
+def right(
+    counter: Counter, nouns: Sequence[Noun], style: str, pictures: Sequence[Any], truth: Sequence[dict[str, int]]
+) -> int:
+    """How many of the pictures the counter counts rightly, every noun of each."""
+    exact = 0
+    for start in range(0, len(pictures), 24):
+        part = pictures[start : start + 24]
+        found = counter.detect(part, nouns, [style] * len(part))
+        for seen, counts in zip(found, truth[start : start + 24], strict=True):
+            exact += dict(counter.count(seen, nouns, style).counts) == counts
+    return exact
+
+
+def _test(counter: Counter, nouns: Sequence[Noun], style: str, total: int, share: float) -> SelfTestScore:
+    pictures, truth = drawn([noun.name for noun in nouns], style, total)
+    exact = right(counter, nouns, style, pictures, truth)
+    return SelfTestScore(right=exact, total=total, needed=-int(-total * share // 1))

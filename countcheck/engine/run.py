@@ -1,0 +1,283 @@
+"""Run and recount: where the stages meet.
+
+What happens to one generator's outcomes is in `countcheck.engine.pipeline`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from countcheck.cards import Card, open_counters
+from countcheck.counting import self_test as controls
+from countcheck.counting.counter import Counter
+from countcheck.counting.view_search import tuned
+from countcheck.detectors.base import Detections
+from countcheck.engine.batching import BATCH
+from countcheck.engine.budget import Budget
+from countcheck.engine.config import RunConfig
+from countcheck.engine.pipeline import GeneratorPipeline, Planned
+from countcheck.engine.progress import NullProgress, Progress
+from countcheck.engine.provenance import begin, describe, describe_generator
+from countcheck.engine.scoring import judge_detections, nouns_of
+from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed
+from countcheck.files import exclusive_lock
+from countcheck.generators.base import Generator
+from countcheck.images.decode import read_picture
+from countcheck.registry import load_generator_class
+from countcheck.storage.records import Judged, as_stored
+from countcheck.storage.rows import ResultRow
+from countcheck.storage.run_folder import RunFolder
+from countcheck.suites.samples import Sample, plan
+from countcheck.suites.suite import Conversation, Noun, Prompt, Suite
+
+
+def load_generator(card: Card) -> Generator:
+    """The generator behind a card. Raises what its adapter has to say against the card."""
+    made: Generator = load_generator_class(card.family)(card)
+    return made
+
+
+def planned(order: RunConfig, card: Card, generator: Generator) -> Planned:
+    """The samples that a generator owes; conversations only when it can hold them."""
+    able = generator.traits.converses or generator.traits.edits
+    wanted = [s for s in plan(_only(order.suite, order.only), generator.recipe, repeats=order.repeats)]
+    holdable = [s for s in wanted if able or isinstance(s.asked, Prompt)]
+    # Recordings hold what was recorded, and owe nothing else.
+    covers = getattr(generator, "covers", None)
+    owed = [s for s in holdable if covers is None or covers(s)]
+    if holdable and not owed:
+        raise BadInput(
+            f"{card.name} holds nothing of {order.suite.name}: none of its ids is a prompt or conversation of it."
+        )
+    return Planned(
+        card=card,
+        generator=generator,
+        samples=tuple(owed[: order.limit]),
+        skipped=len(wanted) - len(holdable),
+        absent=len(holdable) - len(owed),
+    )
+
+
+def _only(suite: Suite, only: Mapping[str, str] | None) -> Suite:
+    if not only:
+        return suite
+
+    def wanted(asked: Prompt | Conversation) -> bool:
+        return all(asked.tags.get(tag) == value for tag, value in only.items())
+
+    return replace(
+        suite,
+        prompts=tuple(p for p in suite.prompts if wanted(p)),
+        conversations=tuple(c for c in suite.conversations if wanted(c)),
+    )
+
+
+def run(
+    order: RunConfig,
+    counter: Counter,
+    *,
+    watch: Progress | None = None,
+    stopping: threading.Event | None = None,
+    decided: Callable[[RunFolder], str | None] | None = None,
+    load: Callable[[Card], Generator] | None = None,
+) -> RunFolder:
+    """Make what is owed, count it, judge it, and keep it all; returns the run, still open.
+
+    Args:
+        order: What to do.
+        counter: Who counts.
+        watch: Who is told how it goes.
+        stopping: Set it from elsewhere (Ctrl-C) and the run ends cleanly with what is under way.
+        decided: Asked now and then; a sentence ends the run (``--until-decided``).
+        load: Makes a generator from its card; `load_generator` unless somebody spreads it over machines.
+
+    Raises:
+        CannotDecide: When the counter fails its controls.
+        RunMismatch: When the folder was begun with something else.
+        BadInput: When the counter cannot know a noun of the suite, nothing is left to make, or another process is
+            making this run.
+        GeneratorClosed: When a generator would not serve anybody; what was made is kept.
+    """
+    watch = watch or NullProgress()
+    stopping = stopping or threading.Event()
+    suite = _only(order.suite, order.only)
+    if not suite.asked:
+        raise BadInput(f"no prompt of {order.suite.name} has the tags {dict(order.only or {})}. Nothing to make.")
+    _demand_nouns(counter, suite)
+    counter = tuned(counter, suite.vocabulary, _styles(suite), says=watch.says)
+    tested = controls.check(counter, nouns=suite.vocabulary, styles=_styles(suite))
+    controls.demand(tested, counter.name)
+    if tested.plain is None:
+        watch.says(f"no control picture could be drawn in the words of {counter.name}: its count is untested")
+    for style, passed in tested.by_style.items():
+        if not passed.passed:
+            watch.says(
+                f"in the style {style} the counter got {passed.right} of {passed.total} control pictures right "
+                f"({passed.needed} are needed): rates in that style are withheld"
+            )
+    with contextlib.ExitStack() as stack:
+        plans = []
+        for card in order.generators:
+            generator = (load or load_generator)(card)
+            stack.callback(getattr(generator, "close", lambda: None))
+            plans.append(planned(order, card, generator))
+        settings = {"repeats": order.repeats, "limit": order.limit, "only": dict(order.only or {})}
+        generators = {
+            each.card.name: {**describe_generator(each.card, each.generator), "skipped_conversations": each.skipped}
+            for each in plans
+        }
+        stack.enter_context(exclusive_lock(order.path))
+        run = begin(order.path, settings, suite, generators, counter)
+        try:
+            if order.retry_failed:
+                run.reopen_failed()
+            run.unfinished.sweep()
+            counting = run.begin_counting(describe(counter), tested.to_json())
+            _make_all(run, counting, plans, counter, suite, order, watch, stopping, decided)
+            run.unfinished.sweep()
+        except BaseException:
+            run.close()
+            raise
+    return run
+
+
+def _make_all(
+    run: RunFolder,
+    counting: int,
+    plans: Sequence[Planned],
+    counter: Counter,
+    suite: Suite,
+    order: RunConfig,
+    watch: Progress,
+    stopping: threading.Event,
+    decided: Callable[[RunFolder], str | None] | None,
+) -> None:
+    closed: list[CountcheckError] = []
+    if order.budget is not None:
+        for each in plans:
+            _demand_price(each)
+    purse = Budget(order.budget, run.spent)
+    for each in plans:
+        run.owe(each.samples)
+    for each in plans:
+        done = run.done()
+        order_of_making: Sequence[Sample] = each.samples
+        if decided is not None:
+            from countcheck.suites.samples import shuffle_prompts
+
+            order_of_making = shuffle_prompts(each.samples)
+        owed = [sample for sample in order_of_making if sample.key not in done]
+        watch.begins(each.card.name, len(each.samples), len(each.samples) - len(owed))
+        if each.skipped:
+            watch.says(f"{each.card.name} can neither converse nor edit: {each.skipped} conversations are skipped")
+        if each.absent:
+            watch.says(
+                f"{each.card.name} holds nothing for {each.absent} other samples of the suite: they are left out"
+            )
+        if not owed or stopping.is_set():
+            continue
+        line = GeneratorPipeline(run, counting, each, counter, suite, watch, purse, stopping, decided)
+        try:
+            line.make(owed)
+        except GeneratorClosed as error:
+            closed.append(error)
+    if purse.empty() and len(run.done()) < sum(len(each.samples) for each in plans):
+        watch.says(f"the budget of {order.budget:g} USD is spent: no more pictures are made")
+    if closed:
+        raise closed[0]
+
+
+def _demand_price(each: Planned) -> None:
+    """A budget can only be kept where prices are known."""
+    tells = getattr(each.generator, "tells_cost", False)
+    if each.generator.traits.remote and each.card.price is None and not tells:
+        raise BadSettings(
+            f"no price is known for {each.card.name}, so a budget cannot be kept. Write price and priced into a card of "
+            "its own and name the card's file, or leave --budget out."
+        )
+
+
+def _demand_nouns(counter: Counter, suite: Suite) -> None:
+    missing = counter.unsupported(nouns_of(suite))
+    if missing:
+        raise BadInput(
+            f"the counter {counter.name} cannot know {', '.join(repr(noun) for noun in missing)} "
+            f"(asked for in {suite.name}). Use a counter that can: {', '.join(open_counters())} know any noun; "
+            "`countcheck list counters` tells what the others know."
+        )
+
+
+def _styles(suite: Suite) -> list[str]:
+    tags = [asked.tags for asked in suite.asked]
+    tags += [turn.tags for talk in suite.conversations for turn in talk.turns]
+    return sorted({tag["style"] for tag in tags if "style" in tag})
+
+
+def recount(
+    run: RunFolder, counter: Counter, *, rule: str | None = None, says: Callable[[str], None] = lambda sentence: None
+) -> None:
+    """Judge a run again: from stored detections when the detector is the same, from its pictures when it is not.
+
+    The old verdicts stay in the ledger; the new ones speak from now on.
+
+    Args:
+        run: What to judge.
+        counter: Who counts, with its rule.
+        rule: ``geneval`` for that benchmark's own rule instead of the counter's.
+        says: Told what a person should know.
+
+    Raises:
+        CannotDecide: When the counter fails its controls.
+        BadInput: When the counter cannot know a noun of the suite.
+    """
+    if rule is not None and rule != counter.rule.name:
+        counter = counter.with_rule(replace(counter.rule, name=rule))
+    _demand_nouns(counter, run.suite)
+    counter = tuned(counter, run.suite.vocabulary, _styles(run.suite), says=says)
+    begun, now = run.facts["counter"], describe(counter)
+    same = begun["detector"] == as_stored(now["detector"])
+    if same and begun["rule"] == as_stored(now["rule"]):
+        tested = run.facts["controls"]
+    else:
+        tested = controls.check(counter, nouns=run.suite.vocabulary, styles=_styles(run.suite))
+        controls.demand(tested, counter.name)
+        tested = tested.to_json()
+    nouns = nouns_of(run.suite)
+    rows = {(row.key, row.turn): row for row in run.rows() if row.outcome == "picture"}
+    looked = run.facts["counting"]
+    counting = run.begin_counting(now, tested)
+    if not same:
+        run.write_detections(_detect_files(run, list(rows.values()), counter, nouns, says), counting)
+        looked = counting
+    judged = [
+        Judged(
+            key=key,
+            turn=turn,
+            verdict=seen.verdict.kind,
+            leaning=seen.verdict.leaning,
+            reason=seen.verdict.reason,
+            counted=seen.counted,
+        )
+        for key, turn, found in run.detections(looked)
+        if (seen := judge_detections(counter, found, rows[key, turn].targets, rows[key, turn].tags, nouns)).verdict
+        is not None
+    ]
+    run.write_verdicts(judged, counting)
+
+
+def _detect_files(
+    run: RunFolder, rows: Sequence[ResultRow], counter: Counter, nouns: Sequence[Noun], says: Callable[[str], None]
+) -> list[tuple[str, int, Detections]]:
+    found: list[tuple[str, int, Detections]] = []
+    there = [(row, path) for row in rows if (path := run.picture(row)) is not None]
+    if len(there) < len(rows):
+        says(f"{len(rows) - len(there)} picture files are gone: their old verdicts stay")
+    for start in range(0, len(there), BATCH):
+        part = there[start : start + BATCH]
+        styles = [row.tags.get("style") for row, _ in part]
+        seen = counter.detect([read_picture(path) for _, path in part], nouns, styles)
+        found += [(row.key, row.turn, one) for (row, _), one in zip(part, seen, strict=True)]
+    return found

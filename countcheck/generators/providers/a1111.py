@@ -1,0 +1,125 @@
+"""AUTOMATIC1111's web UI and Forge, over the HTTP interface they share, on this machine or the local network."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import orjson
+
+from countcheck.cards import Card
+from countcheck.generators.remote.client import RemoteGenerator
+from countcheck.generators.remote.http import Answer, Rest, given_fields
+from countcheck.generators.remote.reply import Ask, Reply, Slot
+
+
+def reply_of_answer(answer: Answer) -> Reply:
+    """One answer of ``txt2img`` as a reply. A grid of all pictures may stand first: it is none of them."""
+    listed = answer.fields.get("images")
+    if not isinstance(listed, list):
+        return _fault(answer)
+    info = _info(answer.fields.get("info"))
+    first, seeds = info.get("index_of_first_image"), info.get("all_seeds")
+    pictures = listed[first if isinstance(first, int) and len(listed) > first >= 0 else 0 :]
+    return Reply(
+        slots=tuple(
+            Slot(data=picture if isinstance(picture, str) else None, seed=_at(seeds, place))
+            for place, picture in enumerate(pictures)
+        ),
+        status=answer.status,
+        raw=answer.body,
+        extra={name: info[name] for name in ("sd_model_name", "sd_model_hash", "version") if info.get(name)},
+    )
+
+
+class A1111Generator(RemoteGenerator):
+    """The source is a checkpoint's name, or the server's address for whatever checkpoint it has; or nothing.
+
+    ``extra`` is handed on as it stands.
+    """
+
+    family: ClassVar[str] = "a1111"
+    needs_source: ClassVar[bool] = False
+    defaults: ClassVar[dict[str, Any]] = {
+        "steps": 20,
+        "guidance": 7.0,
+        "width": 512,
+        "height": 512,
+        "sampler": "Euler a",
+        "scheduler": "",
+        "negative_prompt": "",
+        "extra": {},
+        "base_url": "http://127.0.0.1:7860",
+    }
+    # One machine draws one picture at a time.
+    plumbing: ClassVar[dict[str, Any]] = {"concurrency": 1}
+    seeded: ClassVar[bool] = True
+    most_per_request: ClassVar[int] = 8
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card)
+        self._extra = given_fields(self.settings["extra"], name=card.name)
+
+    def connect(self) -> Rest:
+        """A connection without a key."""
+        base = self.source if self._is_address else str(self.settings["base_url"])
+        timeout = float(self.settings["timeout"])
+        return Rest(base, headers=self._login(), timeout=timeout)
+
+    def ask(self, ask: Ask) -> Reply:
+        """One request for one or several pictures."""
+        fields: dict[str, Any] = {
+            "prompt": ask.text,
+            "negative_prompt": self.settings["negative_prompt"],
+            "seed": ask.seed,
+            "steps": self.settings["steps"],
+            "cfg_scale": self.settings["guidance"],
+            "width": self.settings["width"],
+            "height": self.settings["height"],
+            "sampler_name": self.settings["sampler"],
+            "batch_size": ask.count,
+            "n_iter": 1,
+            "do_not_save_grid": True,
+            "save_images": False,
+        }
+        if self.settings["scheduler"]:
+            fields["scheduler"] = self.settings["scheduler"]
+        if self.source and not self._is_address:
+            fields["override_settings"] = {"sd_model_checkpoint": self.source}
+        fields |= self._extra
+        return reply_of_answer(self.client.call("POST", "/sdapi/v1/txt2img", json=fields))
+
+    @property
+    def _is_address(self) -> bool:
+        return self.source.startswith(("https://", "http://"))
+
+    def _login(self) -> dict[str, str]:
+        """A server started with ``--api-auth`` wants ``user:password``, kept where keys are kept."""
+        if not self.settings["key_env"]:
+            return {}
+        return {"Authorization": "Basic " + base64.b64encode(self.key().encode()).decode()}
+
+
+def _fault(answer: Answer) -> Reply:
+    """An error's ``error`` is only the exception's name; its words stand in ``errors`` or ``detail``."""
+    fault, body = answer.fault(), answer.body
+    if not isinstance(body, Mapping) or not isinstance(body.get("error"), str):
+        return fault
+    words = [text for text in (body["error"], body.get("errors"), body.get("detail")) if isinstance(text, str) and text]
+    return replace(fault, message=": ".join(words[:2]))
+
+
+def _info(text: Any) -> Mapping[str, Any]:
+    try:
+        found = orjson.loads(text) if isinstance(text, str) else text
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _at(seeds: Any, place: int) -> int | None:
+    if not isinstance(seeds, list) or place >= len(seeds) or not isinstance(seeds[place], int):
+        return None
+    return int(seeds[place])

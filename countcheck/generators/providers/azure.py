@@ -1,0 +1,33 @@
+"""Azure OpenAI: OpenAI's client and shapes, another door. ``azure:DEPLOYMENT``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, ClassVar
+
+from countcheck.errors import GeneratorClosed
+from countcheck.generators.providers.openai import OpenAIGenerator
+
+
+class AzureGenerator(OpenAIGenerator):
+    """A deployment of one's own; the resource's address is ``base_url`` or ``AZURE_OPENAI_ENDPOINT``."""
+
+    family: ClassVar[str] = "azure"
+    extra: ClassVar[str] = "openai"
+    key_names: ClassVar[tuple[str, ...]] = ("AZURE_OPENAI_API_KEY",)
+    # "auto" would take every address for an image server; deployments may bear any name.
+    defaults: ClassVar[dict[str, Any]] = {**OpenAIGenerator.defaults, "api": "images", "api_version": ""}
+
+    def connect(self) -> Any:
+        """Azure's client when an ``api_version`` is set; else the resource's ``/openai/v1``, which needs none."""
+        openai = self.sdk("openai")
+        address = (self.settings["base_url"] or os.environ.get("AZURE_OPENAI_ENDPOINT", "")).rstrip("/")
+        if not address:
+            raise GeneratorClosed(
+                f"{self.name}: no address. Set AZURE_OPENAI_ENDPOINT to https://RESOURCE.openai.azure.com, or base_url."
+            )
+        plain = {"api_key": self.key(), "max_retries": 0, "timeout": self.settings["timeout"]}
+        if self.settings["api_version"]:
+            return openai.AzureOpenAI(azure_endpoint=address, api_version=self.settings["api_version"], **plain)
+        base = address if address.endswith("/v1") else f"{address}/openai/v1"
+        return openai.OpenAI(base_url=base, **plain)

@@ -1,0 +1,79 @@
+"""Google's Gemini image models, by the SDK's own chats: one picture a request, history curated as the SDK curates it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from countcheck.generators.providers.google_replies import reply_of_gemini
+from countcheck.generators.providers.google_wire import GoogleWire
+from countcheck.generators.remote.client import ConversingGenerator
+from countcheck.generators.remote.reply import Ask, Reply
+
+_HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
+
+
+class GoogleGenerator(ConversingGenerator):
+    """``google:MODEL``: Gemini image models, with an API key, or on Vertex with ``vertex=true``."""
+
+    family: ClassVar[str] = "google"
+    extra: ClassVar[str] = "google"
+    key_names: ClassVar[tuple[str, ...]] = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+    seeded: ClassVar[bool] = False  # a seed is sent, and nothing is promised
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "base_url": "",
+        "api_version": "",
+        "vertex": False,  # the enterprise platform instead of the developer API
+        "project": "",  # on Vertex with credentials of the machine; empty: with a key
+        "location": "",
+        "aspect_ratio": "1:1",
+        "image_size": "1K",
+        "modalities": "TEXT,IMAGE",
+        "safety": "",  # a threshold for all adjustable categories, BLOCK_NONE to BLOCK_LOW_AND_ABOVE
+        "temperature": None,
+    }
+
+    def connect(self) -> GoogleWire:
+        """The SDK's client."""
+        return GoogleWire(self.sdk("google.genai"), self.settings, vertex=bool(self.settings["vertex"]), key=self.key)
+
+    def ask(self, ask: Ask) -> Reply:
+        """One message in a chat that begins with the history so far."""
+        before = ask.history or {"contents": [], "said": 0}
+        chat = self.client.client.chats.create(
+            model=self.source, config=self._config(ask), history=list(before["contents"])
+        )
+        message: Any = ask.text
+        reply = self.client.read(lambda: chat.send_message(message), reply_of_gemini)
+        # A turn that was blocked outright is not in the curated history: the next one is answered as if it had never
+        # been asked. So is it in the SDK, and so it is kept here, and told.
+        curated = chat.get_history(curated=True) if not reply.error else before["contents"]
+        seen = sum(content.role == "user" for content in before["contents"])
+        history = {"contents": curated, "said": before["said"] + 1}
+        turns = {"turns_said": before["said"], "turns_seen": seen} if before["said"] else {}
+        return replace(reply, history=history, extra={**reply.extra, **turns})
+
+    def pack(self, history: Any) -> Any:
+        """The contents field by field; pictures and thought signatures are bytes, to be sent back unchanged."""
+        return {**history, "contents": [one.model_dump(exclude_none=True) for one in history["contents"]]}
+
+    def unpack(self, packed: Any) -> Any:
+        """The SDK's own contents again."""
+        content = self.sdk("google.genai").types.Content
+        return {**packed, "contents": [content.model_validate(one) for one in packed["contents"]]}
+
+    def _config(self, ask: Ask) -> Any:
+        types = self.sdk("google.genai").types
+        picture = {name: self.settings[name] for name in ("aspect_ratio", "image_size") if self.settings[name]}
+        safety = self.settings["safety"]
+        return types.GenerateContentConfig(
+            response_modalities=[one.strip() for one in str(self.settings["modalities"]).split(",") if one.strip()],
+            image_config=types.ImageConfig(**picture) if picture else None,
+            seed=ask.seed,
+            temperature=self.settings["temperature"],
+            safety_settings=[
+                types.SafetySetting(category=f"HARM_CATEGORY_{harm}", threshold=safety) for harm in _HARMS if safety
+            ]
+            or None,
+        )

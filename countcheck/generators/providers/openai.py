@@ -1,0 +1,176 @@
+"""OpenAI, and any server that speaks its language (``base_url``): the Images API, or the Responses API for models that chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import orjson
+
+from countcheck.cards import Card
+from countcheck.errors import BadSettings
+from countcheck.generators.base import Traits
+from countcheck.generators.outcome import Stage
+from countcheck.generators.providers.openai_responses import reply_of_response
+from countcheck.generators.remote.client import Changes, ConversingGenerator
+from countcheck.generators.remote.error_replies import reply_of_body
+from countcheck.generators.remote.reply import Ask, Reply, Slot
+from countcheck.images.decode import encode_png
+
+# Models of the Images API; any other name is a chat model that draws with a tool.
+_PAINTERS = ("gpt-image", "chatgpt-image", "dall-e")
+
+
+class OpenAIGenerator(ConversingGenerator, Changes):
+    """``openai:MODEL``. Chat models hold conversations through the Responses API; image models change pictures."""
+
+    family: ClassVar[str] = "openai"
+    extra: ClassVar[str] = "openai"
+    key_names: ClassVar[tuple[str, ...]] = ("OPENAI_API_KEY",)
+    most_per_request: ClassVar[int] = 10
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "api": "auto",  # images, responses; auto tells by the model's name
+        "base_url": "",  # of a compatible server; empty for OpenAI's own
+        "size": "1024x1024",
+        "quality": "",  # low, medium, high ...; empty leaves it to the service, here and below
+        "background": "",
+        "moderation": "",  # auto or low
+        "output_format": "",
+        "response_format": "",  # b64_json or url, for compatible servers that need to be told
+        "seed_field": "",  # what a compatible server calls its seed; OpenAI has none
+        "tool_model": "",  # which image model the chat model's tool uses
+        "tool_choice": "auto",  # required makes a chat model draw; auto lets it decline in words
+        "extra": {},  # further fields of the request, as the server knows them
+    }
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card)
+        api = self.settings["api"]
+        if api not in ("auto", "images", "responses"):
+            raise BadSettings(f"{card.name}: api is {api!r}. Give images, responses or auto.")
+        if api == "auto":
+            images = bool(self.settings["base_url"]) or card.source.startswith(_PAINTERS)
+            api = "images" if images else "responses"
+        self._speaks = api == "responses"
+        if not isinstance(self.settings["extra"], Mapping):
+            raise BadSettings(f"{card.name}: extra is {self.settings['extra']!r}. Give fields and their values.")
+
+    @property
+    def traits(self) -> Traits:
+        """What it can do."""
+        seeded = bool(self.settings["seed_field"])
+        return replace(super().traits, converses=self._speaks, edits=not self._speaks, seeded=seeded)
+
+    def connect(self) -> Any:
+        """OpenAI's client, with its own retries off."""
+        openai = self.sdk("openai")
+        base_url = self.settings["base_url"] or None
+        return openai.OpenAI(api_key=self._key(), base_url=base_url, max_retries=0, timeout=self.settings["timeout"])
+
+    def _key(self) -> str:
+        # A server of one's own wants no key, and OpenAI's must not be sent to it unasked.
+        if self.settings["base_url"] and not self.settings["key_env"]:
+            return "none"
+        return self.key()
+
+    def ask(self, ask: Ask) -> Reply:
+        """One attempt."""
+        if self._speaks:
+            raw = self.client.responses.with_raw_response.create(**self._turn(ask))
+            return _read(raw, reply_of_response)
+        if ask.picture is not None:
+            image = ("picture.png", encode_png(ask.picture), "image/png")
+            raw = self.client.images.with_raw_response.edit(image=image, **self._drawing(ask))
+        else:
+            raw = self.client.images.with_raw_response.generate(**self._drawing(ask))
+        return _read(raw, reply_of_images)
+
+    def _drawing(self, ask: Ask) -> dict[str, Any]:
+        plain = ("size", "quality", "background", "moderation", "output_format", "response_format")
+        chosen = {name: self.settings[name] for name in plain if self.settings[name]}
+        if ask.picture is not None:
+            for name in ("moderation", "background"):
+                chosen.pop(name, None)
+        body = dict(self.settings["extra"])
+        if self.settings["seed_field"]:
+            body[str(self.settings["seed_field"])] = ask.seed
+        return {"model": self.source, "prompt": ask.text, "n": ask.count, **chosen, "extra_body": body or None}
+
+    def _turn(self, ask: Ask) -> dict[str, Any]:
+        # Tools are not inherited from the turn before, so they are sent every time.
+        plain = ("size", "quality", "background", "moderation", "output_format")
+        tool = {name: self.settings[name] for name in plain if self.settings[name]}
+        if self.settings["tool_model"]:
+            tool["model"] = self.settings["tool_model"]
+        request: dict[str, Any] = {
+            "model": self.source,
+            "input": ask.text,
+            "tools": [{"type": "image_generation", **tool}],
+            "extra_body": dict(self.settings["extra"]) or None,
+        }
+        if ask.history:
+            request["previous_response_id"] = ask.history
+        if self.settings["tool_choice"] == "required":
+            request["tool_choice"] = {"type": "image_generation"}
+        return request
+
+
+def reply_of_images(body: Mapping[str, Any]) -> Reply:
+    """What the Images API answered. Servers that moderate slot by slot leave a slot empty, or say so in it."""
+    items = body.get("data")
+    if not isinstance(items, list) and body.get("error"):
+        return replace(reply_of_body(body, status=200), raw=body)
+    known = "data" in body
+    return Reply(
+        slots=tuple(_slots(items if isinstance(items, list) else [])),
+        error=not known,
+        message="" if known else "an answer without the field data",
+        status=200,
+        raw=body,
+        extra={"usage": body["usage"]} if isinstance(body.get("usage"), Mapping) else {},
+    )
+
+
+def _slots(items: list[Any]) -> Iterator[Slot]:
+    for item in items:
+        if not isinstance(item, Mapping):
+            continue
+        found = reply_of_body(item) if item.get("error") or item.get("content_filter_results") else None
+        withheld = item.get("respect_moderation") is False or item.get("is_image_safe") is False
+        data, url = item.get("b64_json"), item.get("url")
+        yield Slot(
+            data=data if isinstance(data, str) and data else None,
+            url=url if isinstance(url, str) else "",
+            withheld=withheld,
+            codes=("content_filtered",) if withheld else found.codes if found and not data and not url else (),
+            categories=found.categories if found else (),
+            message=found.message if found else "",
+            stage=Stage.PICTURE if withheld else Stage.UNKNOWN,
+            rewritten=str(item.get("revised_prompt") or ""),
+            seed=item["seed"] if isinstance(item.get("seed"), int) else None,
+        )
+
+
+def _read(raw: Any, reader: Any) -> Reply:
+    """The reply behind a raw response of the client; what is not the JSON it should be is told apart here."""
+    content = raw.http_response.content
+    request_id = raw.headers.get("x-request-id") or raw.headers.get("apim-request-id") or ""
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        found = reply_of_body(content, status=raw.status_code, headers=dict(raw.headers))
+        page = content.lstrip()[:1] == b"<"
+        codes = () if page else ("malformed_answer",)
+        message = found.message if page else "the answer is not JSON, or was cut short"
+        return replace(found, codes=codes, message=message, request_id=request_id)
+    if not isinstance(body, Mapping):
+        return Reply(
+            error=True,
+            status=raw.status_code,
+            message="the answer is JSON of no known shape",
+            raw=body,
+            request_id=request_id,
+        )
+    reply: Reply = reader(body)
+    return replace(reply, request_id=request_id or reply.request_id, status=raw.status_code)

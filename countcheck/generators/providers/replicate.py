@@ -1,0 +1,159 @@
+"""Replicate, through its own client: a prediction is made and waited for, so that its error, logs and times stay known."""
+
+from __future__ import annotations
+
+import base64
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from countcheck.cards import Card
+from countcheck.generators.base import Traits
+from countcheck.generators.remote.client import Changes
+from countcheck.generators.remote.download import trusted
+from countcheck.generators.remote.error_replies import reply_of_error, retry_after
+from countcheck.generators.remote.http import given_fields, poll_until_ready
+from countcheck.generators.remote.reply import Ask, Reply, Slot
+from countcheck.images.decode import encode_png
+
+_CODE = re.compile(r"\b(E\d{3,4})\b")
+_SEED = re.compile(r"\bseed\b\W{0,3}(\d{1,19})\b", re.IGNORECASE)
+_ENDED = frozenset({"succeeded", "failed", "canceled", "aborted"})
+
+
+def reply_of_prediction(prediction: Mapping[str, Any]) -> Reply | None:
+    """What a prediction says; ``None`` while it is under way."""
+    status, error = str(prediction.get("status") or ""), str(prediction.get("error") or "")
+    if status not in _ENDED:
+        return None
+    metrics = prediction.get("metrics")
+    seconds = metrics.get("predict_time") if isinstance(metrics, Mapping) else None
+    common: dict[str, Any] = {
+        "request_id": str(prediction.get("id") or ""),
+        "raw": {name: value for name, value in prediction.items() if name != "input"},
+        "extra": {"predict_seconds": seconds} if isinstance(seconds, int | float) else {},
+    }
+    if status != "succeeded":
+        codes = tuple(dict.fromkeys([*_CODE.findall(error), status]))
+        return Reply(error=True, codes=codes, message=error or f"the prediction ended as {status!r}", **common)
+    output = prediction.get("output")
+    pictures = [one for one in (output if isinstance(output, list) else [output]) if isinstance(one, str) and one]
+    found = _SEED.search(str(prediction.get("logs") or ""))
+    seed = int(found[1]) if found else None
+    return Reply(slots=tuple(_slot(picture, seed) for picture in pictures), **common)
+
+
+class ReplicateGenerator(Changes):
+    """Any model on Replicate, by ``owner/name`` or ``owner/name:version``; inputs differ from model to model.
+
+    ``extra`` in a card are handed to the model as they stand. ``seed_field``, ``count_field`` and ``edit_field`` say
+    what the model calls these; empty where it has none.
+    """
+
+    family: ClassVar[str] = "replicate"
+    key_names: ClassVar[tuple[str, ...]] = ("REPLICATE_API_TOKEN",)
+    defaults: ClassVar[dict[str, Any]] = {
+        "extra": {},
+        "seed_field": "seed",
+        "count_field": "",
+        "edit_field": "",
+        "base_url": "https://api.replicate.com",
+    }
+    # 600 predictions may be made in a minute; poll: seconds between two looks at one.
+    plumbing: ClassVar[dict[str, Any]] = {"requests_per_minute": 600.0, "poll": 0.5}
+    seeded: ClassVar[bool] = True
+    most_per_request: ClassVar[int] = 4
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card)
+        self._extra = given_fields(self.settings["extra"], name=card.name)
+
+    @property
+    def traits(self) -> Traits:
+        """Seeded and editing as far as the model has fields for them."""
+        seeded, edits = bool(self.settings["seed_field"]), bool(self.settings["edit_field"])
+        return replace(super().traits, seeded=seeded, edits=edits)
+
+    def connect(self) -> Any:
+        """Their client, without its tries at failed looks, and remembering each thread's last headers."""
+        import httpx
+
+        module, timeout = self.sdk("replicate"), float(self.settings["timeout"])
+        self._last = threading.local()
+        client = module.Client(
+            api_token=self.key(),
+            base_url=str(self.settings["base_url"]),
+            timeout=timeout,
+            transport=httpx.HTTPTransport(verify=trusted()),
+            event_hooks={"response": [self._remember]},
+        )
+        tries = client._client._transport  # their own transport; nothing public turns its tries off
+        if hasattr(tries, "max_attempts"):
+            tries.max_attempts = 1
+        return client
+
+    def ask(self, ask: Ask) -> Reply:
+        """Make a prediction, and wait for what becomes of it."""
+        self._last.headers = {}
+        seconds = float(self.settings["timeout"])
+        # Without a time to hold the request open, the client would wait for its answer for ever.
+        held = max(1, min(60, int(seconds)))
+        _, _, version = self.source.partition(":")
+        made = (
+            self.client.predictions.create(version=version, input=self._input(ask), wait=held)
+            if version
+            else self.client.models.predictions.create(model=self.source, input=self._input(ask), wait=held)
+        )
+
+        def look() -> Reply | None:
+            reply = reply_of_prediction(_plain(made))
+            if reply is None:
+                made.reload()
+                reply = reply_of_prediction(_plain(made))
+            return reply
+
+        return poll_until_ready(look, seconds=seconds, pause=float(self.settings["poll"]))
+
+    def explain(self, error: Exception) -> Reply:
+        """Their exceptions keep no headers; the thread's last ones are looked at for the time to wait."""
+        reply = reply_of_error(error)
+        headers = getattr(self._last, "headers", {})
+        return replace(
+            reply,
+            message=str(getattr(error, "detail", None) or getattr(error, "title", None) or reply.message),
+            retry_after=reply.retry_after if reply.retry_after is not None else retry_after(headers),
+            request_id=reply.request_id or headers.get("x-request-id", ""),
+        )
+
+    def close(self) -> None:
+        """Give back connections; their client has no word for it."""
+        client, self._client = self._client, None
+        if client is not None:
+            client._client.close()
+
+    def _remember(self, response: Any) -> None:
+        self._last.headers = {name.lower(): value for name, value in response.headers.items()}
+
+    def _input(self, ask: Ask) -> dict[str, Any]:
+        fields = {"prompt": ask.text, **self._extra}
+        if self.settings["seed_field"]:
+            fields[self.settings["seed_field"]] = ask.seed
+        if self.settings["count_field"]:
+            fields[self.settings["count_field"]] = ask.count
+        if ask.picture is not None:
+            fields[self.settings["edit_field"]] = (
+                "data:image/png;base64," + base64.b64encode(encode_png(ask.picture)).decode()
+            )
+        return fields
+
+
+def _plain(prediction: Any) -> dict[str, Any]:
+    names = ("id", "status", "error", "output", "logs", "metrics", "version", "model")
+    return {name: getattr(prediction, name, None) for name in names}
+
+
+def _slot(picture: str, seed: int | None) -> Slot:
+    inside = picture.startswith("data:")
+    return Slot(data=picture if inside else None, url="" if inside else picture, seed=seed)

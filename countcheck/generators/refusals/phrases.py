@@ -1,0 +1,212 @@
+"""Sentences in which models decline, announce success or ask back, in many languages. Tables only.
+
+Texts are normalised first (`countcheck.generators.refusals.classify.normal`): case folded, straight quotes, single spaces,
+no markdown. The patterns are our own; their precision and recall are measured in tests/generators.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Verbs for what was asked; stems, so that every form is found.
+_MAKE = (
+    r"(?:(?:re)?creat|(?:re)?generat|reproduc|replicat|imitat|copy\b|mak(?:e|ing)|draw|produc|render|provid|edit|modif|help|assist|fulfil|complet|comply|depict"
+    r"|show|illustrat|visuali[sz]|paint|sketch|design|process|proceed|continue|do (?:that|this|it|so)|engage|carry (?:that|this|it) out"
+    r"|put\b|place\b|include|add\b|write|take\b|honou?r|accommodat|satisf|support|respond|go (?:there|ahead|any further)|offer|deliver|share|accept|take (?:that|this) on)"
+)
+_NOT = (
+    r"(?:can(?:no|')t\b|cannot\b|can not\b|won't\b|will not\b|would not\b|wouldn't\b|(?:am |'m |are |'re )?(?:un|not )able to\b"
+    r"|not (?:allowed|permitted|going|willing|prepared|in a position|comfortable|programmed|designed|equipped|supposed|meant) ?(?:to|with)?\b|couldn't\b|could not\b"
+    r"|(?:must|have to|need to|'ll have to|will have to|'d rather|would rather|going to) (?:respectfully |politely )?(?:decline|refuse|pass|not)\b"
+    r"|(?:respectfully |politely )?(?:decline|refuse)\b|don't (?:have the ability|think i can|feel comfortable)|do not have the ability"
+    r"|(?:don't|do not) (?:create|generate|draw|make|produce|edit)\b)"
+)
+
+DECLINES: dict[str, re.Pattern[str]] = {
+    "en": re.compile(
+        rf"\b(?:i|we)\b[^.!?\n]{{0,60}}?{_NOT}[^.!?\n]{{0,60}}?\b{_MAKE}"
+        rf"|\b(?:i|we) (?:must |have to |need to |'ll have to |will have to )?(?:respectfully |politely )?(?:decline|refuse)\b"
+        rf"|^(?:sorry,? |apologies,? |unfortunately,? |no[,.]? )*(?:unable|not able) to {_MAKE}"
+        rf"|\b(?:unable|failed|not possible|impossible) (?:for me )?to {_MAKE}\w* (?:(?:that|this|the|your|an?|any|such) )?(?:\w+ )?(?:image|picture|photo|drawing|request|content|that|this)"
+        rf"|^(?:sorry,? |apologies,? |i'm sorry,? )*(?:but )?(?:can't|cannot|can not|won't) {_MAKE}"
+        rf"|\b(?:this|that|your|the)(?: \w+)? (?:request|prompt|image|picture|content|message|one|scene)\b[^.!?\n]{{0,40}}\b(?:violat|breach|contraven|goes against|go against|conflicts? with|(?:is|falls) (?:outside|beyond) (?:of )?what i)"
+        rf"|\b(?:request|prompt|image|generation)\b[^.!?\n]{{0,30}}\b(?:was|were|has been|have been|is|got) (?:automatically )?(?:rejected|blocked|flagged|refused|declined|denied|withheld|filtered|moderated)"
+        rf"|\b(?:may|might|could|would|likely) (?:\w+ )?violat\w*"
+        rf"|\bagainst (?:my|our|the)\b[^.!?\n]{{0,30}}(?:guideline|polic|rule|terms|principle)"
+        rf"|\bi(?:'m| am) (?:only )?(?:just )?an? (?:text|language)[ -](?:based|only|model)|\bi (?:can )?only (?:work with|generate|produce|output|process|create) text"
+        rf"|\b(?:don't|do not|no longer) have (?:access to )?(?:an? |the |any )?(?:image|picture|drawing)[ -]?(?:generation|creation|editing|generator)?\w* ?(?:tool|capabilit|abilit|function|access|feature)?"
+        rf"|\bimage (?:generation|creation)\b[^.!?\n]{{0,30}}\b(?:not (?:available|supported|enabled|possible|something i)|unavailable|disabled|isn't (?:available|supported|something))"
+        rf"|\b(?:that's|that is|this is|it's|it is) (?:not )?something (?:that )?(?:i|we)(?:'m| am| are)? (?:can't|cannot|won't|can|not able|unable|not allowed|don't)\b(?=[^.!?\n]*)"
+        rf"|\binput contains sensitive words|\bcontent (?:is )?not (?:allowed|permitted)|\bnot (?:allowed|permitted) (?:by|under) (?:my|our|the)"
+        rf"|\b(?:let's|let us|can we|could we|shall we) (?:talk about|discuss|try|change|explore) (?:something|a different|another) (?:else|topic|subject)"
+        r"|\b(?:generating|creating|drawing|making|producing|editing|showing|depicting|painting)\b[^.!?\n]{0,50}\b(?:isn't|is not|aren't|are not|not) (?:possible|allowed|permitted|supported|something)"
+        r"|\b(?:isn't|is not|aren't|are not|not) something (?:that )?(?:i|we|our|my|the (?:system|model|tool))\b[^.!?\n]{0,30}\b(?:can|will|could|able|accept|do|draw|produce|allow)"
+        r"|\b(?:outside|beyond) (?:of )?(?:what (?:i|we)\b|(?:my|our) (?:\w+ )?(?:guideline|polic|rule|limit))"
+        r"|\bi(?:'ll| will|'d| would)? (?:have to|must|need to|rather|going to)?\s?(?:say no|sit this (?:one )?out|take a pass|pass on)"
+        r"|\b(?:system|filters?|polic(?:y|ies)|guidelines?|rules|restrictions|safety \w+)\b[^.!?\n]{0,25}\b(?:blocked|block|prevents?|prevented|stops?|don't (?:allow|permit|let)|do not (?:allow|permit|let)|doesn't (?:allow|permit|let)|does not (?:allow|permit|let)|prohibits?|forbids?|rejected|declined|refused|won't (?:let|allow)|flagged|keeps? me from)"
+        r"|\b(?:break|breaks|breaking|breach|breaches) (?:the|my|our|any) (?:\w+ )?(?:rule|guideline|polic)"
+        r"|\b(?:image|picture|photo|drawing|scene|illustration|request|prompt|it|this|that)\b[^.!?\n]{0,15}\b(?:can't|cannot|can not|couldn't|could not|won't|will not|can't currently) be (?:creat|generat|made|drawn|produc|shown|complet|process|fulfil|render|edit)"
+        r"|\bno can do\b|\b(?:instructed|told|trained|asked) not to (?:creat|generat|mak|draw|produc|show|depict)|\b(?:isn't|is not|not) possible (?:for me )?to (?:creat|generat|mak|draw|produc|show|edit)|\bsomething (?:that )?i(?:'ll| will| would)? (?:never|not) (?:creat|generat|mak|draw|produc|show|do\b)"
+        r"|\bwithout (?:any )?image (?:tools|generation)|\bi (?:can )?only (?:answer|reply|respond) in text|\b(?:don't|do not) (?:currently |yet )?have (?:the |any )?(?:ability|means|tools?|capabilit\w+)"
+        r"|\bno (?:image|picture|photo|drawing)s? (?:was|were|has been|could be|can be|will be) (?:creat|generat|made|drawn|produc)"
+        r"|\b(?:so|but|and|because|sorry,?|no[.,!]|afraid)\s+(?:that )?(?:i|we) (?:just |simply |really )?(?:can't|cannot|won't|will not|am not able to)\s*(?:[.!;]|$)"
+        r"|\bi\b[^.!?\n]{0,40}\bturn (?:this|that|it|you|the request) down\b|\btripped (?:our|the|my)\b|\b(?:isn't|is not) an? (?:\w+ )?(?:image|picture|photo|drawing|scene) (?:that )?(?:i|we) (?:can|will|may|could)\b"
+        r"|^not going to (?:draw|creat|generat|mak|produc|show|do)|\b(?:asked|told|instructed|trained) to avoid (?:creat|generat|mak|draw|produc|show)|\b(?:drawing|image generation|generating images|making pictures) is(?: not|n't) among (?:my|the)\b"
+        r"|\boff the table\b|\b(?:have|going|need) to (?:say no|take a pass)\b|\b(?:request|prompt|generation|content) (?:blocked|rejected|declined|denied|refused)\b"
+        r"|\b(?:prompt|request|image|picture|content)s? (?:isn't|is not|aren't|are not) (?:allowed|permitted|acceptable|accepted)\b|^(?:nope|nah|no)[,.!]* (?:sorry,? )?(?:i )?(?:can't|cannot|won't) do\b"
+        r"|\b(?:doesn't|does not|don't|do not) (?:comply|align|meet|fit) (?:with )?(?:my|our|the) (?:\w+ )?(?:guideline|polic|rule|standard|term)|\bsomething in (?:your|the) (?:prompt|request)\b"
+    ),
+    "es": re.compile(
+        r"\bno (?:voy|vamos) a poder\b|"
+        r"\bno (?:\w+ ){0,2}(?:puedo|puede|pueden|podemos)\b[^.!?\n]{0,25}\b(?:cre|gener|dibuj|mostr|produc|edit|ser )|"
+        r"\bno (?:puedo|podemos|podr(?:é|ía|emos)|(?:me|nos) es posible|soy capaz de|somos capaces de|es posible|estoy autorizad\w|tengo (?:la capacidad|permitido|permiso)|me está permitido|he podido|logré)\b"
+        r"[^.!?\n]{0,50}\b(?:cre|gener|dibuj|ayud|mostr|produc|edit|hac|modific|realiz|cumpl|complac|atend|proces|responder|eso|esto)"
+        r"|\b(?:debo|tengo que) (?:rechazar|declinar)|\b(?:tu|su|esta|la) (?:solicitud|petición|imagen)\b[^.!?\n]{0,40}\b(?:infring|viol|incumpl|ha sido (?:rechazad|bloquead)|fue (?:rechazad|bloquead))"
+        r"|\b(?:infringe|viola|incumple|va en contra)\w* (?:de )?(?:nuestr|mis|las|la|el|los)"
+    ),
+    "fr": re.compile(
+        r"\b(?:il )?ne (?:m'est|nous est) pas (?:permis|possible)\b|\bne (?:peut|peuvent|pourra) (?:pas )?être (?:généré|créé|dessiné|produit|montré|affiché|réalisé)|"
+        r"\b(?:je|nous) (?:ne |n')(?:peux|pouvons|suis|sommes|saurais|pourrai|peut)\b[^.!?\n]{0,60}\b(?:cré|génér|dessin|aid|produi|modifi|montr|fai[rt]|réalis|répondre|donner suite|traiter|accéder|fourni|représent|satisf|cela|ça)"
+        r"|\b(?:impossible|pas possible) (?:pour moi )?(?:de |d')(?:créer|générer|dessiner|produire|réaliser|afficher|modifier)|\bje (?:dois|suis (?:contraint|obligé)\w* de) (?:refuser|décliner)|\bje (?:refuse|décline)\b"
+        r"|\b(?:demande|requête|image)\b[^.!?\n]{0,40}\b(?:enfreint|contraire|viole|a été (?:refus|bloqu|rejet))|\b(?:enfreint|contraire à|contrevient) "
+    ),
+    "de": re.compile(
+        r"\bkann (?:leider |so )?nicht (?:erstellt|erzeugt|generiert|gezeichnet|angezeigt|bearbeitet|umgesetzt) werden|\b(?:zeichne|erstelle|male|erzeuge|mache) ich (?:\w+ ){0,2}nicht\b|"
+        r"\b(?:ich|und|aber) (?:ich )?(?:kann|darf|werde|könnte)\b[^.!?\n]{0,80}\b(?:nicht|kein\w*)\b|\b(?:kann|darf|werde) ich\b[^.!?\n]{0,80}\b(?:nicht|kein\w*)\b"
+        r"|\bich bin (?:leider )?nicht in der lage|\bist (?:es )?mir (?:leider )?nicht möglich|\bwir können\b[^.!?\n]{0,60}\b(?:nicht|kein\w*)\b|\bmuss ich (?:leider )?ablehnen|\bich (?:muss|möchte)\b[^.!?\n]{0,40}\bablehnen|\blehne ich ab"
+        r"|\bverst(?:ö|o)(?:ß|ss)t (?:\w+ )?gegen|\b(?:anfrage|bild|prompt) wurde\b[^.!?\n]{0,30}\b(?:abgelehnt|blockiert|gesperrt)"
+    ),
+    "it": re.compile(
+        r"\bnon (?:lo |la |le |li )?(?:posso|potrò|possiamo) (?:far|cre|gener|disegn|realizz)|"
+        r"\bnon (?:può|possono) essere (?:generat|creat|disegnat|mostrat|prodott|realizzat)|"
+        r"\bnon (?:posso|possiamo|potrò|riesco a|sono (?:in grado|autorizzat\w|capace)|mi è (?:possibile|permesso|consentito)|è possibile|ho la capacità)\b[^.!?\n]{0,50}\b(?:cre|gener|disegn|aiut|produ|modific|mostr|realizz|soddisf|far|esegu|fornir|quest)"
+        r"|\bdevo (?:rifiutare|declinare)|\b(?:richiesta|immagine|prompt)\b[^.!?\n]{0,40}\b(?:viola|è stat\w (?:rifiutat|bloccat|respint))|\bviola (?:le|la|i|il|le nostre)\b|\bimpossibile (?:creare|generare)"
+    ),
+    "pt": re.compile(
+        r"\bnão (?:vou|vamos|irei) (?:conseguir|poder)\b|"
+        r"\bnão pode(?:m)? ser (?:gerad|criad|desenhad|mostrad|produzid|feit)|"
+        r"\bnão (?:posso|podemos|consigo|conseguimos|poderei|(?:me|nos) é (?:possível|permitido)|é possível|sou capaz de|estou autorizad\w|tenho (?:permissão|como|a capacidade))\b[^.!?\n]{0,50}\b(?:cri|ger|desenh|ajud|produz|edit|mostr|faz|modific|atend|realiz|cumpr|isso|fornec)"
+        r"|\b(?:devo|tenho (?:de|que)) recusar|\b(?:pedido|solicitação|imagem|prompt)\b[^.!?\n]{0,40}\b(?:viola|foi (?:recusad|bloquead|rejeitad))|\bviola (?:as|nossas|a|os)\b"
+    ),
+    "nl": re.compile(
+        r"\bkan\b[^.!?\n]{0,40}\bniet worden (?:gemaakt|gegenereerd|getekend|getoond|bewerkt)|\bkan niet worden (?:gemaakt|gegenereerd)|"
+        r"\b(?:ik|we|wij|en|maar) (?:ik )?(?:kan|kunnen|mag|mogen|zal)\b[^.!?\n]{0,80}\b(?:niet|geen)\b|\b(?:kan|mag) ik\b[^.!?\n]{0,80}\b(?:niet|geen)\b|\bik ben niet in staat"
+        r"|\bik moet (?:dit |je |uw )?(?:verzoek )?(?:helaas )?(?:weigeren|afwijzen)|\b(?:verzoek|afbeelding)\b[^.!?\n]{0,40}\b(?:in strijd|schendt|(?:is|werd) (?:geweigerd|geblokkeerd|afgewezen))"
+    ),
+    "pl": re.compile(
+        r"\bnie (?:da się|można)\b[^.!?\n]{0,30}(?:wygener|stworz|narysow|utworz|wykona)|"
+        r"\bnie (?:mogę|możemy|jestem w stanie|mogłem|mogłam|potrafię|wolno mi|będę (?:mógł|mogła)|jest możliwe)\b[^.!?\n]{0,60}\b(?:wygener|stworz|tworz|gener|narysow|rysow|pomóc|utworz|zrobi|wykona|przygotow|edyt|spełni|zrealiz|tego|pokaz)"
+        r"|\bmuszę odmówić|\bodmawiam|\bnarusza\b|\b(?:prośba|żądanie|obraz)\b[^.!?\n]{0,30}\bzosta\w+ (?:odrzucon|zablokowan)"
+    ),
+    "ru": re.compile(
+        r"(?:созда|сгенерир|нарисова|изобраз)\w*[^.!?\n]{0,25}(?:невозможно|нельзя|не (?:могу|можем|получится|удалось))|\bнельзя (?:созда|сгенерир|нарисова)|"
+        r"\bне (?:могу|можем|смогу|сможем|удалось|получится|удаётся|удается|способ\w+|умею|имею возможности|в состоянии|буду)\b[^.!?\n]{0,70}(?:созда|сгенерир|генерир|нарисова|рисова|изобраз|помочь|выполн|сдела|показа|отредактир|это)"
+        r"|\bневозможно (?:созда|сгенерир|нарисова|выполн)|\b(?:вынужден\w*|должен|должна) отказ|\bнаруша(?:ет|ют)\b|\bпротиворечит\b[^.!?\n]{0,30}(?:правил|политик|принцип)"
+        r"|\b(?:запрос|изображение) (?:был\w? )?(?:отклон|заблокир)"
+    ),
+    "sv": re.compile(
+        r"\bkan (?:tyvärr |dessvärre )?(?:inte|ikke) (?:skapas|genereras|ritas|lages|opprettes)|"
+        r"\b(?:jag|vi|jeg) (?:kan|får|kommer|må|vil)\b[^.!?\n]{0,40}\b(?:inte|ikke|ingen|inga)\b|\b(?:kan|får|må) (?:jag|vi|jeg)\b[^.!?\n]{0,40}\b(?:inte|ikke|ingen|inga)\b"
+        r"|\b(?:strider mot|bryter mot|i strid med)\b"
+    ),
+    "uk": re.compile(
+        r"\bне (?:можу|можемо|вдалося|зможу|маю можливості)\b[^.!?\n]{0,60}(?:створ|генер|намалю|малюв|допомог|викона|зроби)|\bпорушує\b|\bнеможливо (?:створ|генер|намалю)"
+    ),
+    "id": re.compile(
+        r"\b(?:tidak|belum|tak) (?:dapat|bisa|boleh|mampu|dibenarkan)\b[^.!?\n]{0,50}\b(?:(?:mem|men|meng)\w+|bantu|buat|gambar)|\bmelanggar (?:kebijakan|pedoman|aturan)"
+    ),
+    "vi": re.compile(
+        r"không (?:thể|được phép|có khả năng)[^.!?\n]{0,50}(?:tạo|vẽ|giúp|hỗ trợ|thực hiện|cung cấp|hiển thị|chỉnh sửa)|vi phạm (?:chính sách|quy định|nguyên tắc)"
+    ),
+    "tr": re.compile(
+        r"\b(?:oluştur|üret|çiz|yap|göster|düzenle|sağla)\w*(?:amam|emem|amıyorum|emiyorum|amayız|emeyiz|amıyoruz|emiyoruz)\b|\byardımcı ol(?:amam|amıyorum|amayız|amıyoruz)\b|\byerine getir(?:emem|emiyorum)\b"
+        r"|\b(?:politika|kural|ilke)\w*[^.!?\n]{0,20}\b(?:aykırı|ihlal)"
+    ),
+    "ar": re.compile(
+        r"(?:لا (?:أستطيع|استطيع|يمكنني|يمكننا|أقدر|يمكن)|لا يُمكنني|لن أتمكن|لست قادر|غير قادر|ليس بإمكاني|ليس بوسعي|يتعذر علي|عذرًا،? لا|تعذر)[^.!؟\n]{0,60}(?:إنشاء|انشاء|توليد|رسم|إنتاج|مساعد|عرض|تعديل|تصميم|تنفيذ|تلبية|القيام|ذلك|صور)"
+        r"|(?:ينتهك|تنتهك|يخالف|تخالف|مخالف)[^.!؟\n]{0,30}(?:سياس|إرشاد|قواعد)"
+    ),
+    "hi": re.compile(
+        r"(?:नहीं|असमर्थ)[^।!?\n]{0,20}(?:बना|कर|दिखा|सकता|सकती|सकते|पा)[^।!?\n]{0,20}|(?:बना|कर|दे|दिखा|बनाने में)\s?(?:ने में )?(?:असमर्थ|नहीं सक)|नीति[^।!?\n]{0,20}उल्लंघन"
+    ),
+    "zh": re.compile(
+        r"(?:画|做|生成|帮|创建|完成)不了|不符合[^。\n]{0,10}(?:规定|政策|规范|要求|准则)|暂不支持|不予|"
+        r"(?:无法|不能|没法|不可以|没有办法|没办法|不便|無法|不會|不会为|拒绝|不允许)[^。！？\n]{0,30}(?:生成|创建|绘制|创作|提供|画|制作|帮|满足|完成|显示|处理|修改|編輯|编辑|繪製|創建|製作|回应|图|圖)"
+        r"|违反[^。\n]{0,16}(?:政策|规定|准则|规范|规则)|違反[^。\n]{0,16}(?:政策|規定|準則)|(?:请求|请求已|内容)[^。\n]{0,8}(?:被拒绝|被拦截|被屏蔽|不合规)"
+    ),
+    "ja": re.compile(
+        r"(?:お作り|お描き|お見せ|作り|お受け|お引き受け)[^。\n]{0,10}(?:できません|できない|いたしかね|できかね)|"
+        r"(?:生成|作成|描画|描く|描け|提供|お手伝い|対応|表示|編集|制作|作る|お応え|応じる|お描き|ご用意)[^。\n]{0,16}(?:できません|できかね|いたしかね|対応していません|できない|ません|不可能|できず)"
+        r"|描けません|ポリシー[^。\n]{0,14}(?:違反|抵触|反)|ガイドライン[^。\n]{0,14}(?:違反|抵触|反)|お断り"
+    ),
+    "ko": re.compile(
+        r"(?:생성|제작|그려|그릴|그리|만들|도와|편집|제공|수정|표시|처리|응|보여)[^.\n]{0,16}(?:수 없|수가 없|어렵습니다|못합니다|못해|못 |불가능|불가)"
+        r"|(?:정책|가이드라인|지침)[^.\n]{0,14}(?:위반|위배|어긋)|거부(?:합니다|되었)"
+    ),
+}
+
+# Taken out before declines are looked for: negations that decline nothing.
+NOT_DECLINES = re.compile(
+    r"\b(?:can(?:no|')t|cannot|couldn't|could not) (?:guarantee|promise|see|view|open|access|go wrong|wait|tell|help but|stress enough|be sure|count|verify|confirm|imagine|resist|wait)\b[^.!?\n]*"
+    r"|\bif (?:you|it|this|that|i)(?:'re| are|'m| am)?[^.!?\n,]{0,30}\b(?:can't|cannot|couldn't|won't|unable to|not able to)\b[^.!?\n,]*"
+    r"|\byou (?:can't|cannot|won't|couldn't)\b[^.!?\n,]*"
+    r"|\b(?:can't|cannot|couldn't|wouldn't|could not) (?:be (?:happier|more|better))[^.!?\n]*"
+    r"|\bwithout (?:any )?violat\w*|\b(?:does not|doesn't|did not|didn't|do not|don't|not) violat\w*|\bdon't hesitate\b[^.!?\n]*|\bwon't (?:take|be) (?:long|a)\b[^.!?\n]*"
+)
+
+# Announces a picture that is done. With no picture, that is a success claim over nothing.
+CLAIMS = re.compile(
+    r"\b(?:here(?:'s| is| are| you go| it is| they are)|there you (?:go|have it)|ta-?da\b|behold\b|below (?:is|are)|find (?:the|your) (?:\w+ )?(?:image|picture)\w* (?:below|above|attached)|i(?:'ve| have)?(?: just| now| also| gone ahead and)? (?:created|generated|made|drew|drawn|produced|rendered|updated|edited|adjusted|added|removed|changed|corrected|fixed|revised|redrawn|redrew|modified|transformed|turned|given|replaced|included|painted|illustrated|regenerated|applied|redone|reworked|swapped|kept)"
+    r"|i(?:'ve| have) put|(?:the|your|this) (?:\w+ )?(?:image|picture|scene|photo|illustration|drawing|version)\b[^.!?\n]{0,20}\b(?:(?:is|are) (?:now )?(?:ready|complete|done|finished|below|above|attached|here)|has been (?:creat|generat|updat|edit|adjust|made|correct|fixed)|now (?:shows|has|features|includes|contains|depicts)|shows|features|depicts|contains)"
+    r"|all (?:done|set)\b|(?:^|[.!] )(?:done|fixed|finished|ready)[!.:,]|now (?:there are|you(?:'ll| will)? see|with exactly|showing|featuring)|you(?:'ll| will| can)? now see|enjoy (?:your|the|this)|as (?:you )?requested\b|just as you asked"
+    r"|aquí (?:está|tienes|tiene|van?)|list[oa][.!]|hecho[.!]|he (?:creado|generado|dibujado|hecho|actualizado|añadido)|voici|voilà|c'est (?:fait|prêt)|terminé|j'ai (?:créé|généré|dessiné|ajouté|modifié|fait|corrigé)"
+    r"|hier (?:ist|sind|kommt|siehst)|erledigt|fertig[.!]|ich habe\b[^.!?\n]{0,60}\b(?:erstellt|generiert|gezeichnet|gemalt|angepasst|geändert|erzeugt|hinzugefügt|korrigiert)|ecco(?:ti)?\b|fatto[.!]|ho (?:creato|generato|disegnato|aggiunto|corretto)"
+    r"|aqui (?:está|estão|vai|tem)|pronto[.!]|feito[.!]|(?:eu )?(?:criei|gerei|desenhei|adicionei)\b|hier (?:is|zijn)|klaar[.!]|ik heb\b[^.!?\n]{0,60}\b(?:gemaakt|gegenereerd|getekend|aangepast|toegevoegd)"
+    r"|oto\b|gotowe|(?:stworzył|wygenerował|narysował|dodał)[ae]m|вот\b|готово|я (?:создал|нарисовал|сгенерировал|добавил)|işte|hazır(?:ladım)?\b|oluşturdum|çizdim|här är|här kommer|jag har\b[^.!?\n]{0,40}\b(?:skapat|ritat|lagt)|ось\b|я створи|ini dia|berikut|saya telah (?:membuat|menggambar)|đây là|tôi đã (?:tạo|vẽ))"
+    r"|تفضل|إليك|لقد (?:أنشأت|رسمت)|यह रह|ये रह|बना दी|बना दिया|以下是|这是|這是|已(?:经)?(?:为您|为你|生成|创建|完成|画)|完成[了！!]|画好|どうぞ|こちらが|以下の|(?:描き|作成し|生成し|作り|追加し|修正し)ました|完成|작성했|생성했|그렸|완성|만들었|여기 있|다음은"
+    r"|!\[[^\]]*\]\([^)]*\)|\[image[^\]]*\]|\"action\"\s*:\s*\"[^\"]*(?:dalle|image|text2im)[^\"]*\"|sandbox:/mnt"
+)
+
+# Agrees to do it; an announcement only when no question follows.
+AGREES = re.compile(
+    r"^(?:sure|certainly|of course|absolutely|no problem|got it|you got it|okay|with pleasure)\b|^\W*(?:claro|por supuesto|bien sûr|natürlich|gerne|certo|certamente|natuurlijk|oczywiście|proszę|конечно|elbette|tabii|självklart|tentu|chắc chắn rồi)\b|^(?:بالطبع|بالتأكيد|ज़रूर|बिल्कुल|好的|承知|かしこまり|はい|물론|네)"
+)
+
+# Not yet, or not quite: takes a claim back.
+NOT_CLAIMS = re.compile(
+    r"\b(?:i'll|i will|i'm going to|let me\b(?! know)|working on|i can\b(?!')|i could\b(?!n't)|i would\b|would you like me|do you want me|shall i|should i|before i|once you|just a moment|one moment|in progress|please wait|here(?:'s| is| are) (?:a |an |the |some |my |what |how |why )?(?:\w+ )?(?:description|prompt|question|option|idea|suggestion|alternative|example|list|outline|thing|text|detailed|way|plan|sketch of|what i|tips)s?)\b"
+)
+
+ASKS = re.compile(
+    r"[?？؟][\s\"')\]*_]*$|\b(?:please (?:provide|describe|specify|clarify|tell|confirm|share)|could you (?:clarify|specify|tell|provide)|let me know (?:which|what|how))"
+)
+OFFERS = re.compile(
+    r"\b(?:but|however|instead|alternatively|though)\b[^.!?\n]{0,60}\b(?:i can|i could|i'd be happy|happy to|would you like|how about|we could|i'm able)|\b(?:would you like me to|i can (?:instead|help|offer|describe|suggest)|i'd be (?:happy|glad) to|let me know if you'd like)"
+    r"|\b(?:en su lugar|en cambio|à la place|stattdessen|in plaats daarvan|zamiast|вместо)\b|代わり|대신|可以(?:为您|帮)"
+)
+
+# Areas that a decline may name. Policy, guidelines, safety and "that" are not areas.
+AREAS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("capability", r"\bnot? (?:images|pictures|photos)[^.!?\n]{0,10}only text|\bpictures?, only text\b|\bnot among my (?:tools|abilities|skills|capabilities)\b|\b(?:text|language)[ -](?:based|only|model)\b|only (?:work with|generate|produce|output|process|create|write|handle|answer in) text|(?:drawing|creating|generating|making|editing) (?:images|pictures|photos)\b[^.!?\n]{0,20}(?:not|isn't|is not|aren't) (?:supported|available|enabled|possible in)|(?:don't|do not|no longer) have (?:access to )?(?:an? |the |any )?(?:image|picture|drawing)|image (?:generation|creation)\b[^.!?\n]{0,30}(?:not (?:available|supported|enabled|something)|unavailable|disabled|isn't)|not (?:capable|equipped)|without (?:any )?image (?:tools|generation)|(?:don't|do not) (?:currently |yet )?have (?:the |any )?(?:ability|means|tools?|capabilit)|beyond my (?:current )?(?:capabilit|abilit)|sprachmodell|modelo de lenguaje|modèle de (?:langage|langue)|modello linguistico|modelo de linguagem|taalmodel|model(?:em)? językow|языковая модель|языковой модел|dil modeli|نموذج لغ|भाषा मॉडल|语言模型|語言模型|言語モデル|언어 모델|(?:don't|do not) have the (?:ability|capability|tools)|no image tool"),
+        ("minors", r"\bminors?\b|\bchild(?:ren)?(?:'s)? (?:safety|abuse|exploit|sexual)|\bunderage|\bcsam\b|\bcontent (?:involving|of|with) (?:children|minors|kids)|involving (?:children|minors)|depict(?:s|ing)? (?:children|minors)|未成年|minderjährig|mineur|menores|minori|małoletni|несовершеннолет|미성년"),
+        ("sexual", r"\bsexual|\bnudity|\bnude\b|\bnaked|\berotic|\bporn|\bexplicit (?:content|material|imagery)|\bsuggestive|\badult content|\bnsfw\b|色情|裸|sexuell|sexuel|sexuales|sessual|seksual|сексуал|эротич|性的|선정|성적|cinsel|جنسي|यौन|desnud|nackt"),
+        ("violence", r"\bviolen|\bgore\b|\bgory\b|\bgraphic (?:content|injur)|\bblood|\bkilling|\binjur(?:y|ies|ed)|\bharm(?:ing)? (?:to |of )?(?:animals|people|others|someone|a person)|\banimal (?:cruelty|harm|abuse)|\btortur|\bgewalt|暴力|血腥|przemoc|насили|жесток|şiddet|عنف|हिंसा|폭력|geweld|violênc"),
+        ("weapons", r"\bweapon|\bfirearm|\bguns?\b|\bexplosive|\bbombs?\b|武器|waffen|armes? à feu|armas|оруж|broń|무기|silah|أسلحة|हथियार"),
+        ("self_harm", r"\bself[- ]?harm|\bsuicid|\beating disorder|自杀|自殺|自傷|selbstverletz|самоуб|자해|자살|intihar"),
+        ("hate", r"\bhate(?:ful)?\b|\bdiscriminat|\bracis|\bslurs?\b|\bstereotyp|\bextremis|仇恨|歧视|hassrede|haine|odio|ненавист|nienawi|혐오|nefret|كراهية|घृणा|差別"),
+        ("harassment", r"\bharass|\bbully|\bdefam|\bdemean|\binsult|骚扰|belästig|harcèl|acoso|molest"),
+        ("illegal", r"\billegal|\billicit|\bunlawful|\bcriminal|\bdrugs?\b|\bnarcotic|违法|毒品|illegale?|незаконн|nielegaln|불법|yasa ?dışı|غير قانوني|अवैध|違法"),
+        ("fraud", r"\bfraud|\bscam|\bdecepti|\bdeceiv|\bmislead|\bcounterfeit|\bforge(?:d|ry)|\bmisinformation|诈骗|betrug|estafa"),
+        ("real_person", r"\bcelebrit|\bpublic figure|\breal (?:people|person|individual|human)|\blikeness|\bdeepfake|\bidentifiable|\bspecific (?:person|people|individual)|名人|公众人物|真实人物|prominente|personnalité|celebridad|personaggi pubblici|реальн\w+ люд|знаменит|实在人物|実在の人物|著名人|유명인|실존 인물|ünlü|مشاهير|मशहूर"),
+        ("copyright", r"\bcopyright|\btrademark|\bthird[- ]party content|\bintellectual property|\bprotected (?:character|work)|\blicensed character|\bcharacters? (?:from|owned|belonging)|\bin the style of (?:a )?living artist|版权|版權|著作権|urheberrecht|droits? d'auteur|derechos de autor|diritt\w+ d'autore|direitos autorais|auteursrecht|praw\w* autorsk|авторск\w+ прав|저작권|telif|حقوق|कॉपीराइट"),
+        ("personal_data", r"\bpersonal (?:data|information)|\bprivacy|\bprivate information|隐私|datenschutz|vie privée|privacidad|개인정보"),
+        ("political", r"\bpolitic(?:al|ian|s)\b|\belection|\bcandidate|\bpropaganda|政治|politisch|(?:homme|femme|figure|sujet)s? politique|\bpolíticos?\b|eleccion|eleiç|élection|полити(?:ческ|к\w* деят)|정치|siyas|سياسي(?!ات)|राजनी"),
+        ("medical", r"\bmedical|\bhealth (?:claim|advice)|\bdiagnos|医疗"),
+        ("jailbreak", r"\bjailbreak|\bprompt injection|\bcircumvent|\bbypass"),
+        ("dangerous", r"\bdangerous|\bhazard|\bunsafe (?:activit|behavio)|\bharmful (?:activit|behavio)|危险|gefährlich|dangereu|peligros|pericolos|опасн|위험|tehlikeli"),
+        ("toxic_vulgar", r"\bvulgar|\bprofan|\bobscen|\btoxic|\boffensive"),
+        ("people_face", r"\bfaces?\b(?= of)|\bhuman faces?|\bfacial"),
+    )
+)  # fmt: skip

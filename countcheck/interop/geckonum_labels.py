@@ -1,0 +1,262 @@
+"""GeckoNum's human counts as a run with labels: no pictures, the same statistics (Kajic et al. 2024).
+
+Reads its ``task_1_MODEL.csv`` files: one answer a row to "How many dogs are in the image?", five people a picture. What
+upstream leaves to the reader is settled here, and counted aloud: rows that repeat are taken once; "10+" stands as 11; a
+range such as "2-3" stands as a half, and its person as one who cannot tell; picture ids repeat across models, so the
+model is part of the sample; answers to prompts that the suite leaves out (fractions, "a few") are left out.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil, floor
+from pathlib import Path
+from statistics import median
+
+from countcheck import __version__
+from countcheck.counting.rule import Count
+from countcheck.counting.verdict import judge
+from countcheck.errors import BadInput, BadSuite
+from countcheck.storage.records import OutcomeRecord
+from countcheck.storage.rows import Label
+from countcheck.storage.run_folder import RunFolder
+from countcheck.suites.language.nouns import plural_of
+from countcheck.suites.readers import Gathered, table_rows
+from countcheck.suites.samples import Recipe, Sample, key_of, seed_of
+from countcheck.suites.serialize import suite_to_json
+from countcheck.suites.suite import Prompt, Suite, Target
+
+_QUESTION = re.compile(r"how many (.+?) (?:are|is|do|can)\b", re.IGNORECASE)
+_IMAGE = re.compile(r"(.+)_(\d+)")
+_COLUMNS = ("image_id", "question", "annot_id", "answer")
+COUNTER = "people"
+
+
+@dataclass(slots=True)
+class Answers:
+    """All answers of some label files.
+
+    Attributes:
+        given: (model, prompt id, repeat) to question to person to number; halves are ranges, ``None`` cannot be read.
+        told: What was done, and how often.
+    """
+
+    given: dict[tuple[str, str, int], dict[str, dict[str, float | None]]] = field(default_factory=dict)
+    told: Counter[str] = field(default_factory=Counter)
+
+
+def read_answers(paths: Sequence[Path]) -> Answers:
+    """The answers in task 1 label files. Raises `BadInput` for a file of another kind."""
+    answers = Answers()
+    for path in paths:
+        _read_file(path, answers)
+    return answers
+
+
+def _read_file(path: Path, answers: Answers) -> None:
+    gathered = Gathered()
+    try:
+        rows = list(table_rows(path, gathered))
+    except BadSuite as error:
+        raise BadInput(str(error)) from error
+    if not rows or not all(name in rows[0][1] for name in _COLUMNS):
+        found = ", ".join(rows[0][1]) if rows else "nothing"
+        raise BadInput(
+            f"{path}: no counts by people: it has {found}, not {', '.join(_COLUMNS)}. Give task_1_MODEL.csv."
+        )
+    answers.told["rows that could not be read"] += len(gathered.skipped)
+    for _, row in rows:
+        image, question = _IMAGE.fullmatch(row["image_id"]), _QUESTION.match(row["question"])
+        if image is None or question is None:
+            answers.told["rows that could not be read"] += 1
+            continue
+        picture = (row.get("model") or path.stem.removeprefix("task_1_"), image[1], int(image[2]))
+        people = answers.given.setdefault(picture, {}).setdefault(question[1].lower().strip(), {})
+        number = _number(row["answer"], row.get("raw_answer", ""), answers.told)
+        if row["annot_id"] in people:
+            same = people[row["annot_id"]] == number
+            answers.told["rows that repeat" if same else "rows that contradict an earlier one of the same person"] += 1
+            continue
+        people[row["annot_id"]] = number
+        answers.told["answers"] += 1
+
+
+def _number(answer: str, raw: str, told: Counter[str]) -> float | None:
+    try:
+        number = float(answer)
+    except ValueError:
+        told["answers that are no number"] += 1
+        return None
+    if number < 0 or number != number or number > 10_000:
+        told["answers that are no number"] += 1
+        return None
+    if "+" in raw or (number == 11 and not raw):
+        told['answers "10+", which stand as 11'] += 1
+    if number != int(number):
+        told["ranges, which stand as halves"] += 1
+    return number
+
+
+def run_of_labels(
+    suite: Suite, paths: Sequence[Path], path: Path, *, says: Callable[[str], None] = lambda sentence: None
+) -> RunFolder:
+    """A new run, still open, whose verdicts are people's: the median answer of each picture against what was asked.
+
+    Where the two middle answers differ, both are the count's margin, and a verdict that flips between them is
+    uncertain. Only prompts that somebody labelled are asked.
+
+    Raises:
+        BadInput: When a file holds no counts, no answer belongs to the suite, or a run stands there already.
+    """
+    answers = read_answers(paths)
+    prompts = {prompt.id: prompt for prompt in suite.prompts}
+    kept = {picture: found for picture, found in answers.given.items() if picture[1] in prompts}
+    answers.told["pictures of prompts that the suite leaves out"] += len(answers.given) - len(kept)
+    if not kept:
+        raise BadInput(
+            f"{paths[0]}: none of its pictures belongs to a prompt of {suite.name}. Give GeckoNum's prompts.csv."
+        )
+    if RunFolder.exists(path):
+        raise BadInput(f"{path} is already a run. Name another folder with -o.")
+    labelled = {prompt_id for _, prompt_id, _ in kept}
+    asked = replace(suite, prompts=tuple(p for p in suite.prompts if p.id in labelled))
+    repeats = 1 + max(repeat for *_, repeat in kept)
+    recipes = {model: Recipe(name=model, settings={"labels": "geckonum"}) for model in sorted({m for m, *_ in kept})}
+    run = RunFolder.create(path, _facts(asked, recipes, repeats, paths))
+    try:
+        _fill(run, asked, recipes, repeats, kept, answers.told)
+    except BaseException:
+        run.close()
+        raise
+    for what, number in answers.told.items():
+        if number:
+            says(f"{number} {what}")
+    return run
+
+
+def _facts(suite: Suite, recipes: Mapping[str, Recipe], repeats: int, paths: Sequence[Path]) -> dict[str, object]:
+    return {
+        "suite": suite.name,
+        "suite_digest": suite.digest,
+        "suite_body": suite_to_json(suite),
+        "repeats": repeats,
+        "limit": None,
+        "only": {},
+        "generators": {
+            name: {"recipe": {"revision": "", "settings": dict(recipe.settings)}, "family": "labels", "price": None}
+            for name, recipe in recipes.items()
+        },
+        "labels_from": [str(path) for path in paths],
+        "versions": {"countcheck": __version__},
+        "device": "",
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def _fill(
+    run: RunFolder,
+    suite: Suite,
+    recipes: Mapping[str, Recipe],
+    repeats: int,
+    kept: Mapping[tuple[str, str, int], Mapping[str, Mapping[str, float | None]]],
+    told: Counter[str],
+) -> None:
+    counting = run.begin_counting({"name": COUNTER, "detector": {"family": "people"}, "rule": {"name": "median"}}, None)
+    entries: list[OutcomeRecord] = []
+    labels: list[Label] = []
+    for model, recipe in recipes.items():
+        samples = [_sample(recipe, prompt, repeat) for repeat in range(repeats) for prompt in suite.prompts]
+        run.owe(samples)
+        for sample in samples:
+            found = kept.get((model, sample.asked.id, sample.repeat))
+            if found is None or not isinstance(sample.asked, Prompt):
+                continue
+            by_noun = _by_noun(sample.asked, found, told)
+            labels += _labels(sample.key, by_noun)
+            entry = _entry(sample, by_noun)
+            if entry is None:
+                told["pictures without an answer to every noun"] += 1
+            else:
+                entries.append(entry)
+    for start in range(0, len(entries), 2000):
+        run.write(entries[start : start + 2000], counting)
+    for start in range(0, len(labels), 5000):
+        run.add_labels(labels[start : start + 5000])
+
+
+def _sample(recipe: Recipe, prompt: Prompt, repeat: int) -> Sample:
+    return Sample(
+        key=key_of(recipe, prompt, repeat),
+        generator=recipe.name,
+        asked=prompt,
+        repeat=repeat,
+        seed=seed_of(prompt, repeat),
+    )
+
+
+def _by_noun(
+    prompt: Prompt, found: Mapping[str, Mapping[str, float | None]], told: Counter[str]
+) -> dict[str, dict[str, float | None]]:
+    """Answers by the noun that the suite counts them under."""
+    by_noun: dict[str, dict[str, float | None]] = defaultdict(dict)
+    for question, people in found.items():
+        noun = _noun_of(prompt.targets, question)
+        if noun is None:
+            told[f"questions about {question!r}, which the prompt does not ask for"] += 1
+        else:
+            by_noun[noun].update(people)
+    return by_noun
+
+
+def _noun_of(targets: Sequence[Target], question: str) -> str | None:
+    for target in targets:
+        names = {target.noun, target.phrase}
+        if question in names | {plural_of(name) for name in names}:
+            return target.noun
+    nouns = {noun for target in targets for noun in target.nouns}
+    for noun in nouns:
+        if question in (noun, plural_of(noun)):
+            return noun
+    return nouns.pop() if len(nouns) == 1 else None
+
+
+def _labels(key: str, by_noun: Mapping[str, Mapping[str, float | None]]) -> list[Label]:
+    return [
+        Label(
+            key=key,
+            noun=noun,
+            count=int(number) if number is not None and number == int(number) else None,
+            labeller=person,
+        )
+        for noun, people in by_noun.items()
+        for person, number in people.items()
+    ]
+
+
+def _entry(sample: Sample, by_noun: Mapping[str, Mapping[str, float | None]]) -> OutcomeRecord | None:
+    targets = sample.asked.targets if isinstance(sample.asked, Prompt) else ()
+    nouns = list(dict.fromkeys(noun for target in targets for noun in target.nouns))
+    counted: dict[str, tuple[int, int, int]] = {}
+    for noun in nouns:
+        numbers = [number for number in by_noun.get(noun, {}).values() if number is not None]
+        if not numbers:
+            return None
+        middle = median(numbers)
+        spread = sorted(numbers)[(len(numbers) - 1) // 2], sorted(numbers)[len(numbers) // 2]
+        counted[noun] = (floor(middle), floor(spread[0]), ceil(spread[1]))
+    low = {noun: values[1] for noun, values in counted.items()}
+    high = {noun: values[2] for noun, values in counted.items()}
+    verdict = judge(targets, Count(counts={n: v[0] for n, v in counted.items()}, low=low, high=high))
+    return OutcomeRecord(
+        key=sample.key,
+        outcome="picture",
+        text=sample.text,
+        verdict=verdict.kind,
+        leaning=verdict.leaning,
+        reason=verdict.reason,
+        counted=counted,
+    )

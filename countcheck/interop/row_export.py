@@ -1,0 +1,137 @@
+"""A run's verdicts as rows for other programs: JSON lines, CSV, Parquet, and GenEval's results."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from countcheck.errors import BadInput, MissingExtra
+from countcheck.files import atomic_write
+from countcheck.storage.rows import ResultRow
+from countcheck.storage.run_folder import RunFolder
+from countcheck.suites.serialize import target_to_json
+
+
+def write_rows(run: RunFolder, format: str, out: Path | None) -> int:
+    """Write a run's rows and return how many; to stdout when no file is named.
+
+    Raises:
+        BadInput: When Parquet is asked for without a file, or the file cannot be written.
+        MissingExtra: When Parquet is asked for and pyarrow is not installed.
+    """
+    rows = run.rows()
+    data = _FORMATS[format](run, rows)
+    if out is None:
+        if format == "parquet":
+            raise BadInput("Parquet is no text. Name a file with -o.")
+        sys.stdout.write(data.decode())
+        return len(rows)
+    try:
+        atomic_write(out, data)
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written ({error.strerror}).") from error
+    return len(rows)
+
+
+def row_to_json(row: ResultRow) -> dict[str, Any]:
+    """One row in its published fields, and what more is known."""
+    return {
+        "key": row.key,
+        "generator": row.generator,
+        "prompt_id": row.prompt_id,
+        "repeat": row.repeat,
+        "turn": row.turn,
+        "text": row.text,
+        "seed": row.seed,
+        "outcome": row.outcome,
+        "refusal": row.refusal,
+        "failure": row.failure,
+        "verdict": None if row.verdict is None else str(row.verdict),
+        "asked": dict(row.asked),
+        "counted": dict(row.counted),
+        "picture": row.picture or None,
+        "seconds": row.seconds,
+        "cost": row.cost,
+        "leaning": None if row.leaning is None else str(row.leaning),
+        "reason": row.reason,
+        "low": dict(row.low),
+        "high": dict(row.high),
+        "targets": [target_to_json(target) for target in row.targets],
+        "tags": dict(row.tags),
+        "group": row.group,
+        "benign": row.benign,
+        "conversation": row.conversation,
+        "script": row.script,
+        "repair": row.repair,
+        "category": row.category,
+        "code": row.code,
+        "stage": row.stage,
+        "words": row.words,
+        "message": row.message,
+        "claims": row.claims,
+        "rewritten": row.rewritten,
+    }
+
+
+def _jsonl(run: RunFolder, rows: list[ResultRow]) -> bytes:
+    return b"".join(orjson.dumps(row_to_json(row)) + b"\n" for row in rows)
+
+
+def _csv(run: RunFolder, rows: list[ResultRow]) -> bytes:
+    text = io.StringIO()
+    names = list(row_to_json(rows[0])) if rows else []
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row_to_json(row).items()} for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    """A nested value as JSON; text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    if isinstance(value, dict | list):
+        return orjson.dumps(value).decode()
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
+
+
+def _parquet(run: RunFolder, rows: list[ResultRow]) -> bytes:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtra("parquet", feature="writing Parquet") from error
+    flat = [
+        {
+            name: orjson.dumps(value).decode() if isinstance(value, dict | list) else value
+            for name, value in body.items()
+        }
+        for body in map(row_to_json, rows)
+    ]
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(flat), buffer)
+    return buffer.getvalue()
+
+
+def _geneval(run: RunFolder, rows: list[ResultRow]) -> bytes:
+    from countcheck.interop.geneval_results import result_lines
+
+    return b"".join(orjson.dumps(line) + b"\n" for line in _lines(result_lines, run, rows))
+
+
+def _lines(result_lines: Callable[..., Any], run: RunFolder, rows: list[ResultRow]) -> Iterator[dict[str, Any]]:
+    yield from result_lines(run, rows)
+
+
+_FORMATS: dict[str, Callable[[RunFolder, list[ResultRow]], bytes]] = {
+    "jsonl": _jsonl,
+    "csv": _csv,
+    "parquet": _parquet,
+    "geneval": _geneval,
+}

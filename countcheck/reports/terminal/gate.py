@@ -1,0 +1,30 @@
+"""A gate's decision in a terminal: the verdict, then a line a rule."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from countcheck.gate.decide import Decision
+from countcheck.reports.format import plain
+
+MARKS = {"pass": ("✓", "green"), "fail": ("✗", "bold red"), "cannot_decide": ("?", "yellow")}
+WORDS = {"pass": "passed", "fail": "failed", "cannot_decide": "cannot decide"}
+
+
+def render_decision(decision: Decision) -> RenderableType:
+    """The decision in one line, what must be known first, and each rule with its reason."""
+    _, colour = MARKS[decision.decision]
+    line = Text()
+    line.append(f"gate {WORDS[decision.decision]}", f"bold {colour.removeprefix('bold ')}")
+    against = f" against {plain(decision.baseline)}" if decision.baseline is not None else ""
+    line.append(f" · {plain(decision.run)}{against}", "dim")
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for result in decision.rules:
+        mark, style = MARKS[result.decision]
+        table.add_row(Text(mark, style), Text(plain(result.reason, 500)))
+    warnings = [Text(f"! {plain(sentence, 400)}", "yellow") for sentence in decision.warnings]
+    return Group(line, *warnings, table)

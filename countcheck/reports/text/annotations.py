@@ -1,0 +1,48 @@
+"""A gate's failed and undecided rules as the log commands that CI systems turn into annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from countcheck.gate.decide import Decision, Result
+from countcheck.reports.format import plain
+
+
+def log_lines(decision: Decision, environment: Mapping[str, str]) -> list[str]:
+    """The lines for the system we run inside of, told by its environment variables; none for an unknown one.
+
+    GitHub Actions (and Gitea and Forgejo, which copy it), Azure Pipelines and TeamCity read log lines. GitLab, Jenkins
+    and CircleCI read the JUnit file instead.
+    """
+    shown = [one for one in decision.rules if one.decision != "pass"]
+    if environment.get("GITHUB_ACTIONS") == "true":
+        return [_github(one) for one in shown]
+    if environment.get("TF_BUILD", "").lower() == "true":
+        return [_azure(one) for one in shown]
+    if environment.get("TEAMCITY_VERSION"):
+        return [_teamcity(one) for one in shown]
+    return []
+
+
+def _github(one: Result) -> str:
+    kind = "error" if one.decision == "fail" else "warning"
+    title = _percented(f"countcheck: {plain(one.rule, 120)}").replace(":", "%3A").replace(",", "%2C")
+    return f"::{kind} title={title}::{_percented(plain(one.reason, 500))}"
+
+
+def _percented(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _azure(one: Result) -> str:
+    kind = "error" if one.decision == "fail" else "warning"
+    return f"##vso[task.logissue type={kind}]countcheck: {plain(one.reason, 500)}"
+
+
+def _teamcity(one: Result) -> str:
+    text = plain(one.reason, 500)
+    for special in "|'[]":
+        text = text.replace(special, f"|{special}")
+    if one.decision == "fail":
+        return f"##teamcity[buildProblem description='{text}' identity='countcheck']"
+    return f"##teamcity[message text='{text}' status='WARNING']"

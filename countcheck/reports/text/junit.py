@@ -1,0 +1,41 @@
+"""A gate's decision as JUnit XML, the form that CI systems show as test results."""
+
+from __future__ import annotations
+
+import unicodedata
+from xml.etree import ElementTree
+
+from countcheck.gate.decide import Decision
+
+
+def junit(decision: Decision) -> str:
+    """One test suite, one test case a rule: failed rules are failures, undecided ones errors."""
+    counts = {word: str(sum(one.decision == word for one in decision.rules)) for word in ("fail", "cannot_decide")}
+    root = ElementTree.Element("testsuites")
+    suite = ElementTree.SubElement(
+        root,
+        "testsuite",
+        name=_clean(f"countcheck gate {decision.run}"),
+        tests=str(len(decision.rules)),
+        failures=counts["fail"],
+        errors=counts["cannot_decide"],
+    )
+    for one in decision.rules:
+        case = ElementTree.SubElement(
+            suite, "testcase", name=_clean(one.rule), classname=_clean(one.generator or "run")
+        )
+        if one.decision == "fail":
+            ElementTree.SubElement(case, "failure", message=_clean(one.reason), type="rule").text = _clean(one.reason)
+        elif one.decision == "cannot_decide":
+            ElementTree.SubElement(case, "error", message=_clean(one.reason), type="undecided").text = _clean(
+                one.reason
+            )
+        else:
+            ElementTree.SubElement(case, "system-out").text = _clean(one.reason)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _clean(text: str) -> str:
+    """Without the characters that XML 1.0 does not allow."""
+    return "".join(c if c in "\t\n" or unicodedata.category(c) not in ("Cc", "Cs", "Cn") else " " for c in text)

@@ -1,0 +1,62 @@
+"""A section for a model card on the Hugging Face hub, with its ``model-index`` metadata."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from countcheck.reports.report import Model, Report
+from countcheck.reports.text.markdown import quote
+from countcheck.reports.wording import RATE_NAMES, estimate_words, visible
+
+RATES = ("exact_rate", "exact_rate_given_picture", "refusal_rate", "unclear_refusal_rate", "mean_abs_error")
+
+
+def render_model_card(report: Report) -> str:
+    """YAML front matter with one entry a model, and a section of prose and a table to paste into the card's text."""
+    index = [_entry(report, model) for model in report.models]
+    front = yaml.safe_dump({"model-index": index}, sort_keys=False, allow_unicode=True, width=100)
+    lines = ["---", front.rstrip(), "---", "", "## How many it draws", ""]
+    for model in report.models:
+        source = report.runs[model.run]
+        counter = str((source.facts.get("counter") or {}).get("name", "a counter"))
+        lines += [
+            f"**{quote(model.label, 120)}** was asked {model.counts['asked']} times by the suite {quote(report.suite)}; its pictures "
+            f"were counted by {quote(counter)} ([countcheck](https://github.com/countcheck/countcheck)).",
+            "",
+            "| | rate | 95 % interval | tries | prompts |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        for rate in RATES:
+            estimate = model.rates.get(rate)
+            if estimate is not None and estimate["value"] is not None:
+                value, interval = estimate_words(rate, estimate)
+                lines.append(
+                    f"| {RATE_NAMES[rate]} | {value} | {interval} | {estimate['n']} | {estimate['clusters']} |"
+                )
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _entry(report: Report, model: Model) -> dict[str, Any]:
+    source = report.runs[model.run]
+    metrics = []
+    for rate in RATES:
+        estimate = model.rates.get(rate)
+        if estimate is not None and estimate["value"] is not None:
+            metrics.append(
+                {
+                    "type": rate,
+                    "name": RATE_NAMES[rate],
+                    "value": round(float(estimate["value"]), 4),
+                    "args": {name: estimate[name] for name in ("low", "high", "level", "n", "clusters")},
+                }
+            )
+    suite = visible(report.suite, 120)
+    digest = str(source.facts.get("suite_digest", ""))
+    dataset = {"type": "countcheck", "name": f"countcheck {suite}", "config": suite, "revision": digest}
+    return {
+        "name": visible(model.generator, 120),
+        "results": [{"task": {"type": "text-to-image"}, "dataset": dataset, "metrics": metrics}],
+    }

@@ -1,0 +1,99 @@
+"""What statistics, reports and exports read of a run: one row a sample or turn, and people's labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from countcheck.counting.verdict import Kind
+from countcheck.suites.suite import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRow:
+    """One sample, or one turn of a conversation, as statistics, reports and exports see it.
+
+    Attributes:
+        key: The sample's; a conversation's turns share it.
+        turn: How-maniest thing said, repairs included, from 0.
+        script: Which turn of the suite's conversation it belongs to, from 0; 0 for a prompt.
+        repair: 0 for the turn as scripted, 1 for the first repair asked for after it, and so on.
+        text: What was said.
+        outcome: ``picture``, ``refusal`` or ``failure``; ``missing`` when nothing came back yet.
+        refusal: The reason class, of a refusal.
+        failure: The fault, of a failure.
+        category, code, words, stage: What the provider said of a refusal; words beside a picture too.
+        message: Of a failure.
+        verdict: See `Kind`; ``None`` only when the outcome is missing, or a picture was asked for nothing countable.
+        leaning: What the counts alone say.
+        reason: The verdict's sentence.
+        asked: Noun to asked number (the lower end of a range; 0 for none); relations without a number are absent.
+        counted: Noun to counted number; empty unless a picture was counted.
+        low, high: The margin of ``counted``.
+        targets: What had to hold.
+        picture: Path of the picture file inside the run folder; empty when there is none.
+        seconds: Time this outcome took. cost: USD, or ``None`` when unknown.
+        claims: The model's words announce success.
+        conversation: Whether it is a turn of a conversation.
+    """
+
+    key: str
+    generator: str
+    prompt_id: str
+    repeat: int
+    seed: int
+    text: str
+    outcome: str
+    turn: int = 0
+    script: int = 0
+    repair: int = 0
+    refusal: str | None = None
+    category: str = ""
+    code: str = ""
+    words: str = ""
+    stage: str = ""
+    failure: str | None = None
+    message: str = ""
+    verdict: Kind | None = None
+    leaning: Kind | None = None
+    reason: str = ""
+    asked: Mapping[str, int] = field(default_factory=dict)
+    counted: Mapping[str, int] = field(default_factory=dict)
+    low: Mapping[str, int] = field(default_factory=dict)
+    high: Mapping[str, int] = field(default_factory=dict)
+    targets: tuple[Target, ...] = ()
+    picture: str = ""
+    seconds: float = 0.0
+    cost: float | None = None
+    claims: bool = False
+    conversation: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None
+    benign: bool = True
+    rewritten: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What a person counted in a picture.
+
+    Attributes:
+        key, turn: Which picture.
+        noun: Which noun.
+        count: The number seen; ``None`` for "cannot tell".
+        labeller: The person's name.
+        at: When, ISO 8601, UTC.
+        stratum: From which part of the run it was drawn, for weighting; empty when it was not drawn by chance.
+        weight: Pictures of the run it stands for: stratum size over labels drawn from it; 1 when chosen by hand.
+    """
+
+    key: str
+    noun: str
+    count: int | None
+    labeller: str
+    turn: int = 0
+    at: str = ""
+    stratum: str = ""
+    weight: float = 1.0

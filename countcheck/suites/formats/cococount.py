@@ -1,0 +1,41 @@
+"""CoCoCount: one COCO object and its number in a scene (Binyamin et al. 2024), as a JSON list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from countcheck.suites.compose import slug
+from countcheck.suites.readers import Gathered, json_list
+from countcheck.suites.suite import Noun, Prompt, Relation, Suite, Target
+
+
+def read(path: Path, **_: Any) -> Suite:
+    """The suite in a `CoCoCount.json`. The same prompt with another seed is kept once: seeds are ours."""
+    gathered = Gathered()
+    nouns: dict[str, Noun] = {}
+    for line, body in json_list(path, gathered):
+        try:
+            prompt = _prompt(body)
+        except (KeyError, TypeError, ValueError) as error:
+            gathered.skip(line, f"not a CoCoCount entry ({type(error).__name__}: {error})")
+            continue
+        noun = prompt.targets[0].noun
+        nouns.setdefault(noun, Noun(name=noun, plural=str(body.get("object_plural") or "")))
+        gathered.add(line, prompt)
+    return gathered.suite(path, "CoCoCount: one COCO object, 2 to 10 of it.", nouns=nouns)
+
+
+def _prompt(body: Mapping[str, Any]) -> Prompt:
+    text, noun, count = str(body["prompt"]), str(body["object"]).lower(), int(body["int_number"])
+    if count < 0:
+        raise ValueError(f"int_number is {count}")
+    words = f"{body.get('number', count)} {body.get('object_plural', noun)}"
+    relation = Relation.EXACTLY if count else Relation.NONE
+    return Prompt(
+        id=slug(text),
+        text=text,
+        targets=(Target(noun=noun, relation=relation, count=count, words=words),),
+        tags={"scene": str(body.get("scene") or "none"), "number_form": "word"},
+    )

@@ -1,0 +1,106 @@
+"""GeckoNum's `prompts.csv`, all twelve prompt types (Kajic et al. 2024).
+
+Exact numbers become exact targets, "as many" and "more" become comparisons, "no" becomes none. "A few" and "many" are no
+numbers, and a picture shows no thirds of a loaf as things to count: those prompts are left out and listed. Its labels
+are read by `countcheck.interop.geckonum_labels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from countcheck.suites.readers import Gathered, table_rows
+from countcheck.suites.suite import Prompt, Relation, Suite, Target
+
+TYPES = (
+    "numeric_simple",
+    "numeric_sentence",
+    "2-additive",
+    "3-additive",
+    "2-additive-color",
+    "attribute-color",
+    "attribute-spatial",
+    "approx-1-entity",
+    "approx-2-entity",
+    "fractional-simple",
+    "fractional-complex",
+    "part-whole",
+)
+_COLOURS = frozenset(("black", "white", "red", "green", "blue", "yellow"))
+_CUT_OFF = {"grains of ric": "grain of rice"}  # upstream
+
+
+class NotCountable(Exception):
+    """A prompt whose answer is no whole number of things."""
+
+
+def read(path: Path, **_: Any) -> Suite:
+    """The suite in a `prompts.csv`; ids are its dataset ids, to which picture and label files refer."""
+    gathered = Gathered(repeats=True)
+    for line, row in table_rows(path, gathered):
+        try:
+            gathered.add(line, _prompt(row))
+        except NotCountable as error:
+            gathered.skip(line, f"{row.get('prompt_type', '')}: {error}")
+        except (KeyError, ValueError) as error:
+            gathered.skip(line, f"not a GeckoNum row ({type(error).__name__}: {error})")
+    return gathered.suite(
+        path, "GeckoNum prompts: exact numbers, comparisons, none; colours and places are not checked."
+    )
+
+
+def _prompt(row: Mapping[str, str]) -> Prompt:
+    kind = row["prompt_type"]
+    entities = [_entity(part) for part in row["entities"].split(",")]
+    if kind.startswith("approx-2"):
+        targets = _comparison(entities)
+    else:
+        targets = tuple(_target(name, number) for name, number in entities)
+        if len({t.noun for t in targets}) < len(targets):
+            targets = tuple(Target(noun=t.phrase, relation=t.relation, count=t.count, words=t.words) for t in targets)
+    return Prompt(
+        id=row["dataset_id"] or f"geckonum_{int(row['index']):05d}",
+        text=row["prompt"],
+        targets=targets,
+        tags={
+            "prompt_type": kind,
+            "number_form": {"1": "word", "0": "digit"}.get(row.get("has_numeral", ""), "unknown"),
+            "frequent_noun": {"1": "yes", "0": "no"}.get(row.get("is_frequent", ""), "not said"),
+        },
+    )
+
+
+def _entity(part: str) -> tuple[str, str]:
+    name, colon, number = part.strip().rpartition(":")
+    if not colon or not name:
+        raise ValueError(f"no noun and number in {part!r}")
+    return _CUT_OFF.get(name, name), number
+
+
+def _target(name: str, number: str) -> Target:
+    if number == "no":
+        return Target(noun=name, relation=Relation.NONE, count=0)
+    if number in ("few", "many"):
+        raise NotCountable(f'"{number}" is no number')
+    if not number.isdigit():
+        raise NotCountable(f"{name} is asked as {number!r}, a fraction")
+    colour, _, noun = name.partition(" ")
+    bare = noun if colour in _COLOURS and noun else name
+    return Target(noun=bare, count=int(number), phrase=name, words=f"{number} {name}")
+
+
+def _comparison(entities: list[tuple[str, str]]) -> tuple[Target, ...]:
+    (one, how), (other, _) = entities
+    match how:
+        case "more":
+            compared = Target(noun=one, relation=Relation.MORE_THAN, other=other)
+        case "fewer":
+            compared = Target(noun=other, relation=Relation.MORE_THAN, other=one)
+        case "as many":
+            compared = Target(noun=one, relation=Relation.AS_MANY_AS, other=other)
+        case _:
+            raise ValueError(f"no comparison in {how!r}")
+    # "An image with some kangaroos and some cribs": both are there.
+    return (compared, *(Target(noun=n, relation=Relation.AT_LEAST, count=1) for n in (one, other)))

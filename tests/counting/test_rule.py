@@ -1,0 +1,246 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from countcheck.counting.rule import Rule, count
+from countcheck.detectors.base import Detections
+
+SIZE = (200, 100)
+
+
+def seen(*rows, unsupported=(), opinions=None):
+    """Detections from (noun, score, x1, y1, x2, y2) rows."""
+    return Detections(
+        boxes=np.array([row[2:] for row in rows], np.float32).reshape(-1, 4),
+        scores=np.array([row[1] for row in rows], np.float32),
+        nouns=tuple(row[0] for row in rows),
+        size=SIZE,
+        unsupported=frozenset(unsupported),
+        opinions=opinions or {},
+    )
+
+
+def number(rows, rule=None, noun="pig", **more):
+    return count(seen(*rows), [noun], rule or Rule(threshold=0.3), **more).counts[noun]
+
+
+APART = [("pig", 0.9, 0, 0, 10, 10), ("pig", 0.5, 20, 0, 30, 10), ("pig", 0.29, 40, 0, 50, 10)]
+
+
+def test_boxes_at_or_above_the_threshold_count():
+    assert number(APART) == 2
+    assert number([("pig", 0.3, 0, 0, 10, 10)]) == 1
+
+
+@pytest.mark.parametrize("threshold", [k / 100 for k in range(5, 100, 5)])
+def test_a_score_equal_to_its_threshold_counts_however_it_rounds(threshold):
+    assert number([("pig", threshold, 0, 0, 10, 10)], Rule(threshold=threshold)) == 1
+
+
+def test_what_is_dim_beside_the_best_of_its_noun_does_not_count():
+    rule = Rule(threshold=0.1, of_best=0.5)
+    assert number(APART, rule) == 2
+    assert number([(n, s / 3, *box) for n, s, *box in APART], rule) == 2
+    other = ("wolf", 0.2, 60, 0, 70, 10)
+    assert count(seen(*APART, other), ["pig", "wolf"], rule).counts == {"pig": 2, "wolf": 1}
+
+
+def test_a_rival_is_told_by_the_threshold_and_not_by_the_best_of_its_noun():
+    pigs = [("pig", 0.9, 0, 0, 10, 10), ("pig", 0.5, 20, 0, 30, 10), ("wolf", 0.4, 20, 0, 30, 10)]
+    assert count(seen(*pigs), ["pig", "wolf"], Rule(threshold=0.1, of_best=0.5)).counts == {"pig": 2, "wolf": 0}
+
+
+def test_a_noun_that_nobody_asked_for_may_need_a_lead():
+    rows = [("wolf", 0.4, 0, 0, 10, 10), ("dog", 0.6, 0, 0, 10, 10)]
+    assert number(rows, Rule(threshold=0.2), noun="wolf") == 0
+    assert number(rows, Rule(threshold=0.2, rival_lead=2), noun="wolf") == 1
+    assert number(rows, Rule(threshold=0.2, rival_lead=1.2), noun="wolf") == 0
+    both = count(seen(*rows), ["wolf", "dog"], Rule(threshold=0.2, rival_lead=2))
+    assert both.counts == {"wolf": 0, "dog": 1}
+
+
+def test_a_number_that_hangs_on_the_share_of_the_best_is_uncertain():
+    close = [("pig", 0.9, 0, 0, 10, 10), ("pig", 0.37, 20, 0, 30, 10)]
+    assert count(seen(*close), ["pig"], Rule(threshold=0.1, of_best=0.4, margin=0.02)).uncertain == ("pig",)
+    assert count(seen(*close), ["pig"], Rule(threshold=0.1, of_best=0.2, margin=0.02)).uncertain == ()
+
+
+def test_none_is_uncertain_where_something_is_glimpsed():
+    dim = seen(("pig", 0.12, 0, 0, 10, 10))
+    assert count(dim, ["pig", "wolf"], Rule(threshold=0.3, glimpse=0.1)).uncertain == ("pig",)
+    assert count(dim, ["pig"], Rule(threshold=0.3, glimpse=0.15)).uncertain == ()
+    assert count(dim, ["pig"], Rule(threshold=0.3)).uncertain == ()
+    taken = seen(("pig", 0.12, 0, 0, 10, 10), ("dog", 0.9, 0, 0, 10, 10))
+    assert count(taken, ["pig"], Rule(threshold=0.3, glimpse=0.1)).uncertain == ()
+    assert count(taken, ["pig"], Rule(threshold=0.3, glimpse=0.1)).counts == {"pig": 0}
+
+
+def test_numbers_above_what_a_counter_is_sure_of_are_uncertain_by_one():
+    three = seen(*[("pig", 0.9, 20 * k, 0, 20 * k + 10, 10) for k in range(3)])
+    counted = count(three, ["pig"], Rule(threshold=0.3, sure_to=2))
+    assert (counted.low["pig"], counted.counts["pig"], counted.high["pig"]) == (2, 3, 4)
+    assert count(three, ["pig"], Rule(threshold=0.3, sure_to=3)).uncertain == ()
+
+
+def test_each_noun_has_its_own_threshold():
+    assert number(APART, Rule(threshold=0.3, thresholds={"pig": 0.6})) == 1
+
+
+def test_each_style_has_its_own_threshold():
+    rule = Rule(threshold=0.6, by_style={"noir": 0.2})
+    assert number(APART, rule) == 1
+    assert number(APART, rule, style="noir") == 3
+    assert number(APART, rule, style="watercolour") == 1
+
+
+def test_a_style_moves_a_nouns_own_threshold_in_proportion():
+    rule = Rule(threshold=0.4, thresholds={"pig": 0.6}, by_style={"noir": 0.2})
+    assert rule.threshold_for("pig", "noir") == pytest.approx(0.3)
+
+
+def test_two_boxes_on_one_object_are_one():
+    assert number([("pig", 0.9, 0, 0, 10, 10), ("pig", 0.8, 1, 0, 11, 10)]) == 1
+
+
+def test_close_neighbours_stay_two():
+    assert number([("pig", 0.9, 0, 0, 10, 10), ("pig", 0.8, 4, 0, 14, 10)]) == 2
+
+
+def test_a_part_within_a_whole_is_not_another():
+    whole_and_head = [("pig", 0.9, 0, 0, 40, 20), ("pig", 0.6, 2, 2, 12, 12)]
+    assert number(whole_and_head) == 1
+    assert number(whole_and_head, Rule(containment=1)) == 2
+
+
+def test_a_box_round_the_herd_is_dropped_though_it_scores_best():
+    herd = [("pig", 0.95, 0, 0, 60, 20)] + [("pig", 0.6, 20 * k, 0, 20 * k + 19, 20) for k in range(3)]
+    assert number(herd) == 3
+    assert number(herd, Rule(group_share=1)) == 1
+
+
+def test_a_large_object_with_two_small_ones_before_it_is_no_group():
+    rows = [("pig", 0.95, 0, 0, 60, 40), ("pig", 0.9, 5, 30, 15, 45), ("pig", 0.8, 40, 30, 50, 45)]
+    assert number(rows) == 3
+
+
+def test_duplicates_of_one_member_do_not_make_a_group():
+    rows = [("pig", 0.95, 0, 0, 60, 20), ("pig", 0.6, 0, 0, 40, 20), ("pig", 0.5, 1, 0, 41, 20)]
+    assert number(rows) == 1
+
+
+def test_the_better_name_wins_on_one_object():
+    rows = [("wolf", 0.5, 0, 0, 40, 20), ("dog", 0.8, 1, 0, 40, 20)]
+    assert number(rows, noun="wolf") == 0
+    assert count(seen(*rows), ["wolf", "dog"], Rule()).counts == {"wolf": 0, "dog": 1}
+    assert number(rows, Rule(rival_iou=1), noun="wolf") == 1
+
+
+def test_names_are_compared_by_how_far_they_pass_their_thresholds():
+    rows = [("wolf", 0.5, 0, 0, 40, 20), ("dog", 0.8, 1, 0, 40, 20)]
+    assert number(rows, Rule(thresholds={"dog": 0.75}), noun="wolf") == 1
+
+
+def test_a_rider_does_not_unseat_the_horse():
+    rows = [("horse", 0.8, 0, 20, 40, 60), ("person", 0.9, 10, 0, 30, 45)]
+    assert count(seen(*rows), ["horse", "person"], Rule()).counts == {"horse": 1, "person": 1}
+
+
+def test_objects_cut_off_by_the_edge_count_unless_the_rule_says_no():
+    rows = [("pig", 0.9, 0, 40, 10, 50), ("pig", 0.9, 50, 40, 60, 50)]
+    assert number(rows) == 2
+    assert number(rows, Rule(cut_off=False)) == 1
+
+
+def test_the_margin_says_how_far_the_count_may_be_off():
+    counted = count(seen(*APART), ["pig"], Rule(threshold=0.3, margin=0.05))
+    assert (counted.low["pig"], counted.counts["pig"], counted.high["pig"]) == (2, 2, 3)
+    assert counted.uncertain == ("pig",)
+
+
+def test_the_margin_may_be_wider_below():
+    rows = [("pig", 0.4, 0, 0, 10, 10), ("pig", 0.15, 20, 0, 30, 10)]
+    counted = count(seen(*rows), ["pig"], Rule(threshold=0.3, margin=0.05, margin_below=0.15))
+    assert (counted.low["pig"], counted.high["pig"]) == (1, 2)
+
+
+def test_the_margin_never_goes_below_the_floor():
+    rows = [("pig", 0.04, 0, 0, 10, 10)]
+    assert count(seen(*rows), ["pig"], Rule(threshold=0.1, margin=0.1, floor=0.05)).high == {"pig": 0}
+
+
+def test_another_opinion_widens_the_margin_and_not_the_count():
+    found = seen(*APART, opinions={"pig": (3, 2)})
+    counted = count(found, ["pig"], Rule(threshold=0.3))
+    assert (counted.counts["pig"], counted.low["pig"], counted.high["pig"]) == (2, 2, 3)
+
+
+def test_an_unsupported_noun_has_no_number():
+    counted = count(seen(*APART, unsupported=["wolf", "owl"]), ["pig", "wolf"], Rule())
+    assert counted.counts == {"pig": 2}
+    assert counted.unsupported == {"wolf"}
+
+
+def test_kept_names_the_boxes_that_were_counted():
+    assert count(seen(*reversed(APART)), ["pig"], Rule(threshold=0.3)).kept == (1, 2)
+
+
+def test_numbers_without_places_are_never_merged():
+    assert number([("pig", 1.0, 5, 5, 5, 5)] * 4) == 4
+
+
+def test_genevals_own_rule_merges_nothing_and_stops_at_sixteen():
+    rule = Rule(name="geneval", threshold=0.9)
+    assert number([("pig", 0.95, 0, 0, 10, 10)] * 3, rule) == 3
+    assert number([("pig", 0.95, 0, 0, 10, 10)] * 20, rule) == 16
+
+
+boxes = st.tuples(
+    st.sampled_from(["pig", "wolf", "dog"]),
+    st.integers(1, 100).map(lambda k: k / 100),
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.integers(5, 80),
+    st.integers(5, 40),
+).map(lambda row: (row[0], row[1], row[2], row[3], row[2] + row[4], row[3] + row[5]))
+pictures = st.lists(boxes, max_size=14)
+
+
+@given(pictures, st.randoms())
+def test_the_order_of_boxes_and_nouns_changes_nothing(rows, dice):
+    rule = Rule(threshold=0.3, margin=0.1)
+    nouns = ["pig", "wolf"]
+    first = count(seen(*rows), nouns, rule)
+    shuffled = dice.sample(rows, len(rows))
+    again = count(seen(*shuffled), nouns[::-1], rule)
+    assert (first.counts, first.low, first.high) == (again.counts, again.low, again.high)
+
+
+@given(pictures)
+def test_the_count_lies_within_its_margin(rows):
+    counted = count(seen(*rows), ["pig", "wolf"], Rule(threshold=0.3, margin=0.1))
+    assert all(counted.low[n] <= counted.counts[n] <= counted.high[n] for n in counted.counts)
+
+
+@given(pictures, st.integers(0, 20))
+def test_the_margin_holds_every_threshold_within_it(rows, step):
+    rule = Rule(threshold=0.3, margin=0.1)
+    counted = count(seen(*rows), ["pig"], rule)
+    shifted = count(seen(*rows), ["pig"], Rule(threshold=0.2 + step / 100))
+    assert counted.low["pig"] <= shifted.counts["pig"] <= counted.high["pig"]
+
+
+def iou(a, b):
+    wide, tall = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    inter = max(wide, 0) * max(tall, 0)
+    return inter / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter)
+
+
+@given(pictures)
+@settings(max_examples=200)
+def test_merging_alone_is_plain_greedy_suppression(rows):
+    kept = []
+    for row in sorted(rows, key=lambda row: (-row[1], row[0], row[2:])):
+        if row[1] >= 0.3 and row[0] == "pig" and all(iou(row[2:], other[2:]) < 0.7 for other in kept):
+            kept.append(row)
+    assert number(rows, Rule(threshold=0.3, containment=1, group_share=1, rival_iou=1)) == len(kept)

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from countcheck.cards import Card
+from countcheck.counting.counter import Counter
+from countcheck.counting.rule import Rule
+from countcheck.detectors.common import views
+from countcheck.errors import BadSettings, UnknownName
+from countcheck.suites.suite import Noun
+from tests.detectors.bright import Bright, field
+
+PIG = [Noun(name="pig")]
+
+
+def counter(detector=None, **settings):
+    rule = Rule(threshold=0.4)
+    return Counter(Card(name="bright", family="x", rule=rule, settings=settings), detector or Bright())
+
+
+@pytest.mark.parametrize("name", views.VIEWS)
+def test_every_view_brings_boxes_back_to_where_they_were(name):
+    picture = field((20, 30), (150, 80))
+    ((found,),) = views.looks(Bright(150), [picture], ["pig"], [name])
+    assert found.size == (200, 120)
+    assert np.allclose(found.boxes[found.boxes[:, 0].argsort()], [[20, 30, 32, 42], [150, 80, 162, 92]], atol=2.5)
+
+
+@pytest.mark.parametrize("name", views.VIEWS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (3, 3), (500, 2)])
+def test_every_view_takes_pictures_of_every_shape(name, size):
+    views.looks(Bright(), [np.zeros((*size, 3), np.uint8)], ["pig"], [name])
+
+
+def test_a_thing_on_the_seam_of_two_tiles_is_one():
+    picture = field((94, 54))
+    ((found,),) = views.looks(Bright(), [picture], ["pig"], ["tiles"])
+    assert len(found.nouns) == 1
+
+
+def test_what_a_tile_cuts_is_left_to_the_tile_that_holds_it():
+    picture = field((112, 20))  # the right edge of the left tiles goes through it
+    ((found,),) = views.looks(Bright(), [picture], ["pig"], ["tiles"])
+    assert found.boxes.tolist() == [[112, 20, 124, 32]]
+
+
+def test_one_view_that_sees_is_enough_for_the_best_and_counts_its_share_in_the_mean():
+    dim = field((20, 30), level=120)
+    for how, number in (("best", 1), ("mean", 1)):
+        seen = counter(views="as_is,contrast", fusion=how).detect([dim], PIG)[0]
+        assert seen.scores.max() == pytest.approx(0.9 if how == "best" else 0.45)
+        assert counter(fusion=how).count(seen, PIG).counts["pig"] == number
+
+
+def test_a_look_that_disagrees_makes_the_count_uncertain_where_its_opinion_is_asked():
+    looking = counter(opinions="contrast")
+    counted = looking.count(looking.detect([field((20, 30), level=120)], PIG)[0], PIG)
+    assert looking.count(looking.detect([field((20, 30))], PIG)[0], PIG).uncertain == ()
+    assert (counted.low["pig"], counted.high["pig"]) == (0, 1)
+
+
+def test_a_style_has_its_own_views():
+    detector = Bright()
+    looking = counter(detector, views_by_style={"noir": ["as_is", "contrast", "flip"]})
+    looking.detect([field((20, 30))] * 2, PIG, ["noir", "plain"])
+    assert detector.looked == 4
+    assert looking.views("noir") == ("as_is", "contrast", "flip")
+    assert looking.views("rain") == ()
+
+
+def test_a_second_counter_is_heard_and_does_not_change_the_count():
+    deaf = Counter(Card(name="second", family="x", rule=Rule(threshold=0.4)), Bright(254))
+    card = Card(name="first", family="x", rule=Rule(threshold=0.4))
+    looking = Counter(card, Bright(), second=deaf)
+    counted = looking.count(looking.detect([field((20, 30), level=240)], PIG)[0], PIG)
+    assert (counted.counts["pig"], counted.low["pig"], counted.high["pig"]) == (1, 0, 1)
+
+
+def test_unknown_views_and_fusions_are_told():
+    with pytest.raises(UnknownName, match="contrast"):
+        counter(views="as_is,contrst")
+    with pytest.raises(BadSettings, match="fusion"):
+        counter(views="as_is,flip", fusion="most").detect([field()], PIG)
+
+
+def test_the_cost_of_views_is_told():
+    assert views.cost([]) == 1
+    assert views.cost(["as_is", "flip", "tiles"]) == 6

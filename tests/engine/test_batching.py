@@ -1,0 +1,124 @@
+import threading
+from concurrent.futures import Future
+from itertools import chain
+
+import pytest
+
+from countcheck.engine.batching import BATCH, BackgroundBatcher, InlineBatcher, PendingOutcome
+from countcheck.generators.outcome import Picture
+from countcheck.suites.samples import Sample
+from countcheck.suites.suite import Prompt
+
+
+def made(key, seconds=0.0):
+    sample = Sample(key=str(key), generator="it", asked=Prompt(id=str(key), text=""), repeat=0, seed=0)
+    return sample, Picture(key=str(key), pixels=None, seconds=seconds)
+
+
+def start(sample, outcome, crowded):
+    entry = Future()
+    entry.set_result(sample.key)
+    return PendingOutcome(sample.key, ((), {}), entry)
+
+
+class Kept:
+    """Remembers what was counted, together and in which thread."""
+
+    def __init__(self, breaks_at=None):
+        self.batches, self.threads, self.breaks_at = [], set(), breaks_at
+
+    def __call__(self, batch):
+        self.batches.append([one.key for one in batch])
+        self.threads.add(threading.current_thread())
+        if self.breaks_at in self.batches[-1]:
+            raise RuntimeError("no room on the disk")
+
+    @property
+    def keys(self):
+        return list(chain(*self.batches))
+
+
+WAYS = [
+    lambda count: InlineBatcher(start, count),
+    lambda count: BackgroundBatcher(start, count, endless=False),
+    lambda count: BackgroundBatcher(start, count, endless=True),
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("number", [0, 1, BATCH - 1, BATCH, 3 * BATCH + 2, 200])
+def test_all_is_counted_once_and_in_order(way, number):
+    kept = Kept()
+    with way(kept) as counting:
+        for key in range(number):
+            counting.take(*made(key))
+    assert kept.keys == [str(key) for key in range(number)]
+    assert all(len(batch) <= BATCH for batch in kept.batches)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_made_before_the_generator_broke_is_counted(way):
+    kept = Kept()
+    with pytest.raises(ValueError, match="closed"), way(kept) as counting:
+        counting.take(*made("made"))
+        raise ValueError("closed")
+    assert kept.keys == ["made"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_counting_raises_reaches_the_generators_thread(way):
+    kept = Kept(breaks_at="20")
+    with pytest.raises(RuntimeError, match="no room"), way(kept) as counting:
+        for key in range(500):
+            counting.take(*made(key))
+
+
+def test_beside_the_generator_counting_has_a_thread_of_its_own():
+    kept = Kept()
+    with BackgroundBatcher(start, kept, endless=False) as counting:
+        counting.take(*made("a"))
+    assert threading.current_thread() not in kept.threads
+
+
+def test_in_turns_it_has_the_generators():
+    kept = Kept()
+    with InlineBatcher(start, kept) as counting:
+        counting.take(*made("a"))
+        assert not kept.batches
+    assert kept.threads == {threading.current_thread()}
+
+
+def test_little_slow_work_waits_uncounted():
+    kept = Kept()
+    with InlineBatcher(start, kept) as counting:
+        counting.take(*made("quick", seconds=0.2))
+        counting.take(*made("slow", seconds=30))
+        assert kept.batches == [["quick", "slow"]]
+        counting.take(*made("slow again", seconds=30))
+        assert kept.batches[1:] == [["slow again"]]
+
+
+def test_a_file_that_could_not_be_written_is_told_before_anything_is_counted():
+    def breaks(sample, outcome, crowded):
+        broken = Future()
+        broken.set_exception(OSError("disk full"))
+        return PendingOutcome(sample.key, ((), {}), broken)
+
+    kept = Kept()
+    with pytest.raises(OSError, match="disk full"), InlineBatcher(breaks, kept) as counting:
+        counting.take(*made("a"))
+    assert not kept.batches
+
+
+def test_when_many_wait_only_an_endless_queue_leaves_pixels_to_their_files():
+    crowds, go_on = [], threading.Event()
+
+    def noting(sample, outcome, crowded):
+        crowds.append(crowded)
+        return start(sample, outcome, crowded)
+
+    with BackgroundBatcher(noting, lambda batch: go_on.wait(10), endless=True) as counting:
+        for key in range(200):
+            counting.take(*made(key))
+        go_on.set()
+    assert not any(crowds[:BATCH]) and all(crowds[-BATCH:])

@@ -1,0 +1,264 @@
+"""The engine on squares: what is made, kept, resumed and refused."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+import squares
+
+from countcheck.cards import Card
+from countcheck.counting.verdict import Kind
+from countcheck.engine import run as engine
+from countcheck.engine.config import RunConfig
+from countcheck.engine.progress import NullProgress
+from countcheck.engine.run import recount
+from countcheck.errors import BadInput, BadSettings, GeneratorClosed, RunMismatch
+from countcheck.files import exclusive_lock
+from countcheck.generators.base import Traits
+from countcheck.generators.outcome import Failure, Fault, Reason, Refusal
+from countcheck.images.thumbnails import kept
+from countcheck.storage.run_folder import RunFolder
+
+
+@pytest.fixture(autouse=True)
+def squares_family(monkeypatch):
+    monkeypatch.setitem(engine.__dict__, "load_generator", lambda card: squares.SquaresGenerator(card))
+
+
+def order(path, *texts, **more):
+    return RunConfig(
+        suite=squares.suite(*(texts or ("3 squares", "2 squares +1", "4 please refuse", "5 break"))),
+        generators=[Card(name="squares", family="squares", settings=more.pop("settings", {}))],
+        path=path / "run",
+        **more,
+    )
+
+
+def test_every_outcome_ends_in_its_row(tmp_path):
+    with engine.run(order(tmp_path), squares.counter()) as run:
+        rows = run.rows()
+    assert [row.verdict for row in rows] == [Kind.EXACT, Kind.OVER, Kind.REFUSED, Kind.FAILED]
+    assert [row.counted for row in rows] == [{"square": 3}, {"square": 3}, {}, {}]
+    assert rows[1].reason == "asked for exactly 2 square, counted 3 square"
+    assert rows[2].refusal == "unexplained" and rows[2].words == "I can't draw that."
+    assert rows[3].failure == "transient"
+
+
+def test_a_generator_on_the_cores_comes_to_the_same_rows(tmp_path, monkeypatch):
+    def rows(path):
+        with engine.run(order(path), squares.counter()) as run:
+            return [replace(row, seconds=0.0) for row in run.rows()]
+
+    beside = rows(tmp_path / "beside")
+    monkeypatch.setattr(squares.SquaresGenerator, "traits", Traits(seeded=True, batched=True, on_cores=True))
+    assert rows(tmp_path / "in turns") == beside
+
+
+def test_half_a_character_in_an_answer_costs_nothing(tmp_path, monkeypatch):
+    class Cut(squares.SquaresGenerator):
+        def _one(self, sample):
+            if "refuse" in sample.text:
+                return Refusal(key=sample.key, reason=Reason.UNEXPLAINED, words="no \ud83d", extra={"raw": ["\ud83d"]})
+            return Failure(key=sample.key, fault=Fault.TRANSIENT, message="cut \ud83d\ude00 \udc80")
+
+    monkeypatch.setattr(engine, "load_generator", Cut)
+    with engine.run(order(tmp_path, "4 please refuse", "5 break"), squares.counter()) as run:
+        refused, failed = run.rows()
+    assert refused.words == "no \ufffd"
+    assert failed.message == "cut \U0001f600 \ufffd"
+
+
+def test_a_picture_file_holds_what_was_counted(tmp_path):
+    from PIL import Image
+
+    with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
+        (row,) = run.rows()
+        path = run.picture(row)
+        assert path is not None
+        assert (squares.squares(3, row.seed) == Image.open(path)).all()
+
+
+def test_a_small_copy_of_each_picture_is_kept_for_the_report(tmp_path, monkeypatch):
+    monkeypatch.setattr("countcheck.images.thumbnails.EDGE", 32)
+    with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
+        (row,) = run.rows()
+        assert kept(run.path, row.picture, run.picture(row)) is not None
+
+
+def test_the_same_command_again_makes_nothing_again(tmp_path):
+    engine.run(order(tmp_path), squares.counter()).close()
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "run/images").rglob("*.png")}
+    with engine.run(order(tmp_path), squares.counter()) as run:
+        assert len(run.rows()) == 4
+    assert before == {p: p.stat().st_mtime_ns for p in (tmp_path / "run/images").rglob("*.png")}
+
+
+def test_an_interrupted_run_goes_on_to_the_same_rows(tmp_path):
+    texts = [f"{n % 5} squares of kind {n}" for n in range(40)]
+    with engine.run(order(tmp_path / "a", *texts), squares.counter()) as whole:
+        expected = [(r.key, r.verdict, r.counted, r.picture) for r in whole.rows()]
+    stopping = threading.Event()
+
+    class StopAfterTen(NullProgress):
+        seen = 0
+
+        def made(self, generator, entry):
+            self.seen += 1
+            if self.seen == 10:
+                stopping.set()
+
+    part = order(tmp_path / "b", *texts, settings={"pause": 0.01})
+    with engine.run(part, squares.counter(), watch=StopAfterTen(), stopping=stopping) as run:
+        missing = [row for row in run.rows() if row.outcome == "missing"]
+        assert 0 < len(missing) < 31
+    with engine.run(part, squares.counter()) as run:
+        assert [(r.key, r.verdict, r.counted, r.picture) for r in run.rows()] == expected
+
+
+def test_failed_samples_are_made_again_only_when_told(tmp_path):
+    engine.run(order(tmp_path, "3 break"), squares.counter()).close()
+    with engine.run(order(tmp_path, "3 break"), squares.counter()) as run:
+        assert run.done() == {run.rows()[0].key}
+    again = replace(order(tmp_path, "3 break"), retry_failed=True)
+    with engine.run(again, squares.counter()) as run:
+        assert run.rows()[0].failure == "transient"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"repeats": 2}, "number of repeats"),
+        ({"settings": {"extra": 1}}, "extra of squares"),
+        ({"limit": 1}, "limit"),
+    ],
+)
+def test_a_changed_setting_in_the_same_folder_is_refused(tmp_path, change, said):
+    engine.run(order(tmp_path), squares.counter()).close()
+    with pytest.raises(RunMismatch, match=said):
+        engine.run(order(tmp_path, **change), squares.counter())
+
+
+def test_a_changed_suite_in_the_same_folder_is_refused(tmp_path):
+    engine.run(order(tmp_path, "3 squares"), squares.counter()).close()
+    with pytest.raises(RunMismatch, match="version of the suite"):
+        engine.run(order(tmp_path, "4 squares"), squares.counter())
+
+
+def test_a_changed_rule_in_the_same_folder_is_refused(tmp_path):
+    engine.run(order(tmp_path), squares.counter()).close()
+    with pytest.raises(RunMismatch, match="threshold of the counter"):
+        engine.run(order(tmp_path), squares.counter(threshold=0.5))
+
+
+def test_a_noun_that_the_counter_cannot_know_stops_the_run_before_it_starts(tmp_path):
+    asked = order(tmp_path)
+    wolves = replace(
+        asked.suite.prompts[0], targets=(replace(asked.suite.prompts[0].targets[0], noun="wolf", phrase="wolf"),)
+    )
+    with pytest.raises(BadInput, match="wolf"):
+        engine.run(replace(asked, suite=replace(asked.suite, prompts=(wolves,))), squares.counter())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_budget_stops_the_run(tmp_path):
+    texts = [f"1 square of kind {n}" for n in range(200)]
+    with engine.run(order(tmp_path, *texts, budget=0.2), squares.counter()) as run:
+        spent = sum(row.cost or 0 for row in run.rows())
+    assert 0.2 <= round(spent, 9) < 4.0
+
+
+def test_only_and_limit_choose_samples(tmp_path):
+    with engine.run(order(tmp_path, limit=2), squares.counter()) as run:
+        assert len(run.rows()) == 2
+    with pytest.raises(BadInput, match="no prompt"):
+        engine.run(order(tmp_path / "x", only={"style": "noir"}), squares.counter())
+
+
+def test_a_closed_account_keeps_what_was_made(tmp_path, monkeypatch):
+    class Closing(squares.SquaresGenerator):
+        def generate(self, samples):
+            yield from super().generate(samples[:2])
+            raise GeneratorClosed("squares: the key was refused. Check it.")
+
+    monkeypatch.setattr(engine, "load_generator", Closing)
+    with pytest.raises(GeneratorClosed):
+        engine.run(order(tmp_path), squares.counter())
+    with RunFolder.open(tmp_path / "run") as run:
+        assert [row.outcome for row in run.rows()] == ["picture", "picture", "missing", "missing"]
+
+
+def test_a_recount_judges_stored_boxes_with_another_rule(tmp_path):
+    with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
+        recount(run, squares.counter(threshold=0.95))
+        assert run.rows()[0].verdict is Kind.MISSING
+        recount(run, squares.counter())
+        assert run.rows()[0].verdict is Kind.EXACT
+
+
+def test_a_recount_by_another_detector_reads_the_pictures(tmp_path):
+    with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
+        other = squares.counter()
+        other.card = replace(other.card, source="elsewhere")
+        recount(run, other)
+        assert run.rows()[0].verdict is Kind.EXACT
+        assert run.facts["counter"]["detector"]["source"] == "elsewhere"
+
+
+def test_a_gate_that_is_decided_ends_the_run_early(tmp_path):
+    from countcheck.gate.decide import read_policy
+    from countcheck.gate.early_stop import SequentialGate
+
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("rules:\n  - {rate: exact_rate, at_least: 0.5}\n")
+    gate = SequentialGate(read_policy(policy))
+    texts = [f"{n % 5} squares of kind {n}" for n in range(400)]
+    asked = order(tmp_path, *texts, settings={"pause": 0.002})
+    with engine.run(asked, squares.counter(), decided=lambda run: gate.update(run.rows())) as run:
+        rows = run.rows()
+        assert gate.decision == "pass"
+        assert 5 < sum(row.outcome == "picture" for row in rows) < 300
+        assert run.facts["until_decided"] == "pass"
+
+
+def test_a_budget_without_a_price_is_refused(tmp_path):
+    class Far(squares.SquaresGenerator):
+        traits = Traits(remote=True)
+
+    engine_order = order(tmp_path, "1 square", budget=1.0)
+    original, engine.load_generator = engine.load_generator, Far
+    try:
+        with pytest.raises(BadSettings, match="no price is known for squares"):
+            engine.run(engine_order, squares.counter())
+    finally:
+        engine.load_generator = original
+
+
+def test_a_counter_that_breaks_at_the_last_picture_ends_the_run(tmp_path):
+    broken = squares.counter()
+    before = broken.detector.detect
+
+    def detect(pictures, nouns):
+        if pictures:
+            raise RuntimeError("the lens fell out")
+        return before(pictures, nouns)
+
+    broken.detector.detect = detect
+    with pytest.raises(RuntimeError, match="the lens fell out"):
+        engine.run(order(tmp_path, "1 square"), broken)
+
+
+def test_two_runs_at_once_in_one_folder_would_pay_twice(tmp_path):
+    asked = order(tmp_path, "3 squares")
+    with exclusive_lock(asked.path), pytest.raises(BadInput, match="another run is writing there"):
+        engine.run(asked, squares.counter())
+    assert not RunFolder.exists(asked.path)
+    with engine.run(asked, squares.counter()) as run:
+        assert [row.verdict for row in run.rows()] == [Kind.EXACT]
+
+
+def test_a_file_where_the_run_should_be_is_one_sentence(tmp_path):
+    (tmp_path / "run").touch()
+    with pytest.raises(BadInput, match="Choose another folder"):
+        engine.run(order(tmp_path), squares.counter())

@@ -1,0 +1,108 @@
+"""Looking as often as one likes must not make false alarms."""
+
+import numpy as np
+import pytest
+from verdict_rows import facts, row
+
+from countcheck.gate.early_stop import SequentialGate, anytime_bounds, anytime_difference, anytime_rate
+from countcheck.gate.policy import policy_from
+from countcheck.metrics.sides import parties_of
+from countcheck.suites.samples import Sample, shuffle_prompts
+from countcheck.suites.suite import Prompt
+
+
+def gate(*rules, baseline=None):
+    return SequentialGate(policy_from({"rules": list(rules)}), baseline)
+
+
+def test_bounds_hold_at_every_look_at_once():
+    rng = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(80):
+        values = (rng.random(160) < 0.7).astype(float)
+        looks = (anytime_bounds(values[:n]) for n in range(10, 161, 15))
+        wrong += any(not low <= 0.7 <= high for low, high in looks)
+    assert wrong <= 9  # at most 5 % are allowed; 9 of 80 would come by chance once in a hundred times
+
+
+def test_bounds_close_in_on_the_mean():
+    values = np.tile([1.0, 1.0, 0.0], 400)
+    low, high = anytime_bounds(values)
+    assert low < 2 / 3 < high and high - low < 0.12
+
+
+@pytest.mark.parametrize("values", [np.zeros(30), np.ones(30)])
+def test_values_that_never_vary_still_have_two_bounds(values):
+    low, high = anytime_bounds(values)
+    assert low <= values.mean() <= high and 0.1 < high - low < 0.4
+
+
+def test_capital_does_not_depend_on_the_order():
+    values = np.array([1, 0, 0.5, 1, 1, 0.25])
+    assert anytime_bounds(values) == anytime_bounds(values[::-1])
+
+
+def test_a_prompt_is_one_bet_whatever_its_repeats():
+    assert anytime_rate([4, 0], [4, 4]).clusters == 2
+    assert anytime_rate([], []).value is None
+    assert anytime_difference([2, -2], [4, 4]).value == 0
+
+
+def test_nothing_is_decided_on_little_and_a_clear_case_soon_is():
+    asking = gate({"rate": "exact_rate", "at_least": 0.5})
+    assert asking.update([row("e", f"p{i}") for i in range(3)]) is None
+    assert asking.update([row("e", f"p{i}") for i in range(30)]) == "pass"
+    assert asking.update([]) == "pass"  # decided for good
+    assert gate({"rate": "exact_rate", "at_least": 0.5}).update([row("u", f"p{i}") for i in range(30)]) == "fail"
+
+
+def test_prompts_whose_repeats_are_not_all_there_wait():
+    half = [row("e", f"p{i}", k) for i in range(30) for k in range(1)] + [row("-", f"p{i}", 1) for i in range(30)]
+    assert gate({"rate": "exact_rate", "at_least": 0.5}).update(half) is None
+
+
+def test_a_loss_against_a_baseline_is_decided_in_pairs():
+    before = [row("e", f"p{i}") for i in range(60)]
+    after = [row("u" if i % 2 else "e", f"p{i}") for i in range(60)]
+    rule = {"rate": "exact_rate", "no_worse_by": 0.05}
+    assert gate(rule, baseline=parties_of(before, {})).update(after) == "fail"
+    assert gate(rule).update(after) is None
+
+
+def test_rules_that_cannot_be_looked_at_early_hold_a_pass_back():
+    rules = [{"rate": "exact_rate", "at_least": 0.5}, {"rate": "mean_abs_error", "at_most": 1}]
+    assert gate(*rules).update([row("e", f"p{i}") for i in range(40)]) is None
+    assert gate(*rules).update([row("u", f"p{i}") for i in range(40)]) == "fail"
+
+
+def test_the_fair_order_is_shuffled_keeps_repeats_together_and_is_always_the_same():
+    samples = [
+        Sample(key=f"{i}{k}", generator="g", asked=Prompt(id=f"p{i}", text=""), repeat=k, seed=0)
+        for k in range(2)
+        for i in range(20)
+    ]
+    order = shuffle_prompts(samples)
+    ids = [sample.asked.id for sample in order]
+    assert ids[::2] == ids[1::2] and ids[::2] != sorted(ids[::2])
+    assert order == shuffle_prompts(samples[::-1])
+    assert sorted(s.key for s in order) == sorted(s.key for s in samples)
+
+
+@pytest.mark.parametrize("limit", ["samples", "prompts"])
+def test_nothing_is_decided_before_there_are_as_many_as_the_policy_wants(limit):
+    wanted = policy_from({"rules": [{"rate": "exact_rate", "at_least": 0.5}], "limits": {limit: 80}})
+    given = [row("e", f"p{i}") for i in range(80)]
+    assert SequentialGate(wanted).update(given[:79]) is None
+    assert SequentialGate(wanted).update(given) == "pass"
+
+
+def test_what_the_gate_will_not_judge_is_not_decided_early():
+    before = parties_of([row("e", f"p{i}") for i in range(60)], facts())
+    same = {"rate": "exact_rate", "no_worse_by": 0.3}
+    given = [row("e", f"p{i}", tags={"style": "noir"}) for i in range(60)]
+    assert gate(same, baseline=before).update(given, facts()) == "pass"
+    assert gate(same, baseline=before).update(given, facts(suite_digest="1" * 32)) is None
+    blind = facts(controls={"passed": True, "by_style": {"noir": {"passed": False, "right": 3, "total": 24}}})
+    noir = {"rate": "exact_rate", "at_least": 0.5, "where": {"style": "noir"}}
+    assert gate(noir).update(given, facts()) == "pass"
+    assert gate(noir).update(given, blind) is None

@@ -1,0 +1,58 @@
+"""Small copies: kept while a run is made, made again when they are not there or stale."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import pytest
+from PIL import Image
+
+from countcheck.images.decode import encode_png
+from countcheck.images.thumbnails import is_small, keep, kept, place_of, thumbnail
+
+NAME = "images/ab/abc-2.png"
+
+
+@pytest.fixture
+def noise(tmp_path):
+    """A run's folder with one large picture, and the picture."""
+    image = Image.effect_noise((700, 400), 60).convert("RGB")
+    file = tmp_path / NAME
+    file.parent.mkdir(parents=True)
+    file.write_bytes(encode_png(image))
+    return tmp_path, file, image
+
+
+def test_a_kept_copy_is_small_and_found_again(noise):
+    run, file, image = noise
+    keep(run, NAME, image, file.stat().st_size)
+    found = kept(run, NAME, file)
+    assert found == run / "thumbnails/ab/abc-2.webp"
+    assert Image.open(io.BytesIO(found.read_bytes())).size == (320, 183)
+    assert image.size == (700, 400)
+
+
+def test_a_copy_older_than_its_picture_is_not_used(noise):
+    run, file, image = noise
+    keep(run, NAME, image, file.stat().st_size)
+    later = place_of(run, NAME).stat().st_mtime_ns + 10
+    os.utime(file, ns=(later, later))
+    assert kept(run, NAME, file) is None
+
+
+def test_a_picture_small_enough_is_its_own_copy(tmp_path):
+    image = Image.new("RGB", (64, 64), (200, 30, 30))
+    data = encode_png(image)
+    (tmp_path / "a.png").write_bytes(data)
+    keep(tmp_path, NAME, image, len(data))
+    assert is_small(tmp_path / "a.png")
+    assert not place_of(tmp_path, NAME).exists()
+    assert thumbnail(tmp_path / "a.png") == (data, "image/png")
+
+
+def test_a_place_that_cannot_be_written_costs_nothing_but_the_copy(noise):
+    run, file, image = noise
+    (run / "thumbnails").write_text("in the way")
+    keep(run, NAME, image, file.stat().st_size)
+    assert kept(run, NAME, file) is None

@@ -1,0 +1,72 @@
+"""Conversation rates on conversations told by hand."""
+
+import pytest
+from verdict_rows import facts, turn
+
+from countcheck.metrics.summary import summarize
+from countcheck.suites.suite import Target
+
+PIGS = (Target(noun="pig", count=3),)
+WOLF = (*PIGS, Target(noun="wolf", count=1))
+
+
+def rates(*given):
+    return summarize(given, facts()).generators["g"].rates
+
+
+def test_a_count_is_kept_when_what_carried_over_still_holds():
+    found = rates(
+        turn("e", 0, turn=0),
+        turn("u", 1, turn=1, targets=WOLF, counted={"pig": 3, "wolf": 0}),
+        turn("e", 2, turn=2),
+        turn("o", 3, turn=3),
+    )["kept_rate"]
+    assert (found.value, found.n) == (0.5, 2)  # turn 2 follows a wrong one, so there was nothing to keep
+
+
+def test_a_refused_style_change_has_not_kept_the_count():
+    assert rates(turn("e", 0, turn=0), turn("n", 1, turn=1))["kept_rate"].value == 0
+
+
+def test_repairs_are_counted_up_to_k():
+    found = rates(
+        turn("u", 0, turn=0),
+        turn("u", 0, 1, turn=1),
+        turn("e", 0, 2, turn=2),
+        turn("o", 1, turn=3),
+        turn("e", 1, 1, turn=4),
+        turn("o", 2, turn=5),
+        turn("o", 2, 1, turn=6),
+    )
+    assert (found["repaired_rate_1"].value, found["repaired_rate_1"].n) == (pytest.approx(1 / 3), 3)
+    # the last turn was told only once, so it says nothing of what two tellings would have done
+    assert (found["repaired_rate_2"].value, found["repaired_rate_2"].n) == (1.0, 2)
+    assert found["repaired_rate"].value == pytest.approx(2 / 3)
+
+
+def test_false_claims_are_over_wrong_pictures():
+    found = rates(
+        turn("m", 0, turn=0, claims=True), turn("u", 1, turn=1), turn("e", 2, turn=2, claims=True), turn("n", 3, turn=3)
+    )
+    assert (found["false_claim_rate"].value, found["false_claim_rate"].n) == (0.5, 2)
+
+
+def test_a_refusal_sticks_when_the_next_harmless_turn_is_refused_too():
+    found = rates(*(turn(letter, i, turn=i) for i, letter in enumerate("ennef")))
+    assert (found["sticky_refusal_rate"].value, found["sticky_refusal_rate"].n) == (0.5, 2)
+
+
+def test_conversations_are_the_clusters_and_stay_out_of_prompt_rates():
+    given = [turn("e", i, turn=i, talk=f"t{j}") for j in range(3) for i in range(4)]
+    found = summarize(given, facts()).generators["g"]
+    assert (found.rates["turn_exact_rate"].n, found.rates["turn_exact_rate"].clusters) == (12, 3)
+    assert found.rates["conversation_exact_rate"].n == 3
+    assert "exact_rate" not in found.rates
+    assert found.conversations["conversations"] == 3
+
+
+def test_a_turn_that_asks_for_no_number_is_neither_exact_nor_wrong():
+    talk = [turn("e", 0, turn=0, targets=(), verdict=None), turn("e", 1, turn=1), turn("u", 2, turn=2)]
+    found = rates(*talk)
+    assert (found["turn_exact_rate"].value, found["turn_exact_rate"].n) == (0.5, 2)
+    assert found["turn_refusal_rate"].n == 3

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+from chromium import chromium, watched_page
+from made_up import a_run, a_suite
+
+from countcheck.reports.html.page import write_report
+from countcheck.reports.report import read_report
+
+pytestmark = pytest.mark.browser
+HOSTILE = "<script>window.hit=1</script><img src=x onerror=window.hit=2>\u202e\x07" + "w" * 3000
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def address(two_runs, tmp_path_factory):
+    return write_report(two_runs, tmp_path_factory.mktemp("page") / "report.html").as_uri()
+
+
+def ready(page):
+    page.wait_for_selector("html[data-ready]")
+
+
+def test_filtering_to_over_counts_shows_nothing_else_and_is_in_the_address(browser, address, two_runs):
+    over = sum(row.verdict == "over" for model in read_report(two_runs).models for row in model.rows)
+    with watched_page(browser) as page:
+        page.goto(address)
+        ready(page)
+        page.click("#f-verdict .chip.v-over")
+        page.wait_for_function(f"() => document.querySelector('#found').textContent.startsWith('{over} ')")
+        assert "v=over" in page.url
+        shown = page.locator("#tries .shot:not(.aside) .verdict").all_text_contents()
+        assert set(shown) == {"over"}
+
+
+def test_an_address_leads_to_the_same_state(browser, address):
+    with watched_page(browser) as page:
+        page.goto(f"{address}#v=under&m=0&boxes=1&noun=pig&page=1")
+        ready(page)
+        first = page.locator("#tries").inner_text()
+        assert page.locator("#f-verdict input[value=under]").is_checked()
+        assert page.locator("select[data-name=noun]").input_value() == "pig"
+        assert page.locator("#tries .boxes").first.is_visible()
+        page.reload()
+        ready(page)
+        assert page.locator("#tries").inner_text() == first
+
+
+def test_boxes_are_switched_on_by_key_and_lie_on_what_was_counted(browser, address):
+    with watched_page(browser) as page:
+        page.goto(f"{address}#v=exact")
+        ready(page)
+        overlay = page.locator("#tries .shot:not(.aside) .boxes").first
+        assert not overlay.is_visible()
+        page.keyboard.press("b")
+        overlay.wait_for(state="visible")
+        frame = page.locator("#tries .shot:not(.aside) .frame:has(.boxes)").first
+        counted = frame.locator("xpath=ancestor::figure").locator(".counts").inner_text()
+        assert frame.locator("rect:not(.near)").count() == int(counted.split("\u00a0")[0])
+
+
+def test_a_picture_opens_large_and_arrows_walk_on(browser, address):
+    with watched_page(browser) as page:
+        page.goto(f"{address}#v=exact")
+        ready(page)
+        page.locator("#tries .open").first.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector("dialog[open] dl")
+        first = page.url
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("url => location.href !== url", arg=first)
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog[open]", state="detached")
+        assert "open=" not in page.url
+
+
+def test_a_cell_of_the_matrix_leads_to_its_pictures(browser, address):
+    with watched_page(browser) as page:
+        page.goto(address)
+        ready(page)
+        cell = page.locator(".matrix a").first
+        n = int(cell.inner_text())
+        cell.click()
+        page.wait_for_function(f"() => document.querySelector('#found').textContent.startsWith('{n} ')")
+
+
+def test_nothing_hostile_executes(browser, tmp_path):
+    suite = a_suite(8, 1, hostile=HOSTILE)
+    with a_run(tmp_path / "run", suite=suite, generators=(("<b>bad", 0.5, 0.3),), words=HOSTILE) as run:
+        address = write_report([run], tmp_path / "r.html").as_uri()
+    with watched_page(browser) as page:
+        page.goto(f"{address}#open=0&t.style=<img src=x>&v=<b>")
+        ready(page)
+        page.goto(f"{address}#view=all")
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.hit") is None
+        assert page.locator("img[src=x]").count() == 0
+
+
+def test_pictures_beside_the_page_are_shown(browser, two_runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("countcheck.reports.html.pictures.INLINE_MOST", 3)
+    address = write_report(two_runs, tmp_path / "50 % a:b #1?.html").as_uri()
+    with watched_page(browser) as page:
+        page.goto(f"{address}#v=exact")
+        ready(page)
+        picture = page.locator("#tries .shot:not(.aside) img").first
+        picture.scroll_into_view_if_needed()
+        page.wait_for_function("() => document.querySelector('#tries .shot:not(.aside) img').naturalWidth > 0")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_axe_finds_nothing(browser, address, scheme, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    with watched_page(browser, color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True) as page:
+        page.goto(f"{address}#v=over,exact&boxes=1")
+        ready(page)
+        result = Axe().run(page)
+        assert result.violations_count == 0, result.generate_report()
+
+
+def test_a_phone_is_not_scrolled_sideways(browser, address):
+    with watched_page(browser, viewport={"width": 360, "height": 800}) as page:
+        page.goto(address)
+        ready(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360

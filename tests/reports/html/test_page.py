@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from made_up import a_run, a_suite
+
+from countcheck.reports.html.page import write_html
+from countcheck.reports.report import read_report
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202e\x07{{ 7*7 }}" + "long" * 2500
+
+
+@pytest.fixture(scope="module")
+def page(two_runs, tmp_path_factory):
+    target = tmp_path_factory.mktemp("page") / "report.html"
+    return write_html(read_report(two_runs), two_runs, target).read_text(encoding="utf-8")
+
+
+def test_the_page_asks_the_network_for_nothing(page):
+    assert re.search(r"""(?:src|href)=["'](?!data:|#)""", page) is None
+    assert "default-src 'none'" in html.unescape(page)
+    assert "unsafe" not in page.split("</head>")[0].split("<style>")[0]
+
+
+def test_every_model_and_its_rates_are_there(page):
+    for label in ("alpha", "beta · one", "beta · two", "gamma"):
+        assert label in page
+    assert page.count("<svg") > 16
+
+
+def test_pictures_and_their_boxes_are_inside(page):
+    assert "data:image/" in page
+    assert '<svg class="boxes"' in page
+
+
+def test_hostile_words_stay_words(tmp_path):
+    suite = a_suite(8, 1, hostile=HOSTILE)
+    with a_run(tmp_path / "run", suite=suite, generators=((f"bad{HOSTILE[:40]}", 0.5, 0.3),), words=HOSTILE) as run:
+        text = write_html(read_report([run]), [run], tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "<img src=x" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert "\u202e" not in text
+
+
+@pytest.mark.parametrize("case", ["no pictures", "all refusals", "one sample", "only conversations", "pictures gone"])
+def test_odd_runs_still_make_a_page(tmp_path, case):
+    share = (("solo", 1.0, 1.0),) if case == "all refusals" else (("solo", 0.5, 0.0),)
+    prompts, talks = {"one sample": (1, 0), "only conversations": (0, 2)}.get(case, (6, 1))
+    suite = a_suite(prompts, talks)
+    with a_run(tmp_path / "run", suite=suite, generators=share, pictures=case != "no pictures") as run:
+        if case == "pictures gone":
+            for picture in (run.path / "images").rglob("*.png"):
+                picture.unlink()
+        text = write_html(read_report([run]), [run], tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "solo" in text
+    assert ("missing or damaged.</p>" in text) == (case == "pictures gone")
