@@ -22,7 +22,7 @@ from countcheck.engine.conversations import ConversationRunner
 from countcheck.engine.progress import Progress
 from countcheck.engine.scoring import JudgedPicture, entry_of, judge_detections, judged, nouns_of
 from countcheck.errors import BadInput
-from countcheck.generators.base import Generator
+from countcheck.generators.base import Closable, Generator, Stoppable
 from countcheck.generators.outcome import Failure, Outcome, Picture
 from countcheck.images import thumbnails
 from countcheck.images.decode import as_image, encode_png, read_picture
@@ -143,10 +143,9 @@ class GeneratorPipeline:
                 counting.take(sample, outcome)
                 if not stopped and (counting.broken or self.over()):
                     stopped = True  # what is under way is paid for, and taken in
-                    stop = getattr(self.generator, "stop", None)
-                    if stop is None:
+                    if not isinstance(self.generator, Stoppable):
                         break
-                    stop()
+                    self.generator.stop()
 
     def _counting_it(self) -> InlineBatcher | BackgroundBatcher:
         if self.generator.traits.on_cores:
@@ -218,6 +217,5 @@ def _closing(outcomes: Iterator[Outcome]) -> Iterator[Iterator[Outcome]]:
     try:
         yield outcomes
     finally:
-        close = getattr(outcomes, "close", None)
-        if close is not None:
-            close()
+        if isinstance(outcomes, Closable):
+            outcomes.close()

@@ -24,7 +24,7 @@ from countcheck.engine.progress import Progress
 from countcheck.engine.run import load_generator, run
 from countcheck.engine.scoring import nouns_of
 from countcheck.errors import CountcheckError, GeneratorClosed, MissingExtra
-from countcheck.generators.base import Dialogue, Generator, Traits
+from countcheck.generators.base import Closable, Dialogue, Generator, Stoppable, Traits
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture
 from countcheck.images.decode import as_array
 from countcheck.images.types import Pixels
@@ -202,7 +202,8 @@ class _Worker:
     @ray.method(concurrency_group="control")
     def stop(self) -> None:
         """Begin nothing more."""
-        getattr(self._generator, "stop", lambda: None)()
+        if isinstance(self._generator, Stoppable):
+            self._generator.stop()
 
     def _packed(self, outcomes: Sequence[Outcome], styles: Mapping[str, str | None]) -> list[_Made]:
         """The outcomes ready to travel, their pictures looked at where they were made."""
@@ -281,7 +282,8 @@ class RayGenerator:
     def close(self) -> None:
         """Let the hands go, and give back what the head holds."""
         self.let_go()
-        getattr(self._own, "close", lambda: None)()
+        if isinstance(self._own, Closable):
+            self._own.close()
 
     def open(self, sample: Sample) -> Dialogue:
         """A conversation, held by the head's own generator."""

@@ -24,7 +24,7 @@ from countcheck.engine.provenance import begin, describe, describe_generator
 from countcheck.engine.scoring import judge_detections, nouns_of
 from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed
 from countcheck.files import exclusive_lock
-from countcheck.generators.base import Generator
+from countcheck.generators.base import Closable, CoversSamples, Generator, ReportsCost
 from countcheck.images.decode import read_picture
 from countcheck.registry import load_generator_class
 from countcheck.storage.records import Judged, as_stored
@@ -46,8 +46,7 @@ def planned(order: RunConfig, card: Card, generator: Generator) -> Planned:
     wanted = [s for s in plan(_only(order.suite, order.only), generator.recipe, repeats=order.repeats)]
     holdable = [s for s in wanted if able or isinstance(s.asked, Prompt)]
     # Recordings hold what was recorded, and owe nothing else.
-    covers = getattr(generator, "covers", None)
-    owed = [s for s in holdable if covers is None or covers(s)]
+    owed = [s for s in holdable if not isinstance(generator, CoversSamples) or generator.covers(s)]
     if holdable and not owed:
         raise BadInput(
             f"{card.name} holds nothing of {order.suite.name}: none of its ids is a prompt or conversation of it."
@@ -122,7 +121,8 @@ def run(
         plans = []
         for card in order.generators:
             generator = (load or load_generator)(card)
-            stack.callback(getattr(generator, "close", lambda: None))
+            if isinstance(generator, Closable):
+                stack.callback(generator.close)
             plans.append(planned(order, card, generator))
         settings = {"repeats": order.repeats, "limit": order.limit, "only": dict(order.only or {})}
         generators = {
@@ -192,8 +192,9 @@ def _make_all(
 
 def _demand_price(each: Planned) -> None:
     """A budget can only be kept where prices are known."""
-    tells = getattr(each.generator, "tells_cost", False)
-    if each.generator.traits.remote and each.card.price is None and not tells:
+    generator = each.generator
+    reports_cost = isinstance(generator, ReportsCost) and generator.reports_cost
+    if generator.traits.remote and each.card.price is None and not reports_cost:
         raise BadSettings(
             f"no price is known for {each.card.name}, so a budget cannot be kept. Write price and priced into a card of "
             "its own and name the card's file, or leave --budget out."

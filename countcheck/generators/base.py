@@ -1,8 +1,14 @@
-"""Who draws: the seam every generator stands behind, and the three ways a sample can end.
+"""The protocol that every generator implements, and one protocol for each optional ability.
 
-A new generator is one file: a class made from a `countcheck.cards.Card` (its only argument) that has a ``name``,
-``traits``, ``recipe`` and ``generate``. Built-ins are found
-in `countcheck.registry` through the same door as strangers (entry-point group ``countcheck.generators``).
+A new generator is one file: a class that is made from a `countcheck.cards.Card` (its only argument) and has ``name``,
+``traits``, ``recipe`` and ``generate``. An optional ability is a method of a protocol below; the engine asks for it
+with ``isinstance``, so a class need not inherit from anything. `countcheck.registry` finds built-in generators and
+installed plug-ins (entry-point group ``countcheck.generators``) in the same way.
+
+>>> class Silent:
+...     def stop(self) -> None: ...
+>>> isinstance(Silent(), Stoppable), isinstance(Silent(), Closable)
+(True, False)
 """
 
 from __future__ import annotations
@@ -19,16 +25,17 @@ from countcheck.suites.suite import Target, Turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What a generator can do; the engine plans by it.
+    """Describe what a generator can do. The engine plans by it.
 
     Attributes:
         seeded: The same seed gives the same picture.
-        batched: Likes several samples at a time.
-        converses: Has `Converses.open`: speaks turn after turn, with the history kept as its provider keeps it.
-        edits: Has `Edits.edit`: changes a picture it is given.
-        remote: Waits on a network, so many samples may be under way at once, and pictures may cost money.
-        concurrency: Most samples or conversations under way at once.
-        on_cores: Computes on all cores of this machine: counting takes turns with it, since beside it both would lose.
+        batched: The generator is faster with several samples at a time.
+        converses: The generator implements `Converses`: it keeps the history of a conversation as its provider does.
+        edits: The generator implements `Edits`: it changes a given picture.
+        remote: The generator waits for a network. Many samples may be in progress at once, and pictures may cost money.
+        concurrency: Largest number of samples or conversations in progress at once, 1 or more.
+        on_cores: The generator computes on all cores of this machine, so counting alternates with it: running both at
+            once would slow both down.
     """
 
     seeded: bool = False
@@ -42,43 +49,79 @@ class Traits:
 
 @runtime_checkable
 class Generator(Protocol):
-    """Turns samples into outcomes.
+    """Turn samples into outcomes.
 
-    ``generate`` yields exactly one outcome for every sample (told by its key), in any order, as soon as it is there.
-    A sample that cannot be drawn is a `Failure` or a `Refusal`, never an exception; an exception means that nothing
-    more can be done (a `countcheck.errors.GeneratorClosed`, say). A generator may have ``stop()``: finish what is
-    under way, start nothing more; and ``close()``: give back memory and connections.
+    ``generate`` yields exactly one outcome for every sample (identified by its key), in any order, as soon as it is
+    known. A sample that cannot be made is a `Failure` or a `Refusal`, never an exception. An exception means that the
+    generator can do nothing more, for example a `countcheck.errors.GeneratorClosed`.
     """
 
     @property
     def name(self) -> str:
-        """As the user calls it."""
+        """Name the generator as the user does."""
         ...
 
     @property
     def traits(self) -> Traits:
-        """What it can do."""
+        """Describe what the generator can do."""
         ...
 
     @property
     def recipe(self) -> Recipe:
-        """Everything of it that can change a picture."""
+        """Describe everything that can change a picture."""
         ...
 
     def generate(self, samples: Sequence[Sample]) -> Iterator[Outcome]:
-        """One outcome per sample, in any order."""
+        """Yield one outcome per sample, in any order."""
+        ...
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """A generator that can end early."""
+
+    def stop(self) -> None:
+        """Finish the samples in progress and begin no others. Any thread may call it."""
+        ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """Something that holds memory, connections or a suspended computation."""
+
+    def close(self) -> None:
+        """Release what is held. A second call does nothing."""
+        ...
+
+
+@runtime_checkable
+class CoversSamples(Protocol):
+    """A generator that has a fixed set of samples, such as a recording."""
+
+    def covers(self, sample: Sample) -> bool:
+        """Tell whether the generator has this sample. Samples that it does not have are not planned."""
+        ...
+
+
+@runtime_checkable
+class ReportsCost(Protocol):
+    """A generator whose class knows whether every reply states its cost."""
+
+    @property
+    def reports_cost(self) -> bool:
+        """Tell whether every outcome carries its cost in USD, so that a budget holds without a price in the card."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing to say in a conversation.
+    """One message of the user in a conversation.
 
     Attributes:
-        script: Which turn of the suite's conversation it belongs to, from 0.
+        script: Index of the turn of the suite's conversation that it belongs to, from 0.
         repair: 0 for the turn as scripted, 1 for the first repair, and so on.
-        text: What to say.
-        rewind: Go back to the last picture first.
+        text: What is said to the model.
+        rewind: Go back to the state after the last picture first.
         wording: Of a repair: its ``tone`` and ``explicitness``.
     """
 
@@ -90,39 +133,48 @@ class Step:
 
 
 class Dialogue(Protocol):
-    """One conversation under way."""
+    """One conversation in progress."""
 
     def say(self, text: str, turn: int, expected: Turn) -> Outcome:
-        """Speak, and get what the model answers. ``expected`` is what must hold now; only rule-based generators use it."""
+        """Send one message and return the outcome. ``expected`` is what must hold now; only rule-based generators use it."""
         ...
 
     def rewind(self) -> None:
-        """Forget everything after the last picture, as a user does who goes back and tries again."""
+        """Forget everything after the last picture, as a user does who edits an earlier message."""
         ...
 
 
 @runtime_checkable
 class Restorable(Protocol):
-    """A dialogue that another process can go on with, so that no turn of a conversation cut off is paid for again."""
+    """A dialogue that another process can continue, so that no turn of an interrupted conversation is paid for twice."""
 
     def state(self) -> Any:
-        """What the next turn needs, asked for after every turn: plain JSON in which ``bytes`` may stand, for pictures
-        and the like; ``None`` when it cannot be told."""
+        """Return what the next turn needs: plain JSON that may hold ``bytes``; ``None`` when there is no such state.
+
+        The engine calls it after every turn.
+        """
         ...
 
     def restore(self, state: Any, picture: Callable[[int], Pixels]) -> None:
-        """Go on from a state. ``picture(turn)`` reads that turn's picture from the run. Nothing is sent; it may raise
-        when there is no going on."""
+        """Continue from a state. Sends nothing.
+
+        Args:
+            state: What `state` returned.
+            picture: Reads the picture of a turn from the run.
+
+        Raises:
+            Exception: Any, when the dialogue cannot be continued.
+        """
         ...
 
 
 @runtime_checkable
 class Recorded(Protocol):
-    """A dialogue that was held elsewhere: what was said in it is known."""
+    """A dialogue that took place elsewhere: its messages are known."""
 
     @property
     def steps(self) -> Sequence[Step]:
-        """Everything that was said, in order; at least one."""
+        """Return every message in order; at least one."""
         ...
 
 
@@ -131,14 +183,14 @@ class Converses(Protocol):
     """A generator that can hold a conversation."""
 
     def open(self, sample: Sample) -> Dialogue:
-        """Begin a conversation; nothing is sent yet."""
+        """Begin a conversation. Sends nothing yet."""
         ...
 
 
 @runtime_checkable
 class Edits(Protocol):
-    """A generator that can change a picture it is given."""
+    """A generator that can change a given picture."""
 
     def edit(self, sample: Sample, pixels: Pixels, instruction: str, turn: int, targets: Sequence[Target]) -> Outcome:
-        """The picture changed as the instruction says."""
+        """Change a picture as the instruction says, and return the outcome."""
         ...

@@ -17,7 +17,7 @@ import numpy as np
 
 from countcheck.dialogue import state as states
 from countcheck.errors import CountcheckError
-from countcheck.generators.base import Converses, Edits, Generator, Restorable, Traits
+from countcheck.generators.base import Closable, Converses, Edits, Generator, Restorable, Stoppable, Traits
 from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
 from countcheck.images.decode import as_array
 from countcheck.suites.samples import Recipe, Sample, plan
@@ -47,10 +47,9 @@ def check_generator(make: Callable[[], Generator], *, texts: Sequence[str] = ASK
         _check_edit(generator, samples, outcomes)
         _check_stop(make(), texts)
     finally:
-        close = getattr(generator, "close", None)
-        if close is not None:
-            close()
-            close()  # twice does no harm
+        if isinstance(generator, Closable):
+            generator.close()
+            generator.close()  # a second call must do nothing
 
 
 def _samples(generator: Generator, texts: Sequence[str]) -> list[Sample]:
@@ -220,16 +219,14 @@ def _check_edit(generator: Generator, samples: Sequence[Sample], outcomes: dict[
 
 def _check_stop(generator: Generator, texts: Sequence[str]) -> None:
     """After stop() what is under way ends, and nothing is given twice."""
-    stop = getattr(generator, "stop", None)
     samples = _samples(generator, [f"{text}, number {k}" for k in range(8) for text in texts])
     seen: list[str] = []
     for outcome in _each(generator.generate(samples)):
         seen.append(outcome.key)
-        if stop is not None:
-            stop()
+        if isinstance(generator, Stoppable):
+            generator.stop()
         elif len(seen) == 2:
             break
     assert len(seen) == len(set(seen)), "after stop() an outcome was given twice"
-    close = getattr(generator, "close", None)
-    if close is not None:
-        close()
+    if isinstance(generator, Closable):
+        generator.close()

@@ -81,7 +81,7 @@ class OpenRouterGenerator(ConversingGenerator, Changes):
     """``openrouter:MAKER/MODEL``. In a conversation the model sees all that was said, and its last picture."""
 
     family: ClassVar[str] = "openrouter"
-    tells_cost: ClassVar[bool] = True
+    reports_cost: ClassVar[bool] = True
     key_names: ClassVar[tuple[str, ...]] = ("OPENROUTER_API_KEY",)
     defaults: ClassVar[dict[str, Any]] = {"extra": {}, "base_url": "https://openrouter.ai/api/v1"}
     codes_of: ClassVar[str] = "google"  # native reasons are the makers'; Google's are the only ones of their own kind

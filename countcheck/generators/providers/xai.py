@@ -66,7 +66,7 @@ class XAIGenerator(Changes):
     """xAI's Grok Imagine models; they take neither seeds nor sizes in pixels."""
 
     family: ClassVar[str] = "xai"
-    tells_cost: ClassVar[bool] = True
+    reports_cost: ClassVar[bool] = True
     key_names: ClassVar[tuple[str, ...]] = ("XAI_API_KEY",)
     defaults: ClassVar[dict[str, Any]] = {
         "aspect_ratio": "1:1",

@@ -92,7 +92,7 @@ class RemoteGenerator:
     edits: ClassVar[bool] = False
     most_per_request: ClassVar[int] = 1
     needs_source: ClassVar[bool] = True
-    tells_cost: ClassVar[bool] = False  # every reply says what it cost, so that a budget holds without a price
+    reports_cost: ClassVar[bool] = False  # every reply says what it cost, so that a budget holds without a price
     codes_of: ClassVar[str] = ""  # whose codes, when not the family's own
 
     def __init__(self, card: Card) -> None:
