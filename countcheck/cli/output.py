@@ -9,26 +9,28 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import typer
 
+from countcheck.reports.safe_text import terminal_text
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Control characters, among them the escape that starts terminal commands, and marks that turn text around.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f]")
-
-
-def plain(text: str) -> str:
-    """Text from a model or a suite, made safe for a terminal."""
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
+# What a terminal, or a CI service that reads its log, would obey; inside JSON text each has a harmless spelling.
+_ACTIVE = re.compile("##|[\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 
 
 def print_json(value: Any) -> None:
-    """A JSON document on stdout, indented, ending in a line break."""
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode() + "\n")
+    """Print a JSON document, indented, with control and direction marks in text spelt as escapes."""
+    document = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
+    sys.stdout.write(_ACTIVE.sub(_escaped, document) + "\n")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return "".join(f"\\u{ord(c):04x}" for c in match.group()[:1]) + match.group()[1:]
 
 
 def say(sentence: str) -> None:
     """A remark on stderr."""
-    typer.echo(plain(sentence), err=True)
+    typer.echo(terminal_text(sentence), err=True)
 
 
 def stdout_console() -> Console:

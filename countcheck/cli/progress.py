@@ -17,8 +17,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from countcheck.cli.output import plain, stderr_console
+from countcheck.cli.output import stderr_console
 from countcheck.counting.verdict import WRONG, Kind
+from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
     from countcheck.storage.records import OutcomeRecord
@@ -59,7 +60,7 @@ class LiveProgress:
     def begins(self, generator: str, owed: int, done: int) -> None:
         """A bar for this generator, as far as an earlier run got."""
         self._bar.start()  # not before: a bar over nothing is an empty line
-        name = escape(plain(generator))
+        name = escape(terminal_text(generator))
         self._tasks[generator] = self._bar.add_task(name, total=owed, completed=done, before=done, found="")
         self._tallies[generator] = Tally()
 
@@ -74,7 +75,7 @@ class LiveProgress:
 
     def says(self, sentence: str) -> None:
         """A remark above the bars."""
-        self._bar.console.print(escape(plain(sentence)))
+        self._bar.console.print(escape(terminal_text(sentence)))
 
 
 def _heading(verdict: Kind | None) -> str:

@@ -13,6 +13,7 @@ import orjson
 
 from countcheck.errors import BadInput, MissingExtra
 from countcheck.files import atomic_write
+from countcheck.reports.safe_text import csv_cell
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
 from countcheck.suites.serialize import target_to_json
@@ -96,9 +97,7 @@ def _cell(value: Any) -> Any:
     """A nested value as JSON; text that a spreadsheet would run as a formula gets an apostrophe in front."""
     if isinstance(value, dict | list):
         return orjson.dumps(value).decode()
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
+    return csv_cell(value) if isinstance(value, str) else value
 
 
 def _parquet(run: RunFolder, rows: list[ResultRow]) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from countcheck.stats.estimate import Estimate
 
 WORDS = {
@@ -68,13 +66,6 @@ def mark(estimate: Estimate | None, width: int = 20) -> str:
     axis[low], axis[high] = "├", "┤"
     axis[at] = "●"
     return "".join(axis)
-
-
-def plain(text: str, most: int = 60) -> str:
-    """Text from a suite or a model made safe for a terminal: one line, no control or direction characters."""
-    kept = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in str(text))
-    kept = " ".join(kept.split())
-    return kept if len(kept) <= most else kept[: most - 1] + "…"
 
 
 def _percent(estimate: Estimate, *, signed: bool) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 from countcheck.counting.verdict import Kind
 from countcheck.generators.outcome import Reason
 from countcheck.reports.report import Model, Report
-from countcheck.reports.wording import EstimateJson, visible
+from countcheck.reports.safe_text import visible
+from countcheck.reports.wording import EstimateJson
 from countcheck.storage.rows import ResultRow
 
 _HARM = {Kind.MISSING: 4, Kind.MIXED: 3, Kind.OVER: 2, Kind.UNDER: 2, Kind.REFUSED: 1, Kind.UNCERTAIN: 0}

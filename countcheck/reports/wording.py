@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from countcheck.reports.safe_text import visible
+
 if TYPE_CHECKING:
     from countcheck.suites.suite import Target
 
@@ -13,15 +15,6 @@ if TYPE_CHECKING:
 EstimateJson = Mapping[str, Any]
 
 _NARROW = 0.04
-# Marks that turn the direction of the text around them; shown by name, so that they cannot disguise a sentence.
-_DIRECTION = {
-    ord(c): f"⟨U+{ord(c):04X}⟩" for c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
-}
-_CONTROL = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"} | {0x7F: "\u2421"}
-_CONTROL |= {code: f"⟨U+{code:04X}⟩" for code in range(0x80, 0xA0)}
-_LONE = {code: "\ufffd" for code in range(0xD800, 0xE000)}
-_VISIBLE = _DIRECTION | _CONTROL | _LONE
-
 RATE_NAMES = {
     "exact_rate": "exactly as asked",
     "exact_rate_given_picture": "exact, of pictures",
@@ -62,13 +55,6 @@ REASONS = {
     "deflected": "Answered with words or a question instead",
     "silent": "Gave a blank, black or withheld picture",
 }
-
-
-def visible(text: str, limit: int | None = None) -> str:
-    """Foreign text with control and direction marks made visible, cut to ``limit`` characters. Not escaped for HTML."""
-    if limit is not None and len(text) > limit:
-        text = text[: limit - 1] + "…"
-    return text.translate(_VISIBLE)
 
 
 def percent(value: float, *, fine: bool = False) -> str:

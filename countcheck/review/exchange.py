@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from countcheck.errors import BadInput
+from countcheck.reports.safe_text import csv_cell
 from countcheck.review.queue import Task
 from countcheck.storage.rows import Label
 
@@ -76,19 +77,14 @@ def _to_csv(tasks: Sequence[Task], of: dict[tuple[str, int, str], list[Label]]) 
             labels = of.get((task.key, task.turn, noun), [])
             said = [_said(label) for label in labels] or [["", "", "", DRAWN, ""]]
             for cells in said:
-                writer.writerow([task.key, task.turn, _tame(noun), *cells, task.row.picture])
+                writer.writerow([task.key, task.turn, csv_cell(noun), *cells, task.row.picture])
             n += len(said)
     return text.getvalue().encode(), n
 
 
 def _said(label: Label) -> list[str]:
     count = UNSURE if label.count is None else str(label.count)
-    return [count, _tame(label.labeller), label.at, label.stratum, repr(label.weight)]
-
-
-def _tame(text: str) -> str:
-    # A spreadsheet would run it as a formula.
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return [count, csv_cell(label.labeller), label.at, label.stratum, repr(label.weight)]
 
 
 def _from_csv(data: bytes, source: Path) -> list[Label]:

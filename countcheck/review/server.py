@@ -157,7 +157,7 @@ def _json(body: object, after: BackgroundTask | None = None) -> Response:
 def _render(desk: Desk, token: str) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from countcheck.reports.wording import visible
+    from countcheck.reports.safe_text import visible
 
     environment = Environment(loader=PackageLoader("countcheck.review"), autoescape=True, undefined=StrictUndefined)
     environment.filters["visible"] = visible

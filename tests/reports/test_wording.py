@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from countcheck.reports.wording import estimate_words, money, number, points, seconds, several, visible, wish
+from countcheck.reports.safe_text import visible
+from countcheck.reports.wording import estimate_words, money, number, points, seconds, several, wish
 from countcheck.suites.suite import Relation, Target
 
 

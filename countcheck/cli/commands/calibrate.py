@@ -51,7 +51,8 @@ def calibrate(
 def _table(learnt: Calibration) -> Table:
     from rich.table import Table
 
-    from countcheck.reports.wording import estimate_words, several, visible
+    from countcheck.reports.safe_text import visible
+    from countcheck.reports.wording import estimate_words, several
 
     heading = f"{several(learnt.labelled, 'labelled count')} in {several(learnt.pictures, 'picture')}"
     table = Table(title=heading, title_justify="left", caption_justify="left", box=None, pad_edge=False)

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from countcheck.cli.main import app
-from countcheck.cli.output import plain, print_json, stdout_console
+from countcheck.cli.output import print_json, stdout_console
+from countcheck.reports.safe_text import terminal_text
 
 # One package that tells for each extra, and what the extra is for.
 EXTRAS = {
@@ -124,7 +125,7 @@ def _print(found: dict[str, Any]) -> None:
     from rich.text import Text
 
     console = stdout_console()
-    console.print(f"{found['python']}\n{plain(found['device'])}\n")
+    console.print(f"{found['python']}\n{terminal_text(found['device'])}\n")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("extra", "for", "installed", "install it with"):
         table.add_column(heading, overflow="fold")
@@ -134,4 +135,4 @@ def _print(found: dict[str, Any]) -> None:
     console.print(table)
     for model in found["models"]:
         mark = Text("works", "green") if model["works"] else Text("does not work", "red")
-        console.print(Text.assemble(f"{model['model']}: ", mark, f": {plain(model['says'])}"))
+        console.print(Text.assemble(f"{model['model']}: ", mark, f": {terminal_text(model['says'])}"))

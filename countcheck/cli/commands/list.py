@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from countcheck.cli.main import app
-from countcheck.cli.output import plain, print_json, stdout_console
+from countcheck.cli.output import print_json, stdout_console
+from countcheck.reports.safe_text import terminal_text
 
 _FAMILIES = {
     "scenes": "draws by rule exactly what is asked; scenes?error_rate=0.3 errs on purpose",
@@ -51,10 +52,10 @@ def list_(
             and value != row["name"]
             and (name != "priced" or row["price"])
         )
-        about = plain(str(row["about"] or ""))
+        about = terminal_text(str(row["about"] or ""))
         # What it is comes first; facts that one looks up stand below, quieter.
-        told = Text("\n").join(part for part in (Text(about), Text(plain(facts), style="dim")) if part)
-        table.add_row(Text(plain(str(row["name"])), style="bold"), told)
+        told = Text("\n").join(part for part in (Text(about), Text(terminal_text(facts), style="dim")) if part)
+        table.add_row(Text(terminal_text(str(row["name"])), style="bold"), told)
     stdout_console().print(table)
 
 

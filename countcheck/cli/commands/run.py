@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from countcheck.cli.main import app
-from countcheck.cli.output import plain, print_json, say, stdout_console
+from countcheck.cli.output import print_json, say, stdout_console
 from countcheck.errors import BadSettings
+from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
     from countcheck.engine.config import RunConfig
@@ -189,18 +190,18 @@ def _dry_run(order: RunConfig, as_json: bool) -> None:
 
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=f"{plain(order.suite.name)} would be made in {plain(str(order.path))}",
+        title=f"{terminal_text(order.suite.name)} would be made in {terminal_text(str(order.path))}",
     )
     for heading in ("generator", "samples", "USD a picture", "USD in all", "begins with"):
         table.add_column(heading, justify="right" if "USD" in heading or heading == "samples" else "left")
     for line in lines:
         known = line["cost"] is not None
         table.add_row(
-            plain(str(line["generator"])),
+            terminal_text(str(line["generator"])),
             str(line["samples"]),
             f"{line['price']} ({line['priced'] or 'undated'})" if known else "unknown",
             f"{line['cost']:.2f}" if known else "unknown",
-            plain(str(line["first"])),
+            terminal_text(str(line["first"])),
         )
     stdout_console().print(table)
 

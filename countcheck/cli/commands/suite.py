@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from countcheck.cli.main import app
-from countcheck.cli.output import plain, print_json, say, stdout_console
+from countcheck.cli.output import print_json, say, stdout_console
+from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
     from countcheck.suites.suite import Suite, Target
@@ -60,7 +61,7 @@ def check(
         told += [f"{several(row['without_targets'], 'prompt')} without a target"]
         told += [f"{several(row['skipped'], 'line')} skipped"]
         told += [f"{several(row['not_understood'], 'line')} not wholly understood"] if row["not_understood"] else []
-        typer.echo(plain(f"{row['name']}: {', '.join(told)}"))
+        typer.echo(terminal_text(f"{row['name']}: {', '.join(told)}"))
 
 
 def _numbers(suite: Suite) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def _table(suite: Suite) -> None:
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
-        title=plain(": ".join(filter(None, (suite.name, suite.description)))),
+        title=terminal_text(": ".join(filter(None, (suite.name, suite.description)))),
     )
     for heading in ("id", "text", "must show", "tags"):
         table.add_column(heading, overflow="fold")
@@ -137,7 +138,7 @@ def _table(suite: Suite) -> None:
     def row(name: str, text: str, targets: tuple[Target, ...], tags: Any) -> None:
         shown = "; ".join(target.sentence() for target in targets) or "-"
         cells = (name, text, shown, ", ".join(f"{k}={v}" for k, v in tags.items()))
-        table.add_row(*(plain(cell) for cell in cells))
+        table.add_row(*(terminal_text(cell) for cell in cells))
 
     for prompt in suite.prompts:
         row(prompt.id, prompt.text, prompt.targets, prompt.tags)
@@ -187,11 +188,11 @@ def read(
         return
     for target in reading.targets:
         phrase = f", looked for as {target.phrase!r}" if target.phrase != target.noun else ""
-        typer.echo(plain(f"{target.sentence()}  (from {target.words!r}{phrase})"))
+        typer.echo(terminal_text(f"{target.sentence()}  (from {target.words!r}{phrase})"))
     if not reading.targets:
         typer.echo("nothing to count")
     for piece in reading.not_understood:
-        typer.echo(plain(f"not understood: {piece!r}"))
+        typer.echo(terminal_text(f"not understood: {piece!r}"))
 
 
 @suites.command("import")
@@ -226,5 +227,5 @@ def import_(
     from countcheck.reports.wording import several
 
     told = (several(row["prompts"], "prompt"), several(row["targets"], "target"), several(row["skipped"], "line"))
-    typer.echo(plain(f"{out}: {', '.join(told)} skipped"))
+    typer.echo(terminal_text(f"{out}: {', '.join(told)} skipped"))
     _tell_skipped(suite)

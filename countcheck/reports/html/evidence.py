@@ -16,7 +16,8 @@ import orjson
 from countcheck.counting.verdict import Kind
 from countcheck.reports.html.pictures import Album, Overlay, Place
 from countcheck.reports.report import Report
-from countcheck.reports.wording import things, visible, wish
+from countcheck.reports.safe_text import visible
+from countcheck.reports.wording import things, wish
 from countcheck.storage.rows import ResultRow
 
 CHUNK = 240

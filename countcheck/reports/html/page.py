@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from countcheck import __version__
 from countcheck.files import write_text
-from countcheck.reports import sections, wording
+from countcheck.reports import safe_text, sections, wording
 from countcheck.reports.html import charts
 from countcheck.reports.html.evidence import pack
 from countcheck.reports.html.pictures import Album, Box, Overlay, Place, make_album, overlays_of
@@ -89,7 +89,7 @@ def render_html(
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "visible": wording.visible,
+        "visible": safe_text.visible,
         "number": wording.number,
         "percent": wording.percent,
         "things": wording.things,
@@ -219,7 +219,7 @@ def _breakdown(report: Report) -> list[dict[str, Any]]:
         if part.tag == "number" and all(value.isdecimal() for value in part.values):  # a suite's own may be words
             chart = charts.by_number([{**point, "asked": int(point["tag"])} for point in points], models=models)
         else:
-            order = [wording.visible(value, 60) for value in part.values]
+            order = [safe_text.visible(value, 60) for value in part.values]
             chart = charts.by_value(points, models=models, order=order)
         lines = [
             (value, [wording.estimate_words("exact_rate", e) for e in row])

@@ -17,7 +17,7 @@ from countcheck.counting.rule import Rule, count
 from countcheck.errors import BadInput
 from countcheck.files import atomic_write
 from countcheck.images import thumbnails
-from countcheck.reports.wording import visible
+from countcheck.reports.safe_text import visible
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from countcheck.metrics.comparison import Change, Comparison, RatePair
-from countcheck.reports.format import NOT_SHARES, plain, said, words_for
+from countcheck.reports.format import NOT_SHARES, said, words_for
+from countcheck.reports.safe_text import one_line
 from countcheck.stats.estimate import Estimate
 
 BETTER_WHEN_HIGHER = frozenset({"exact_rate", "exact_rate_given_picture", "exact_rate_judged", "judged_rate"})
@@ -35,7 +36,7 @@ def render_comparisons(comparisons: Sequence[Comparison]) -> RenderableType:
 
 def _parts(one: Comparison, width: int) -> Iterator[RenderableType]:
     yield _headline(one)
-    yield from (Text(f"! {plain(sentence, 400)}", "yellow") for sentence in one.warnings)
+    yield from (Text(f"! {one_line(sentence, 400)}", "yellow") for sentence in one.warnings)
     yield ""
     yield _rates(one, width)
     if one.corrected:
@@ -70,7 +71,7 @@ def _headline(one: Comparison) -> Text:
         line.append("unpaired", "bold yellow")
         line.append(f" · {one.unpaired['a']:,} samples against {one.unpaired['b']:,}")
     for side, who in (("a", one.a), ("b", one.b)):
-        line.append(f"\n{side}  {plain(who['generator'])} in {plain(who['run'])}", "dim")
+        line.append(f"\n{side}  {one_line(who['generator'])} in {one_line(who['run'])}", "dim")
     return line
 
 
@@ -119,7 +120,7 @@ def _split(one: Comparison, tag: str) -> RenderableType | None:
     if len(values) < 2:
         return None
     ordered = sorted(values, key=_natural)
-    title = f"exact by {plain(tag).replace('_', ' ')}"
+    title = f"exact by {one_line(tag).replace('_', ' ')}"
     if len(ordered) > MOST * 2:
         ordered = sorted(values, key=lambda v: values[v]["exact_rate"].difference.value or 0.0)[:MOST]
         title += f": the {MOST} that lost most of {len(values)}"
@@ -130,7 +131,7 @@ def _split(one: Comparison, tag: str) -> RenderableType | None:
     for value in ordered:
         pair = values[value]["exact_rate"]
         table.add_row(
-            plain(value, 20),
+            one_line(value, 20),
             said("exact_rate", pair.a),
             said("exact_rate", pair.b),
             _gap("exact_rate", pair),
@@ -146,7 +147,7 @@ def _changes(title: str, changes: Sequence[Change], width: int) -> RenderableTyp
     table.add_column("exact", justify="right", no_wrap=True)
     table.add_column("prompt")
     for change in changes[:MOST]:
-        table.add_row(f"{change.a} → {change.b} of {change.n}", plain(change.text or change.prompt_id, width - 18))
+        table.add_row(f"{change.a} → {change.b} of {change.n}", one_line(change.text or change.prompt_id, width - 18))
     count = f"1 prompt {title}" if len(changes) == 1 else f"{len(changes):,} prompts {title}"
     return Group(Text(f"{count}{more}", "bold"), table)
 

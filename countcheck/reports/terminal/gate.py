@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from countcheck.gate.decide import Decision
-from countcheck.reports.format import plain
+from countcheck.reports.safe_text import one_line
 
 MARKS = {"pass": ("✓", "green"), "fail": ("✗", "bold red"), "cannot_decide": ("?", "yellow")}
 WORDS = {"pass": "passed", "fail": "failed", "cannot_decide": "cannot decide"}
@@ -18,13 +18,13 @@ def render_decision(decision: Decision) -> RenderableType:
     _, colour = MARKS[decision.decision]
     line = Text()
     line.append(f"gate {WORDS[decision.decision]}", f"bold {colour.removeprefix('bold ')}")
-    against = f" against {plain(decision.baseline)}" if decision.baseline is not None else ""
-    line.append(f" · {plain(decision.run)}{against}", "dim")
+    against = f" against {one_line(decision.baseline)}" if decision.baseline is not None else ""
+    line.append(f" · {one_line(decision.run)}{against}", "dim")
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column()
     for result in decision.rules:
         mark, style = MARKS[result.decision]
-        table.add_row(Text(mark, style), Text(plain(result.reason, 500)))
-    warnings = [Text(f"! {plain(sentence, 400)}", "yellow") for sentence in decision.warnings]
+        table.add_row(Text(mark, style), Text(one_line(result.reason, 500)))
+    warnings = [Text(f"! {one_line(sentence, 400)}", "yellow") for sentence in decision.warnings]
     return Group(line, *warnings, table)

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from countcheck.metrics.summary import GeneratorSummary, Summary
-from countcheck.reports.format import mark, plain, said, words_for
+from countcheck.reports.format import mark, said, words_for
+from countcheck.reports.safe_text import one_line
 from countcheck.stats.estimate import Estimate
 
 SPLITS = ("number", "noun", "style", "number_form", "kinds")
@@ -35,7 +36,7 @@ def render_summary(summary: Summary) -> RenderableType:
 
 def _parts(summary: Summary, width: int) -> Iterator[RenderableType]:
     yield _headline(summary)
-    yield from (Text(f"! {plain(sentence, 400)}", style="yellow") for sentence in summary.warnings)
+    yield from (Text(f"! {one_line(sentence, 400)}", style="yellow") for sentence in summary.warnings)
     if not any(one.scored for one in summary.generators.values()):
         yield Text("nothing was scored: every sample failed or is still missing.", style="bold red")
         return
@@ -59,7 +60,7 @@ def _headline(summary: Summary) -> Text:
     )
     line.append(_losses(summary))
     line.append("\n")
-    line.append(f"suite {plain(summary.suite)} · run {plain(summary.run)}", "dim")
+    line.append(f"suite {one_line(summary.suite)} · run {one_line(summary.run)}", "dim")
     line.append(f" · {_counter(summary)}", "dim")
     return line
 
@@ -75,7 +76,7 @@ def _losses(summary: Summary) -> str:
 
 
 def _counter(summary: Summary) -> str:
-    name = plain(str(summary.counter.get("name", "unknown")))
+    name = one_line(str(summary.counter.get("name", "unknown")))
     right, total = summary.controls.get("right"), summary.controls.get("total")
     if total:
         word = "passed" if summary.controls.get("passed") else "FAILED"
@@ -96,7 +97,7 @@ def _rates(summary: Summary, width: int) -> Table:
         if rate == "exact_rate" and axis:
             table.add_column("0" + " " * (axis - 4) + "100", style="cyan", no_wrap=True)
     for name, one in summary.generators.items():
-        _add(table, plain(name), one.rates, shown, axis)
+        _add(table, one_line(name), one.rates, shown, axis)
         if one.corrected:
             _add(table, "  by labels", one.corrected, shown, axis, style="green")
     return table
@@ -136,7 +137,7 @@ def _rest(summary: Summary, width: int) -> Iterator[RenderableType]:
         for rate in some:
             table.add_column(words_for(rate), justify="right")
         for name, one in summary.generators.items():
-            table.add_row(plain(name), *[said(rate, one.rates.get(rate)) for rate in some])
+            table.add_row(one_line(name), *[said(rate, one.rates.get(rate)) for rate in some])
         yield table
 
 
@@ -156,7 +157,7 @@ def _talks(summary: Summary) -> RenderableType | None:
     table = _table()
     table.add_column("", style="bold", overflow="fold", max_width=40)
     for name, one in held.items():
-        table.add_column(f"{plain(name, 30)}, {one.conversations['conversations']} talks", justify="right")
+        table.add_column(f"{one_line(name, 30)}, {one.conversations['conversations']} talks", justify="right")
     for rate in shown:
         table.add_row(words_for(rate), *[said(rate, one.rates.get(rate)) for one in held.values()])
     return _titled("in conversation", table)
@@ -172,7 +173,7 @@ def _splits(summary: Summary, width: int) -> Iterator[RenderableType]:
 
 def _split(summary: Summary, tag: str, values: list[str], width: int) -> Iterator[RenderableType]:
     shown = values if len(values) <= MOST else _worst(summary, tag, values)
-    title = f"exact by {plain(tag).replace('_', ' ')}"
+    title = f"exact by {one_line(tag).replace('_', ' ')}"
     if len(shown) < len(values):
         title += f": the worst {len(shown)} of {len(values)}"
     names = list(summary.generators)
@@ -184,11 +185,11 @@ def _split(summary: Summary, tag: str, values: list[str], width: int) -> Iterato
         table = _table()
         table.add_column("", style="bold", max_width=20, overflow="ellipsis", no_wrap=True)
         for name in some:
-            table.add_column(plain(name, 40), justify="right", overflow="fold")
+            table.add_column(one_line(name, 40), justify="right", overflow="fold")
             if axis:
                 table.add_column("", style="cyan", no_wrap=True)
         for value in shown:
-            table.add_row(plain(value, 20), *_cells(summary, some, tag, value, axis))
+            table.add_row(one_line(value, 20), *_cells(summary, some, tag, value, axis))
         yield _titled(title, table)
 
 
@@ -216,7 +217,7 @@ def _matrices(summary: Summary, width: int) -> Iterator[RenderableType]:
         return
     for name, one in summary.generators.items():
         if one.matrix:
-            yield _titled(f"{plain(name)}: asked (down) × counted (across)", _matrix(one, width))
+            yield _titled(f"{one_line(name)}: asked (down) × counted (across)", _matrix(one, width))
 
 
 def _matrix(one: GeneratorSummary, width: int) -> Table:
@@ -251,7 +252,7 @@ def _foot(summary: Summary) -> Text:
     lines = [words]
     for name, one in summary.generators.items():
         for values in one.withheld.values():
-            lines += [f"{plain(name)}: {plain(why, 200)}" for why in values.values()]
+            lines += [f"{one_line(name)}: {one_line(why, 200)}" for why in values.values()]
     return Text("\n".join(lines), "dim")
 
 

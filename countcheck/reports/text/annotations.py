@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from countcheck.gate.decide import Decision, Result
-from countcheck.reports.format import plain
+from countcheck.reports.safe_text import one_line
 
 
 def log_lines(decision: Decision, environment: Mapping[str, str]) -> list[str]:
@@ -26,8 +26,8 @@ def log_lines(decision: Decision, environment: Mapping[str, str]) -> list[str]:
 
 def _github(one: Result) -> str:
     kind = "error" if one.decision == "fail" else "warning"
-    title = _percented(f"countcheck: {plain(one.rule, 120)}").replace(":", "%3A").replace(",", "%2C")
-    return f"::{kind} title={title}::{_percented(plain(one.reason, 500))}"
+    title = _percented(f"countcheck: {one_line(one.rule, 120)}").replace(":", "%3A").replace(",", "%2C")
+    return f"::{kind} title={title}::{_percented(one_line(one.reason, 500))}"
 
 
 def _percented(text: str) -> str:
@@ -36,11 +36,11 @@ def _percented(text: str) -> str:
 
 def _azure(one: Result) -> str:
     kind = "error" if one.decision == "fail" else "warning"
-    return f"##vso[task.logissue type={kind}]countcheck: {plain(one.reason, 500)}"
+    return f"##vso[task.logissue type={kind}]countcheck: {one_line(one.reason, 500)}"
 
 
 def _teamcity(one: Result) -> str:
-    text = plain(one.reason, 500)
+    text = one_line(one.reason, 500)
     for special in "|'[]":
         text = text.replace(special, f"|{special}")
     if one.decision == "fail":

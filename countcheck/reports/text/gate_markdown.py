@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from countcheck.gate.decide import Decision
-from countcheck.reports.format import plain
+from countcheck.reports.safe_text import one_line
 
 MARKS = {"pass": "✅", "fail": "❌", "cannot_decide": "❔"}
 WORDS = {"pass": "passed", "fail": "failed", "cannot_decide": "cannot decide"}
@@ -28,4 +28,4 @@ def gate_markdown(decision: Decision) -> str:
 
 def escaped(text: str) -> str:
     """Text that means nothing but itself in Markdown, on one line."""
-    return _SPECIAL.sub(r"\\\1", plain(text, 500))
+    return _SPECIAL.sub(r"\\\1", one_line(text, 500))

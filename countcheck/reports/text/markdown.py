@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from countcheck.reports.report import Model, Report, headline, losses
+from countcheck.reports.safe_text import visible
 from countcheck.reports.sections import matrices, refusals, worst_prompts
-from countcheck.reports.wording import REASONS, estimate_words, number, p_words, points, several, visible
+from countcheck.reports.wording import REASONS, estimate_words, number, p_words, points, several
 
 COLUMNS = (
     ("exact_rate", "Exactly as asked"),

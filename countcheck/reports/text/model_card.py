@@ -7,8 +7,9 @@ from typing import Any
 import yaml
 
 from countcheck.reports.report import Model, Report
+from countcheck.reports.safe_text import visible
 from countcheck.reports.text.markdown import quote
-from countcheck.reports.wording import RATE_NAMES, estimate_words, visible
+from countcheck.reports.wording import RATE_NAMES, estimate_words
 
 RATES = ("exact_rate", "exact_rate_given_picture", "refusal_rate", "unclear_refusal_rate", "mean_abs_error")
 

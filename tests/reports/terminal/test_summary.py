@@ -5,7 +5,8 @@ from rich.console import Console
 from verdict_rows import facts, row, rows, turn
 
 from countcheck.metrics.summary import summarize
-from countcheck.reports.format import mark, plain, said
+from countcheck.reports.format import mark, said
+from countcheck.reports.safe_text import one_line
 from countcheck.reports.terminal.summary import render_summary
 from countcheck.stats.estimate import wilson
 
@@ -62,4 +63,4 @@ def test_figures_are_written_with_their_interval():
     assert said("exact_rate", None) == "–"
     assert len(mark(wilson(1, 9), 20)) == 20
     assert mark(wilson(5, 10), 10) == "··├──●─┤··"
-    assert plain("a\tb\x07" + "c" * 100, 10) == "a b ccccc…"
+    assert one_line("a\tb\x07" + "c" * 100, 10) == "a b ccccc…"
