@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeAlias
 
+from countcheck.engine.context import Asked
 from countcheck.generators.outcome import Outcome
 from countcheck.images.types import Pixels
 from countcheck.storage.records import OutcomeRecord
 from countcheck.suites.samples import Sample
-from countcheck.suites.suite import Target
 
 BATCH = 16  # pictures counted at a time
 _AHEAD = 64  # outcomes waiting to be counted before the generator has to wait
 _AT_STAKE = 2.0  # seconds of a generator's work that may wait uncounted, and would be lost with the power
-
-# What had to hold in a picture: targets, and the tags that tell its style.
-Asked: TypeAlias = tuple[Sequence[Target], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from countcheck.detectors.base import Detections
 from countcheck.engine.batching import BATCH
 from countcheck.engine.budget import Budget
 from countcheck.engine.config import RunConfig
-from countcheck.engine.pipeline import GeneratorPipeline, Planned
+from countcheck.engine.context import GeneratorPlan, RunContext
+from countcheck.engine.conversations import ConversationRunner
+from countcheck.engine.pipeline import GeneratorPipeline
 from countcheck.engine.progress import NullProgress, Progress
 from countcheck.engine.provenance import begin, describe, describe_generator
 from countcheck.engine.scoring import judge_detections, nouns_of
@@ -40,7 +42,7 @@ def load_generator(card: Card) -> Generator:
     return made
 
 
-def planned(order: RunConfig, card: Card, generator: Generator) -> Planned:
+def planned(order: RunConfig, card: Card, generator: Generator) -> GeneratorPlan:
     """The samples that a generator owes; conversations only when it can hold them."""
     able = generator.traits.converses or generator.traits.edits
     wanted = [s for s in plan(_only(order.suite, order.only), generator.recipe, repeats=order.repeats)]
@@ -51,7 +53,7 @@ def planned(order: RunConfig, card: Card, generator: Generator) -> Planned:
         raise BadInput(
             f"{card.name} holds nothing of {order.suite.name}: none of its ids is a prompt or conversation of it."
         )
-    return Planned(
+    return GeneratorPlan(
         card=card,
         generator=generator,
         samples=tuple(owed[: order.limit]),
@@ -147,7 +149,7 @@ def run(
 def _make_all(
     run: RunFolder,
     counting: int,
-    plans: Sequence[Planned],
+    plans: Sequence[GeneratorPlan],
     counter: Counter,
     suite: Suite,
     order: RunConfig,
@@ -160,6 +162,17 @@ def _make_all(
         for each in plans:
             _demand_price(each)
     purse = Budget(order.budget, run.spent)
+    context = RunContext(
+        folder=run,
+        counting=counting,
+        counter=counter,
+        suite=suite,
+        nouns=tuple(nouns_of(suite)),
+        progress=watch,
+        budget=purse,
+        stop=stopping,
+        decide=decided,
+    )
     for each in plans:
         run.owe(each.samples)
     for each in plans:
@@ -179,9 +192,8 @@ def _make_all(
             )
         if not owed or stopping.is_set():
             continue
-        line = GeneratorPipeline(run, counting, each, counter, suite, watch, purse, stopping, decided)
         try:
-            line.make(owed)
+            _make(context, each, owed)
         except GeneratorClosed as error:
             closed.append(error)
     if purse.empty() and len(run.done()) < sum(len(each.samples) for each in plans):
@@ -190,7 +202,19 @@ def _make_all(
         raise closed[0]
 
 
-def _demand_price(each: Planned) -> None:
+def _make(context: RunContext, each: GeneratorPlan, owed: Sequence[Sample]) -> None:
+    """What waits to be counted first, then prompts, then conversations."""
+    pipeline = GeneratorPipeline(context, each)
+    counted = pipeline.count_uncounted({sample.key: sample for sample in owed})
+    prompts = [sample for sample in owed if isinstance(sample.asked, Prompt) and sample.key not in counted]
+    talks = [sample for sample in owed if isinstance(sample.asked, Conversation)]
+    if prompts and not context.stopped():
+        pipeline.make(prompts)
+    if talks and not context.stopped():
+        ConversationRunner(context, each).hold_all(talks)
+
+
+def _demand_price(each: GeneratorPlan) -> None:
     """A budget can only be kept where prices are known."""
     generator = each.generator
     reports_cost = isinstance(generator, ReportsCost) and generator.reports_cost

@@ -1,0 +1,141 @@
+"""What the stages of one run share: the run folder, the counter, the suite, the budget and the signals to stop.
+
+`countcheck.engine.run` builds one `RunContext`; the prompt pipeline and the conversation runner read it and never know
+each other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from countcheck.cards import Card
+from countcheck.counting.counter import Counter
+from countcheck.engine.budget import Budget
+from countcheck.engine.progress import Progress
+from countcheck.engine.scoring import JudgedPicture, entry_of, judge_detections
+from countcheck.generators.base import Generator
+from countcheck.generators.outcome import Failure, Outcome
+from countcheck.images import thumbnails
+from countcheck.images.decode import as_image, encode_png
+from countcheck.images.types import Pixels
+from countcheck.storage.records import OutcomeRecord
+from countcheck.storage.run_folder import NO_STATES, RunFolder
+from countcheck.suites.samples import Sample
+from countcheck.suites.suite import Noun, Suite, Target
+
+# What must hold in a picture: targets, and the tags that name its style.
+Asked: TypeAlias = tuple[Sequence[Target], Mapping[str, str]]
+# Reads the run after every batch; a sentence says why the run may end now.
+Decide: TypeAlias = Callable[[RunFolder], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorPlan:
+    """What one generator has to make.
+
+    Attributes:
+        card: The generator's card.
+        generator: Ready to generate.
+        samples: The samples it owes the run, made or not.
+        skipped: Number of conversations left out because the generator can neither converse nor edit.
+        absent: Number of samples left out because the generator, a recording, does not hold them.
+    """
+
+    card: Card
+    generator: Generator
+    samples: tuple[Sample, ...]
+    skipped: int = 0
+    absent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """What the stages of one run share. Safe to use from several threads.
+
+    Attributes:
+        folder: The run folder, open.
+        counting: Id of the counting that new detections and verdicts belong to.
+        counter: Counts every picture of the run.
+        suite: What is asked.
+        nouns: Everything of the suite that must be counted.
+        progress: Receives what happens.
+        budget: USD spent and allowed.
+        stop: Set when the run should end with what is under way.
+        decide: Asked after every batch; a sentence ends the run. ``None`` when nobody asks.
+    """
+
+    folder: RunFolder
+    counting: int
+    counter: Counter
+    suite: Suite
+    nouns: tuple[Noun, ...]
+    progress: Progress
+    budget: Budget
+    stop: threading.Event
+    decide: Decide | None = None
+    _counter_lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _write_lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def stopped(self) -> bool:
+        """Whether nothing more may be requested: the run was stopped, or the budget is spent."""
+        return self.stop.is_set() or self.budget.empty()
+
+    def count_and_judge(self, pictures: Sequence[Pixels], asked: Sequence[Asked]) -> list[JudgedPicture]:
+        """Detect, count and judge pictures, in order; one batch at a time, since a detector is not thread-safe."""
+        with self._counter_lock:
+            detections = self.counter.detect(pictures, self.nouns, [tags.get("style") for _, tags in asked])
+        return [
+            judge_detections(self.counter, each, targets, tags, self.nouns)
+            for each, (targets, tags) in zip(detections, asked, strict=True)
+        ]
+
+    def save_picture(
+        self, outcome: Outcome, price: float | None, text: str, keep: Callable[[OutcomeRecord], OutcomeRecord]
+    ) -> OutcomeRecord:
+        """Write an outcome's picture file and thumbnail, and return the outcome's entry.
+
+        Args:
+            outcome: Picture, refusal or failure; only what has pixels is written.
+            price: USD a picture, when the outcome does not say its cost.
+            text: What was asked.
+            keep: Receives the entry as soon as the picture file is safely on disk, before the thumbnail is made, and
+                returns the entry to go on with.
+
+        Raises:
+            DiskFull: When there is no room for the file.
+        """
+        pixels = None if isinstance(outcome, Failure) else outcome.pixels
+        if pixels is None:
+            return keep(entry_of(outcome, price, text=text))
+        path = self.folder.picture_path(outcome.key, outcome.turn)
+        image = as_image(pixels)
+        data = encode_png(image)
+        digest = self.folder.write_picture(path, data)
+        entry = keep(entry_of(outcome, price, text=text, picture=path, digest=digest))
+        thumbnails.keep(self.folder.path, path, image, len(data))
+        return entry
+
+    def write(self, generator: str, entries: Sequence[OutcomeRecord], states: Mapping[str, Any] = NO_STATES) -> None:
+        """Write a generator's entries in one transaction, report them, and ask whether the run is decided.
+
+        Args:
+            generator: Name of the generator.
+            entries: Outcomes with their verdicts.
+            states: By sample key, where the dialogue of a conversation stands after its entry.
+
+        Raises:
+            DiskFull: When there is no room; nothing of the batch is written then.
+        """
+        with self._write_lock:
+            self.folder.write(entries, self.counting, states)
+            for entry in entries:
+                self.progress.made(generator, entry)
+            if self.decide is not None and not self.stop.is_set():
+                sentence = self.decide(self.folder)
+                if sentence is not None:
+                    self.folder.set_facts({"until_decided": sentence})
+                    self.progress.says(sentence)
+                    self.stop.set()
