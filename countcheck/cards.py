@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from countcheck.counting.rule import Rule
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.registry import detector_families, generator_families, is_path
 from countcheck.resources import shipped
+from countcheck.yaml_loader import read_yaml
 
 Setting = str | int | float | bool | None
 
@@ -79,9 +79,6 @@ class _RuleFields(BaseModel):
     name: Literal["countcheck", "geneval"] = "countcheck"
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
 class _CardFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
     family: str
@@ -126,16 +123,11 @@ def open_counters() -> list[str]:
 def read_card(path: Path, *, name: str = "") -> Card:
     """One card file. Raises `BadSettings` naming file and field."""
     try:
-        body = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both are the safe loader
-        fields = _CardFile.model_validate(body)
-    except yaml.YAMLError as error:
-        raise BadSettings(f"{path}: not YAML ({str(error).splitlines()[0]}). Mend the card.") from error
+        fields = _CardFile.model_validate(read_yaml(path, error=BadSettings, what="card").data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BadSettings(f"{path}: {place}: {first['msg']}. Mend the card.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path}: cannot be read ({error}).") from error
     plain = fields.model_dump(exclude={"rule"})
     return Card(name=name or path.stem, path=path, rule=Rule(**fields.rule.model_dump()), **plain)
 

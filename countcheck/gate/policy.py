@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.metrics.consistency import CONSISTENCY
 from countcheck.metrics.outcome_codes import SHARES
 from countcheck.metrics.summary import CONVERSATION, COSTS, ERRORS
+from countcheck.yaml_loader import read_yaml
 
 NUMBERS = frozenset({*ERRORS, *COSTS, "knower_level"})
 """Rates that are not shares: no bound of 1."""
@@ -116,15 +115,8 @@ def higher_is_better(rate: str) -> bool:
 
 def read_policy(path: Path) -> Policy:
     """The policy in a file. Raises `BadSettings` or `UnknownName` with file and field."""
-    try:
-        body = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise BadSettings(f"{path}: not YAML ({' '.join(str(error).split())[:160]}). Mend the policy.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}). Name a policy file."
-        ) from error
-    return policy_from(body, place=str(path), path=path)
+    document = read_yaml(path, error=BadSettings, what="policy")
+    return policy_from(document.data, place=str(path), path=path)
 
 
 def policy_from(body: Any, *, place: str = "policy", path: Path | None = None) -> Policy:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from countcheck.errors import BadSuite
@@ -27,10 +25,10 @@ from countcheck.suites.compose import (
     written,
 )
 from countcheck.suites.suite import Conversation, Noun, Prompt, Relation, Suite, Target, Turn
+from countcheck.yaml_loader import Document, load_yaml, read_yaml
 
 Tags = dict[str, str | int | float | bool]
 Place = tuple[str | int, ...]
-ALIASED = 50_000
 
 
 class _Strict(BaseModel):
@@ -95,29 +93,28 @@ class _SuiteFields(_Strict):
 
 def read_suite(path: Path) -> Suite:
     """The suite in a YAML file. Raises `BadSuite` naming file, line and field."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadSuite(f"{path}: not UTF-8 (byte {error.start}). Save the file as UTF-8.") from error
-    except OSError as error:
-        raise BadSuite(f"{path}: cannot be read ({error.strerror}).") from error
-    return parse_suite(text, source=str(path), name=path.stem)
+    return _suite_of(read_yaml(path), source=str(path), name=path.stem)
 
 
 def parse_suite(text: str, *, source: str, name: str) -> Suite:
     """The suite in a YAML text; ``source`` is named in errors, ``name`` used when the suite gives none."""
-    data, lines = _load(text, source)
-    if not isinstance(data, dict):
-        what = "empty" if data is None else f"a {type(data).__name__}"
+    return _suite_of(load_yaml(text, source=source), source=source, name=name)
+
+
+def _suite_of(document: Document, *, source: str, name: str) -> Suite:
+    if document.node is None:
+        raise BadSuite(f"{source}: the file is empty. A suite is a mapping with prompts or conversations.")
+    if not isinstance(document.data, dict):
+        what = "empty" if document.data is None else f"a {type(document.data).__name__}"
         raise BadSuite(f"{source}: {what}, not a suite. A suite is a mapping with prompts or conversations.")
     try:
-        fields = _SuiteFields.model_validate(data)
+        fields = _SuiteFields.model_validate(document.data)
     except ValidationError as error:
-        raise BadSuite(_explain(error, source, lines)) from error
+        raise BadSuite(_explain(error, source, document)) from error
     try:
         suite = _build(fields, name)
     except Miswritten as error:
-        raise BadSuite(f"{source}:{_line(lines, error.at)}: {_dotted(error.at)}{error}.") from error
+        raise BadSuite(f"{source}:{document.line(*error.at)}: {_dotted(error.at)}{error}.") from error
     if not suite.asked:
         raise BadSuite(f"{source}: no prompts and no conversations. Give at least one.")
     return Suite(
@@ -128,68 +125,6 @@ def parse_suite(text: str, *, source: str, name: str) -> Suite:
         nouns=suite.nouns,
         source=source,
     )
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML as people mean it: only true and false are booleans ("no" is a word here), and dates are text."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if tag.rpartition(":")[2] not in ("bool", "timestamp")]
-    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("(?i)(?:true|false)$"), list("tTfF"))
-
-
-def _load(text: str, source: str) -> tuple[Any, dict[Place, int]]:
-    loader = _Loader(text)
-    try:
-        node = loader.get_single_node()
-        if node is None:
-            raise BadSuite(f"{source}: the file is empty. A suite is a mapping with prompts or conversations.")
-        lines: dict[Place, int] = {}
-        _walk(node, (), lines, source, set())
-        return loader.construct_document(node), lines
-    except yaml.MarkedYAMLError as error:
-        line = (error.problem_mark.line + 1) if error.problem_mark else 1
-        raise BadSuite(f"{source}:{line}: not YAML ({error.problem}). Mend the file.") from error
-    except RecursionError as error:
-        raise BadSuite(f"{source}: its fields lie in each other too deep, or in themselves. Write them out.") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise BadSuite(f"{source}: not YAML ({str(error).splitlines()[0]}). Mend the file.") from error
-    finally:
-        loader.dispose()
-
-
-def _walk(node: yaml.Node, place: Place, lines: dict[Place, int], source: str, nodes: set[int]) -> None:
-    """Note the line of every field, and refuse a key that is written twice: YAML would drop the first silently."""
-    if place in lines:
-        return
-    nodes.add(id(node))
-    if len(lines) > ALIASED and len(lines) > 10 * len(nodes):
-        raise BadSuite(f"{source}: its aliases stand for more than {ALIASED:,} fields. Write axes instead.")
-    lines[place] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = str(key.value)
-            if name in seen:
-                line = key.start_mark.line + 1
-                raise BadSuite(f"{source}:{line}: {name!r} is given twice. Keep one of them.")
-            seen.add(name)
-            _walk(value, (*place, name), lines, source, nodes)
-            lines[(*place, name)] = key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for n, item in enumerate(node.value):
-            _walk(item, (*place, n), lines, source, nodes)
-
-
-def _line(lines: Mapping[Place, int], place: Sequence[str | int]) -> int:
-    """The line of the nearest enclosing field that has one."""
-    at = tuple(place)
-    while at and at not in lines:
-        at = at[:-1]
-    return lines.get(at, 1)
 
 
 def _dotted(place: Sequence[str | int]) -> str:
@@ -204,11 +139,11 @@ _MODELS: dict[str, type[BaseModel]] = {
 }
 
 
-def _explain(error: ValidationError, source: str, lines: Mapping[Place, int]) -> str:
+def _explain(error: ValidationError, source: str, document: Document) -> str:
     """The first thing wrong, in our words. Unions name their branches in the place; those are not in the file."""
     first = error.errors()[0]
     place = tuple(part for part in first["loc"] if not _is_branch(part))
-    where = f"{source}:{_line(lines, place)}: "
+    where = f"{source}:{document.line(*place)}: "
     field = str(place[-1]) if place else ""
     if first["type"] == "extra_forbidden":
         model = next((_MODELS[p] for p in reversed(place[:-1]) if p in _MODELS), _SuiteFields)
