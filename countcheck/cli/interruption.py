@@ -19,7 +19,7 @@ class Stopping(threading.Event):
 
 @contextmanager
 def stopping_on_interrupt() -> Iterator[Stopping]:
-    """An event that Ctrl-C (or SIGTERM) sets; the handlers are put back afterwards."""
+    """Give an event that Ctrl-C, SIGTERM or a closed terminal (SIGHUP) sets; restores the handlers afterwards."""
     stopping = Stopping()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -27,9 +27,12 @@ def stopping_on_interrupt() -> Iterator[Stopping]:
             raise KeyboardInterrupt
         stopping.interrupted = True
         stopping.set()
-        say("stopping after what is under way; again to stop at once")
+        say("stopping after the requests in flight; press Ctrl-C again to stop at once")
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):  # Windows has none
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield stopping
     finally:

@@ -1,27 +1,33 @@
-"""The command line: thin. A command reads settings, calls one function, hands over to a report, picks the exit code."""
+"""The command line. A command reads settings, calls one function, prints a report and sets the exit code."""
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from countcheck import __version__
+from countcheck.cli.output import discard_stdout, prepare_streams
+from countcheck.credentials import redact
 from countcheck.errors import CountcheckError
+from countcheck.reports.safe_text import terminal_text
 
 app = typer.Typer(
     name="countcheck",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: half the time to start is what its boxes would cost
+    rich_markup_mode=None,  # drawing boxes round the help would double the time to start
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-# Each is a module beside this one that registers its command, or a few that belong together; --help keeps this order.
+# Each is a module in commands/ that registers its command; --help keeps this order.
 COMMANDS = (
     "demo",
     "run",
@@ -42,8 +48,15 @@ COMMANDS = (
 )
 
 
-def _tell_version(asked: bool) -> None:
-    if asked:
+BUG = 4
+"""Exit code of an unexpected exception."""
+
+# What a full disk or a broken device under standard output raises.
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"countcheck {__version__}")
         raise typer.Exit
 
@@ -51,21 +64,44 @@ def _tell_version(asked: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Check whether image models draw the number of things they were asked for, and whether they refuse for no reason."""
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code: 0 done, 1 gate failed, 2 bad input, 3 cannot decide, 130."""
+    """Run the command line and exit with its code: 0 done, 1 gate failed, 2 bad input, 3 cannot decide, 4 bug, 130."""
     sys.exit(execute(sys.argv[1:]))
 
 
 def execute(arguments: list[str]) -> int:
-    """The exit code of one command line. Prints; never raises for a failure that a user can meet."""
+    """Run one command line and return its exit code. Prints; never raises for a failure that a user can meet.
+
+    An unexpected exception ends with exit code 4, which is no verdict of a gate; ``COUNTCHECK_TRACEBACK=1`` shows it
+    in full.
+    """
+    prepare_streams()
     for name in COMMANDS:
         importlib.import_module(f"countcheck.cli.commands.{name}")
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader closed the pipe, as `| head` does
+        discard_stdout()
+        return 0
+    except OSError as error:
+        if error.errno not in _OUTPUT_ERRORS:
+            return _bug(error)
+        discard_stdout()
+        typer.echo(f"error: the output cannot be written ({error.strerror}). Nothing else was lost.", err=True)
+        return CountcheckError.exit_code
+    except Exception as error:
+        return _bug(error)
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     try:
         app(args=arguments, prog_name="countcheck")
     except SystemExit as ended:
@@ -73,15 +109,28 @@ def execute(arguments: list[str]) -> int:
             return _interrupted()
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except CountcheckError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(terminal_text(f"error: {error}"), err=True)
         return error.exit_code
     except KeyboardInterrupt:
         return _interrupted()
-    except BrokenPipeError:  # somebody closed the pipe, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
+def _bug(error: Exception) -> int:
+    """Say in one sentence that the program failed, and where; a traceback only when it is asked for."""
+    if os.environ.get("COUNTCHECK_TRACEBACK"):
+        traceback.print_exception(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    what = terminal_text(redact(f"{type(error).__name__}: {error}")[:300])
+    typer.echo(
+        f"error: unexpected {what}{place}. This is a bug in countcheck, not a result. "
+        "COUNTCHECK_TRACEBACK=1 shows where it comes from.",
+        err=True,
+    )
+    return BUG
+
+
 def _interrupted() -> int:
-    typer.echo("interrupted. The same command goes on where this one stopped.", err=True)
+    typer.echo("interrupted. The same command continues where this one stopped.", err=True)
     return 130

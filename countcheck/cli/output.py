@@ -1,9 +1,14 @@
-"""What a command prints: results to stdout, progress and remarks to stderr."""
+"""What a command prints: results to stdout, progress and notes to stderr."""
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import io
+import os
 import re
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,6 +23,66 @@ if TYPE_CHECKING:
 _ACTIVE = re.compile("##|[\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 
 
+# Signs of our own tables in letters that every encoding has.
+_PLAIN_SIGNS = str.maketrans(
+    {
+        "✓": "+",
+        "✗": "x",
+        "●": "*",
+        "·": ".",
+        "…": "...",
+        "–": "-",
+        "−": "-",
+        "×": "x",
+        "→": "->",
+        "├": "|",
+        "┤": "|",
+        "─": "-",
+    }
+)
+_ENCODING_ERRORS = "countcheck.plain_signs"
+
+
+def prepare_streams() -> None:
+    """Make standard output and error take any text: signs that their encoding lacks become plain letters or ``?``.
+
+    A stream that is closed is replaced by one that discards what is written.
+    """
+    codecs.register_error(_ENCODING_ERRORS, _plain_signs)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open as long as the process
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors in (
+            "strict",
+            "surrogateescape",
+            "backslashreplace",
+        ):
+            stream.reconfigure(errors=_ENCODING_ERRORS)
+
+
+def _plain_signs(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end].translate(_PLAIN_SIGNS)
+    return "".join(sign if sign.isascii() else "?" for sign in signs), error.end
+
+
+def discard_stdout() -> None:
+    """Send what is still to be written to standard output nowhere, so that the interpreter's last flush cannot fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def closed_pipe_ignored() -> Iterator[None]:
+    """Let a command keep its exit code when whoever reads its output has gone."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_stdout()
+
+
 def print_json(value: Any) -> None:
     """Print a JSON document, indented, with control and direction marks in text spelt as escapes."""
     document = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
@@ -29,19 +94,19 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def say(sentence: str) -> None:
-    """A remark on stderr."""
+    """Print a note on stderr."""
     typer.echo(terminal_text(sentence), err=True)
 
 
 def stdout_console() -> Console:
-    """Where tables go. Foreign text stays as it is: no ``[word]`` becomes a colour, no ``:name:`` a picture."""
+    """Return the console for tables. Text stays as it is: no ``[word]`` becomes a colour, no ``:name:`` an emoji."""
     from rich.console import Console
 
     return Console(highlight=False, emoji=False, markup=False)
 
 
 def stderr_console() -> Console:
-    """Where progress goes."""
+    """Return the console for progress."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, emoji=False)

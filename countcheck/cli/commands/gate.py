@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from countcheck.cli.main import app
-from countcheck.cli.output import print_json, stdout_console
+from countcheck.cli.output import closed_pipe_ignored, print_json, say, stdout_console
 
 if TYPE_CHECKING:
     from countcheck.gate.decide import Decision, Evidence
@@ -38,14 +38,15 @@ def gate(
     _write(decision, junit, markdown)
     from countcheck.reports.text.annotations import log_lines
 
-    for line in log_lines(decision, os.environ):
-        typer.echo(line, err=as_json)
-    if as_json:
-        print_json(decision.to_json())
-    else:
-        from countcheck.reports.terminal.gate import render_decision
+    with closed_pipe_ignored():
+        for line in log_lines(decision, os.environ):
+            typer.echo(line, err=as_json)
+        if as_json:
+            print_json(decision.to_json())
+        else:
+            from countcheck.reports.terminal.gate import render_decision
 
-        stdout_console().print(render_decision(decision))
+            stdout_console().print(render_decision(decision))
     raise typer.Exit(decision.exit_code)
 
 
@@ -86,5 +87,8 @@ def _write(decision: Decision, junit: Path | None, markdown: Path | None) -> Non
         write_text(gate_markdown(decision), markdown)
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page and os.environ.get("GITHUB_ACTIONS") == "true":
-        with Path(page).open("a", encoding="utf-8") as file:
-            file.write(gate_markdown(decision))
+        try:
+            with Path(page).open("a", encoding="utf-8") as file:
+                file.write(gate_markdown(decision))
+        except OSError as error:  # a courtesy of the CI service; the decision stands without it
+            say(f"the job's summary page cannot be written ({error.strerror})")
