@@ -19,7 +19,7 @@ command line prints it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class CountcheckError(Exception):
@@ -31,9 +31,13 @@ class CountcheckError(Exception):
 class UnknownName(CountcheckError):
     """A name that is not known; says which are near and which exist."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], *, place: str = "") -> None:
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], *, place: str = "", aliases: Mapping[str, str] | None = None
+    ) -> None:
         known = sorted(set(known))
         near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)
+        alias = (aliases or {}).get(name.lower())
+        near = near if alias is None else [alias, *(other for other in near if other != alias)]
         where = f"{place}: " if place else ""
         parts = [f"{where}no {kind} named {name[:120]!r}."]
         if near:

@@ -13,12 +13,13 @@ import numpy as np
 from countcheck.errors import BadInput, UnknownName
 from countcheck.gate.early_stop import anytime_difference, anytime_rate, judged, matching
 from countcheck.gate.messages import limit_said, loss_said, subject
-from countcheck.gate.policy import GateRule, Limits, Policy, higher_is_better, read_policy
+from countcheck.gate.policy import GateRule, Limits, Policy, read_policy
 from countcheck.metrics.comparison import RatePair, error_pair, rate_pair
-from countcheck.metrics.outcome_codes import SHARES, Columns, among
+from countcheck.metrics.outcome_codes import Columns, among
 from countcheck.metrics.pairing import pair_up, side_rate, sums_of, unpaired_difference
+from countcheck.metrics.rates import Family, outcome_masks, rate_named
 from countcheck.metrics.sides import ComparisonSide, counter_warnings, parties_from, parties_of
-from countcheck.metrics.summary import ERRORS, UNCOUNTED, GeneratorSummary, Summary, calibrated, rates_of, summarize
+from countcheck.metrics.summary import GeneratorSummary, Summary, calibrated, rates_of, summarize
 from countcheck.stats.estimate import Estimate
 from countcheck.storage.rows import Label, ResultRow
 
@@ -263,7 +264,7 @@ def _result(rule: GateRule, level: float, name: str, evidence: Evidence, before:
         if not chosen.any():
             return _unsure(rule, name, _no_match(rule, party.columns))
         why = evidence.summary.generators[name].withheld.get("style", {}).get(rule.where.get("style", ""))
-        if why and rule.rate not in UNCOUNTED:
+        if why and rate_named(rule.rate).by_counter:
             return _unsure(rule, name, f"{subject(rule)}: {why}")
     now = _estimate(rule, level, evidence.summary.generators[name], party, chosen, evidence.stopped)
     if now is None or now.value is None or now.n == 0:
@@ -304,7 +305,7 @@ def _more(rule: GateRule, estimate: Estimate) -> str:
     """How many prompts would decide, as far as one can tell from where the estimate stands now."""
     bounds = [b for b in (rule.at_least, rule.at_most) if b is not None]
     if rule.no_worse_by is not None:
-        bounds = [-rule.no_worse_by if higher_is_better(rule.rate) else rule.no_worse_by]
+        bounds = [-rule.no_worse_by if rate_named(rule.rate).higher_is_better else rule.no_worse_by]
     assert estimate.value is not None
     gap = min(abs(estimate.value - bound) for bound in bounds)
     half = ((estimate.high or 0.0) - (estimate.low or 0.0)) / 2
@@ -344,15 +345,17 @@ def _estimate(
         return summary.corrected.get(rule.rate)
     if party is None:
         return summary.rates.get(rule.rate)
-    if rule.rate in SHARES:
+    family = rate_named(rule.rate).family
+    if family is Family.OUTCOMES:
         if not stopped:
             return side_rate(party.side, rule.rate, level, chosen)
         # What a run that was ended early never asked for was not lost.
-        hit, of = (among(letters.replace("-", ""))[party.side.letter] for letters in SHARES[rule.rate])
-        kept = of if chosen is None else of & chosen
+        hit, of = (mask[party.side.letter] for mask in outcome_masks(rule.rate))
+        kept = of & ~among("-")[party.side.letter]
+        kept = kept if chosen is None else kept & chosen
         _, prompt = np.unique(party.side.prompt[kept], return_inverse=True)
         return anytime_rate(np.bincount(prompt, weights=hit[kept]), np.bincount(prompt), level)
-    if rule.rate in ERRORS and party.columns is not None and chosen is not None:
+    if family is Family.ERRORS and party.columns is not None and chosen is not None:
         return rates_of(party.columns, level, np.flatnonzero(chosen)).get(rule.rate)
     return summary.rates.get(rule.rate)
 
@@ -382,7 +385,8 @@ def _paired(
     """What ``compare`` says of the rate; ``None`` for a rate that does not pair."""
     pairs = pair_up(other.side, party.side)
     inside = None if chosen is None else chosen[pairs.row_b]
-    if rule.rate in SHARES and rule.rate not in ("failure_rate", "lost_rate"):
+    rate = rate_named(rule.rate)
+    if rate.family is Family.OUTCOMES and rate.pairs:
         if not stopped:
             return rate_pair(pairs, rule.rate, level, inside)
         sums = sums_of(pairs, rule.rate, inside)
@@ -393,7 +397,7 @@ def _paired(
             p_value=None,
             test="not tested",
         )
-    if rule.rate in ERRORS and party.columns is not None and other.columns is not None and not stopped:
+    if rate.family is Family.ERRORS and party.columns is not None and other.columns is not None and not stopped:
         return error_pair(other.columns, party.columns, pairs, rule.rate, level, inside)
     return None
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from countcheck.metrics.outcome_codes import SHARES, Columns, among
+from countcheck.metrics.outcome_codes import Columns
 from countcheck.metrics.pairing import pair_up, sums_of
+from countcheck.metrics.rates import Family, outcome_masks, rate_named
 from countcheck.metrics.sides import ComparisonSide, parties_of
-from countcheck.metrics.summary import UNCOUNTED, blind
+from countcheck.metrics.summary import blind
 from countcheck.stats.estimate import Estimate, nothing
 from countcheck.storage.rows import ResultRow
 
@@ -148,9 +149,10 @@ class SequentialGate:
         return len(scored) >= (limits.samples or 0) and len(prompts) >= (limits.prompts or 0)
 
     def _rule(self, rule: GateRule, party: ComparisonSide | None) -> str | None:
-        if party is None or party.columns is None or rule.rate not in SHARES or rule.corrected:
+        rate = rate_named(rule.rate)
+        if party is None or party.columns is None or rate.family is not Family.OUTCOMES or rule.corrected:
             return None
-        if rule.rate not in UNCOUNTED and blind(party.controls, rule.where.get("style", "")):
+        if rate.by_counter and blind(party.controls, rule.where.get("style", "")):
             return None
         # Any one of the rules may fail the gate by mistake: each gets its part of the allowance.
         level = 1 - (1 - self._policy.level) / max(1, len(self._policy.rules))
@@ -164,10 +166,9 @@ class SequentialGate:
             pairs = pair_up(before.side, party.side)
             sums = sums_of(pairs, rule.rate, chosen[pairs.row_b])
             return judged(rule, anytime_difference(sums.gained, sums.size, level))
-        hit, of = (among(letters)[party.columns.letter] & chosen for letters in SHARES[rule.rate])
+        hit, of = (mask[party.columns.letter] & chosen for mask in outcome_masks(rule.rate))
         _, prompt = np.unique(party.columns.prompt[of], return_inverse=True)
-        rate = anytime_rate(np.bincount(prompt, weights=hit[of]), np.bincount(prompt), level)
-        return judged(rule, rate)
+        return judged(rule, anytime_rate(np.bincount(prompt, weights=hit[of]), np.bincount(prompt), level))
 
 
 def judged(rule: GateRule, estimate: Estimate) -> str | None:
@@ -175,14 +176,12 @@ def judged(rule: GateRule, estimate: Estimate) -> str | None:
 
     For ``no_worse_by`` the estimate is the difference, candidate less baseline.
     """
-    from countcheck.gate.policy import higher_is_better
-
     low, high = estimate.low, estimate.high
     if low is None or high is None:
         return None
     least, most = rule.at_least, rule.at_most
     if rule.no_worse_by is not None:
-        least, most = (-rule.no_worse_by, None) if higher_is_better(rule.rate) else (None, rule.no_worse_by)
+        least, most = (-rule.no_worse_by, None) if rate_named(rule.rate).higher_is_better else (None, rule.no_worse_by)
     if (least is not None and high < least) or (most is not None and low > most):
         return "fail"
     if (least is None or low >= least) and (most is None or high <= most):

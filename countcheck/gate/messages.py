@@ -4,45 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from countcheck.gate.policy import NUMBERS, GateRule, higher_is_better
+from countcheck.gate.policy import GateRule
+from countcheck.metrics.rates import rate_named
 from countcheck.stats.estimate import Estimate
-
-SUBJECTS = {
-    "exact_rate": "exact",
-    "exact_rate_given_picture": "exact if drawn",
-    "exact_rate_judged": "exact where the counter is sure",
-    "judged_rate": "sure of the count",
-    "over_rate": "over-counts",
-    "under_rate": "under-counts",
-    "missing_rate": "nothing there",
-    "mixed_rate": "wrong in several ways",
-    "uncertain_rate": "uncertain",
-    "refusal_rate": "refusals",
-    "unclear_refusal_rate": "refusals for no clear reason",
-    "refusal_flip_rate": "refused once and drawn when asked again",
-    "sibling_flip_rate": "refused and drawn in other words",
-    "failure_rate": "failures",
-    "lost_rate": "lost samples",
-    "mean_abs_error": "mean error of the count",
-    "weighted_error": "mean error relative to the number asked",
-    "knower_level": "highest number drawn reliably",
-    "seconds_per_exact": "seconds per exact picture",
-    "cost_per_exact": "USD per exact picture",
-    "kept_rate": "count kept when told to change something else",
-    "repaired_rate": "repaired when told",
-    "false_claim_rate": "wrong pictures announced as right",
-    "sticky_refusal_rate": "refusals that stuck to the next turn",
-    "turn_exact_rate": "turns exact",
-    "turn_refusal_rate": "turns refused",
-    "turn_unclear_refusal_rate": "turns refused for no clear reason",
-    "conversation_exact_rate": "conversations exact throughout",
-}
 
 
 def subject(rule: GateRule) -> str:
     """What a rule is about: "under-counts at 4 in noir"."""
-    rate = rule.rate
-    words = SUBJECTS.get(rate) or f"repaired within {rate.removeprefix('repaired_rate_')} tries"
+    words = rate_named(rule.rate).subject
     if rule.corrected:
         words += ", corrected by labels"
     return " ".join([words, *(_place(tag, value) for tag, value in rule.where.items())])
@@ -73,11 +42,11 @@ def limit_said(rule: GateRule, now: Estimate) -> str:
 def loss_said(rule: GateRule, now: Estimate, then: Estimate, gap: Estimate) -> str:
     """A rule against a baseline, in one sentence."""
     assert gap.value is not None and then.value is not None
-    sign = 1 if higher_is_better(rule.rate) else -1
+    sign = 1 if rate_named(rule.rate).higher_is_better else -1
     better = sign * gap.value
     ends = sorted(-sign * x if better < 0 else sign * x for x in (gap.low or 0.0, gap.high or 0.0))
     word = "worse" if better < 0 else "better"
-    unit = "" if rule.rate in NUMBERS else " points"
+    unit = " points" if rate_named(rule.rate).is_share else ""
     limit = rule.no_worse_by or 0.0
     size, low, high = _apart(rule.rate, (abs(gap.value), *ends), [limit if better < 0 else -limit])
     change = f"{size}{unit} {word} [{low}, {high}]" if better else f"no change, give or take {high}{unit}"
@@ -99,17 +68,17 @@ def _interval(ends: Sequence[str | None]) -> str:
 
 
 def _sign(rate: str) -> str:
-    return "" if rate in NUMBERS else " %"
+    return " %" if rate_named(rate).is_share else ""
 
 
 def _bound(rate: str, bound: float) -> str:
     """A bound as the policy gives it."""
-    return f"{bound if rate in NUMBERS else 100 * bound:.6g}"
+    return f"{100 * bound if rate_named(rate).is_share else bound:.6g}"
 
 
 def _apart(rate: str, values: Sequence[float | None], bounds: Sequence[float]) -> list[str | None]:
     """The numbers with as many digits as matter, and more where rounding would move one onto or over a bound."""
-    scale = 1 if rate in NUMBERS else 100
+    scale = 100 if rate_named(rate).is_share else 1
 
     def kept(value: float, said: str) -> bool:
         return all(_order(float(said), scale * bound) == _order(scale * value, scale * bound) for bound in bounds)
@@ -128,7 +97,8 @@ def _order(a: float, b: float) -> int:
 
 def _plain(rate: str, value: float) -> str:
     """Per cent or points without the sign, or a number: as many digits as matter."""
-    scaled = value if rate in NUMBERS else 100 * value
+    share = rate_named(rate).is_share
+    scaled = 100 * value if share else value
     if abs(scaled) >= 10 or abs(scaled - round(scaled)) < 1e-9:
         return f"{scaled:.0f}" if abs(scaled) < 1e6 else f"{scaled:.3g}"
-    return f"{scaled:.2g}" if rate in NUMBERS else f"{scaled:.1f}"
+    return f"{scaled:.1f}" if share else f"{scaled:.2g}"

@@ -7,28 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from countcheck.errors import BadSettings, UnknownName
-from countcheck.metrics.consistency import CONSISTENCY
-from countcheck.metrics.outcome_codes import SHARES
-from countcheck.metrics.summary import CONVERSATION, COSTS, ERRORS
+from countcheck.errors import BadSettings
+from countcheck.metrics.rates import rate_named
 from countcheck.yaml_loader import read_yaml
-
-NUMBERS = frozenset({*ERRORS, *COSTS, "knower_level"})
-"""Rates that are not shares: no bound of 1."""
-
-HIGHER_IS_BETTER = frozenset(
-    {
-        "exact_rate",
-        "exact_rate_given_picture",
-        "exact_rate_judged",
-        "judged_rate",
-        "knower_level",
-        "kept_rate",
-        "repaired_rate",
-        "turn_exact_rate",
-        "conversation_exact_rate",
-    }
-)
 
 Side = Literal["low", "value", "high"]
 Unsure = Literal["cannot_decide", "fail", "pass"]
@@ -103,16 +84,6 @@ class Policy:
     path: Path | None = None
 
 
-def known_rates() -> tuple[str, ...]:
-    """Every rate a rule may name; ``repaired_rate_1``, ``repaired_rate_2`` ... besides."""
-    return (*SHARES, *ERRORS, *COSTS, "knower_level", *CONSISTENCY, *CONVERSATION)
-
-
-def higher_is_better(rate: str) -> bool:
-    """Whether more of it is good."""
-    return rate in HIGHER_IS_BETTER or rate.startswith("repaired_rate_")
-
-
 def read_policy(path: Path) -> Policy:
     """The policy in a file. Raises `BadSettings` or `UnknownName` with file and field."""
     document = read_yaml(path, error=BadSettings, what="policy")
@@ -143,23 +114,21 @@ def policy_from(body: Any, *, place: str = "policy", path: Path | None = None) -
 
 
 def _rule(place: str, body: dict[str, Any]) -> GateRule:
-    rate = body["rate"]
-    repaired = rate.startswith("repaired_rate_") and rate.removeprefix("repaired_rate_").isdecimal()
-    if rate not in known_rates() and not repaired:
-        raise UnknownName("rate", rate, known_rates(), place=f"{place}.rate")
+    known = rate_named(body["rate"], place=f"{place}.rate")
+    rate = known.name
     bounds = [name for name in ("at_least", "at_most", "no_worse_by") if body[name] is not None]
     if not bounds:
         raise BadSettings(f"{place}: {rate} has no bound. Give at_least, at_most or no_worse_by.")
     if "no_worse_by" in bounds and len(bounds) > 1:
         raise BadSettings(f"{place}: no_worse_by stands beside {bounds[0]}. Make two rules of it.")
     for name in bounds:
-        if body[name] < 0 or (body[name] > 1 and rate not in NUMBERS):
-            most = "0 or more" if rate in NUMBERS else "a share from 0 to 1 (5 points are 0.05)"
+        if body[name] < 0 or (body[name] > 1 and known.is_share):
+            most = "a share from 0 to 1 (5 points are 0.05)" if known.is_share else "0 or more"
             raise BadSettings(f"{place}.{name} is {body[name]:g}. Give {most}.")
     if body["corrected"] and "no_worse_by" in bounds:
         raise BadSettings(f"{place}: corrected rates have no baseline to pair with. Use at_least or at_most.")
     where = {str(tag): _tag(value) for tag, value in body["where"].items()}
-    if where and (body["corrected"] or rate not in (*SHARES, *ERRORS)):
+    if where and (body["corrected"] or not known.splits):
         raise BadSettings(
             f"{place}.where: {'corrected rates are' if body['corrected'] else rate + ' is'} not split by tags."
         )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from countcheck.errors import CannotDecide
-from countcheck.metrics.outcome_codes import SHARES, Bools, Columns, among
+from countcheck.metrics.outcome_codes import Bools, Columns
 from countcheck.metrics.pairing import (
     Pairs,
     holm,
@@ -23,8 +23,9 @@ from countcheck.metrics.pairing import (
     unpaired_difference,
     unpaired_p,
 )
+from countcheck.metrics.rates import RATES, Family, of_family, outcome_masks
 from countcheck.metrics.sides import ComparisonSide, counter_warnings
-from countcheck.metrics.summary import ERRORS, blind, costs_of, error_sizes, rates_of
+from countcheck.metrics.summary import blind, costs_of, error_sizes, rates_of
 from countcheck.stats.bootstrap import bootstrap, difference
 from countcheck.stats.estimate import Estimate, cluster_mean, cluster_rate, nothing, t_of, t_p
 
@@ -203,14 +204,14 @@ def rate_pair(pairs: Pairs, rate: str, level: float, chosen: Bools | None = None
 def _paired_rates(
     a: ComparisonSide, b: ComparisonSide, pairs: Pairs, level: float, resamples: int
 ) -> Iterator[tuple[str, RatePair]]:
-    for rate in SHARES:
-        if rate in ("failure_rate", "lost_rate"):
-            continue  # only scored samples pair
+    for rate in of_family(Family.OUTCOMES):
+        if not RATES[rate].pairs:
+            continue
         pair = rate_pair(pairs, rate, level, resamples=resamples)
         if pair.difference.n:
             yield rate, pair
     if a.columns is not None and b.columns is not None:
-        for rate in ERRORS:
+        for rate in of_family(Family.ERRORS):
             pair = error_pair(a.columns, b.columns, pairs, rate, level)
             if pair.difference.n:
                 yield rate, pair
@@ -291,7 +292,7 @@ def _unpaired(a: ComparisonSide, b: ComparisonSide, level: float) -> Comparison:
     if not (a.side.scored.any() and b.side.scored.any()):
         raise CannotDecide(f"nothing was scored in {a.run} or in {b.run}: there is nothing to compare.")
     rates = {}
-    for rate in SHARES:
+    for rate in of_family(Family.OUTCOMES):
         left, right = side_rate(a.side, rate, level), side_rate(b.side, rate, level)
         if left.n and right.n:
             rates[rate] = RatePair(
@@ -315,7 +316,7 @@ def _unpaired(a: ComparisonSide, b: ComparisonSide, level: float) -> Comparison:
 
 def _unpaired_errors(a: Columns, b: Columns, level: float) -> Iterator[tuple[str, RatePair]]:
     on_a, on_b = rates_of(a, level), rates_of(b, level)
-    for rate in ERRORS:
+    for rate in of_family(Family.ERRORS):
         if rate in on_a and rate in on_b:
             yield (
                 rate,
@@ -366,7 +367,7 @@ def _adjusted(by: dict[str, dict[str, dict[str, RatePair]]]) -> dict[str, dict[s
 
 def _changes(a: ComparisonSide, b: ComparisonSide, pairs: Pairs) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
     sums = sums_of(pairs, "exact_rate")
-    of = among(SHARES["exact_rate"][1])
+    _, of = outcome_masks("exact_rate")
     codes = np.unique(pairs.prompt[of[pairs.a] & of[pairs.b]])
     changes = [
         Change(

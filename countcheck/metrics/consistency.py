@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from countcheck.metrics.rates import Family, of_family
 from countcheck.stats.estimate import Estimate, cluster_rate
 from countcheck.storage.rows import ResultRow
-
-CONSISTENCY = ("refusal_flip_rate", "sibling_flip_rate")
 
 
 def consistency_rates(rows: Iterable[ResultRow], level: float = 0.95) -> dict[str, Estimate]:
@@ -39,6 +38,6 @@ def consistency_rates(rows: Iterable[ResultRow], level: float = 0.95) -> dict[st
         siblings.append((hits, sum(refused[name] * (tries - refused[name] - drawn[name]) for name in names)))
     rates = {
         name: cluster_rate([hits for hits, _ in cases], [size for _, size in cases], level)
-        for name, cases in zip(CONSISTENCY, (again, siblings), strict=True)
+        for name, cases in zip(of_family(Family.CONSISTENCY), (again, siblings), strict=True)
     }
     return {name: estimate for name, estimate in rates.items() if estimate.n}

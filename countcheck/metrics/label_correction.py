@@ -22,6 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from countcheck.counting.rule import Count
 from countcheck.counting.verdict import Kind, judge
+from countcheck.metrics.outcome_codes import KINDS, LETTERS
+from countcheck.metrics.rates import RATES, Family, Unit, of_family
 from countcheck.stats.estimate import Estimate, cluster_rate, nothing, t_of, wilson_interval, z_of
 from countcheck.storage.rows import Label, ResultRow
 from countcheck.suites.suite import Relation
@@ -36,13 +38,9 @@ UNSEEN = 0.05
 """Largest share of samples in parts of the run without any label; the interval is widened by it."""
 
 _KINDS = {
-    "exact_rate": Kind.EXACT,
-    "exact_rate_given_picture": Kind.EXACT,
-    "over_rate": Kind.OVER,
-    "under_rate": Kind.UNDER,
-    "missing_rate": Kind.MISSING,
-    "mixed_rate": Kind.MIXED,
+    name: KINDS[LETTERS.index(RATES[name].hits)] for name in of_family(Family.OUTCOMES) if RATES[name].correctable
 }
+"""Correctable share to the verdict in its numerator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +187,8 @@ def _quantities(
         counter = np.array([row.verdict is kind for row in rows], np.float64)
         truth = np.array([truths[i].kind is kind for i in order], np.float64)
         yield rate, (counter, truth, picture if rate.endswith("given_picture") else np.ones(len(rows)))
-    for rate, weighted in (("mean_abs_error", False), ("weighted_error", True)):
+    for rate in of_family(Family.ERRORS):
+        weighted = RATES[rate].unit is Unit.OBJECTS_PER_ASKED
         sums = [_off(row, row.counted, weighted) for row in rows]
         told = np.array([_off(rows[i], truths[i].counts, weighted)[0] for i in order], np.float64)
         yield rate, (np.array([s[0] for s in sums]), told, np.array([s[1] for s in sums], np.float64))

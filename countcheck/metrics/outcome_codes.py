@@ -29,25 +29,16 @@ refused, uncertain, failed), R for a refusal for no clear reason, ``-`` for one 
 be counted ``.`` for a picture, ``,`` for a refusal and ``;`` for one for no clear reason. A summary keeps one letter a
 sample, so that a later run pairs with it without its pictures."""
 
-_JUDGED = "eoumx"
-_DRAWN = _JUDGED + "?"
-_COUNTED = _DRAWN + "rR"
-SHARES: Mapping[str, tuple[str, str]] = {
-    "exact_rate": ("e", _COUNTED),
-    "exact_rate_given_picture": ("e", _DRAWN),
-    "over_rate": ("o", _COUNTED),
-    "under_rate": ("u", _COUNTED),
-    "missing_rate": ("m", _COUNTED),
-    "mixed_rate": ("x", _COUNTED),
-    "uncertain_rate": ("?", _COUNTED),
-    "exact_rate_judged": ("e", _JUDGED),
-    "judged_rate": (_JUDGED, _DRAWN),
-    "refusal_rate": ("rR,;", _COUNTED + ".,;"),
-    "unclear_refusal_rate": ("R;", _COUNTED + ".,;"),
-    "failure_rate": ("f", LETTERS),
-    "lost_rate": ("f-", LETTERS),
-}
-"""Every rate that is a share of samples: the letters that count for it, and those it is a share of."""
+JUDGED = "eoumx"
+"""Pictures that the counter judged for sure."""
+DRAWN = JUDGED + "?"
+"""Pictures of prompts with something to count."""
+COUNTED = DRAWN + "rR"
+"""Pictures and refusals of prompts with something to count."""
+ASKED = COUNTED + ".,;"
+"""Every picture and refusal."""
+ANY = LETTERS
+"""Every planned sample."""
 NUMBERED = frozenset({Relation.EXACTLY, Relation.NONE})
 
 

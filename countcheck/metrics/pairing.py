@@ -10,7 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from countcheck.metrics.outcome_codes import LETTERS, SHARES, Columns, among
+from countcheck.metrics.outcome_codes import ASKED, LETTERS, Columns, among
+from countcheck.metrics.rates import outcome_masks
 from countcheck.stats.estimate import FEW, Estimate, cluster_rate, nothing, t_of
 
 Bools: TypeAlias = NDArray[np.bool_]
@@ -37,7 +38,7 @@ class Side:
     @property
     def scored(self) -> Bools:
         """(n,) samples that ended in a picture or a refusal."""
-        return among(SHARES["refusal_rate"][1])[self.letter]
+        return among(ASKED)[self.letter]
 
 
 def side_of(columns: Columns) -> Side:
@@ -119,8 +120,12 @@ class Sums:
 
 
 def sums_of(pairs: Pairs, rate: str, chosen: Bools | None = None) -> Sums:
-    """The share over the pairs (those chosen) that are in its denominator on both sides. Raises ``KeyError``."""
-    hit, of = (among(letters) for letters in SHARES[rate])
+    """The share over the pairs (those chosen) that are in its denominator on both sides.
+
+    Raises:
+        UnknownName: If the rate is not a share of samples.
+    """
+    hit, of = outcome_masks(rate)
     kept = of[pairs.a] & of[pairs.b]
     if chosen is not None:
         kept &= chosen
@@ -215,7 +220,7 @@ def _binomial(n: int) -> Floats:
 
 def mcnemar(pairs: Pairs, rate: str) -> tuple[int, int, float]:
     """Pairs lost, pairs won, and the exact two-sided p-value over single pairs (McNemar 1947), repeats as if alone."""
-    hit, of = (among(letters) for letters in SHARES[rate])
+    hit, of = outcome_masks(rate)
     kept = of[pairs.a] & of[pairs.b]
     a, b = hit[pairs.a[kept]], hit[pairs.b[kept]]
     lost, won = int((a & ~b).sum()), int((b & ~a).sum())
@@ -245,7 +250,7 @@ def holm(p_values: list[float]) -> list[float]:
 
 def side_rate(side: Side, rate: str, level: float, chosen: Bools | None = None) -> Estimate:
     """A share of one side, over all its samples or those chosen."""
-    hit, of = (among(letters) for letters in SHARES[rate])
+    hit, of = outcome_masks(rate)
     kept = of[side.letter] if chosen is None else of[side.letter] & chosen
     _, prompt = np.unique(side.prompt[kept], return_inverse=True)
     return cluster_rate(np.bincount(prompt, weights=hit[side.letter[kept]]), np.bincount(prompt), level)

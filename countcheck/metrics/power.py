@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from countcheck.errors import BadSettings
-from countcheck.metrics.outcome_codes import SHARES, among
 from countcheck.metrics.pairing import Side
+from countcheck.metrics.rates import outcome_masks
 from countcheck.stats.estimate import t_of
 
 ICC = 0.5
@@ -72,7 +72,7 @@ def design_of(columns: Side, rate: str = "exact_rate", *, paired: bool = True, h
     Raises:
         BadSettings: When the run has nothing of the rate, or it is 0 or 1.
     """
-    hit, of = (among(letters)[columns.letter] for letters in SHARES[rate])
+    hit, of = (mask[columns.letter] for mask in outcome_masks(rate))
     _, prompt = np.unique(columns.prompt[of], return_inverse=True)
     x, m = np.bincount(prompt, weights=hit[of]), np.bincount(prompt).astype(np.float64)
     if m.sum() == 0:

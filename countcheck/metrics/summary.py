@@ -14,28 +14,14 @@ from countcheck.errors import BadInput
 from countcheck.metrics.consistency import consistency_rates
 from countcheck.metrics.conversations import conversation_rates, talks_of
 from countcheck.metrics.label_correction import corrected_rates
-from countcheck.metrics.outcome_codes import LETTERS, SHARES, Bools, Columns, Floats, Ints, columns_of
+from countcheck.metrics.outcome_codes import COUNTED, LETTERS, Bools, Columns, Floats, Ints, columns_of
+from countcheck.metrics.rates import RATES, Family, Unit, of_family, rate_named
 from countcheck.stats.estimate import Estimate, cluster_mean, cluster_rate, cluster_ratio, nothing
 from countcheck.storage.rows import Label, ResultRow
 
 SCHEMA = "countcheck/summary/1"
 RELIABLE = 2 / 3
 """A number is drawn reliably when it comes out at least two times in three, as in children's knower levels."""
-
-ERRORS = ("mean_abs_error", "weighted_error")
-COSTS = ("seconds_per_exact", "cost_per_exact")
-CONVERSATION = (
-    "kept_rate",
-    "repaired_rate",
-    "false_claim_rate",
-    "sticky_refusal_rate",
-    "turn_exact_rate",
-    "turn_refusal_rate",
-    "turn_unclear_refusal_rate",
-    "conversation_exact_rate",
-)
-UNCOUNTED = ("refusal_rate", "unclear_refusal_rate", "failure_rate", "lost_rate")
-"""Rates that no counter has a part in: they are given in a style in which it fails its controls too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +218,7 @@ def _summarize_one(
 
 def shares_of(columns: Columns) -> dict[str, tuple[Bools, Bools]]:
     """Every share's numerator and denominator, (n,) each."""
-    return {name: (columns.are(hit), columns.are(of)) for name, (hit, of) in SHARES.items()}
+    return {name: (columns.are(RATES[name].hits), columns.are(RATES[name].base)) for name in of_family(Family.OUTCOMES)}
 
 
 def rates_of(
@@ -255,7 +241,7 @@ def rates_of(
             rates[name] = estimate
     inside = np.zeros(len(columns), np.bool_)
     inside[chosen] = True
-    for name in ERRORS:
+    for name in of_family(Family.ERRORS):
         estimate = _error(columns, name, inside, level)
         if estimate.n:
             rates[name] = estimate
@@ -265,7 +251,7 @@ def rates_of(
 def error_sizes(columns: Columns, name: str) -> tuple[Ints, Floats]:
     """Rows and the size of each noun's error in them: |counted - asked|, over the number asked if weighted."""
     size = np.abs(columns.counted - columns.asked).astype(np.float64)
-    if name == "mean_abs_error":
+    if RATES[name].unit is Unit.OBJECTS:
         return columns.noun_row, size
     positive = columns.asked > 0
     return columns.noun_row[positive], size[positive] / columns.asked[positive]
@@ -280,7 +266,7 @@ def _error(columns: Columns, name: str, inside: Bools, level: float) -> Estimate
 
 def costs_of(columns: Columns, level: float = 0.95) -> dict[str, Estimate]:
     """Seconds and USD per exact picture; failures cost nobody's picture and are left out. Unknown is not zero."""
-    of = columns.are(SHARES["exact_rate"][1])
+    of = columns.are(COUNTED)
     k = len(columns.prompts)
     exact = np.bincount(columns.prompt, weights=columns.are("e"), minlength=k)
     present = np.bincount(columns.prompt, weights=of, minlength=k) > 0
@@ -391,7 +377,7 @@ def blind(controls: Mapping[str, Any], style: str) -> str:
 
 
 def _withhold(name: str, rate: Estimate, why: str) -> Estimate:
-    if name in UNCOUNTED:
+    if not rate_named(name).by_counter:
         return rate
     return nothing(why, level=rate.level, n=rate.n, clusters=rate.clusters)
 

@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
+from countcheck.metrics.rates import Unit, unit_of
 from countcheck.stats.estimate import Estimate
-
-WORDS = {
-    "exact_rate": "exact",
-    "exact_rate_given_picture": "exact if drawn",
-    "exact_rate_judged": "exact if sure",
-    "judged_rate": "sure of the count",
-    "over_rate": "too many",
-    "under_rate": "too few",
-    "missing_rate": "none there",
-    "mixed_rate": "mixed",
-    "uncertain_rate": "uncertain",
-    "refusal_rate": "refused",
-    "unclear_refusal_rate": "for no clear reason",
-    "refusal_flip_rate": "drawn when asked again",
-    "sibling_flip_rate": "drawn in other words",
-    "failure_rate": "failed",
-    "lost_rate": "lost",
-    "mean_abs_error": "off by",
-    "weighted_error": "off by, of asked",
-    "knower_level": "reliable up to",
-    "seconds_per_exact": "s per exact",
-    "cost_per_exact": "USD per exact",
-    "kept_rate": "kept the count",
-    "repaired_rate": "repaired",
-    "false_claim_rate": "claimed falsely",
-    "sticky_refusal_rate": "refusal stuck",
-    "turn_exact_rate": "turns exact",
-    "turn_refusal_rate": "turns refused",
-    "turn_unclear_refusal_rate": "turns refused for no clear reason",
-    "conversation_exact_rate": "whole talk exact",
-}
-"""A rate in the words of a table's head."""
-
-NOT_SHARES = frozenset({"mean_abs_error", "weighted_error", "knower_level", "seconds_per_exact", "cost_per_exact"})
-
-
-def words_for(rate: str) -> str:
-    """A rate in plain words: "exact if drawn", "repaired within 2"."""
-    if rate.startswith("repaired_rate_"):
-        return f"repaired within {rate.removeprefix('repaired_rate_')}"
-    return WORDS.get(rate, rate.replace("_", " "))
 
 
 def said(rate: str, estimate: Estimate | None, *, signed: bool = False) -> str:
     """An estimate in words: value and interval, in per cent where the rate is a share; "–" where there is none."""
     if estimate is None:
         return "–"
-    if rate in NOT_SHARES:
-        return _numbers(estimate, whole=rate == "knower_level", signed=signed)
+    unit = unit_of(rate)
+    if unit is not Unit.SHARE:
+        return _numbers(estimate, whole=unit is Unit.NUMBER, signed=signed)
     return _percent(estimate, signed=signed)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from countcheck.metrics.rates import Unit, unit_of
 from countcheck.reports.safe_text import visible
 
 if TYPE_CHECKING:
@@ -15,26 +16,6 @@ if TYPE_CHECKING:
 EstimateJson = Mapping[str, Any]
 
 _NARROW = 0.04
-RATE_NAMES = {
-    "exact_rate": "exactly as asked",
-    "exact_rate_given_picture": "exact, of pictures",
-    "over_rate": "too many",
-    "under_rate": "too few",
-    "missing_rate": "none at all",
-    "mean_abs_error": "mean error",
-    "weighted_error": "error by number",
-    "knower_level": "counts reliably to",
-    "refusal_rate": "refused",
-    "unclear_refusal_rate": "refused, unclear why",
-    "refusal_flip_rate": "refused, drawn when asked again",
-    "sibling_flip_rate": "refused, drawn in other words",
-    "kept_rate": "count kept",
-    "repaired_rate": "repaired when told",
-    "false_claim_rate": "claimed success falsely",
-    "sticky_refusal_rate": "refusal stuck",
-    "seconds_per_exact": "seconds per exact picture",
-    "cost_per_exact": "cost per exact picture",
-}
 
 VERDICTS = {
     "exact": "every number is as asked",
@@ -67,13 +48,14 @@ def estimate_words(rate: str, estimate: EstimateJson | None) -> tuple[str, str]:
     if estimate is None or estimate["value"] is None:
         return "–", ""
     low, high, value = estimate["low"], estimate["high"], estimate["value"]
-    if rate == "cost_per_exact":
+    unit = unit_of(rate)
+    if unit is Unit.USD:
         return money(value), "" if low is None or high is None else f"{_short(low)} to {_short(high)}"
-    if rate == "seconds_per_exact":
+    if unit is Unit.SECONDS:
         return seconds(value), "" if low is None or high is None else f"{_short(low)} to {_short(high)}"
-    if rate == "knower_level":
+    if unit is Unit.NUMBER:
         return f"{value:.0f}", "" if low is None or high is None else f"{low:.0f} to {high:.0f}"
-    if rate in ("mean_abs_error", "weighted_error"):
+    if unit is not Unit.SHARE:
         return f"{value:.2f}", "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
     fine = low is not None and high is not None and high - low < _NARROW
     interval = "" if low is None or high is None else f"{_bare(low, fine)} to {_bare(high, fine)}"
@@ -140,6 +122,11 @@ def tag_title(tag: str) -> str:
 def sentence(text: str) -> str:
     """Text with its first letter large."""
     return text[:1].upper() + text[1:]
+
+
+def uncapitalized(text: str) -> str:
+    """Text with its first letter small."""
+    return text[:1].lower() + text[1:]
 
 
 def _bare(value: float, fine: bool) -> str:

@@ -39,13 +39,10 @@ def power(
     """Plan how many prompts and repeats a comparison needs. Or tells which loss so many prompts can see."""
     from dataclasses import replace
 
-    from countcheck.gate.policy import higher_is_better
-    from countcheck.metrics.outcome_codes import SHARES
     from countcheck.metrics.power import ICC, Design, design_of, loss_seen, table_of_needs
+    from countcheck.metrics.rates import Family, of_family, rate_named
 
-    if rate not in SHARES:
-        raise UnknownName("rate to plan for", rate, SHARES)
-    higher = higher_is_better(rate)
+    higher = rate_named(rate, kind="rate to plan for", known=of_family(Family.OUTCOMES)).higher_is_better
     if run is not None:
         design = design_of(_side(run, generator), rate, paired=paired, higher=higher)
         design = replace(design, rate=from_rate if from_rate is not None else design.rate)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from countcheck import __version__
 from countcheck.files import write_text
+from countcheck.metrics.rates import RATES, Family, Unit, of_family
 from countcheck.reports import safe_text, sections, wording
 from countcheck.reports.html import charts
 from countcheck.reports.html.evidence import pack
@@ -25,14 +26,12 @@ if TYPE_CHECKING:
     from countcheck.storage.run_folder import RunFolder
 
 TABLE_RATES = (
-    ("exact_rate", "Exactly as asked"),
-    ("exact_rate_given_picture", "Exact, of pictures"),
-    ("refusal_rate", "Refused"),
-    ("unclear_refusal_rate", "Refused, unclear why"),
-    ("refusal_flip_rate", "Refused, drawn when asked again"),
-    ("sibling_flip_rate", "Refused, drawn in other words"),
-    ("seconds_per_exact", "Seconds per exact picture"),
-    ("cost_per_exact", "Cost per exact picture"),
+    "exact_rate",
+    "exact_rate_given_picture",
+    "refusal_rate",
+    "unclear_refusal_rate",
+    *of_family(Family.CONSISTENCY),
+    *of_family(Family.COSTS),
 )
 CONTENTS: tuple[tuple[str, str | None, str], ...] = (
     ("models", None, "Models"),
@@ -47,15 +46,13 @@ CONTENTS: tuple[tuple[str, str | None, str], ...] = (
     ("made", None, "How it was made"),
 )
 TALK_RATES = (
-    ("conversation_exact_rate", "Right throughout"),
-    ("turn_exact_rate", "Turns exact"),
-    ("kept_rate", "Count kept"),
-    ("repaired_rate", "Repaired when told"),
-    ("false_claim_rate", "Claimed success falsely"),
-    ("sticky_refusal_rate", "Refusal stuck"),
+    "conversation_exact_rate",
+    "turn_exact_rate",
+    "kept_rate",
+    "repaired_rate",
+    "false_claim_rate",
+    "sticky_refusal_rate",
 )
-SHARES = frozenset(rate for rate, _ in TABLE_RATES[:4])
-DIFFERENCES = tuple((rate, title) for rate, title in TABLE_RATES if rate in SHARES)
 
 
 def write_report(runs: Sequence[RunFolder], target: Path, *, baseline: str | None = None) -> Path:
@@ -148,15 +145,15 @@ def render_html(
 def _table(report: Report) -> dict[str, Any]:
     """Columns of the table of models that anybody has a value for, and one row of cells a model."""
     columns = [
-        (rate, title)
-        for rate, title in TABLE_RATES
+        rate
+        for rate in TABLE_RATES
         if any((model.rates.get(rate) or {}).get("value") is not None for model in report.models)
     ]
-    tops = {rate: 1.0 if rate in SHARES else _top(report, rate) for rate, _ in columns}
+    tops = {rate: 1.0 if RATES[rate].is_share else _top(report, rate) for rate in columns}
     rows = []
     for index, model in enumerate(report.models):
         cells = []
-        for rate, title in columns:
+        for rate in columns:
             estimate = model.rates.get(rate)
             value, interval = wording.estimate_words(rate, estimate)
             known = estimate is not None and estimate["value"] is not None
@@ -164,7 +161,7 @@ def _table(report: Report) -> dict[str, Any]:
             corrected = wording.estimate_words(rate, model.corrected.get(rate))
             cells.append(
                 {
-                    "title": title,
+                    "title": RATES[rate].title,
                     "value": value,
                     "interval": interval,
                     "mark": _ours(mark),
@@ -175,7 +172,7 @@ def _table(report: Report) -> dict[str, Any]:
                 }
             )
         rows.append({"index": index, "model": model, "cells": cells})
-    axes = [{"title": title, "top": _axis_end(rate, tops[rate])} for rate, title in columns]
+    axes = [{"title": RATES[rate].title, "top": _axis_end(rate, tops[rate])} for rate in columns]
     return {"axes": axes, "rows": rows}
 
 
@@ -186,11 +183,13 @@ def _differences(report: Report) -> dict[str, Any] | None:
     }
     if not compared:
         return None
-    columns = [(rate, title) for rate, title in DIFFERENCES if any(rate in one["rates"] for one in compared.values())]
+    columns = [
+        rate for rate in TABLE_RATES if RATES[rate].is_share and any(rate in one["rates"] for one in compared.values())
+    ]
     rows = []
     for index, one in compared.items():
         cells = []
-        for rate, _ in columns:
+        for rate in columns:
             found = one["rates"].get(rate)
             value, interval = wording.points(found["difference"]) if found else ("–", "")
             known = found is not None and found["difference"]["low"] is not None
@@ -208,7 +207,11 @@ def _differences(report: Report) -> dict[str, Any] | None:
         changed = [(title, one.get(name, ())[:5]) for name, title in (("regressed", "Worse"), ("improved", "Better"))]
         rows.append({"index": index, "cells": cells, "pairs": one["pairs"], "unpaired": alone, "changed": changed})
     warnings = dict.fromkeys(sentence for one in compared.values() for sentence in one.get("warnings", ()))
-    return {"titles": [title for _, title in columns], "rows": rows, "warnings": tuple(map(wording.sentence, warnings))}
+    return {
+        "titles": [RATES[rate].title for rate in columns],
+        "rows": rows,
+        "warnings": tuple(map(wording.sentence, warnings)),
+    }
 
 
 def _breakdown(report: Report) -> list[dict[str, Any]]:
@@ -255,12 +258,12 @@ def _price(report: Report) -> list[dict[str, Any]]:
 
 
 def _talk_rates(report: Report) -> dict[str, Any] | None:
-    columns = [(rate, title) for rate, title in TALK_RATES if any(rate in model.rates for model in report.models)]
+    columns = [rate for rate in TALK_RATES if any(rate in model.rates for model in report.models)]
     rows = [
-        {"index": index, "cells": [wording.estimate_words(rate, model.rates.get(rate)) for rate, _ in columns]}
+        {"index": index, "cells": [wording.estimate_words(rate, model.rates.get(rate)) for rate in columns]}
         for index, model in enumerate(report.models)
     ]
-    return {"titles": [title for _, title in columns], "rows": rows} if columns else None
+    return {"titles": [RATES[rate].title for rate in columns], "rows": rows} if columns else None
 
 
 def _made(report: Report) -> list[dict[str, Any]]:
@@ -282,9 +285,9 @@ def _top(report: Report, rate: str) -> float:
 
 
 def _axis_end(rate: str, top: float) -> str:
-    if rate in SHARES:
+    if RATES[rate].is_share:
         return "100 %"
-    return wording.money(top) if rate == "cost_per_exact" else wording.seconds(top)
+    return wording.money(top) if RATES[rate].unit is Unit.USD else wording.seconds(top)
 
 
 def _swatch(index: int) -> Markup:

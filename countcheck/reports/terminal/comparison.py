@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from countcheck.metrics.comparison import Change, Comparison, RatePair
-from countcheck.reports.format import NOT_SHARES, said, words_for
+from countcheck.metrics.rates import Unit, find_rate, heading_of, unit_of
+from countcheck.reports.format import said
 from countcheck.reports.safe_text import one_line
 from countcheck.stats.estimate import Estimate
 
-BETTER_WHEN_HIGHER = frozenset({"exact_rate", "exact_rate_given_picture", "exact_rate_judged", "judged_rate"})
 MOST = 8
 
 
@@ -88,7 +88,7 @@ def _rates(one: Comparison, width: int) -> Table:
         ):
             continue
         sides = [pair.a, pair.b] if width >= 96 else [replace(one, low=None, high=None) for one in (pair.a, pair.b)]
-        cells = [words_for(rate), *(said(rate, one) for one in sides)]
+        cells = [heading_of(rate), *(said(rate, one) for one in sides)]
         cells += [_gap(rate, pair), _p(pair.p_value if pair.holm is None else pair.holm)]
         table.add_row(*cells, *([pair.test] if width >= 110 else []), style=_colour(rate, pair))
     return table
@@ -100,7 +100,7 @@ def _moves(pair: RatePair) -> bool:
 
 def _gap(rate: str, pair: RatePair) -> str:
     gap = pair.difference
-    if rate in NOT_SHARES or gap.value is None:
+    if unit_of(rate) is not Unit.SHARE or gap.value is None:
         return said(rate, gap, signed=True)
     scaled = [None if x is None else round(100 * x, 1) + 0.0 for x in (gap.value, gap.low, gap.high)]
     if scaled[1] is None or scaled[2] is None:
@@ -112,7 +112,10 @@ def _colour(rate: str, pair: RatePair) -> str:
     gap: Estimate = pair.difference
     if gap.low is None or gap.high is None or gap.low <= 0 <= gap.high:
         return ""
-    return "green" if (gap.low > 0) == (rate in BETTER_WHEN_HIGHER) else "red"
+    known = find_rate(rate)
+    if known is None:
+        return ""
+    return "green" if (gap.low > 0) == known.higher_is_better else "red"
 
 
 def _split(one: Comparison, tag: str) -> RenderableType | None:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from countcheck.metrics.power import Design, Need
-from countcheck.reports.format import words_for
+from countcheck.metrics.rates import heading_of
 
 
 def render_needs(
@@ -20,9 +20,9 @@ def render_needs(
     word = "fall" if design.higher else "rise"
     how = "the same prompts and repeats on both sides" if design.paired else "other prompts on either side"
     question = (
-        f"what a {word} of {words_for(rate)} from {100 * design.rate:.0f} % must be to be seen"
+        f"what a {word} of {heading_of(rate)} from {100 * design.rate:.0f} % must be to be seen"
         if reverse
-        else f"to see {words_for(rate)} {word} by {100 * first.loss:g} points from {100 * design.rate:.0f} %"
+        else f"to see {heading_of(rate)} {word} by {100 * first.loss:g} points from {100 * design.rate:.0f} %"
     )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("repeats", "prompts", "pictures", "loss", "power"):

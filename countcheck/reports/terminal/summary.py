@@ -9,8 +9,9 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from countcheck.metrics.rates import heading_of
 from countcheck.metrics.summary import GeneratorSummary, Summary
-from countcheck.reports.format import mark, said, words_for
+from countcheck.reports.format import mark, said
 from countcheck.reports.safe_text import one_line
 from countcheck.stats.estimate import Estimate
 
@@ -93,7 +94,7 @@ def _rates(summary: Summary, width: int) -> Table:
     table = _table()
     table.add_column("", style="bold", overflow="fold", max_width=24)
     for rate in shown:
-        table.add_column(words_for(rate), justify="right", min_width=13 if rate == "exact_rate" else None)
+        table.add_column(heading_of(rate), justify="right", min_width=13 if rate == "exact_rate" else None)
         if rate == "exact_rate" and axis:
             table.add_column("0" + " " * (axis - 4) + "100", style="cyan", no_wrap=True)
     for name, one in summary.generators.items():
@@ -135,7 +136,7 @@ def _rest(summary: Summary, width: int) -> Iterator[RenderableType]:
         table = _table()
         table.add_column("", style="bold", overflow="fold", max_width=24)
         for rate in some:
-            table.add_column(words_for(rate), justify="right")
+            table.add_column(heading_of(rate), justify="right")
         for name, one in summary.generators.items():
             table.add_row(one_line(name), *[said(rate, one.rates.get(rate)) for rate in some])
         yield table
@@ -159,7 +160,7 @@ def _talks(summary: Summary) -> RenderableType | None:
     for name, one in held.items():
         table.add_column(f"{one_line(name, 30)}, {one.conversations['conversations']} talks", justify="right")
     for rate in shown:
-        table.add_row(words_for(rate), *[said(rate, one.rates.get(rate)) for one in held.values()])
+        table.add_row(heading_of(rate), *[said(rate, one.rates.get(rate)) for one in held.values()])
     return _titled("in conversation", table)
 
 

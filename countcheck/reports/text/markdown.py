@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 
+from countcheck.metrics.rates import RATES
 from countcheck.reports.report import Model, Report, headline, losses
 from countcheck.reports.safe_text import visible
 from countcheck.reports.sections import matrices, refusals, worst_prompts
 from countcheck.reports.wording import REASONS, estimate_words, number, p_words, points, several
 
 COLUMNS = (
-    ("exact_rate", "Exactly as asked"),
-    ("exact_rate_given_picture", "Exact, of pictures"),
-    ("refusal_rate", "Refused"),
-    ("unclear_refusal_rate", "Refused, unclear why"),
-    ("seconds_per_exact", "Seconds per exact"),
-    ("cost_per_exact", "Cost per exact"),
+    "exact_rate",
+    "exact_rate_given_picture",
+    "refusal_rate",
+    "unclear_refusal_rate",
+    "seconds_per_exact",
+    "cost_per_exact",
 )
 # Everything that Markdown or the HTML inside it could take for more than a letter.
 _MARKS = re.compile(r"([\\`*_{}\[\]<>()#!|~@&$])")
@@ -29,8 +30,10 @@ def quote(text: str, limit: int = 200) -> str:
 def render_markdown(report: Report) -> str:
     """The report as text."""
     parts = [f"## {quote(headline(report), 600)}", *(f"- {quote(sentence, 300)}" for sentence in losses(report)), ""]
-    columns = [one for one in COLUMNS if any(_known(model, one[0]) for model in report.models)]
-    parts += _table(["Model", *(title for _, title in columns), "Scored"], [_row(m, columns) for m in report.models])
+    columns = [rate for rate in COLUMNS if any(_known(model, rate) for model in report.models)]
+    parts += _table(
+        ["Model", *(RATES[rate].title for rate in columns), "Scored"], [_row(m, columns) for m in report.models]
+    )
     if report.differences:
         parts += ["", f"### Against {quote(report.models[report.baseline].label)}", "", *_differences(report)]
     for matrix in matrices(report):
@@ -59,9 +62,9 @@ def _known(model: Model, rate: str) -> bool:
     return estimate is not None and estimate["value"] is not None
 
 
-def _row(model: Model, columns: list[tuple[str, str]]) -> list[str]:
+def _row(model: Model, columns: list[str]) -> list[str]:
     cells = []
-    for rate, _ in columns:
+    for rate in columns:
         value, interval = estimate_words(rate, model.rates.get(rate))
         cells.append(f"{value} ({interval})" if interval else value)
     scored = f"{number(model.total('planned') - model.lost)} of {number(model.total('planned'))}"
@@ -69,8 +72,8 @@ def _row(model: Model, columns: list[tuple[str, str]]) -> list[str]:
 
 
 def _differences(report: Report) -> list[str]:
-    rates = [rate for rate, _ in COLUMNS[:4] if any(rate in one["rates"] for one in report.differences.values())]
-    titles = dict(COLUMNS)
+    shares = [rate for rate in COLUMNS if RATES[rate].is_share]
+    rates = [rate for rate in shares if any(rate in one["rates"] for one in report.differences.values())]
     body = []
     for label, one in report.differences.items():
         cells = []
@@ -80,7 +83,7 @@ def _differences(report: Report) -> list[str]:
             p = f", {p_words(found['p_value'])}" if found and found.get("p_value") is not None else ""
             cells.append(f"{value} ({interval}{p})" if interval else value)
         body.append([f"**{quote(label)}**", *cells, number(one["pairs"])])
-    return _table(["Model", *(f"{titles[rate]}, points" for rate in rates), "Pairs"], body)
+    return _table(["Model", *(f"{RATES[rate].title}, points" for rate in rates), "Pairs"], body)
 
 
 def _table(head: list[str], body: list[list[str]]) -> list[str]:

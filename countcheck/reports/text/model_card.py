@@ -6,12 +6,13 @@ from typing import Any
 
 import yaml
 
+from countcheck.metrics.rates import RATES
 from countcheck.reports.report import Model, Report
 from countcheck.reports.safe_text import visible
 from countcheck.reports.text.markdown import quote
-from countcheck.reports.wording import RATE_NAMES, estimate_words
+from countcheck.reports.wording import estimate_words, uncapitalized
 
-RATES = ("exact_rate", "exact_rate_given_picture", "refusal_rate", "unclear_refusal_rate", "mean_abs_error")
+SHOWN = ("exact_rate", "exact_rate_given_picture", "refusal_rate", "unclear_refusal_rate", "mean_abs_error")
 
 
 def render_model_card(report: Report) -> str:
@@ -29,12 +30,12 @@ def render_model_card(report: Report) -> str:
             "| | rate | 95 % interval | tries | prompts |",
             "| --- | --- | --- | --- | --- |",
         ]
-        for rate in RATES:
+        for rate in SHOWN:
             estimate = model.rates.get(rate)
             if estimate is not None and estimate["value"] is not None:
                 value, interval = estimate_words(rate, estimate)
                 lines.append(
-                    f"| {RATE_NAMES[rate]} | {value} | {interval} | {estimate['n']} | {estimate['clusters']} |"
+                    f"| {uncapitalized(RATES[rate].title)} | {value} | {interval} | {estimate['n']} | {estimate['clusters']} |"
                 )
         lines.append("")
     return "\n".join(lines)
@@ -43,13 +44,13 @@ def render_model_card(report: Report) -> str:
 def _entry(report: Report, model: Model) -> dict[str, Any]:
     source = report.runs[model.run]
     metrics = []
-    for rate in RATES:
+    for rate in SHOWN:
         estimate = model.rates.get(rate)
         if estimate is not None and estimate["value"] is not None:
             metrics.append(
                 {
                     "type": rate,
-                    "name": RATE_NAMES[rate],
+                    "name": uncapitalized(RATES[rate].title),
                     "value": round(float(estimate["value"]), 4),
                     "args": {name: estimate[name] for name in ("low", "high", "level", "n", "clusters")},
                 }
