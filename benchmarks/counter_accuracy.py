@@ -32,8 +32,9 @@ from machine import machine
 from countcheck.counting.counter import Counter, load_counter, phrasebook, renamed
 from countcheck.counting.rule import count
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.letterbox import read_picture
 from countcheck.detectors.common.views import cost, fused, looks
+from countcheck.images.convert import as_rgb
+from countcheck.images.decode import read_picture
 from countcheck.scenes import apply_style
 from countcheck.stats.estimate import cluster_rate
 from countcheck.suites.suite import Noun
@@ -100,7 +101,7 @@ def read_labels(folder: Path, *, absent: bool = False) -> list[Labelled]:
         counts = {row["file"]: row["counts"] for row in rows}
     nouns = sorted({noun for found in counts.values() for noun in found}) if absent else []
     return [
-        Labelled(read_picture(folder / name), dict(found), {noun: 0 for noun in nouns if noun not in found})
+        Labelled(as_rgb(read_picture(folder / name)), dict(found), {noun: 0 for noun in nouns if noun not in found})
         for name, found in sorted(counts.items())
     ]
 

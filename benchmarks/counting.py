@@ -25,7 +25,7 @@ from PIL import Image
 
 from countcheck.counting.rule import Rule, count
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.letterbox import read_pictures
+from countcheck.images.files import read_pictures
 
 NAMES = ["pig", "wolf", "dog"]
 SIZES = [(640, 480), (512, 512), (1024, 1024), (800, 600), (768, 1344), (480, 640), (1280, 720), (333, 500)]
@@ -54,13 +54,12 @@ def weights(folder: Path, paths: list[Path]) -> Path:
     from safetensors.torch import save_file
 
     from countcheck.detectors.common.fast_path import Layout
-    from countcheck.detectors.common.letterbox import read_picture
     from countcheck.detectors.ultralytics import quietly
 
     torch.manual_seed(0)
     model = quietly().YOLO("yolo11n.yaml")
     net = type(model.model)({**model.model.yaml, "nc": len(NAMES)}, ch=3, verbose=False)
-    batch, _ = Layout(side=640).on_cpu([read_picture(path) for path in paths[:8]])
+    batch, _ = Layout(side=640).on_cpu([picture for _, picture in read_pictures(paths[:8])])
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = 1.0

@@ -13,7 +13,7 @@ from countcheck.cards import read_generator_card
 from countcheck.counting.counter import load_counter
 from countcheck.engine.run import load_generator
 from countcheck.generators.outcome import Picture
-from countcheck.images.decode import as_image
+from countcheck.images.convert import as_image
 from countcheck.scenes import PAINTER_NOUNS, STYLES
 from countcheck.stats.estimate import wilson
 from countcheck.suites.samples import Sample, seed_of

@@ -13,7 +13,7 @@ from countcheck.counting.rule import Rule
 from countcheck.detectors.base import Detections
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Failure, Fault, Picture, Reason, Refusal
-from countcheck.images.decode import as_array
+from countcheck.images.convert import as_rgb
 from countcheck.suites.samples import Recipe
 from countcheck.suites.suite import Prompt, Suite, Target
 
@@ -73,7 +73,7 @@ class SquaresDetector:
     def detect(self, pictures, nouns):
         found = []
         for pixels in pictures:
-            array = as_array(pixels)
+            array = as_rgb(pixels)
             slices = ndimage.find_objects(ndimage.label(array[..., 0] > 128)[0])
             boxes = np.array([(s[1].start, s[0].start, s[1].stop, s[0].stop) for s in slices], np.float32)
             found.append(

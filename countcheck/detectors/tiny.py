@@ -16,8 +16,9 @@ import numpy as np
 from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
 from countcheck.detectors.common.boxes import nms
-from countcheck.detectors.common.letterbox import PAD, as_rgb, letterbox, place, size_of
+from countcheck.detectors.common.letterbox import PAD, letterbox, place, size_of
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
+from countcheck.images.convert import as_byte_tensor, as_rgb
 from countcheck.images.types import Pixels
 from countcheck.resources import shipped
 
@@ -84,9 +85,9 @@ class TinyDetector:
     def _square_there(self, pixels: torch.Tensor) -> torch.Tensor:
         """The same on the device that holds the picture, without a copy to main memory."""
         spot = place(size_of(pixels), self._size)
-        picture = pixels.to(self._device).float() * (255 if pixels.dtype.is_floating_point else 1)
+        picture = as_byte_tensor(pixels).to(self._device).float()
         small = torch.nn.functional.interpolate(
-            picture.round()[None], size=(spot.tall, spot.wide), mode="bilinear", antialias=True
+            picture[None], size=(spot.tall, spot.wide), mode="bilinear", antialias=True
         )
         square = torch.full((3, self._size, self._size), PAD, dtype=torch.uint8, device=self._device)
         inside = (slice(None), slice(spot.top, spot.top + spot.tall), slice(spot.left, spot.left + spot.wide))

@@ -16,9 +16,10 @@ from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
 from countcheck.detectors.common.batching import Batches, devices, each, need_torch, precision
 from countcheck.detectors.common.boxes import clipped, nms
-from countcheck.detectors.common.letterbox import Bytes, as_rgb, by_size
+from countcheck.detectors.common.letterbox import Bytes, by_size
 from countcheck.detectors.common.prompting import FAMILIES, Answer, Asking, joined
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
+from countcheck.images.convert import as_rgb
 from countcheck.images.types import Pixels
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from countcheck.cards import Card, fill
 from countcheck.credentials import read_key, refuse_secrets
 from countcheck.detectors.base import Detections
 from countcheck.detectors.common.batching import devices, need_torch, precision
-from countcheck.detectors.common.letterbox import as_rgb
 from countcheck.errors import BadSettings, BadWeights, GeneratorClosed, MissingExtra
+from countcheck.images.convert import as_rgb
 from countcheck.images.types import Pixels
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ class VlmDetector:
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
         """One `Detections` per picture, in order; a noun that got no number is unsupported in that picture."""
         words = sorted(set(nouns))
-        images = [_small(as_rgb(picture), int(self._settings["side"])) for picture in pictures]
-        sizes = [(a.shape[1], a.shape[0]) for a in map(as_rgb, pictures)]
+        arrays = [as_rgb(picture) for picture in pictures]
+        images = [_small(array, int(self._settings["side"])) for array in arrays]
+        sizes = [(array.shape[1], array.shape[0]) for array in arrays]
         if not words:
             return [Detections.nothing(size) for size in sizes]
         prompt = QUESTION.format(names=json.dumps(words, ensure_ascii=False))

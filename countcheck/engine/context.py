@@ -19,7 +19,8 @@ from countcheck.engine.scoring import JudgedPicture, entry_of, judge_detections
 from countcheck.generators.base import Generator
 from countcheck.generators.outcome import Failure, Outcome
 from countcheck.images import thumbnails
-from countcheck.images.decode import as_image, encode_png
+from countcheck.images.convert import as_image
+from countcheck.images.decode import encode_png
 from countcheck.images.types import Pixels
 from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.run_folder import NO_STATES, RunFolder

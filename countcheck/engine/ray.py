@@ -26,7 +26,7 @@ from countcheck.engine.scoring import nouns_of
 from countcheck.errors import CountcheckError, GeneratorClosed, MissingExtra
 from countcheck.generators.base import Closable, Dialogue, Generator, Stoppable, Traits
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture
-from countcheck.images.decode import as_array
+from countcheck.images.convert import as_rgb
 from countcheck.images.types import Pixels
 from countcheck.storage.run_folder import RunFolder
 from countcheck.suites.samples import Recipe, Sample
@@ -223,7 +223,7 @@ def _travelling(outcome: Outcome) -> _Made:
     """An outcome and its pixels, apart."""
     if isinstance(outcome, Failure) or outcome.pixels is None:
         return _Made(outcome=outcome)
-    return _Made(outcome=replace(outcome, pixels=None), pixels=as_array(outcome.pixels))  # type: ignore[arg-type]
+    return _Made(outcome=replace(outcome, pixels=None), pixels=as_rgb(outcome.pixels))  # type: ignore[arg-type]
 
 
 class RayGenerator:
@@ -293,7 +293,7 @@ class RayGenerator:
     def edit(self, sample: Sample, pixels: Pixels, instruction: str, turn: int, targets: Sequence[Target]) -> Outcome:
         """The picture changed, by the next hand in turn."""
         hand = self._in_turn()[0]
-        task = hand.edit.remote(sample, as_array(pixels), instruction, turn, targets)
+        task = hand.edit.remote(sample, as_rgb(pixels), instruction, turn, targets)
         try:
             made: _Made = ray.get(task)
         except RayError as error:

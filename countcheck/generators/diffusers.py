@@ -17,7 +17,7 @@ from countcheck.cards import Card, fill
 from countcheck.errors import BadInput, BadSettings, BadWeights, GeneratorClosed, MissingExtra
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
-from countcheck.images.decode import as_image
+from countcheck.images.convert import as_image
 from countcheck.images.types import Pixels
 from countcheck.resources import shipped
 from countcheck.suites.samples import Recipe, Sample

@@ -9,12 +9,12 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from countcheck.errors import BadInput
+from countcheck.images.convert import as_image, to_rgb
 
 if TYPE_CHECKING:
-    import numpy as np
     from PIL import Image
 
     from countcheck.images.types import Pixels
@@ -43,7 +43,7 @@ def decode(data: bytes, *, place: str = "the picture", max_pixels: int = MAX_PIX
                 raise BadInput(f"{place} has {wide} x {tall} pixels, more than {max_pixels}. Give a smaller one.")
             opened.seek(0)
             opened.load()
-            return _plain(opened)
+            return to_rgb(opened)
     except BadInput:
         raise
     except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -63,34 +63,6 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror or error}).") from error
     return decode(data, place=os.fspath(path), max_pixels=max_pixels)
-
-
-def as_image(pixels: Pixels) -> Image.Image:
-    """Pixels of any kind (see `countcheck.images.types.Pixels`) as an RGB PIL image."""
-    from PIL import Image
-
-    if isinstance(pixels, Image.Image):
-        return pixels if pixels.mode == "RGB" else _plain(pixels)
-    return Image.fromarray(as_array(pixels))
-
-
-def as_array(pixels: Pixels) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Pixels of any kind as uint8 (height, width, 3) RGB."""
-    import numpy as np
-    from PIL import Image
-
-    if isinstance(pixels, Image.Image):
-        return np.asarray(as_image(pixels))
-    if isinstance(pixels, np.ndarray):
-        array = pixels
-    else:
-        array = pixels.detach().float().cpu().numpy() if pixels.is_floating_point() else pixels.cpu().numpy()
-        array = np.moveaxis(array, 0, -1)
-    if array.ndim != 3 or array.shape[2] != 3:
-        raise ValueError(f"pixels must have shape (height, width, 3), got {tuple(array.shape)}")
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
-    return np.ascontiguousarray(np.rint(np.clip(array.astype(np.float32), 0, 1) * 255).astype(np.uint8))
 
 
 def encode_png(pixels: Pixels) -> bytes:
@@ -118,31 +90,6 @@ def _not_pixels(data: bytes) -> str | None:
     if head.startswith(b"%pdf"):
         return "a PDF"
     return None
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    from PIL import Image, ImageOps
-
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
-        return _eight_bits(upright)
-    if upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info:
-        layered = upright.convert("RGBA")
-        ground = Image.new("RGBA", layered.size, (255, 255, 255, 255))
-        return Image.alpha_composite(ground, layered).convert("RGB")
-    return upright.convert("RGB") if upright.mode != "RGB" else upright.copy()
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    import numpy as np
-    from PIL import Image
-
-    values = np.asarray(image).astype(np.float32)
-    if image.mode == "F" and float(np.nanmax(values, initial=0.0)) <= 1.0:
-        values = values * 65535.0
-    scaled = np.nan_to_num(values / 257.0, nan=0.0, posinf=255.0, neginf=0.0)
-    grey = np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
-    return Image.fromarray(grey).convert("RGB")
 
 
 def _one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Pictures in memory."""
+"""Types of pictures in memory. Nothing is read, converted or imported at run time here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-    # A picture in memory: a PIL image, uint8 (height, width, 3) RGB, or a CHW RGB tensor on any device
-    # (uint8 0-255 or floating 0-1).
+    # A picture in memory, in any form that `countcheck.images.convert` takes:
+    # a PIL image of any mode; an array (height, width, 3) or, with alpha, (height, width, 4);
+    # or a tensor (3 or 4, height, width) on any device. Values: uint8 and other integers 0 to 255, uint16 0 to 65535,
+    # floating 0 to 1 (or the whole numbers 0 to 255).
     Pixels: TypeAlias = Image.Image | np.ndarray[Any, Any] | torch.Tensor
+    # uint8 (height, width, 3) RGB in main memory, the form that every detector gets.
+    RgbArray: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 else:
     Pixels = Any
+    RgbArray = Any

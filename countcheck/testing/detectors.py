@@ -60,7 +60,7 @@ def _check_face(detector: Detector, nouns: Sequence[str]) -> None:
 
 
 def _check_answers(detector: Detector, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
-    from countcheck.detectors.common.letterbox import as_rgb
+    from countcheck.images.convert import as_rgb
 
     assert list(detector.detect([], nouns)) == [], "no pictures must give an empty list"
     before = [as_rgb(picture).copy() for picture in pictures]
@@ -108,7 +108,7 @@ def _check_pixels(
 ) -> None:
     from PIL import Image
 
-    from countcheck.detectors.common.letterbox import as_rgb
+    from countcheck.images.convert import as_rgb
 
     arrays = [as_rgb(picture) for picture in pictures]
     forms: list[tuple[str, list[Any]]] = [("PIL images", [Image.fromarray(array) for array in arrays])]

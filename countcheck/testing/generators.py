@@ -19,7 +19,7 @@ from countcheck.dialogue import state as states
 from countcheck.errors import CountcheckError
 from countcheck.generators.base import Closable, Converses, Edits, Generator, Restorable, Stoppable, Traits
 from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
-from countcheck.images.decode import as_array
+from countcheck.images.convert import as_rgb
 from countcheck.suites.samples import Recipe, Sample, plan
 from countcheck.suites.suite import Conversation, Prompt, Suite, Target, Turn
 
@@ -124,7 +124,7 @@ def _check_outcome(outcome: Outcome, turn: int) -> None:
 
 def _check_pixels(picture: Picture) -> None:
     try:
-        array = as_array(picture.pixels)
+        array = as_rgb(picture.pixels)
     except Exception as error:
         raise AssertionError(f"its pixels cannot be read as RGB ({error})") from error
     assert array.ndim == 3 and array.shape[2] == 3 and 0 not in array.shape, f"pixels have the shape {array.shape}"
@@ -144,7 +144,7 @@ def _check_seeds(generator: Generator, samples: Sequence[Sample], outcomes: dict
     before = outcomes[first.key]
     (again,) = _each(generator.generate([first]))
     assert isinstance(before, Picture) and isinstance(again, Picture), "it drew a prompt once, and not when asked again"
-    one, other = as_array(before.pixels).astype(np.int16), as_array(again.pixels).astype(np.int16)
+    one, other = as_rgb(before.pixels).astype(np.int16), as_rgb(again.pixels).astype(np.int16)
     assert one.shape == other.shape and int(np.abs(one - other).max()) <= 2, (
         "its traits say seeded, but alone and among others the same sample gave different pictures"
     )
@@ -199,7 +199,7 @@ def _check_restored(
     before = undisturbed[turn]
     if isinstance(generator, Generator) and generator.traits.seeded and isinstance(before, Picture):
         assert isinstance(outcome, Picture), "restored, it did not draw what it drew undisturbed"
-        assert np.array_equal(as_array(outcome.pixels), as_array(before.pixels)), (
+        assert np.array_equal(as_rgb(outcome.pixels), as_rgb(before.pixels)), (
             "its traits say seeded, but restored it drew another picture than undisturbed"
         )
 

@@ -14,7 +14,7 @@ SCHEMA = json.loads((Path(countcheck.__file__).parent / "schemas" / "count.json"
 BLOBS = '''
 import numpy as np
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.letterbox import as_rgb
+from countcheck.images.convert import as_rgb
 
 class Blobs:
     """Finds a pig for every red square and a wolf for every blue one, on a grid of tens."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from countcheck.errors import BadInput
-from countcheck.images.decode import as_array, as_image, decode, encode_png, read_picture
+from countcheck.images.decode import decode, read_picture
 
 
 def encoded(image, kind="PNG", **settings):
@@ -99,13 +100,61 @@ def test_a_file_is_named_in_its_error(tmp_path):
         read_picture(tmp_path / "gone.png")
 
 
-def test_pixels_of_every_kind_are_the_same_picture():
-    import torch
+def saved(path, image, **more):
+    image.save(path, **more)
+    return path
 
-    image = noise()
-    array = np.asarray(image)
-    tensor = torch.from_numpy(array.copy()).permute(2, 0, 1)
-    for pixels in (image, array, tensor, tensor.float() / 255):
-        assert np.array_equal(as_array(pixels), array)
-        assert np.array_equal(np.asarray(as_image(pixels)), array)
-        assert np.array_equal(np.asarray(decode(encode_png(pixels))), array)
+
+def read_rgb(path):
+    return np.asarray(read_picture(path))
+
+
+def test_a_cmyk_jpeg_keeps_its_colours(tmp_path):
+    red = Image.new("RGB", (16, 16), (250, 10, 10)).convert("CMYK")
+    assert abs(read_rgb(saved(tmp_path / "c.jpg", red)).astype(int) - [250, 10, 10]).max() < 12
+
+
+def test_one_pixel_is_a_picture(tmp_path):
+    assert read_rgb(saved(tmp_path / "dot.png", Image.new("RGB", (1, 1)))).shape == (1, 1, 3)
+
+
+def huge_png(side):
+    """A PNG that says it is huge; its data hold a single row."""
+    out = io.BytesIO()
+    Image.new("L", (1, 1)).save(out, "PNG")
+    body = bytearray(out.getvalue())
+    body[16:24] = side.to_bytes(4, "big") * 2
+    body[29:33] = zlib.crc32(bytes(body[12:29])).to_bytes(4, "big")
+    return bytes(body)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "words"),
+    [
+        ("empty.png", b"", "empty"),
+        ("words.jpg", b"three little pigs", "damaged or cut short"),
+        ("huge.png", huge_png(50_000), "too large"),
+        ("large.png", huge_png(9_300), "pixels, more than|too large"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(tmp_path, name, body, words):
+    path = tmp_path / name
+    path.write_bytes(body)
+    with pytest.raises(BadInput, match=words) as caught:
+        read_picture(path)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP"])
+def test_a_file_cut_short_says_so(tmp_path, kind):
+    out = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(out, kind)
+    path = tmp_path / f"cut.{kind.lower()}"
+    path.write_bytes(out.getvalue()[: len(out.getvalue()) // 2])
+    with pytest.raises(BadInput):
+        read_picture(path)
+
+
+def test_a_wide_strip_of_fifty_thousand_pixels_is_read(tmp_path):
+    assert read_rgb(saved(tmp_path / "strip.png", Image.new("L", (50_000, 2)))).shape == (2, 50_000, 3)

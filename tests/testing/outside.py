@@ -4,7 +4,7 @@ import numpy as np
 
 from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.letterbox import as_rgb
+from countcheck.images.convert import as_rgb
 
 COLOURS = {"red": (255, 0, 0), "blue": (0, 0, 255)}
 

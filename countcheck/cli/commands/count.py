@@ -13,8 +13,8 @@ from countcheck.cli.output import stdout_console
 
 if TYPE_CHECKING:
     from countcheck.counting.counter import Counter
-    from countcheck.detectors.common.letterbox import Bytes
     from countcheck.errors import BadInput
+    from countcheck.images.types import RgbArray
     from countcheck.suites.suite import Noun
 
 LONGEST = 300
@@ -32,11 +32,11 @@ def count_pictures(
 ) -> None:
     """Count things in pictures."""
     from countcheck.counting.counter import load_counter
-    from countcheck.detectors.common.letterbox import pictures_in, read_pictures
+    from countcheck.images.files import find_pictures, read_pictures
     from countcheck.suites.suite import Noun
 
     nouns = [Noun(name=name) for name in _names(of)]
-    paths = pictures_in(images)
+    paths = find_pictures(images)
     looking = load_counter(counter)
     _known(looking, nouns)
     drawings = _drawings(save, paths)
@@ -71,8 +71,10 @@ def _known(looking: Counter, nouns: Sequence[Noun]) -> None:
         typer.echo(f"{looking.name} does not know {name!r}: it is not counted.", err=True)
 
 
-def _parts(read: Iterator[tuple[Path, Bytes | BadInput]], size: int) -> Iterator[list[tuple[Path, Bytes | BadInput]]]:
-    part: list[tuple[Path, Bytes | BadInput]] = []
+def _parts(
+    read: Iterator[tuple[Path, RgbArray | BadInput]], size: int
+) -> Iterator[list[tuple[Path, RgbArray | BadInput]]]:
+    part: list[tuple[Path, RgbArray | BadInput]] = []
     for one in read:
         part.append(one)
         if len(part) == size:
@@ -83,7 +85,7 @@ def _parts(read: Iterator[tuple[Path, Bytes | BadInput]], size: int) -> Iterator
 
 
 def _counted(
-    part: Sequence[tuple[Path, Bytes | BadInput]],
+    part: Sequence[tuple[Path, RgbArray | BadInput]],
     looking: Counter,
     nouns: Sequence[Noun],
     style: str | None,

@@ -22,7 +22,6 @@ from countcheck.detectors.common.letterbox import (
     PAD,
     Placement,
     Taps,
-    as_rgb,
     lay,
     place,
     ready,
@@ -30,6 +29,7 @@ from countcheck.detectors.common.letterbox import (
     stretch,
     taps,
 )
+from countcheck.images.convert import as_byte_tensor, as_rgb
 from countcheck.images.types import Pixels
 
 if TYPE_CHECKING:
@@ -127,9 +127,8 @@ def _sent(pictures: Sequence[Pixels], device: torch.device) -> torch.Tensor:
     import torch
 
     if _is_tensor(pictures[0]):
-        tensors: list[torch.Tensor] = [picture.detach() for picture in pictures]  # type: ignore[union-attr]
-        tensors = [(t.float().clamp(0, 1) * 255).round().byte() if t.is_floating_point() else t for t in tensors]
-        return torch.stack([t[:3].to(device, non_blocking=True) for t in tensors])
+        tensors: list[torch.Tensor] = [as_byte_tensor(picture) for picture in pictures]
+        return torch.stack([tensor.to(device, non_blocking=True) for tensor in tensors])
     stacked = torch.from_numpy(np.stack([as_rgb(picture) for picture in pictures]))
     if device.type == "cuda":
         stacked = stacked.pin_memory()

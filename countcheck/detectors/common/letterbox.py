@@ -1,94 +1,33 @@
-"""Pictures as arrays: many files decoded ahead, pixels of every kind as RGB bytes, and the fixed square a net sees."""
+"""The fixed square that a network sees, and the way of its boxes back into the picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from countcheck.detectors.base import Floats
-from countcheck.errors import BadInput
-from countcheck.images import decode as pictures
-from countcheck.images.types import Pixels
+from countcheck.images.convert import as_byte_tensor, as_rgb
+from countcheck.images.types import Pixels, RgbArray
 
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".ppm", ".jfif"})
 PAD = 114  # the grey that YOLO-style nets were trained to see around a picture
 
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
-
-
-def read_picture(path: Path) -> Bytes:
-    """A picture file as uint8 (height, width, 3) RGB. Raises `BadInput` naming the file."""
-    return np.asarray(pictures.read_picture(path))
-
-
-def read_pictures(paths: Sequence[Path], *, workers: int = 4) -> Iterator[tuple[Path, Bytes | BadInput]]:
-    """Every file in order, decoded ahead by a few threads; a file that cannot be read comes as its error."""
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode") as pool:
-        waiting = [pool.submit(_read_or_error, path) for path in paths[: 4 * workers]]
-        for k, path in enumerate(paths):
-            yield path, waiting[k].result()
-            waiting[k] = None  # type: ignore[call-overload]  # the picture is the caller's now
-            if k + 4 * workers < len(paths):
-                waiting.append(pool.submit(_read_or_error, paths[k + 4 * workers]))
-
-
-def _read_or_error(path: Path) -> Bytes | BadInput:
-    try:
-        return read_picture(path)
-    except BadInput as error:
-        return error
-
-
-def _eight_bits(values: np.ndarray[Any, Any]) -> Bytes:
-    """A picture of 16 or 32 bits, or of floating numbers, as bytes; the range is told by all its values together."""
-    values = np.nan_to_num(values)
-    most = float(values.max(initial=0.0))
-    scale = 255.0 if most <= 1.0 else 1.0 if most <= 255.0 else 255.0 / 65535.0 if most <= 65535.0 else 255.0 / most
-    return np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
-
-
-def as_rgb(pixels: Pixels) -> Bytes:
-    """Pixels of any kind as contiguous uint8 (height, width, 3) RGB in main memory.
-
-    Raises:
-        BadInput: For an array of another shape.
-    """
-    if isinstance(pixels, Image.Image):
-        return pictures.as_array(pixels)
-    if not isinstance(pixels, np.ndarray):
-        pixels = _from_tensor(pixels)
-    array = np.asarray(pixels)
-    if array.ndim == 2:
-        array = np.repeat(array[..., None], 3, axis=2)
-    if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
-        raise BadInput(f"a picture must have shape (height, width, 3), got {tuple(array.shape)}.")
-    if array.dtype != np.uint8:
-        array = _eight_bits(array)
-    if array.shape[2] == 4:
-        return pictures.as_array(Image.fromarray(array))
-    return np.ascontiguousarray(array)
-
-
-def _from_tensor(pixels: Any) -> np.ndarray[Any, Any]:
-    """A CHW tensor on any device, as an HWC array."""
-    if getattr(pixels, "ndim", None) != 3 or not hasattr(pixels, "detach"):
-        raise BadInput(f"a picture must be a PIL image, an array or a CHW tensor, got {type(pixels).__name__}.")
-    tensor = pixels.detach()
-    if tensor.dtype.is_floating_point:
-        tensor = (tensor.float().clamp(0, 1) * 255).round().byte()
-    array: np.ndarray[Any, Any] = tensor.permute(1, 2, 0).contiguous().cpu().numpy()
-    return array
+Bytes = RgbArray
 
 
 def ready(pixels: Pixels) -> Pixels:
-    """Pixels as an array of RGB bytes; a tensor stays where it is."""
-    return pixels if hasattr(pixels, "detach") else as_rgb(pixels)
+    """Convert pixels to RGB bytes: a tensor of three channels on its own device, anything else in main memory.
+
+    Raises:
+        BadInput: As `countcheck.images.convert.as_rgb`.
+    """
+    if hasattr(pixels, "detach") and getattr(pixels, "shape", ())[:1] == (3,):
+        tensor: Pixels = as_byte_tensor(pixels)
+        return tensor
+    return as_rgb(pixels)
 
 
 def size_of(pixels: Pixels) -> tuple[int, int]:
@@ -221,21 +160,3 @@ def taps(new: int, old: int, *, rows: bool = False) -> Taps:
         first=np.rint((np.float32(1) - part) * scale).astype(np.int32),
         second=np.rint(part * scale).astype(np.int32),
     )
-
-
-def pictures_in(paths: Iterable[Path]) -> list[Path]:
-    """The picture files named, and those in the folders named, sorted within each folder.
-
-    Raises:
-        BadInput: For a path that is not there, or a folder without pictures.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if not path.is_dir():
-            found.append(path)
-            continue
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
-        if not inside:
-            raise BadInput(f"{path}: there is no picture in it.")
-        found += inside
-    return found

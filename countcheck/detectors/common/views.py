@@ -15,8 +15,9 @@ from PIL import Image, ImageFilter, ImageOps
 
 from countcheck.detectors.base import Detections, Detector
 from countcheck.detectors.common.boxes import clipped, containment, fuse, iou
-from countcheck.detectors.common.letterbox import Bytes, as_rgb
+from countcheck.detectors.common.letterbox import Bytes
 from countcheck.errors import BadSettings, UnknownName
+from countcheck.images.convert import as_rgb
 from countcheck.images.types import Pixels
 
 Boxes = np.ndarray[Any, np.dtype[Any]]

@@ -44,7 +44,7 @@ _SIDE = 128
 
 def classify_image(pixels: Pixels) -> Look:
     """What a picture is. Under 5 ms for 1024 x 1024."""
-    from countcheck.images.decode import as_image
+    from countcheck.images.convert import as_image
 
     image = as_image(pixels)
     small = _small(image)

@@ -1,0 +1,183 @@
+"""Pictures in memory as 8-bit RGB: the one converter of the package. Files and formats are `countcheck.images.decode`'s.
+
+What is counted and what is saved go through the same functions, so they cannot differ. Values outside the contract of
+`countcheck.images.types.Pixels` raise: a picture in [-1, 1] or with NaN in it is never clipped in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from countcheck.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
+    from countcheck.images.types import Pixels, RgbArray
+
+# Half a level of 255: values this far outside [0, 1] still round to 0 or 255.
+_ROUNDING = 0.5 / 255
+
+
+def as_rgb(pixels: Pixels) -> RgbArray:
+    """Convert pixels to a contiguous uint8 (height, width, 3) RGB array, values 0 to 255, in main memory.
+
+    Floating pixels are rounded to the nearest of 255 levels. Transparent pixels are laid on white.
+
+    Args:
+        pixels: See `countcheck.images.types.Pixels`.
+
+    Raises:
+        BadInput: If the shape is no picture's, or a value is NaN, negative or above its kind's range.
+
+    >>> import numpy as np
+    >>> as_rgb(np.full((1, 2, 3), 0.5)).tolist()
+    [[[128, 128, 128], [128, 128, 128]]]
+    >>> as_rgb(np.full((1, 1, 3), -1.0))
+    Traceback (most recent call last):
+    countcheck.errors.BadInput: a picture has values from -1 to -1. Give uint8, or floating values from 0 to 1.
+    """
+    import numpy as np
+    from PIL import Image
+
+    if isinstance(pixels, Image.Image):
+        return np.ascontiguousarray(as_image(pixels))
+    if not isinstance(pixels, np.ndarray):
+        pixels = np.moveaxis(_byte_tensor(pixels).cpu().numpy(), 0, -1)
+    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or 0 in pixels.shape:
+        raise BadInput(f"a picture must have shape (height, width, 3), got {tuple(pixels.shape)}.")
+    array = pixels if pixels.dtype == np.uint8 else _levels(pixels)
+    if array.shape[2] == 4:
+        return np.ascontiguousarray(to_rgb(Image.fromarray(np.ascontiguousarray(array))))
+    return np.ascontiguousarray(array)
+
+
+def as_image(pixels: Pixels) -> Image.Image:
+    """Convert pixels to an RGB PIL image.
+
+    An RGB PIL image is returned as it is; anything else as a new image.
+
+    Raises:
+        BadInput: As `as_rgb`.
+
+    >>> import numpy as np
+    >>> as_image(np.zeros((4, 6, 3), np.uint8)).size
+    (6, 4)
+    """
+    from PIL import Image
+
+    if isinstance(pixels, Image.Image):
+        return pixels if pixels.mode == "RGB" else to_rgb(pixels)
+    return Image.fromarray(as_rgb(pixels))
+
+
+def as_byte_tensor(pixels: Any) -> Any:
+    """Convert a CHW tensor to uint8 (3, height, width), values 0 to 255, on the device it is on.
+
+    Raises:
+        BadInput: As `as_rgb`; also for a tensor with an alpha channel, which only `as_rgb` takes.
+
+    >>> import torch
+    >>> as_byte_tensor(torch.full((3, 1, 1), 0.2)).flatten().tolist()
+    [51, 51, 51]
+    """
+    tensor = _byte_tensor(pixels)
+    if tensor.shape[0] != 3:
+        raise BadInput(f"a picture must have shape (3, height, width), got {tuple(tensor.shape)}.")
+    return tensor
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Convert a PIL image of any mode to a new RGB one: upright by its EXIF data, transparency on white, 8 bits.
+
+    Raises:
+        BadInput: If it has 16 or 32 bits a pixel and its values fit no known range.
+
+    >>> from PIL import Image
+    >>> to_rgb(Image.new("RGBA", (1, 1), (0, 0, 0, 0))).getpixel((0, 0))
+    (255, 255, 255)
+    """
+    from PIL import Image, ImageOps
+
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
+        return _deep_grey_to_rgb(upright)
+    if upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info:
+        layered = upright.convert("RGBA")
+        ground = Image.new("RGBA", layered.size, (255, 255, 255, 255))
+        return Image.alpha_composite(ground, layered).convert("RGB")
+    return upright.convert("RGB") if upright.mode != "RGB" else upright.copy()
+
+
+def _byte_tensor(pixels: Any) -> Any:
+    """A CHW tensor as uint8 on its device."""
+    if not hasattr(pixels, "detach"):
+        raise BadInput(f"a picture must be a PIL image, an array or a CHW tensor, got {type(pixels).__name__}.")
+    tensor = pixels.detach()
+    if tensor.ndim != 3 or tensor.shape[0] not in (3, 4) or 0 in tensor.shape:
+        raise BadInput(f"a picture must have shape (3, height, width), got {tuple(tensor.shape)}.")
+    kind = str(tensor.dtype).removeprefix("torch.")
+    if kind == "uint8":
+        return tensor
+    _check_kind(kind)
+    if kind == "uint16":  # torch has hardly any arithmetic for it
+        tensor = tensor.int()
+    values = tensor.float() if tensor.dtype.is_floating_point else tensor
+    low, high = (float(bound) for bound in values.aminmax())
+    divisor = _divisor(kind, low, high, lambda: bool((values == values.round()).all()))
+    return (values.float() * (255 / divisor)).round().clamp(0, 255).byte()
+
+
+def _levels(values: np.ndarray[Any, Any]) -> RgbArray:
+    """An array of another kind than uint8 as uint8."""
+    import numpy as np
+
+    _check_kind(values.dtype.name)
+    low, high = float(values.min()), float(values.max())
+    divisor = _divisor(values.dtype.name, low, high, lambda: bool((values == np.rint(values)).all()))
+    return np.clip(np.rint(values.astype(np.float32) * (255 / divisor)), 0, 255).astype(np.uint8)
+
+
+def _check_kind(kind: str) -> None:
+    """Refuse booleans, complex numbers and objects."""
+    if not kind.startswith(("uint", "int", "float", "bfloat")):
+        raise BadInput(f"a picture has values of kind {kind}. Give uint8, or floating values from 0 to 1.")
+
+
+def _divisor(kind: str, low: float, high: float, are_whole: Callable[[], bool]) -> float:
+    """The value of a pixel kind that stands for white.
+
+    Raises:
+        BadInput: If the values are outside every range that the kind has. NaN is outside all of them.
+    """
+    if kind == "uint16":
+        if 0 < high <= 255:
+            # 8-bit values in a wide type, or a black picture: the two cannot be told apart.
+            raise BadInput(f"a uint16 picture has values up to {high:g} of 65535. Give it as uint8 if they are of 255.")
+        return 65535.0
+    if kind.startswith(("int", "uint")):
+        if low >= 0 and high <= 255:
+            return 255.0
+    elif kind.startswith(("float", "bfloat")):
+        if low >= -_ROUNDING and high <= 1 + _ROUNDING:
+            return 1.0
+        if low >= 0 and high <= 255 and are_whole():
+            return 255.0
+    else:
+        raise BadInput(f"a picture has values of kind {kind}. Give uint8, or floating values from 0 to 1.")
+    raise BadInput(f"a picture has values from {low:g} to {high:g}. Give uint8, or floating values from 0 to 1.")
+
+
+def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
+    """A PIL image with one channel of 16 or 32 bits as RGB; its mode and its values say which range it has."""
+    import numpy as np
+    from PIL import Image
+
+    values = np.asarray(image)
+    if image.mode == "F":
+        values = values * np.float32(65535) if float(np.nanmax(values, initial=0.0)) <= 1.0 else values
+    scaled = np.nan_to_num(values.astype(np.float32) / np.float32(257), nan=0.0, posinf=255.0, neginf=0.0)
+    grey = np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")
