@@ -17,6 +17,7 @@ from countcheck.metrics.comparison import compare
 from countcheck.metrics.sides import ComparisonSide, parties_of
 from countcheck.metrics.summary import summarize
 from countcheck.storage.rows import ResultRow
+from countcheck.storage.run_info import RunInfo
 from countcheck.suites.suite import Target
 
 
@@ -51,13 +52,13 @@ def one(i: int, repeat: int, exact: bool, toss: random.Random) -> ResultRow:
 def timed(samples: int, resamples: int) -> tuple[float, float, float]:
     """Seconds for columns of both runs, for the comparison, and for a summary."""
     sides = [rows(samples, rate, seed) for rate, seed in ((0.7, 1), (0.66, 2))]
-    facts = {"suite_digest": "made up"}
+    info = RunInfo(suite_digest="made up")
     begun = time.perf_counter()
-    parties: list[ComparisonSide] = [parties_of(side, facts)["g"] for side in sides]
+    parties: list[ComparisonSide] = [parties_of(side, info)["g"] for side in sides]
     read = time.perf_counter()
     compare(*parties, resamples=resamples)
     compared = time.perf_counter()
-    summarize(sides[0], facts)
+    summarize(sides[0], info)
     return read - begun, compared - read, time.perf_counter() - compared
 
 

@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections import Counter as Tally
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,7 @@ from countcheck.engine import run as engine
 from countcheck.metrics.summary import summarize
 from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.run_folder import RunFolder
+from countcheck.storage.run_info import GeneratorInfo, RunInfo, SelfTestInfo
 from countcheck.suites.samples import Recipe, plan
 from countcheck.suites.serialize import suite_to_json
 from countcheck.suites.suite import Noun, Prompt, Suite, Target
@@ -57,7 +57,7 @@ def main() -> None:
             engine.recount(run, counter.with_rule(Rule(threshold=0.4, margin=0.05)))
             recounted = time.perf_counter() - began
             began = time.perf_counter()
-            summarize(run.rows(), run.facts)
+            summarize(run.rows(), run.info)
             summed = time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()
@@ -85,12 +85,10 @@ def fill(path: Path, total: int, counter: Counter) -> float:
         for i in range(total // repeats)
     )
     suite = Suite(name="synthetic", prompts=prompts)
-    run = RunFolder.create(
-        path, {"suite": suite.name, "suite_body": suite_to_json(suite), "generators": {"g": asdict(Recipe(name="g"))}}
-    )
-    counting = run.begin_counting(
-        describe(counter), {"passed": True, "right": 48, "total": 48, "needed": 46, "by_style": {}}
-    )
+    info = RunInfo(suite=suite.name, suite_body=suite_to_json(suite), generators={"g": GeneratorInfo()})
+    run = RunFolder.create(path, info)
+    passed = {"passed": True, "right": 48, "total": 48, "needed": 46, "by_style": {}}
+    counting = run.begin_counting(describe(counter), SelfTestInfo.from_json(passed))
     samples = list(plan(suite, Recipe(name="g"), repeats=repeats))
     run.owe(samples)
     dice = np.random.default_rng(0)

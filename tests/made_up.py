@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from countcheck.counting.verdict import Kind, judge
 from countcheck.detectors.base import Detections
 from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.run_folder import RunFolder
+from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo, SelfTestInfo
 from countcheck.suites.samples import Recipe, plan
 from countcheck.suites.suite import Conversation, Prompt, Suite, Target, Turn
 
@@ -77,9 +79,9 @@ def a_run(
     suite = suite or a_suite()
     recipes = {name: Recipe(name=name, revision="0123abc", settings={"steps": 4}) for name, _, _ in generators}
     controls: dict[str, Any] = {"passed": True, "right": 47, "total": 48, "needed": 46, "by_style": {}}
-    counter = {"name": counter_name, "rule": RULE}
-    run = RunFolder.create(path, _facts(suite, recipes, counter, controls, repeats))
-    counting = run.begin_counting(counter, controls)
+    run = RunFolder.create(path, _info(suite, recipes, repeats))
+    counter = CounterInfo.from_json({"name": counter_name, "rule": asdict(RULE)})
+    counting = run.begin_counting(counter, SelfTestInfo.from_json(controls))
     for name, exact, refused in generators:
         samples = list(plan(suite, recipes[name], repeats=repeats))
         run.owe(samples)
@@ -101,23 +103,19 @@ def a_run(
     return run
 
 
-def _facts(
-    suite: Suite, recipes: dict[str, Recipe], counter: dict[str, Any], controls: dict[str, Any], repeats: int
-) -> dict[str, Any]:
+def _info(suite: Suite, recipes: dict[str, Recipe], repeats: int) -> RunInfo:
     from countcheck.suites.serialize import suite_to_json
 
-    return {
-        "suite": suite.name,
-        "suite_body": suite_to_json(suite),
-        "suite_digest": suite.digest,
-        "generators": {n: {"revision": r.revision, "settings": dict(r.settings)} for n, r in recipes.items()},
-        "counter": counter,
-        "controls": controls,
-        "repeats": repeats,
-        "device": "cpu",
-        "versions": {"countcheck": "0.1.0", "python": "3.11"},
-        "created": "2026-11-22T14:00:00+00:00",
-    }
+    return RunInfo(
+        suite=suite.name,
+        suite_body=suite_to_json(suite),
+        suite_digest=suite.digest,
+        generators={n: GeneratorInfo(revision=r.revision, settings=dict(r.settings)) for n, r in recipes.items()},
+        repeats=repeats,
+        device="cpu",
+        versions={"countcheck": "0.1.0", "python": "3.11"},
+        created="2026-11-22T14:00:00+00:00",
+    )
 
 
 def _entry(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countcheck.counting.verdict import Kind
 from countcheck.storage.rows import ResultRow
+from countcheck.storage.run_info import RunInfo
 from countcheck.suites.suite import Target
 
 KINDS = {"e": "exact", "o": "over", "u": "under", "m": "missing", "x": "mixed", "?": "uncertain"}
@@ -54,13 +55,17 @@ def turn(letter, script, repair=0, *, turn, talk="t0", **fields):
     return row(letter, talk, conversation=True, turn=turn, script=script, repair=repair, **({"key": talk} | fields))
 
 
-def facts(**changes):
-    return {
-        "name": "made-up",
-        "suite": "pigs",
-        "suite_digest": "0" * 32,
-        "counter": {"name": "tiny", "rule": {"threshold": 0.3}},
-        "controls": {"passed": True, "right": 48, "total": 48, "by_style": {}},
-        "repeats": 1,
-        "generators": {},
-    } | changes
+def run_info(**changes):
+    """What a run was made with, from the names and values of a ledger."""
+    return RunInfo.from_json(
+        {
+            "name": "made-up",
+            "suite": "pigs",
+            "suite_digest": "0" * 32,
+            "counter": {"name": "tiny", "rule": {"threshold": 0.3}},
+            "controls": {"passed": True, "right": 48, "total": 48, "by_style": {}},
+            "repeats": 1,
+            "generators": {},
+        }
+        | changes
+    )

@@ -137,6 +137,6 @@ class RunContext:
             if self.decide is not None and not self.stop.is_set():
                 sentence = self.decide(self.folder)
                 if sentence is not None:
-                    self.folder.set_facts({"until_decided": sentence})
+                    self.folder.record_decision(sentence)
                     self.progress.says(sentence)
                     self.stop.set()

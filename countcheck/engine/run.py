@@ -29,9 +29,10 @@ from countcheck.files import exclusive_lock
 from countcheck.generators.base import Closable, CoversSamples, Generator, ReportsCost
 from countcheck.images.decode import read_picture
 from countcheck.registry import load_generator_class
-from countcheck.storage.records import Judged, as_stored
+from countcheck.storage.records import Judged
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
+from countcheck.storage.run_info import SelfTestInfo
 from countcheck.suites.samples import Sample, plan
 from countcheck.suites.suite import Conversation, Noun, Prompt, Suite
 
@@ -126,18 +127,14 @@ def run(
             if isinstance(generator, Closable):
                 stack.callback(generator.close)
             plans.append(planned(order, card, generator))
-        settings = {"repeats": order.repeats, "limit": order.limit, "only": dict(order.only or {})}
-        generators = {
-            each.card.name: {**describe_generator(each.card, each.generator), "skipped_conversations": each.skipped}
-            for each in plans
-        }
+        generators = {each.card.name: describe_generator(each.card, each.generator, each.skipped) for each in plans}
         stack.enter_context(exclusive_lock(order.path))
-        run = begin(order.path, settings, suite, generators, counter)
+        run = begin(order, suite, generators, counter)
         try:
             if order.retry_failed:
                 run.reopen_failed()
             run.unfinished.sweep()
-            counting = run.begin_counting(describe(counter), tested.to_json())
+            counting = run.begin_counting(describe(counter), SelfTestInfo.from_json(tested.to_json()))
             _make_all(run, counting, plans, counter, suite, order, watch, stopping, decided)
             run.unfinished.sweep()
         except BaseException:
@@ -262,18 +259,18 @@ def recount(
         counter = counter.with_rule(replace(counter.rule, name=rule))
     _demand_nouns(counter, run.suite)
     counter = tuned(counter, run.suite.vocabulary, _styles(run.suite), says=says)
-    begun, now = run.facts["counter"], describe(counter)
-    same = begun["detector"] == as_stored(now["detector"])
-    if same and begun["rule"] == as_stored(now["rule"]):
-        tested = run.facts["controls"]
+    begun, now = run.info.counter, describe(counter).stored()
+    same = begun.detector == now.detector
+    if same and begun.rule == now.rule:
+        self_test = run.info.self_test
     else:
         tested = controls.check(counter, nouns=run.suite.vocabulary, styles=_styles(run.suite))
         controls.demand(tested, counter.name)
-        tested = tested.to_json()
+        self_test = SelfTestInfo.from_json(tested.to_json())
     nouns = nouns_of(run.suite)
     rows = {(row.key, row.turn): row for row in run.rows() if row.outcome == "picture"}
-    looked = run.facts["counting"]
-    counting = run.begin_counting(now, tested)
+    looked = run.info.counting
+    counting = run.begin_counting(now, self_test)
     if not same:
         run.write_detections(_detect_files(run, list(rows.values()), counter, nouns, says), counting)
         looked = counting

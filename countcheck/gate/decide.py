@@ -19,9 +19,10 @@ from countcheck.metrics.outcome_codes import Columns, among
 from countcheck.metrics.pairing import pair_up, side_rate, sums_of, unpaired_difference
 from countcheck.metrics.rates import Family, outcome_masks, rate_named
 from countcheck.metrics.sides import ComparisonSide, counter_warnings, parties_from, parties_of
-from countcheck.metrics.summary import GeneratorSummary, Summary, calibrated, rates_of, summarize
+from countcheck.metrics.summary import GeneratorSummary, Summary, rates_of, summarize
 from countcheck.stats.estimate import Estimate
 from countcheck.storage.rows import Label, ResultRow
+from countcheck.storage.run_info import CounterInfo, RunInfo, SelfTestInfo
 
 __all__ = ["Decision", "Evidence", "Result", "decide", "evidence_from", "evidence_of", "read_policy"]
 
@@ -44,18 +45,18 @@ class Evidence:
 
 
 def evidence_of(
-    rows: Sequence[ResultRow], facts: Mapping[str, Any], labels: Sequence[Label] = (), level: float = 0.95
+    rows: Sequence[ResultRow], info: RunInfo, labels: Sequence[Label] = (), level: float = 0.95
 ) -> Evidence:
     """What a run says."""
-    summary = summarize(rows, facts, labels, level)
+    summary = summarize(rows, info, labels, level)
     parties = {
         name: replace(party, corrected=summary.generators[name].corrected)
-        for name, party in parties_of(rows, facts).items()
+        for name, party in parties_of(rows, info).items()
     }
     return Evidence(
         summary=summary,
         parties=parties,
-        stopped=bool(facts.get("until_decided")) and any(row.outcome == "missing" for row in rows),
+        stopped=bool(info.until_decided) and any(row.outcome == "missing" for row in rows),
     )
 
 
@@ -200,11 +201,11 @@ def _baseline_warnings(party: ComparisonSide, before: _Before) -> Iterator[str]:
 
 def _limits(limits: Limits, evidence: Evidence) -> Iterator[Result]:
     """Results of what the run itself must meet; those that hold and were not asked for are left unsaid."""
-    controls, counter = evidence.summary.controls, evidence.summary.counter
+    counter = evidence.summary.counter
     if limits.controls:
-        yield from _controls(controls, counter)
-    if limits.calibrated and not calibrated(counter):
-        yield _blocked("counter calibrated", f"the counter {counter.get('name', '')} was never calibrated by labels")
+        yield from _controls(evidence.summary.controls, counter)
+    if limits.calibrated and not counter.calibrated:
+        yield _blocked("counter calibrated", f"the counter {counter.name} was never calibrated by labels")
     for name, one in evidence.summary.generators.items():
         yield from _lost(limits, name, one, evidence.stopped)
         party = evidence.parties.get(name)
@@ -216,12 +217,12 @@ def _limits(limits: Limits, evidence: Evidence) -> Iterator[Result]:
             yield _blocked("something scored", "nothing was scored: every sample failed or is missing", name)
 
 
-def _controls(controls: Mapping[str, Any], counter: Mapping[str, Any]) -> Iterator[Result]:
-    if controls.get("passed") is False:
-        right, total = controls.get("right", 0), controls.get("total", 0)
-        needed = f"; {controls['needed']} are needed" if controls.get("needed") else ""
-        name = counter.get("name", "")
-        yield _blocked("controls passed", f"the counter {name} got {right} of {total} control pictures right{needed}")
+def _controls(self_test: SelfTestInfo, counter: CounterInfo) -> Iterator[Result]:
+    score = self_test.plain
+    if score.passed is False:
+        needed = f"; {score.needed} are needed" if score.needed else ""
+        pictures = f"{score.right or 0} of {score.total or 0} control pictures"
+        yield _blocked("controls passed", f"the counter {counter.name} got {pictures} right{needed}")
 
 
 def _lost(limits: Limits, name: str, one: GeneratorSummary, stopped: bool) -> Iterator[Result]:

@@ -11,7 +11,7 @@ together, which is what `countcheck.suites.samples.shuffle_prompts` gives.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,7 @@ from countcheck.metrics.sides import ComparisonSide, parties_of
 from countcheck.metrics.summary import blind
 from countcheck.stats.estimate import Estimate, nothing
 from countcheck.storage.rows import ResultRow
+from countcheck.storage.run_info import RunInfo
 
 if TYPE_CHECKING:
     from countcheck.gate.policy import GateRule, Policy
@@ -115,17 +116,17 @@ class SequentialGate:
         self._baseline = dict(baseline or {})
         self.decision: str | None = None
 
-    def update(self, rows: Sequence[ResultRow], facts: Mapping[str, Any] | None = None) -> str | None:
+    def update(self, rows: Sequence[ResultRow], info: RunInfo | None = None) -> str | None:
         """The decision that has fallen by now: ``pass``, ``fail`` or, while neither is sure, ``None``.
 
-        ``facts`` of the run tell its suite, without which it pairs with any baseline, and how the counter did on controls.
+        ``info`` of the run names its suite, without which it pairs with any baseline, and holds the counter's self-test.
         """
         if self.decision is None:
-            self.decision = self._decide(rows, facts or {})
+            self.decision = self._decide(rows, info or RunInfo())
         return self.decision
 
-    def _decide(self, rows: Sequence[ResultRow], facts: Mapping[str, Any]) -> str | None:
-        parties = parties_of(_complete(rows), facts)
+    def _decide(self, rows: Sequence[ResultRow], info: RunInfo) -> str | None:
+        parties = parties_of(_complete(rows), info)
         names = {row.generator for row in rows}
         if not all(self._enough(rows, name) for name in names):
             return None

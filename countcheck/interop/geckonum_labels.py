@@ -24,6 +24,7 @@ from countcheck.errors import BadInput, BadSuite
 from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.rows import Label
 from countcheck.storage.run_folder import RunFolder
+from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo
 from countcheck.suites.language.nouns import plural_of
 from countcheck.suites.readers import Gathered, table_rows
 from countcheck.suites.samples import Recipe, Sample, key_of, seed_of
@@ -126,7 +127,7 @@ def run_of_labels(
     asked = replace(suite, prompts=tuple(p for p in suite.prompts if p.id in labelled))
     repeats = 1 + max(repeat for *_, repeat in kept)
     recipes = {model: Recipe(name=model, settings={"labels": "geckonum"}) for model in sorted({m for m, *_ in kept})}
-    run = RunFolder.create(path, _facts(asked, recipes, repeats, paths))
+    run = RunFolder.create(path, _info(asked, recipes, repeats, paths))
     try:
         _fill(run, asked, recipes, repeats, kept, answers.told)
     except BaseException:
@@ -138,23 +139,19 @@ def run_of_labels(
     return run
 
 
-def _facts(suite: Suite, recipes: Mapping[str, Recipe], repeats: int, paths: Sequence[Path]) -> dict[str, object]:
-    return {
-        "suite": suite.name,
-        "suite_digest": suite.digest,
-        "suite_body": suite_to_json(suite),
-        "repeats": repeats,
-        "limit": None,
-        "only": {},
-        "generators": {
-            name: {"recipe": {"revision": "", "settings": dict(recipe.settings)}, "family": "labels", "price": None}
-            for name, recipe in recipes.items()
+def _info(suite: Suite, recipes: Mapping[str, Recipe], repeats: int, paths: Sequence[Path]) -> RunInfo:
+    return RunInfo(
+        suite=suite.name,
+        suite_digest=suite.digest,
+        suite_body=suite_to_json(suite),
+        repeats=repeats,
+        generators={
+            name: GeneratorInfo(settings=dict(recipe.settings), family="labels") for name, recipe in recipes.items()
         },
-        "labels_from": [str(path) for path in paths],
-        "versions": {"countcheck": __version__},
-        "device": "",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
+        versions={"countcheck": __version__},
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        extra={"labels_from": [str(path) for path in paths]},
+    )
 
 
 def _fill(
@@ -165,7 +162,9 @@ def _fill(
     kept: Mapping[tuple[str, str, int], Mapping[str, Mapping[str, float | None]]],
     told: Counter[str],
 ) -> None:
-    counting = run.begin_counting({"name": COUNTER, "detector": {"family": "people"}, "rule": {"name": "median"}}, None)
+    counting = run.begin_counting(
+        CounterInfo.from_json({"name": COUNTER, "detector": {"family": "people"}, "rule": {"name": "median"}})
+    )
     entries: list[OutcomeRecord] = []
     labels: list[Label] = []
     for model, recipe in recipes.items():

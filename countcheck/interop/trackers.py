@@ -11,6 +11,7 @@ from typing import Any
 
 from countcheck.errors import BadSettings, MissingExtra
 from countcheck.reports.report import Model, Report
+from countcheck.storage.run_info import GeneratorInfo
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_\-. /]+")
 
@@ -100,16 +101,14 @@ def _ends(prefix: str, rates: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple
 
 def parameters(report: Report, model: Model) -> Iterator[tuple[str, str]]:
     """What was asked, of whom, and who counted."""
-    source = report.runs[model.run]
-    known = (source.facts.get("generators") or {}).get(model.generator) or {}
-    recipe = known.get("recipe") or known
-    settings = recipe.get("settings") or {}
+    info = report.runs[model.run].info
+    generator = info.generators.get(model.generator, GeneratorInfo())
     yield "suite", report.suite[:250]
-    yield "suite_digest", str(source.facts.get("suite_digest", ""))
+    yield "suite_digest", info.suite_digest
     yield "generator", model.generator[:250]
-    yield "counter", str((source.facts.get("counter") or {}).get("name", ""))[:250]
-    yield "repeats", str(source.facts.get("repeats", ""))
-    for name, value in {**known, "revision": recipe.get("revision"), **settings}.items():
+    yield "counter", info.counter.name[:250]
+    yield "repeats", "" if info.repeats is None else str(info.repeats)
+    for name, value in {**generator.recorded, "revision": generator.revision, **generator.settings}.items():
         if not isinstance(value, Mapping | list) and value not in (None, ""):
             yield _safe(f"generator.{name}"), str(value)[:250]
 

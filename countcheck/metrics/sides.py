@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from countcheck.errors import BadInput
 from countcheck.metrics.outcome_codes import Columns, columns_of
 from countcheck.metrics.pairing import Side, side_from_samples, side_of
-from countcheck.metrics.summary import Summary, calibrated
+from countcheck.metrics.summary import Summary
 from countcheck.stats.estimate import Estimate
 from countcheck.storage.rows import ResultRow
+from countcheck.storage.run_info import CounterInfo, RunInfo, SelfTestInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,39 +33,39 @@ class ComparisonSide:
     generator: str
     suite: str
     suite_digest: str
-    counter: Mapping[str, Any]
+    counter: CounterInfo
     side: Side
     columns: Columns | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     corrected: Mapping[str, Estimate] = field(default_factory=dict)
-    controls: Mapping[str, Any] = field(default_factory=dict)
+    controls: SelfTestInfo = field(default_factory=SelfTestInfo)
 
     def to_json(self) -> dict[str, str]:
         """Who it is."""
         return {"run": self.run, "generator": self.generator, "suite": self.suite}
 
 
-def parties_of(rows: Iterable[ResultRow], facts: Mapping[str, Any]) -> dict[str, ComparisonSide]:
+def parties_of(rows: Iterable[ResultRow], info: RunInfo) -> dict[str, ComparisonSide]:
     """Every generator of a run that was asked prompts, as a party; conversations are not compared here."""
     found: dict[str, list[ResultRow]] = {}
     for row in rows:
         if not row.conversation:
             found.setdefault(row.generator, []).append(row)
-    return {name: _party(name, own, facts) for name, own in found.items()}
+    return {name: _party(name, own, info) for name, own in found.items()}
 
 
-def _party(name: str, rows: Sequence[ResultRow], facts: Mapping[str, Any]) -> ComparisonSide:
+def _party(name: str, rows: Sequence[ResultRow], info: RunInfo) -> ComparisonSide:
     columns = columns_of(rows)
     return ComparisonSide(
-        run=str(facts.get("name", "")),
+        run=info.name,
         generator=name,
-        suite=str(facts.get("suite", "")),
-        suite_digest=str(facts.get("suite_digest", "")),
-        counter=dict(facts.get("counter") or {}),
+        suite=info.suite,
+        suite_digest=info.suite_digest,
+        counter=info.counter,
         side=side_of(columns),
         columns=columns,
         texts={row.prompt_id: row.text for row in rows},
-        controls=dict(facts.get("controls") or {}),
+        controls=info.self_test,
     )
 
 
@@ -94,13 +94,13 @@ def parties_from(summary: Summary) -> dict[str, ComparisonSide]:
 
 def counter_warnings(parties: Sequence[ComparisonSide]) -> Iterator[str]:
     """What a reader must know before ranking by rates that no label corrects."""
-    names = list(dict.fromkeys(str(p.counter.get("name", "unknown")) for p in parties))
-    rules = {repr(p.counter.get("rule")) for p in parties}
+    names = list(dict.fromkeys(p.counter.name or "unknown" for p in parties))
+    rules = {repr(p.counter.rule) for p in parties}
     if len(names) > 1:
         yield f"the counters differ ({', '.join(names)}), and so do their errors: correct the rates by labels, or recount."
     elif len(rules) > 1:
         yield f"counter {names[0]} counted by different rules: recount both with one."
-    known = all(calibrated(p.counter) or p.corrected for p in parties)
+    known = all(p.counter.calibrated or p.corrected for p in parties)
     if len({p.generator for p in parties}) > 1 and not known:
         yield (
             f"counter {names[0]} was never calibrated on these generators, and a counter errs differently on each: "

@@ -18,6 +18,7 @@ from countcheck.metrics.outcome_codes import COUNTED, LETTERS, Bools, Columns, F
 from countcheck.metrics.rates import RATES, Family, Unit, of_family, rate_named
 from countcheck.stats.estimate import Estimate, cluster_mean, cluster_rate, cluster_ratio, nothing
 from countcheck.storage.rows import Label, ResultRow
+from countcheck.storage.run_info import CounterInfo, RunInfo, SelfTestInfo
 
 SCHEMA = "countcheck/summary/1"
 RELIABLE = 2 / 3
@@ -97,8 +98,8 @@ class Summary:
     suite: str
     generators: Mapping[str, GeneratorSummary]
     suite_digest: str = ""
-    counter: Mapping[str, Any] = field(default_factory=dict)
-    controls: Mapping[str, Any] = field(default_factory=dict)
+    counter: CounterInfo = field(default_factory=CounterInfo)
+    controls: SelfTestInfo = field(default_factory=SelfTestInfo)
     warnings: tuple[str, ...] = ()
     level: float = 0.95
 
@@ -109,8 +110,8 @@ class Summary:
             "run": self.run,
             "suite": self.suite,
             "suite_digest": self.suite_digest,
-            "counter": dict(self.counter),
-            "controls": dict(self.controls),
+            "counter": self.counter.to_json(),
+            "controls": self.controls.to_json(),
             "level": self.level,
             "warnings": list(self.warnings),
             "generators": {name: one.to_json() for name, one in self.generators.items()},
@@ -128,8 +129,8 @@ class Summary:
                 run=str(body["run"]),
                 suite=str(body["suite"]),
                 suite_digest=str(body.get("suite_digest", "")),
-                counter=dict(body["counter"] or {}),
-                controls=dict(body["controls"] or {}),
+                counter=CounterInfo.from_json(dict(body["counter"] or {})),
+                controls=SelfTestInfo.from_json(dict(body["controls"] or {})),
                 level=float(body.get("level", 0.95)),
                 warnings=tuple(body.get("warnings", ())),
                 generators={name: _read(one) for name, one in body["generators"].items()},
@@ -140,7 +141,7 @@ class Summary:
 
 def summarize(
     rows: Iterable[ResultRow],
-    facts: Mapping[str, Any],
+    info: RunInfo,
     labels: Sequence[Label] = (),
     level: float = 0.95,
 ) -> Summary:
@@ -148,49 +149,42 @@ def summarize(
 
     Args:
         rows: Of one run; missing samples included.
-        facts: Of the run: name, suite, suite_digest, counter, controls.
+        info: What the run was made with: name, suite, counter, self-test, generators.
         labels: People's counts; with them every rate is also given corrected for the counter's own errors.
         level: Confidence level of the intervals, strictly between 0 and 1.
     """
     if not 0 < level < 1:
         raise BadInput(f"the confidence level is {level}. Give a number between 0 and 1, such as 0.95.")
-    by_generator: dict[str, list[ResultRow]] = {name: [] for name in facts.get("generators") or ()}
+    by_generator: dict[str, list[ResultRow]] = {name: [] for name in info.generators}
     for row in rows:
         by_generator.setdefault(row.generator, []).append(row)
-    controls = dict(facts.get("controls") or {})
     generators: dict[str, GeneratorSummary] = {}
     warnings: list[str] = []
     for name, own in by_generator.items():
-        generators[name], warning = _summarize_one(own, labels, controls, level)
+        generators[name], warning = _summarize_one(own, labels, info.self_test, level)
         warnings += [warning] if warning else []
-    counter = dict(facts.get("counter") or {})
-    if len(generators) > 1 and not calibrated(counter) and not all(one.corrected for one in generators.values()):
+    counter = info.counter
+    if len(generators) > 1 and not counter.calibrated and not all(one.corrected for one in generators.values()):
         warnings.append(
-            f"counter {counter.get('name', 'unknown')} was never calibrated on these generators, and a counter errs "
+            f"counter {counter.name or 'unknown'} was never calibrated on these generators, and a counter errs "
             "differently on each: label a sample of each (countcheck review) before ranking them by small differences."
         )
     return Summary(
-        run=str(facts.get("name", "")),
-        suite=str(facts.get("suite", "")),
-        suite_digest=str(facts.get("suite_digest", "")),
+        run=info.name,
+        suite=info.suite,
+        suite_digest=info.suite_digest,
         counter=counter,
-        controls=controls,
+        controls=info.self_test,
         generators=generators,
         warnings=tuple(warnings),
         level=level,
     )
 
 
-def calibrated(counter: Mapping[str, Any]) -> bool:
-    """Whether the record of a counter says that it was calibrated by labels."""
-    measured = counter.get("measured")
-    return bool(isinstance(measured, Mapping) and measured.get("calibrated_on")) or bool(counter.get("calibrated_on"))
-
-
 def _summarize_one(
     rows: list[ResultRow],
     labels: Sequence[Label],
-    controls: Mapping[str, Any],
+    controls: SelfTestInfo,
     level: float,
 ) -> tuple[GeneratorSummary, str]:
     prompts = [row for row in rows if not row.conversation]
@@ -347,7 +341,7 @@ def _counts(rows: Sequence[ResultRow]) -> dict[str, int]:
 
 
 def _by_tag(
-    columns: Columns, controls: Mapping[str, Any], level: float
+    columns: Columns, controls: SelfTestInfo, level: float
 ) -> tuple[dict[str, dict[str, dict[str, Estimate]]], dict[str, dict[str, str]]]:
     by: dict[str, dict[str, dict[str, Estimate]]] = {}
     withheld: dict[str, dict[str, str]] = {}
@@ -368,12 +362,12 @@ def _by_tag(
     return by, withheld
 
 
-def blind(controls: Mapping[str, Any], style: str) -> str:
+def blind(controls: SelfTestInfo, style: str) -> str:
     """Why rates in a style are withheld: the counter failed its controls there. Empty when it did not."""
-    one = (controls.get("by_style") or {}).get(style)
-    if not isinstance(one, Mapping) or one.get("passed") is not False:
+    score = controls.by_style.get(style)
+    if score is None or score.passed is not False:
         return ""
-    return f"withheld: the counter got {one.get('right', 0)} of {one.get('total', 0)} control pictures right in {style}"
+    return f"withheld: the counter got {score.right or 0} of {score.total or 0} control pictures right in {style}"
 
 
 def _withhold(name: str, rate: Estimate, why: str) -> Estimate:

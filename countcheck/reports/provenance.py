@@ -7,54 +7,36 @@ from typing import Any
 
 from countcheck.reports.report import Model, Report
 from countcheck.reports.wording import estimate_words, number, several
-
-_TOLD = frozenset(
-    [
-        "suite",
-        "suite_body",
-        "suite_digest",
-        "repeats",
-        "only",
-        "limit",
-        "created",
-        "device",
-        "versions",
-        "generators",
-        "generators_body",
-        "counter",
-        "controls",
-        "counting",
-        "name",
-    ]
-)
+from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo, SelfTestInfo
 
 
 def how_it_was_made(report: Report, run: int) -> list[tuple[str, str]]:
     """Suite, tries, models with revision, settings and coverage, counter, rule, controls, calibration, labels, the rest."""
     source = report.runs[run]
-    facts = source.facts
+    info = source.info
     found = [
-        ("Suite", _suite(facts)),
-        ("Tries", _tries(facts)),
-        ("Made", _made(facts)),
-        ("Programs", _pairs(facts.get("versions") or {})),
+        ("Suite", _suite(info)),
+        ("Tries", _tries(info)),
+        ("Made", _made(info)),
+        ("Programs", _pairs(info.versions)),
     ]
     for model in report.models:
         if model.run == run:
-            found.append((f"Model {model.generator}", _generator((facts.get("generators") or {}).get(model.generator))))
+            found.append((f"Model {model.generator}", _generator(info.generators.get(model.generator))))
             found.append((f"Scored of {model.generator}", _coverage(model)))
-    counter, controls = facts.get("counter") or {}, facts.get("controls") or {}
+    counter, self_test = info.counter, info.self_test
     found += [
         ("Counter", _counter(counter)),
-        ("Counting rule", _pairs(counter.get("rule") or {})),
-        ("Controls", _controls(controls)),
-        ("Controls by style", _by_style(controls.get("by_style") or {})),
+        ("Counting rule", _pairs(counter.rule)),
+        ("Controls", _controls(self_test)),
+        ("Controls by style", _by_style(self_test)),
         ("Calibration", _calibration(counter)),
         ("Labels", f"{several(source.labels, 'count')} by people" if source.labels else "none by people yet"),
     ]
-    if int(facts.get("counting") or 1) > 1:
-        found.append(("Counted", f"{facts['counting']} times; the last counting is shown"))
-    found += [pair for name, value in facts.items() if name not in _TOLD for pair in flat(name, value)]
+    if info.counting > 1:
+        found.append(("Counted", f"{info.counting} times; the last counting is shown"))
+    others = {**info.extra, "until_decided": info.until_decided}
+    found += [pair for name, value in others.items() for pair in flat(name, value)]
     return [(name, value) for name, value in found if value]
 
 
@@ -75,47 +57,42 @@ def flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
         yield title, _said(value)
 
 
-def _suite(facts: Mapping[str, Any]) -> str:
-    body = facts.get("suite_body") or {}
-    parts = [str(facts.get("suite") or body.get("name") or "")]
+def _suite(info: RunInfo) -> str:
+    body = info.suite_body
+    parts = [info.suite or str(body.get("name") or "")]
     for name in ("prompt", "conversation"):
         n = len(body.get(f"{name}s") or ())
         if n:
             parts.append(several(n, name))
-    digest = str(facts.get("suite_digest") or "")
-    return ", ".join(filter(None, [*parts, f"version {digest}" if digest else ""]))
+    return ", ".join(filter(None, [*parts, f"version {info.suite_digest}" if info.suite_digest else ""]))
 
 
-def _tries(facts: Mapping[str, Any]) -> str:
-    repeats, limit, only = facts.get("repeats"), facts.get("limit"), facts.get("only") or {}
-    parts = [f"{several(int(repeats), 'try', 'tries')} of each prompt"] if repeats else []
-    parts += [f"at most {number(int(limit))} of each model"] if limit else []
-    parts += [f"only {_pairs(only)}"] if only else []
+def _tries(info: RunInfo) -> str:
+    parts = [f"{several(info.repeats, 'try', 'tries')} of each prompt"] if info.repeats else []
+    parts += [f"at most {number(info.limit)} of each model"] if info.limit else []
+    parts += [f"only {_pairs(info.only)}"] if info.only else []
     return ", ".join(parts)
 
 
-def _made(facts: Mapping[str, Any]) -> str:
-    when = str(facts.get("created") or "")
+def _made(info: RunInfo) -> str:
+    when = info.created
     day, clock = when[:10], when[11:16]
     zone = " UTC" if when.endswith(("Z", "+00:00")) else when[19:]
-    on = f"on {facts['device']}" if facts.get("device") else ""
+    on = f"on {info.device}" if info.device else ""
     return " ".join(filter(None, [day, f"{clock}{zone}" if clock else "", on]))
 
 
-def _generator(body: Mapping[str, Any] | None) -> str:
-    if not body:
+def _generator(generator: GeneratorInfo | None) -> str:
+    if generator is None:
         return ""
-    recipe = body.get("recipe") or body
-    price = body.get("price")
-    known = {name: body.get(name) for name in ("family", "source", "licence")}
+    priced = f" (price of {generator.priced})" if generator.priced else ""
+    skipped = generator.skipped_conversations
     parts = [
-        f"revision {recipe['revision']}" if recipe.get("revision") else "",
-        _pairs(known),
-        _pairs({name: value for name, value in (recipe.get("settings") or {}).items() if name != "source"}),
-        f"${price:.4g} a picture" + (f" (price of {body['priced']})" if body.get("priced") else "") if price else "",
-        f"{several(body['skipped_conversations'], 'conversation')} skipped"
-        if body.get("skipped_conversations")
-        else "",
+        f"revision {generator.revision}" if generator.revision else "",
+        _pairs({"family": generator.family, "source": generator.source, "licence": generator.licence}),
+        _pairs({name: value for name, value in generator.settings.items() if name != "source"}),
+        f"${generator.price:.4g} a picture{priced}" if generator.price else "",
+        f"{several(skipped, 'conversation')} skipped" if skipped else "",
     ]
     return "; ".join(filter(None, parts))
 
@@ -131,45 +108,44 @@ def _coverage(model: Model) -> str:
     return ", ".join(parts)
 
 
-def _counter(counter: Mapping[str, Any]) -> str:
-    detector, known = counter.get("detector") or {}, counter.get("vocabulary")
+def _counter(counter: CounterInfo) -> str:
+    detector, known = counter.detector, counter.vocabulary
     nouns = "any noun" if known is None else several(len(known), "noun")
     parts = [
-        str(counter.get("name") or ""),
-        f"detector {detector['family']}" if detector.get("family") else "",
-        _pairs({name: detector.get(name) for name in ("source", "revision")}),
-        _pairs(detector.get("settings") or {}),
-        f"licence {counter['licence']}" if counter.get("licence") else "",
-        f"knows {nouns}" if "vocabulary" in counter else "",
+        counter.name,
+        f"detector {detector.family}" if detector.family else "",
+        _pairs({"source": detector.source, "revision": detector.revision}),
+        _pairs(detector.settings),
+        f"licence {counter.licence}" if counter.licence else "",
+        f"knows {nouns}" if "vocabulary" in counter.recorded else "",
     ]
     return "; ".join(filter(None, parts))
 
 
-def _controls(controls: Mapping[str, Any]) -> str:
-    if controls.get("total") is None:
+def _controls(self_test: SelfTestInfo) -> str:
+    score = self_test.plain
+    if score.total is None:
         return ""
-    passed = "passed" if controls.get("passed") else "failed"
+    passed = "passed" if score.passed else "failed"
     return (
-        f"{passed}: {controls['right']} of {controls['total']} pictures with known counts were counted right, "
-        f"{controls.get('needed')} are needed"
+        f"{passed}: {score.right} of {score.total} pictures with known counts were counted right, "
+        f"{score.needed} are needed"
     )
 
 
-def _by_style(styles: Mapping[str, Any]) -> str:
+def _by_style(self_test: SelfTestInfo) -> str:
     return ", ".join(
-        f"{style} {one['right']} of {one['total']}{'' if one.get('passed') else ' (failed)'}"
-        for style, one in styles.items()
-        if isinstance(one, Mapping) and "total" in one
+        f"{style} {score.right} of {score.total}{'' if score.passed else ' (failed)'}"
+        for style, score in self_test.by_style.items()
+        if score.total is not None
     )
 
 
-def _calibration(counter: Mapping[str, Any]) -> str:
-    from countcheck.metrics.summary import calibrated
-
-    if not calibrated(counter):
+def _calibration(counter: CounterInfo) -> str:
+    if not counter.calibrated:
         return "never by labels: its own errors are in every rate that is not marked corrected"
-    measured = counter.get("measured") or {}
-    said = f"on the run {measured.get('calibrated_on') or counter.get('calibrated_on')}"
+    measured = counter.measured
+    said = f"on the run {measured['calibrated_on']}"
     if measured.get("labelled"):
         said += (
             f", {several(measured['labelled'], 'count')} by people in {several(measured.get('pictures', 0), 'picture')}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from countcheck.errors import BadSettings, CannotDecide, UnknownName
 from countcheck.reports.wording import EstimateJson, estimate_words, number, points, several
 from countcheck.storage.rows import ResultRow
+from countcheck.storage.run_info import RunInfo
 
 if TYPE_CHECKING:
     from countcheck.storage.run_folder import RunFolder
@@ -57,11 +58,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One run behind the report: its name, folder and recorded facts, its summary as published, and its labels' number."""
+    """One run behind the report: its name, folder and record, its summary as published, and its labels' number."""
 
     name: str
     path: Path
-    facts: Mapping[str, Any]
+    info: RunInfo
     summary: Mapping[str, Any]
     labels: int = 0
 
@@ -84,7 +85,7 @@ class Report:
     @property
     def created(self) -> str:
         """When the newest run was made, as recorded; empty when no run says."""
-        return max((str(source.facts.get("created") or "") for source in self.runs), default="")
+        return max((source.info.created for source in self.runs), default="")
 
 
 def read_report(runs: Sequence[RunFolder], *, baseline: str | None = None) -> Report:
@@ -105,10 +106,8 @@ def read_report(runs: Sequence[RunFolder], *, baseline: str | None = None) -> Re
     for index, run in enumerate(runs):
         rows = run.rows()
         labels = run.labels()
-        summary = summarize(rows, {"name": run.name, **run.facts}, labels).to_json()
-        source = Source(
-            name=names[index], path=paths[index], facts=dict(run.facts), summary=summary, labels=len(labels)
-        )
+        summary = summarize(rows, run.info.called(run.name), labels).to_json()
+        source = Source(name=names[index], path=paths[index], info=run.info, summary=summary, labels=len(labels))
         sources.append(source)
         of: dict[str, list[ResultRow]] = {generator: [] for generator in run.generators}
         for row in rows:
@@ -131,8 +130,8 @@ def read_report(runs: Sequence[RunFolder], *, baseline: str | None = None) -> Re
                 )
             )
     base = _find(models, names, baseline)
-    differences = _compare(models, [{"name": name, **run.facts} for name, run in zip(names, runs, strict=True)], base)
-    suites = list(dict.fromkeys(str(run.facts.get("suite") or run.suite.name) for run in runs))
+    differences = _compare(models, [run.info.called(name) for name, run in zip(names, runs, strict=True)], base)
+    suites = list(dict.fromkeys(run.info.suite or run.suite.name for run in runs))
     return Report(
         suite=", ".join(suites),
         runs=tuple(sources),
@@ -142,12 +141,12 @@ def read_report(runs: Sequence[RunFolder], *, baseline: str | None = None) -> Re
     )
 
 
-def _compare(models: Sequence[Model], facts: Sequence[Mapping[str, Any]], base: int) -> dict[str, Mapping[str, Any]]:
+def _compare(models: Sequence[Model], infos: Sequence[RunInfo], base: int) -> dict[str, Mapping[str, Any]]:
     """Every other model against the baseline; those that share no scored prompt with it are left out."""
     from countcheck.metrics.comparison import compare
     from countcheck.metrics.sides import parties_of
 
-    parties = [parties_of(model.rows, facts[model.run]).get(model.generator) for model in models]
+    parties = [parties_of(model.rows, infos[model.run]).get(model.generator) for model in models]
     against = parties[base] if parties else None
     found: dict[str, Mapping[str, Any]] = {}
     for model, party in zip(models, parties, strict=True):

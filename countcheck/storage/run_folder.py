@@ -33,6 +33,7 @@ from countcheck.storage.records import (
 )
 from countcheck.storage.resume import ResumeState
 from countcheck.storage.rows import Label, ResultRow
+from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo, SelfTestInfo
 from countcheck.storage.schema import (
     SCHEMA_VERSION,
     countings,
@@ -63,14 +64,14 @@ class RunFolder:
         self._writing = threading.Lock()
         self._remembering = threading.Lock()
         self.unfinished = ResumeState(path, engine, self._writing)
-        self._facts: dict[str, Any] | None = None
+        self._info: RunInfo | None = None
         self._suite: Suite | None = None
 
     # -- opening -------------------------------------------------------------------------------------------------
 
     @classmethod
-    def create(cls, path: Path, facts: Mapping[str, Any]) -> RunFolder:
-        """A new run folder with these facts. Raises `BadInput` when something else stands there."""
+    def create(cls, path: Path, info: RunInfo) -> RunFolder:
+        """Make a new run folder with this record. Raises `BadInput` when something else stands there."""
         with room(path):
             if path.exists() and not path.is_dir():
                 raise BadInput(f"{path} is a file. Name a folder for the run.")
@@ -80,7 +81,7 @@ class RunFolder:
                 metadata.create_all(connection)
                 connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
         run = cls(path, engine)
-        run.set_facts(facts)
+        run._record(info.to_json())
         return run
 
     @classmethod
@@ -99,7 +100,7 @@ class RunFolder:
         try:
             migrate(engine, path)
             run = cls(path, engine)
-            _ = run.facts
+            _ = run.info
         except (sa.exc.DatabaseError, orjson.JSONDecodeError) as error:
             engine.dispose()
             raise BadInput(
@@ -139,14 +140,14 @@ class RunFolder:
     # -- what it is ----------------------------------------------------------------------------------------------
 
     @property
-    def facts(self) -> Mapping[str, Any]:
-        """All that was set and found before the first sample, and the controls of the current counting."""
-        with self._remembering:  # somebody else may be writing some
-            if self._facts is None:
-                self._facts = self._read_facts()
-            return self._facts
+    def info(self) -> RunInfo:
+        """What the run was made with, and the counter and self-test of the current counting."""
+        with self._remembering:  # another thread may be recording something
+            if self._info is None:
+                self._info = RunInfo.from_json(self._read_info())
+            return self._info
 
-    def _read_facts(self) -> dict[str, Any]:
+    def _read_info(self) -> dict[str, Any]:
         with self._engine.connect() as connection:
             body = {name: orjson.loads(value) for name, value in connection.execute(sa.select(facts_table))}
             current = connection.execute(sa.select(countings).order_by(countings.c.id.desc()).limit(1)).first()
@@ -158,12 +159,20 @@ class RunFolder:
             "counting": current.id,
         }
 
-    def _forget_facts(self) -> None:
+    def _forget_info(self) -> None:
         with self._remembering:
-            self._facts = None
+            self._info = None
 
-    def set_facts(self, changes: Mapping[str, Any]) -> None:
-        """Write or replace some facts."""
+    def record_generators(self, generators: Mapping[str, GeneratorInfo]) -> None:
+        """Record generators beside those already recorded; one of the same name is replaced."""
+        recorded = {**self.info.generators, **generators}
+        self._record({"generators": {name: generator.to_json() for name, generator in recorded.items()}})
+
+    def record_decision(self, sentence: str) -> None:
+        """Record that a gate ended the run early, and why."""
+        self._record({"until_decided": sentence})
+
+    def _record(self, changes: Mapping[str, Any]) -> None:
         with room(self.path), self._engine.begin() as connection:
             for name, value in changes.items():
                 connection.execute(
@@ -173,7 +182,7 @@ class RunFolder:
                         index_elements=["name"], set_={"value": orjson.dumps(value, default=plain).decode()}
                     )
                 )
-        self._forget_facts()
+        self._forget_info()
 
     @property
     def name(self) -> str:
@@ -184,33 +193,33 @@ class RunFolder:
     def suite(self) -> Suite:
         """What was asked."""
         if self._suite is None:
-            self._suite = suite_from_json(self.facts["suite_body"])
+            self._suite = suite_from_json(self.info.suite_body)
         return self._suite
 
     @property
     def generators(self) -> list[str]:
         """Names of the generators, in the order they were given."""
-        return list(self.facts.get("generators", {}))
+        return list(self.info.generators)
 
     # -- writing -------------------------------------------------------------------------------------------------
 
-    def begin_counting(self, counter: Mapping[str, Any], controls: Mapping[str, Any] | None) -> int:
+    def begin_counting(self, counter: CounterInfo, self_test: SelfTestInfo | None = None) -> int:
         """The id of a counting (a counter with its rule): verdicts written from now on belong to it.
 
         A run that goes on under the very same counter keeps its counting.
         """
         with self._engine.connect() as connection:
             last = connection.execute(sa.select(countings).order_by(countings.c.id.desc()).limit(1)).first()
-        if last is not None and last.counter == orjson.dumps(counter, default=plain).decode():
+        if last is not None and CounterInfo.from_json(orjson.loads(last.counter)) == counter.stored():
             return int(last.id)
         with room(self.path), self._engine.begin() as connection:
             made = connection.execute(
                 sa.insert(countings).values(
-                    counter=orjson.dumps(counter, default=plain).decode(),
-                    controls=orjson.dumps(controls, default=plain).decode(),
+                    counter=orjson.dumps(counter.to_json(), default=plain).decode(),
+                    controls=orjson.dumps(self_test and self_test.to_json(), default=plain).decode(),
                 )
             )
-        self._forget_facts()
+        self._forget_info()
         number: int = made.inserted_primary_key[0]  # type: ignore[index]
         return number
 

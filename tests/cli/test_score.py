@@ -112,4 +112,4 @@ def test_a_rule_that_does_not_exist_judges_nothing(tmp_path, capsys):
     assert execute(["recount", str(tmp_path / "run"), "--rule", "genevl"]) == 2
     assert "'genevl' is not one of" in capsys.readouterr().err
     with RunFolder.open(tmp_path / "run") as run:
-        assert run.facts["counter"]["rule"]["name"] == "countcheck"
+        assert run.info.counter.rule["name"] == "countcheck"

@@ -203,7 +203,7 @@ def test_a_recount_by_another_detector_reads_the_pictures(tmp_path):
         other.card = replace(other.card, source="elsewhere")
         recount(run, other)
         assert run.rows()[0].verdict is Kind.EXACT
-        assert run.facts["counter"]["detector"]["source"] == "elsewhere"
+        assert run.info.counter.detector.source == "elsewhere"
 
 
 def test_a_gate_that_is_decided_ends_the_run_early(tmp_path):
@@ -219,7 +219,7 @@ def test_a_gate_that_is_decided_ends_the_run_early(tmp_path):
         rows = run.rows()
         assert gate.decision == "pass"
         assert 5 < sum(row.outcome == "picture" for row in rows) < 300
-        assert run.facts["until_decided"] == "pass"
+        assert run.info.until_decided == "pass"
 
 
 def test_a_budget_without_a_price_is_refused(tmp_path):

@@ -5,7 +5,7 @@ import random
 
 import jsonschema
 import pytest
-from verdict_rows import facts, row, rows
+from verdict_rows import row, rows, run_info
 
 from countcheck.errors import BadInput, BadSettings, UnknownName
 from countcheck.gate.decide import decide, evidence_from, evidence_of
@@ -30,8 +30,8 @@ def drawn(rate, seed, n=400, repeats=1, **fields):
 
 
 def gated(rules, given, baseline=None, **changes):
-    evidence = evidence_of(given, facts(**changes))
-    return decide(policy(*rules), evidence, None if baseline is None else evidence_of(baseline, facts(**changes)))
+    evidence = evidence_of(given, run_info(**changes))
+    return decide(policy(*rules), evidence, None if baseline is None else evidence_of(baseline, run_info(**changes)))
 
 
 LOSS = {"rate": "exact_rate", "no_worse_by": 0.05}
@@ -126,23 +126,23 @@ def test_failed_controls_outrank_every_rate():
 )
 def test_limits_on_the_run_itself(limits, spec, decision, said):
     given = policy({"rate": "exact_rate", "at_least": 0.01, "when_unsure": "pass"}, limits=limits)
-    found = decide(given, evidence_of(rows(spec), facts()))
+    found = decide(given, evidence_of(rows(spec), run_info()))
     assert found.decision == decision
     assert said in " ".join(one.reason for one in found.rules)
 
 
 def test_a_kept_summary_is_as_good_a_baseline_as_the_run():
     before, now = drawn(0.8, 1), drawn(0.7, 2)
-    kept = evidence_from(summarize(before, facts()))
+    kept = evidence_from(summarize(before, run_info()))
     rules = [LOSS, {**LOSS, "where": {"number": 4}}]
-    by_summary = decide(policy(*rules), evidence_of(now, facts()), kept)
+    by_summary = decide(policy(*rules), evidence_of(now, run_info()), kept)
     by_run = gated(rules, now, before)
     assert [one.estimate for one in by_summary.rules] == [one.estimate for one in by_run.rules]
 
 
 def test_a_baseline_of_another_suite_is_unpaired_and_said():
     found = decide(
-        policy(LOSS), evidence_of(drawn(0.7, 1), facts()), evidence_of(drawn(0.7, 2), facts(suite_digest="1"))
+        policy(LOSS), evidence_of(drawn(0.7, 1), run_info()), evidence_of(drawn(0.7, 2), run_info(suite_digest="1"))
     )
     assert "unpaired" in found.warnings[0] and "(unpaired)" in found.rules[0].reason
 
@@ -175,7 +175,7 @@ def test_rules_without_what_they_need():
         gated([{"rate": "exact_rate", "at_least": 0.1, "generator": "x"}], drawn(0.5, 1))
     with pytest.raises(BadInput, match="has no generator 'g'"):
         both = [*drawn(0.5, 1), row("e", generator="h")]
-        decide(policy(LOSS), evidence_of(both, facts()), evidence_of([row("e", generator="z")], facts()))
+        decide(policy(LOSS), evidence_of(both, run_info()), evidence_of([row("e", generator="z")], run_info()))
     corrected = gated([{"rate": "exact_rate", "at_least": 0.1, "corrected": True}], drawn(0.5, 1))
     assert corrected.decision == "cannot_decide" and "no labels" in corrected.rules[0].reason
 
@@ -227,8 +227,8 @@ def test_a_baseline_named_in_the_policy_lies_beside_it(tmp_path):
 
 
 def test_a_baseline_counted_otherwise_is_warned_of():
-    before = evidence_of(drawn(0.7, 1), facts(counter={"name": "yolo"}))
-    found = decide(policy(LOSS), evidence_of(drawn(0.7, 1), facts()), before)
+    before = evidence_of(drawn(0.7, 1), run_info(counter={"name": "yolo"}))
+    found = decide(policy(LOSS), evidence_of(drawn(0.7, 1), run_info()), before)
     assert found.warnings == (
         "the counters differ (yolo, tiny), and so do their errors: correct the rates by labels, or recount.",
     )
@@ -248,7 +248,7 @@ def test_a_rate_that_the_summary_withholds_decides_nothing():
 def test_a_limit_is_met_by_exactly_so_many(hits, decision):
     given = [row("f" if i < hits else "e", f"p{i}") for i in range(100)]
     rule = {"rate": "exact_rate", "at_least": 0.1}
-    found = decide(policy(rule, limits={"lost": 0.29}), evidence_of(given, facts()))
+    found = decide(policy(rule, limits={"lost": 0.29}), evidence_of(given, run_info()))
     assert found.decision == decision
 
 
@@ -256,7 +256,7 @@ def test_what_a_run_ended_early_never_asked_for_was_not_lost():
     given = [row("e" if i < 100 else "-", f"p{i}") for i in range(200)]
     rule = {"rate": "lost_rate", "at_most": 0.1}
     assert gated([rule], given, until_decided="pass").decision == "pass"
-    assert decide(policy(rule, limits={"lost": None}), evidence_of(given, facts())).decision == "fail"
+    assert decide(policy(rule, limits={"lost": None}), evidence_of(given, run_info())).decision == "fail"
 
 
 def test_the_rates_of_a_comparison_are_over_its_pairs_and_add_up():
@@ -279,19 +279,19 @@ def test_a_reason_is_not_rounded_onto_its_limit(rule, said):
 
 
 def test_an_interval_of_another_level_decides_nothing():
-    kept = evidence_from(summarize(drawn(0.7, 1), facts(), level=0.8))
+    kept = evidence_from(summarize(drawn(0.7, 1), run_info(), level=0.8))
     rules = [{"rate": "mean_abs_error", "at_most": 0.9}, {"rate": "exact_rate", "at_least": 0.5}]
     found = decide(policy(*rules), kept)
     assert [one.decision for one in found.rules] == ["cannot_decide", "pass"]
     assert "kept at level 0.8" in found.rules[0].reason
-    found = decide(policy({"rate": "mean_abs_error", "no_worse_by": 1}), evidence_of(drawn(0.7, 1), facts()), kept)
+    found = decide(policy({"rate": "mean_abs_error", "no_worse_by": 1}), evidence_of(drawn(0.7, 1), run_info()), kept)
     assert "the baseline was kept at level 0.8" in found.rules[0].reason
 
 
 def test_a_mean_error_is_compared_in_pairs_as_compare_does_it():
     before, now = drawn(0.7, 1, 120), drawn(0.6, 2, 120)
     found = gated([{"rate": "mean_abs_error", "no_worse_by": 0.5}], now, before).rules[0]
-    told = compare(*(parties_of(side, facts())["g"] for side in (before, now))).rates["mean_abs_error"]
+    told = compare(*(parties_of(side, run_info())["g"] for side in (before, now))).rates["mean_abs_error"]
     assert found.estimate == told.difference and "(unpaired)" not in found.reason
     assert told.a.low < told.a.value < told.a.high
     rule = {"rate": "mean_abs_error", "no_worse_by": 0.5, "where": {"style": "noir"}}

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from verdict_rows import facts, row
+from verdict_rows import row, run_info
 
 from countcheck.gate.early_stop import SequentialGate, anytime_bounds, anytime_difference, anytime_rate
 from countcheck.gate.policy import policy_from
 from countcheck.metrics.sides import parties_of
+from countcheck.storage.run_info import RunInfo
 from countcheck.suites.samples import Sample, shuffle_prompts
 from countcheck.suites.suite import Prompt
 
@@ -65,7 +66,7 @@ def test_a_loss_against_a_baseline_is_decided_in_pairs():
     before = [row("e", f"p{i}") for i in range(60)]
     after = [row("u" if i % 2 else "e", f"p{i}") for i in range(60)]
     rule = {"rate": "exact_rate", "no_worse_by": 0.05}
-    assert gate(rule, baseline=parties_of(before, {})).update(after) == "fail"
+    assert gate(rule, baseline=parties_of(before, RunInfo())).update(after) == "fail"
     assert gate(rule).update(after) is None
 
 
@@ -97,12 +98,12 @@ def test_nothing_is_decided_before_there_are_as_many_as_the_policy_wants(limit):
 
 
 def test_what_the_gate_will_not_judge_is_not_decided_early():
-    before = parties_of([row("e", f"p{i}") for i in range(60)], facts())
+    before = parties_of([row("e", f"p{i}") for i in range(60)], run_info())
     same = {"rate": "exact_rate", "no_worse_by": 0.3}
     given = [row("e", f"p{i}", tags={"style": "noir"}) for i in range(60)]
-    assert gate(same, baseline=before).update(given, facts()) == "pass"
-    assert gate(same, baseline=before).update(given, facts(suite_digest="1" * 32)) is None
-    blind = facts(controls={"passed": True, "by_style": {"noir": {"passed": False, "right": 3, "total": 24}}})
+    assert gate(same, baseline=before).update(given, run_info()) == "pass"
+    assert gate(same, baseline=before).update(given, run_info(suite_digest="1" * 32)) is None
+    blind = run_info(controls={"passed": True, "by_style": {"noir": {"passed": False, "right": 3, "total": 24}}})
     noir = {"rate": "exact_rate", "at_least": 0.5, "where": {"style": "noir"}}
-    assert gate(noir).update(given, facts()) == "pass"
+    assert gate(noir).update(given, run_info()) == "pass"
     assert gate(noir).update(given, blind) is None

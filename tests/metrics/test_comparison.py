@@ -7,7 +7,7 @@ import random
 import jsonschema
 import pytest
 from rich.console import Console
-from verdict_rows import facts, row, rows
+from verdict_rows import row, rows, run_info
 
 from countcheck.errors import BadInput, CannotDecide
 from countcheck.metrics.comparison import adjust, compare
@@ -19,7 +19,7 @@ from countcheck.schemas import schema
 
 def party(spec, generator="g", **changes):
     given = rows(spec, generator=generator) if isinstance(spec, str) else spec
-    return parties_of(given, facts(**changes))[generator]
+    return parties_of(given, run_info(**changes))[generator]
 
 
 def drawn(rate, seed, n=200, repeats=2, **fields):
@@ -107,7 +107,7 @@ def test_ranking_models_by_an_uncalibrated_counter_is_warned_of():
 
 def test_a_summary_pairs_as_well_as_the_run_it_was_made_of():
     a, b = rows("ee eo re n?"), rows("eo oo ee rr")
-    kept = json.loads(json.dumps(summarize(a, facts()).to_json()))
+    kept = json.loads(json.dumps(summarize(a, run_info()).to_json()))
     from countcheck.metrics.summary import Summary
 
     by_run = compare(party(a), party(b))

@@ -1,7 +1,7 @@
 """Conversation rates on conversations told by hand."""
 
 import pytest
-from verdict_rows import facts, turn
+from verdict_rows import run_info, turn
 
 from countcheck.metrics.summary import summarize
 from countcheck.suites.suite import Target
@@ -11,7 +11,7 @@ WOLF = (*PIGS, Target(noun="wolf", count=1))
 
 
 def rates(*given):
-    return summarize(given, facts()).generators["g"].rates
+    return summarize(given, run_info()).generators["g"].rates
 
 
 def test_a_count_is_kept_when_what_carried_over_still_holds():
@@ -58,7 +58,7 @@ def test_a_refusal_sticks_when_the_next_harmless_turn_is_refused_too():
 
 def test_conversations_are_the_clusters_and_stay_out_of_prompt_rates():
     given = [turn("e", i, turn=i, talk=f"t{j}") for j in range(3) for i in range(4)]
-    found = summarize(given, facts()).generators["g"]
+    found = summarize(given, run_info()).generators["g"]
     assert (found.rates["turn_exact_rate"].n, found.rates["turn_exact_rate"].clusters) == (12, 3)
     assert found.rates["conversation_exact_rate"].n == 3
     assert "exact_rate" not in found.rates

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from verdict_rows import facts, row, rows
+from verdict_rows import row, rows, run_info
 
 from countcheck.metrics.label_correction import Sampled, corrected_rates, powered, rogan_gladen, truths_of
 from countcheck.metrics.summary import summarize
@@ -117,17 +117,17 @@ def test_a_biased_counter_misses_the_truth_and_the_correction_finds_it():
 
 def test_a_summary_with_labels_is_corrected_and_one_without_warns_before_ranking():
     given, labels = labelled([3] * 20 + [2] * 20, [3] * 20 + [2] * 20)
-    assert summarize(given, facts(), labels).generators["g"].corrected["exact_rate"].value == 0.5
-    ranked = summarize([*given, row("e", generator="h")], facts())
+    assert summarize(given, run_info(), labels).generators["g"].corrected["exact_rate"].value == 0.5
+    ranked = summarize([*given, row("e", generator="h")], run_info())
     assert "never calibrated" in ranked.warnings[0]
-    calm = facts(counter={"name": "tiny", "measured": {"calibrated_on": "r"}})
+    calm = run_info(counter={"name": "tiny", "measured": {"calibrated_on": "r"}})
     assert not summarize([*given, row("e", generator="h")], calm).warnings
 
 
 def test_refusals_of_prompts_that_ask_for_no_number_are_in_neither_rate():
     given, labels = labelled([3] * 10 + [2] * 10, [3] * 10 + [2] * 10)
     given += [row("n", f"q{i}", asked={}) for i in range(20)]
-    found = summarize(given, facts(), labels).generators["g"]
+    found = summarize(given, run_info(), labels).generators["g"]
     assert (found.corrected["exact_rate"].value, found.corrected["exact_rate"].n) == (0.5, 20)
     assert (found.rates["exact_rate"].value, found.rates["exact_rate"].n) == (0.5, 20)
 

@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 from statsmodels.stats.proportion import proportion_confint
-from verdict_rows import facts, row, rows
+from verdict_rows import row, rows, run_info
 
 from countcheck.errors import BadInput
 from countcheck.metrics.summary import Summary, summarize
@@ -18,7 +18,7 @@ def one(found):
 
 
 def summed(spec, **fields):
-    return one(summarize(rows(spec, **fields), facts()))
+    return one(summarize(rows(spec, **fields), run_info()))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_stated_refusal_is_unclear_only_when_a_sibling_was_drawn():
     assert summed("r r").rates["unclear_refusal_rate"].value == 0
     assert summed("re r").rates["unclear_refusal_rate"].value == pytest.approx(1 / 3)
     siblings = [row("r", "a", group="pigs"), row("e", "b", group="pigs"), row("r", "c")]
-    assert one(summarize(siblings, facts())).rates["unclear_refusal_rate"].value == pytest.approx(1 / 3)
+    assert one(summarize(siblings, run_info())).rates["unclear_refusal_rate"].value == pytest.approx(1 / 3)
 
 
 def test_a_prompt_that_is_not_benign_may_be_refused():
@@ -72,7 +72,7 @@ def test_errors_are_over_nouns_with_a_plain_number():
     targets = (Target(noun="pig", count=3), Target(noun="wolf", relation=Relation.AT_LEAST, count=1))
     given = row("x", targets=targets, asked={"pig": 3, "wolf": 1}, counted={"pig": 5, "wolf": 0})
     none = row("o", "q", targets=(Target(noun="dog", relation=Relation.NONE),), asked={"dog": 0}, counted={"dog": 1})
-    found = one(summarize([given, none], facts()))
+    found = one(summarize([given, none], run_info()))
     assert found.rates["mean_abs_error"].value == 1.5
     assert found.rates["weighted_error"].value == pytest.approx(2 / 3)
     assert found.matrix == {"0": {"1": 1}, "3": {"5": 1}}
@@ -85,7 +85,7 @@ def test_splits_know_number_noun_kinds_and_the_suites_own_tags():
         row("e", "c", asked=2, noun="wolf", tags={"style": "plain"}),
         row("e", "d", targets=(Target(noun="pig", count=3), Target(noun="wolf", count=1)), asked={"pig": 3, "wolf": 1}),
     ]
-    by = one(summarize(given, facts())).by
+    by = one(summarize(given, run_info())).by
     assert {v: r["exact_rate"].value for v, r in by["number"].items()} == {"1": 1, "2": 0.5}
     assert {v: r["exact_rate"].n for v, r in by["noun"].items()} == {"pig": 3, "wolf": 2}
     assert {v: r["exact_rate"].n for v, r in by["kinds"].items()} == {"1": 3, "2": 1}
@@ -98,29 +98,29 @@ def test_knower_level_is_the_highest_number_up_to_which_two_in_three_are_exact()
         for n, word in [(1, "e" * 20), (2, "e" * 20), (3, "e" * 14 + "u" * 6), (4, "u" * 20), (5, "e" * 20)]
         for i, letter in enumerate(word)
     ]
-    found = one(summarize(given, facts())).rates["knower_level"]
+    found = one(summarize(given, run_info())).rates["knower_level"]
     assert (found.low, found.value, found.high) == (2, 3, 3)
 
 
 def test_seconds_and_dollars_per_exact_picture_leave_failures_out():
     given = [row("e", "a", seconds=4.0, cost=0.1), row("u", "b", seconds=6.0, cost=0.1), row("f", "c", seconds=99.0)]
-    found = one(summarize(given, facts())).rates
+    found = one(summarize(given, run_info())).rates
     assert found["seconds_per_exact"].value == 10.0
     assert found["cost_per_exact"].value == pytest.approx(0.2)
     given.append(row("e", "d", cost=None))
-    assert "cost_per_exact" not in one(summarize(given, facts())).rates
+    assert "cost_per_exact" not in one(summarize(given, run_info())).rates
 
 
 def test_a_style_in_which_the_counter_fails_its_controls_is_withheld_with_the_reason():
     controls = {"by_style": {"noir": {"passed": False, "right": 3, "total": 12}}}
-    found = one(summarize(rows("ee er", tags={"style": "noir"}), facts(controls=controls)))
+    found = one(summarize(rows("ee er", tags={"style": "noir"}), run_info(controls=controls)))
     assert found.by["style"]["noir"]["exact_rate"].value is None
     assert found.by["style"]["noir"]["refusal_rate"].value == 0.25
     assert "3 of 12" in found.withheld["style"]["noir"]
 
 
 def test_a_picture_of_nothing_countable_is_not_held_against_anybody():
-    found = one(summarize([row("e"), row("r", "q", targets=(), asked={})], facts()))
+    found = one(summarize([row("e"), row("r", "q", targets=(), asked={})], run_info()))
     assert (found.rates["exact_rate"].n, found.rates["refusal_rate"].n) == (1, 2)
 
 
@@ -132,11 +132,11 @@ def test_all_failures_give_counts_and_no_rate_of_anything_asked():
 
 def test_every_sample_is_kept_as_a_letter():
     given = [*rows("eo r n-"), row("n", "q", targets=(), asked={})]
-    assert one(summarize(given, facts())).samples == {"p0": "eo", "p1": "r", "p2": "R-", "q": ";"}
+    assert one(summarize(given, run_info())).samples == {"p0": "eo", "p1": "r", "p2": "R-", "q": ";"}
 
 
 def test_json_is_as_published_and_comes_back_the_same():
-    found = summarize(rows("eeo? rrf- een"), facts())
+    found = summarize(rows("eeo? rrf- een"), run_info())
     body = json.loads(json.dumps(found.to_json()))
     jsonschema.validate(body, schema("summary"))
     assert Summary.from_json(body) == found
@@ -150,13 +150,13 @@ def test_another_file_is_not_taken_for_a_summary(body):
 
 def test_a_level_outside_0_to_1_is_refused():
     with pytest.raises(BadInput, match="level is 95"):
-        summarize([], facts(), level=95)
+        summarize([], run_info(), level=95)
 
 
 def test_a_suite_that_asks_for_no_number_has_refusal_rates_and_no_rate_of_exact_pictures():
     plain = [
         row(letter, f"p{i}", asked={}, verdict=None if letter == "e" else "refused") for i, letter in enumerate("een")
     ]
-    found = one(summarize(plain, facts())).rates
+    found = one(summarize(plain, run_info())).rates
     assert (found["refusal_rate"].value, found["refusal_rate"].n) == (pytest.approx(1 / 3), 3)
     assert "exact_rate" not in found

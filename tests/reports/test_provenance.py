@@ -6,11 +6,12 @@ from made_up import a_run, a_suite
 
 from countcheck.reports.provenance import flat, how_it_was_made
 from countcheck.reports.report import read_report
+from countcheck.storage.run_info import CounterInfo, GeneratorInfo
 
 
-def told(report, **facts):
+def told(report, **changes):
     source = report.runs[0]
-    changed = replace(source, facts={**source.facts, **facts})
+    changed = replace(source, info=replace(source.info, **changes))
     return dict(how_it_was_made(replace(report, runs=(changed, *report.runs[1:])), 0))
 
 
@@ -46,7 +47,12 @@ def test_what_a_real_run_keeps_of_a_model_and_a_calibrated_counter(two_runs):
     agreement = {"value": 0.9, "low": 0.8, "high": 0.95}
     measured = {"calibrated_on": "june", "labelled": 120, "pictures": 96, "agreement": agreement}
     counter = {"name": "tiny", "vocabulary": ["pig"], "measured": measured}
-    found = told(read_report(two_runs), generators={"alpha": generator}, counter=counter, counting=2)
+    found = told(
+        read_report(two_runs),
+        generators={"alpha": GeneratorInfo.from_json(generator)},
+        counter=CounterInfo.from_json(counter),
+        counting=2,
+    )
     assert (
         found["Model alpha"] == "revision r1; family diffusers, source x; width 96; $0.04 a picture (price of 2026-11)"
     )

@@ -17,6 +17,7 @@ from countcheck.errors import BadInput, DiskFull, RunMismatch
 from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.rows import Label
 from countcheck.storage.run_folder import RunFolder
+from countcheck.storage.run_info import CounterInfo, DetectorInfo, GeneratorInfo, RunInfo
 from countcheck.suites.samples import Recipe, plan
 from countcheck.suites.serialize import suite_from_json, suite_to_json
 
@@ -24,7 +25,9 @@ from countcheck.suites.serialize import suite_from_json, suite_to_json
 @pytest.fixture
 def run(tmp_path):
     suite = squares.suite("3 squares", "4 squares")
-    run = RunFolder.create(tmp_path / "run", {"suite_body": suite_to_json(suite), "generators": {"g": {}}})
+    run = RunFolder.create(
+        tmp_path / "run", RunInfo(suite_body=suite_to_json(suite), generators={"g": GeneratorInfo()})
+    )
     run.owe(list(plan(suite, Recipe(name="g"))))
     yield run
     run.close()
@@ -42,7 +45,7 @@ def test_what_was_written_is_read_again(run):
         size=(64, 48),
         unsupported=frozenset({"pig"}),
     )
-    counting = run.begin_counting({"detector": {"family": "x"}}, None)
+    counting = run.begin_counting(CounterInfo(detector=DetectorInfo(family="x")))
     run.write(
         [entry(run, detections=found, verdict=Kind.OVER, leaning=Kind.OVER, counted={"square": (4, 3, 5)})], counting
     )
@@ -66,7 +69,7 @@ def test_what_was_written_is_read_again(run):
 
 
 def test_a_batch_is_written_whole_or_not_at_all(run):
-    counting = run.begin_counting({"detector": {}}, None)
+    counting = run.begin_counting(CounterInfo())
     with pytest.raises(Exception, match="UNIQUE"):
         run.write([entry(run), entry(run)], counting)
     assert [row.outcome for row in run.rows()] == ["missing", "missing"]
@@ -131,8 +134,8 @@ def test_a_suite_comes_back_as_it_was():
 
 
 def test_a_fact_written_while_others_are_read_is_not_missed(run, monkeypatch):
-    plain = run._read_facts
-    writer = threading.Thread(target=run.set_facts, args=({"until_decided": "now"},))
+    plain = run._read_info
+    writer = threading.Thread(target=run.record_decision, args=("now",))
 
     def read():
         found = plain()
@@ -141,10 +144,10 @@ def test_a_fact_written_while_others_are_read_is_not_missed(run, monkeypatch):
             writer.join(0.3)
         return found
 
-    monkeypatch.setattr(run, "_read_facts", read)
-    assert "until_decided" not in run.facts
+    monkeypatch.setattr(run, "_read_info", read)
+    assert not run.info.until_decided
     writer.join()
-    assert run.facts["until_decided"] == "now"
+    assert run.info.until_decided == "now"
 
 
 @pytest.mark.parametrize("name", ["file/run", "x" * 300])
@@ -152,6 +155,6 @@ def test_a_place_where_no_folder_can_be_is_one_sentence(tmp_path, name):
     (tmp_path / "file").touch()
     assert not RunFolder.exists(tmp_path / name)
     with pytest.raises(BadInput, match="Choose another folder"):
-        RunFolder.create(tmp_path / name, {})
+        RunFolder.create(tmp_path / name, RunInfo())
     with pytest.raises(BadInput, match="is not a run"):
         RunFolder.open(tmp_path / name)

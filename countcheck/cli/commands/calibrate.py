@@ -38,7 +38,7 @@ def calibrate(
         examples = examples_of(opened.rows(), opened.detections(), labels)
         unsure = sum(label.count is None for label in labels)
         learnt = learn(examples, rule_of(opened), unsure=unsure, per_noun=not overall)
-        card = read_counter_card(opened.facts["counter"]["name"])
+        card = read_counter_card(opened.info.counter.name)
         target = write_card(out or run / "counter.yaml", card, learnt, run=opened.name)
     if as_json:
         print_json({"schema": "countcheck/calibration/1", "card": str(target), **calibration_to_json(learnt)})

@@ -27,6 +27,6 @@ def demo(
     order = RunConfig(suite=load_suites(["demo"]), generators=[read_generator_card("tiny")], path=out)
     with carry_out(order, "tiny") as finished:
         console = stdout_console()
-        console.print(render_summary(summarize(finished.rows(), finished.facts, finished.labels())))
+        console.print(render_summary(summarize(finished.rows(), finished.info, finished.labels())))
         report = write_report([finished], out / "report.html")
         console.print(f"report: {report}", soft_wrap=True)

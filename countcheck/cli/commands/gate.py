@@ -59,7 +59,7 @@ def read_evidence(path: Path, level: float) -> Evidence:
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(path) as opened:
-        return evidence_of(opened.rows(), {"name": opened.name, **opened.facts}, opened.labels(), level)
+        return evidence_of(opened.rows(), opened.info.called(opened.name), opened.labels(), level)
 
 
 def read_summary(path: Path) -> Summary:

@@ -38,9 +38,9 @@ def recount(
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(run) as opened:
-        spec = counter or opened.facts["counter"]["name"]
+        spec = counter or opened.info.counter.name
         engine.recount(opened, load_counter(spec), rule=rule and rule.value, says=say)
-        summary = summarize(opened.rows(), opened.facts, opened.labels())
+        summary = summarize(opened.rows(), opened.info, opened.labels())
         if as_json:
             print_json(summary.to_json())
         else:

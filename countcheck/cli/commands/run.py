@@ -143,7 +143,7 @@ def _decided_by(policy: Path) -> Callable[[RunFolder], str | None]:
         begun = monotonic()
         if begun < rested:
             return None
-        decision = gate.update(run.rows(), run.facts)
+        decision = gate.update(run.rows(), run.info)
         rested = monotonic() + 10 * (monotonic() - begun)  # looking costs at most a tenth of the run
         return None if decision is None else f"the gate {policy.name} is decided: {decision}; no more pictures are made"
 
@@ -155,7 +155,7 @@ def tell(finished: RunFolder, as_json: bool) -> None:
     from countcheck.metrics.summary import summarize
 
     with finished:
-        summary = summarize(finished.rows(), finished.facts, finished.labels())
+        summary = summarize(finished.rows(), finished.info, finished.labels())
         if as_json:
             print_json(summary.to_json())
             return

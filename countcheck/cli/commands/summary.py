@@ -22,7 +22,7 @@ def summary(
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(run) as opened:
-        found = summarize(opened.rows(), opened.facts, opened.labels(), level)
+        found = summarize(opened.rows(), opened.info, opened.labels(), level)
     if as_json:
         print_json(found.to_json())
         return

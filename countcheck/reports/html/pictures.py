@@ -55,7 +55,7 @@ class Overlay:
 
 def rule_of(run: RunFolder) -> Rule:
     """The counting rule of the run's current verdicts."""
-    recorded = (run.facts.get("counter") or {}).get("rule") or {}
+    recorded = run.info.counter.rule
     known = {name: value for name, value in recorded.items() if name in Rule.__dataclass_fields__}
     return Rule(**known)
 

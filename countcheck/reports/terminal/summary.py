@@ -77,11 +77,11 @@ def _losses(summary: Summary) -> str:
 
 
 def _counter(summary: Summary) -> str:
-    name = one_line(str(summary.counter.get("name", "unknown")))
-    right, total = summary.controls.get("right"), summary.controls.get("total")
-    if total:
-        word = "passed" if summary.controls.get("passed") else "FAILED"
-        return f"counter {name} {word} its controls ({right} of {total})"
+    name = one_line(summary.counter.name or "unknown")
+    score = summary.controls.plain
+    if score.total:
+        word = "passed" if score.passed else "FAILED"
+        return f"counter {name} {word} its controls ({score.right} of {score.total})"
     return f"counter {name}, no controls"
 
 

@@ -22,7 +22,7 @@ def render_model_card(report: Report) -> str:
     lines = ["---", front.rstrip(), "---", "", "## How many it draws", ""]
     for model in report.models:
         source = report.runs[model.run]
-        counter = str((source.facts.get("counter") or {}).get("name", "a counter"))
+        counter = source.info.counter.name or "a counter"
         lines += [
             f"**{quote(model.label, 120)}** was asked {model.counts['asked']} times by the suite {quote(report.suite)}; its pictures "
             f"were counted by {quote(counter)} ([countcheck](https://github.com/countcheck/countcheck)).",
@@ -56,7 +56,7 @@ def _entry(report: Report, model: Model) -> dict[str, Any]:
                 }
             )
     suite = visible(report.suite, 120)
-    digest = str(source.facts.get("suite_digest", ""))
+    digest = source.info.suite_digest
     dataset = {"type": "countcheck", "name": f"countcheck {suite}", "config": suite, "revision": digest}
     return {
         "name": visible(model.generator, 120),

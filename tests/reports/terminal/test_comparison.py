@@ -4,7 +4,7 @@ import random
 
 import pytest
 from rich.console import Console
-from verdict_rows import facts, row, rows
+from verdict_rows import row, rows, run_info
 
 from countcheck.metrics.comparison import compare
 from countcheck.metrics.sides import parties_of
@@ -12,7 +12,7 @@ from countcheck.reports.terminal.comparison import render_comparisons
 
 
 def shown(a, b, width=100, **changes):
-    sides = [parties_of(given, facts(**more))["g"] for given, more in ((a, {}), (b, changes))]
+    sides = [parties_of(given, run_info(**more))["g"] for given, more in ((a, {}), (b, changes))]
     console = Console(width=width, color_system=None)
     with console.capture() as capture:
         console.print(render_comparisons([compare(*sides)]))

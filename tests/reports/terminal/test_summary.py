@@ -2,7 +2,7 @@
 
 import pytest
 from rich.console import Console
-from verdict_rows import facts, row, rows, turn
+from verdict_rows import row, rows, run_info, turn
 
 from countcheck.metrics.summary import summarize
 from countcheck.reports.format import mark, said
@@ -14,7 +14,7 @@ from countcheck.stats.estimate import wilson
 def shown(given, width=100, **changes):
     console = Console(width=width, color_system=None)
     with console.capture() as capture:
-        console.print(render_summary(summarize(given, facts(**changes))))
+        console.print(render_summary(summarize(given, run_info(**changes))))
     return capture.get()
 
 

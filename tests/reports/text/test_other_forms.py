@@ -18,6 +18,7 @@ from countcheck.reports.report import read_report
 from countcheck.reports.text.markdown import quote, render_markdown
 from countcheck.reports.text.model_card import render_model_card
 from countcheck.schemas import schema
+from countcheck.storage.run_info import GeneratorInfo
 
 HOSTILE = "</td>| [x](javascript:1) `a` @everyone #1 <img src=x>\n# no\u202e"
 
@@ -77,8 +78,8 @@ def test_trackers_get_rates_with_their_ends(report):
 def test_trackers_get_the_recipe_of_a_real_run(report):
     source = report.runs[0]
     known = {"recipe": {"revision": "r1", "settings": {"steps": 20}}, "family": "diffusers", "priced": ""}
-    facts = {**source.facts, "generators": {"alpha": known}}
-    told = replace(report, runs=(replace(source, facts=facts), *report.runs[1:]))
+    info = replace(source.info, generators={"alpha": GeneratorInfo.from_json(known)})
+    told = replace(report, runs=(replace(source, info=info), *report.runs[1:]))
     found = dict(parameters(told, told.models[0]))
     assert found["generator.revision"] == "r1"
     assert (found["generator.steps"], found["generator.family"]) == ("20", "diffusers")
