@@ -1,35 +1,34 @@
-"""Conversations: what to say next, and what a turn showed. Nothing here draws, counts, stores or waits.
+"""Hold one conversation: a state machine that sends one message at a time and waits for the judgement of its outcome.
 
-`next_step` is pure: from a conversation, the step before and what it showed, the next step or the end. `run_conversation` walks
-the steps with a generator, one at a time, and hands over each turn before the next is asked::
+    session = ConversationSession(sample, generator)
+    while not session.closed:
+        turn = session.step()                     # sends the next message
+        session.conclude(judge(turn.outcome))     # decides what follows
 
-    for spoken in run_conversation(sample, generator, look):     # look(picture, turn) -> Seen: counts and judges one picture
-        write(spoken.outcome, spoken.seen, spoken.step, closes=spoken.closes)
+`countcheck.dialogue.script` decides what is said. Nothing here counts or stores. `run_conversation` is the loop above.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Protocol, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
-from countcheck.counting.verdict import WRONG, Kind, Verdict
+from countcheck.counting.verdict import Verdict
+from countcheck.dialogue.editing import EditingDialogue
+from countcheck.dialogue.script import NO_NOUNS, TurnResult, first_step, next_step
 from countcheck.errors import BadSettings, CountcheckError
 from countcheck.generators.base import Converses, Dialogue, Edits, Generator, Recorded, Restorable, Step
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Refusal
-from countcheck.generators.refusals.classify import claims_success
 from countcheck.images.types import Pixels
-from countcheck.suites.language.nouns import plural_of
-from countcheck.suites.language.numbers import MOST, spell
 from countcheck.suites.samples import Sample
-from countcheck.suites.suite import Conversation, Noun, Prompt, Relation, Target, Turn
+from countcheck.suites.suite import Conversation, Noun, Turn
 
-NO_NOUNS: Mapping[str, Noun] = {}
+CUT_OFF = "cut_off"  # code of the failure that closes an interrupted conversation which cannot be continued
 
 
 class TurnJudgement(Protocol):
-    """What was found in a picture."""
+    """What was counted in one picture and what it means."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -42,347 +41,258 @@ class TurnJudgement(Protocol):
         ...
 
 
-S = TypeVar("S", bound=TurnJudgement)
+J = TypeVar("J", bound=TurnJudgement)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spoken(Generic[S]):
-    """One turn that was held.
+class AnsweredTurn:
+    """One message and its outcome, not judged yet.
 
     Attributes:
-        turn: The how-maniest thing said, from 0; equal to ``outcome.turn``.
+        turn: Index of the message in the conversation, repairs included, from 0; equal to ``outcome.turn``.
+        step: The message.
         expected: The script's turn, with the targets and tags that hold now.
         outcome: What came back.
-        seen: What ``look`` found, of a picture.
-        claims: The words announce success.
-        closes: Nothing more will be said in this conversation.
+        state: The dialogue's state after it, see `Restorable.state`; ``None`` when there is none.
+        stored: The outcome comes from an earlier process: nothing was sent.
     """
 
     turn: int
     step: Step
     expected: Turn
     outcome: Outcome
-    seen: S | None
-    claims: bool
-    closes: bool
+    state: Any
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """One thing said, and what came back, before anybody has looked at it.
+class JudgedTurn(Generic[J]):
+    """One message, its outcome and its judgement.
 
     Attributes:
-        state: Where the dialogue stands now, as `Restorable.state` tells it; ``None`` when it cannot.
+        answer: The message and its outcome.
+        judgement: Of a picture; ``None`` otherwise.
+        closes: Whether it is the last of its conversation.
     """
 
-    step: Step
-    outcome: Outcome
-    state: Any
+    answer: AnsweredTurn
+    judgement: J | None
+    closes: bool
+
+    @property
+    def step(self) -> Step:
+        """The message."""
+        return self.answer.step
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came back."""
+        return self.answer.outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """A conversation that was cut off, as far as it got.
+class ResumePoint:
+    """How far an interrupted conversation got.
 
     Attributes:
-        turn: Of its last turn, from 0.
-        step: What was said then.
-        shown: What that showed; not needed where ``unseen`` is there.
-        unseen: The last turn's picture, when nobody has looked at it yet.
-        state: The dialogue's, after that turn; ``None`` when it was not kept.
-        picture: Reads the picture of a turn.
+        turn: Index of its last message, from 0.
+        step: Its last message.
+        result: What that came to; not used when ``unjudged`` is given.
+        unjudged: The last message's picture, when it has not been judged yet.
+        state: The dialogue's state after the last message; ``None`` when it was not kept.
+        read_picture: Reads the picture of a turn.
     """
 
     turn: int
     step: Step
-    shown: Showing
-    unseen: Picture | None
+    result: TurnResult
+    unjudged: Picture | None
     state: Any
-    picture: Callable[[int], Pixels]
+    read_picture: Callable[[int], Pixels]
 
 
-CUT_OFF = "cut_off"  # the code of the failure that closes a conversation which cannot be gone on with
+class ConversationSession:
+    """One conversation in progress: call `step`, then `conclude`, until `closed`.
+
+    Args:
+        sample: The conversation.
+        generator: Answers.
+        nouns: The suite's, for the words of repairs.
+        resume: Continue after an interruption. A dialogue that cannot be restored ends with a failure whose code is
+            `CUT_OFF`: no message is sent, and paid for, twice.
+
+    Raises:
+        BadSettings: When the generator can neither converse nor edit.
+        GeneratorClosed: When the generator refuses every request.
+        TypeError: When the sample is a prompt.
+    """
+
+    def __init__(
+        self,
+        sample: Sample,
+        generator: Generator,
+        *,
+        nouns: Mapping[str, Noun] = NO_NOUNS,
+        resume: ResumePoint | None = None,
+    ) -> None:
+        if not isinstance(sample.asked, Conversation):
+            raise TypeError(f"{sample.asked.id} is a prompt, not a conversation")
+        self._sample = sample
+        self._conversation = sample.asked
+        self._generator = generator
+        self._nouns = nouns
+        self._dialogue = open_dialogue(generator, sample)
+        self._recorded = self._dialogue.steps if isinstance(self._dialogue, Recorded) else None
+        self._turn = 0
+        self._next: Step | None = self._recorded[0] if self._recorded else first_step(self._conversation)
+        self._stored: ResumePoint | None = None  # holds the outcome that was stored and not judged
+        self._pending: AnsweredTurn | None = None
+        self._lost = ""
+        if resume is not None:
+            self._resume(resume)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the conversation is over."""
+        return self._next is None and self._pending is None
+
+    def step(self) -> AnsweredTurn:
+        """Send the next message and return its outcome; after an interruption, first the outcome not judged yet.
+
+        Raises:
+            RuntimeError: When the conversation is closed, or the turn before is not concluded.
+        """
+        if self._next is None or self._pending is not None:
+            raise RuntimeError(f"conclude turn {self._turn} first" if self._pending else "the conversation is over")
+        step, stored = self._next, self._stored
+        expected = self._conversation.turns[step.script]
+        if stored is not None and stored.unjudged is not None:
+            outcome: Outcome = stored.unjudged
+            state = stored.state
+        else:
+            outcome = self._send(step, expected)
+            state = None if self._lost else state_of(self._dialogue)
+        self._stored = None
+        self._pending = AnsweredTurn(
+            turn=self._turn, step=step, expected=expected, outcome=outcome, state=state, stored=stored is not None
+        )
+        return self._pending
+
+    def conclude(self, judgement: TurnJudgement | None) -> None:
+        """Decide what follows the turn that `step` returned.
+
+        Args:
+            judgement: Of its picture; ``None`` when there is none.
+
+        Raises:
+            RuntimeError: When there is no such turn.
+        """
+        answer = self._pending
+        if answer is None:
+            raise RuntimeError("call step() first")
+        cut_off = self._lost and isinstance(answer.outcome, Failure)
+        result = turn_result(answer.outcome, judgement)
+        self._next = None if cut_off else self._following(answer.turn, answer.step, result)
+        self._turn, self._pending = answer.turn + 1, None
+
+    def _send(self, step: Step, expected: Turn) -> Outcome:
+        if self._lost:
+            message = (
+                f"cut off after turn {self._turn - 1}, and {self._generator.name} cannot go on with it: {self._lost}."
+            )
+            return Failure(key=self._sample.key, turn=self._turn, fault=Fault.CRASH, code=CUT_OFF, message=message)
+        if step.rewind:
+            self._dialogue.rewind()
+        return self._dialogue.say(step.text, self._turn, expected)
+
+    def _following(self, turn: int, step: Step, result: TurnResult) -> Step | None:
+        if self._recorded:
+            return self._recorded[turn + 1] if turn + 1 < len(self._recorded) else None
+        return next_step(self._conversation, step, result, seed=self._sample.seed, nouns=self._nouns)
+
+    def _resume(self, resume: ResumePoint) -> None:
+        if resume.unjudged is not None:
+            self._turn, self._next, self._stored = resume.turn, resume.step, resume
+        else:
+            self._turn = resume.turn + 1
+            self._next = self._following(resume.turn, resume.step, resume.result)
+        self._lost = _restore(self._dialogue, resume)
 
 
 def run_conversation(
     sample: Sample,
     generator: Generator,
-    look: Callable[[Picture, Turn], S],
+    judge: Callable[[Picture, Turn], J],
     *,
     nouns: Mapping[str, Noun] = NO_NOUNS,
-    past: Past | None = None,
-    heard: Callable[[Said], None] = lambda said: None,
-) -> Iterator[Spoken[S]]:
-    """One conversation, turn by turn; the next thing is said only when the next turn is asked for.
-
-    A picture with a wrong count is answered with a repair, up to the conversation's number of them; an uncertain one
-    is not complained about. A refusal is answered as ``on_refusal`` says. A failure ends the conversation: what would
-    have followed cannot be known.
+    resume: ResumePoint | None = None,
+) -> Iterator[JudgedTurn[J]]:
+    """Hold one conversation, turn by turn; the next message is sent only when the next turn is asked for.
 
     Args:
         sample: The conversation.
-        generator: Who answers.
-        look: Counts and judges one picture.
-        nouns: Of the suite, for the words of repairs.
-        past: Goes on after what was said before the conversation was cut off. A dialogue that cannot be restored ends
-            it with a failure whose code is `CUT_OFF`: nothing is said, and paid for, twice.
-        heard: Told of each outcome as soon as it is there, before anybody looks.
+        generator: Answers.
+        judge: Counts and judges one picture against a turn's targets.
+        nouns: The suite's, for the words of repairs.
+        resume: Continue after an interruption, see `ConversationSession`.
 
     Raises:
-        BadSettings: If the generator can neither converse nor edit.
-        GeneratorClosed: If it serves nobody any more.
+        BadSettings: When the generator can neither converse nor edit.
+        GeneratorClosed: When the generator refuses every request.
     """
-    talk = sample.asked
-    if not isinstance(talk, Conversation):
-        raise TypeError(f"{talk.id} is a prompt, not a conversation")
-    dialogue = open_dialogue(generator, sample)
-    recorded = dialogue.steps if isinstance(dialogue, Recorded) else None
+    session = ConversationSession(sample, generator, nouns=nouns, resume=resume)
+    while not session.closed:
+        answer = session.step()
+        judgement = judge(answer.outcome, answer.expected) if isinstance(answer.outcome, Picture) else None
+        session.conclude(judgement)
+        yield JudgedTurn(answer=answer, judgement=judgement, closes=session.closed)
 
-    def following(turn: int, step: Step, shown: Showing) -> Step | None:
-        if recorded:
-            return recorded[turn + 1] if turn + 1 < len(recorded) else None
-        return next_step(talk, step, shown, seed=sample.seed, nouns=nouns)
 
-    turn, unseen, lost = 0, None, ""
-    step: Step | None = recorded[0] if recorded else first_step(talk)
-    if past is not None:
-        turn, step, unseen = past.turn, past.step, past.unseen
-        if unseen is None:
-            step, turn = following(turn, past.step, past.shown), turn + 1
-        lost = _restore(dialogue, past)
-    while step is not None:
-        expected = talk.turns[step.script]
-        if unseen is not None:
-            outcome, unseen = cast(Outcome, unseen), None
-        else:
-            if lost:
-                message = f"cut off after turn {turn - 1}, and {generator.name} cannot go on with it: {lost}."
-                outcome = Failure(key=sample.key, turn=turn, fault=Fault.CRASH, code=CUT_OFF, message=message)
-            else:
-                if step.rewind:
-                    dialogue.rewind()
-                outcome = dialogue.say(step.text, turn, expected)
-            heard(Said(step=step, outcome=outcome, state=None if lost else state_of(dialogue)))
-        seen = look(outcome, expected) if isinstance(outcome, Picture) else None
-        ended = bool(lost) and isinstance(outcome, Failure)
-        after = None if ended else following(turn, step, shown_by(outcome, seen))
-        yield Spoken(
-            turn=turn,
-            step=step,
-            expected=expected,
-            outcome=outcome,
-            seen=seen,
-            claims=not isinstance(outcome, Failure) and claims_success(outcome.words),
-            closes=after is None,
-        )
-        step, turn = after, turn + 1
+def turn_result(outcome: Outcome, judgement: TurnJudgement | None) -> TurnResult:
+    """Return what an outcome and its judgement came to."""
+    if isinstance(outcome, Refusal):
+        return TurnResult(outcome="refusal")
+    if not isinstance(outcome, Picture):
+        return TurnResult(outcome="failure")
+    if judgement is None or judgement.verdict is None:
+        return TurnResult(outcome="picture")
+    counted = {noun: numbers[0] for noun, numbers in judgement.counted.items()}
+    return TurnResult(outcome="picture", verdict=judgement.verdict.kind, counted=counted)
+
+
+def open_dialogue(generator: Generator, sample: Sample) -> Dialogue:
+    """Open the generator's own dialogue, or one made of edits.
+
+    Raises:
+        BadSettings: When the generator can neither converse nor edit.
+    """
+    if generator.traits.converses and isinstance(generator, Converses):
+        return generator.open(sample)
+    if generator.traits.edits and isinstance(generator, Edits):
+        return EditingDialogue(generator, generator, sample)
+    raise BadSettings(f"{generator.name} can neither converse nor edit, so it cannot hold {sample.asked.id}.")
 
 
 def state_of(dialogue: Dialogue) -> Any:
-    """Where a dialogue stands; ``None`` when it cannot tell."""
+    """Return a dialogue's state; ``None`` when it has none or cannot give it."""
     if not isinstance(dialogue, Restorable):
         return None
     try:
         return dialogue.state()
-    except Exception:  # an adapter's own packing: what was drawn is kept all the same, and the lack is told
+    except Exception:  # an adapter's own code: the outcome is kept all the same, and the lack is reported
         return None
 
 
-def _restore(dialogue: Dialogue, past: Past) -> str:
-    """Bring a dialogue to where it stood; why that cannot be, when it cannot."""
+def _restore(dialogue: Dialogue, resume: ResumePoint) -> str:
+    """Restore a dialogue; returns why that is not possible, or an empty string."""
     if not isinstance(dialogue, Restorable):
         return "it keeps nothing to go on from"
-    if past.state is None:
+    if resume.state is None:
         return "what it needs to go on was not kept"
     try:
-        dialogue.restore(past.state, past.picture)
+        dialogue.restore(resume.state, resume.read_picture)
     except CountcheckError as error:
         return str(error).rstrip(".")
-    except Exception as error:  # whatever an adapter's own reading of its state raises
+    except Exception as error:  # an adapter's own code may raise anything
         return f"{type(error).__name__}: {str(error)[:200]}"
     return ""
-
-
-def open_dialogue(generator: Generator, sample: Sample) -> Dialogue:
-    """The generator's own dialogue, or one made of edits. Raises `BadSettings` when it can do neither."""
-    if generator.traits.converses and isinstance(generator, Converses):
-        return generator.open(sample)
-    if generator.traits.edits and isinstance(generator, Edits):
-        return EditingDialogue(generator, sample)
-    raise BadSettings(f"{generator.name} can neither converse nor edit, so it cannot hold {sample.asked.id}.")
-
-
-class EditingDialogue:
-    """A conversation with a generator that only edits: each turn changes the last picture as the user says."""
-
-    def __init__(self, generator: Generator, sample: Sample) -> None:
-        self._generator = generator
-        self._sample = sample
-        self._last: Pixels | None = None
-        self._drawn: int | None = None
-
-    def state(self) -> Any:
-        """The turn that drew the last picture."""
-        return {"drawn": self._drawn}
-
-    def restore(self, state: Any, picture: Callable[[int], Pixels]) -> None:
-        """Go on with the last picture, as it lies in the run."""
-        self._drawn = state["drawn"]
-        self._last = None if self._drawn is None else picture(self._drawn)
-
-    def say(self, text: str, turn: int, expected: Turn) -> Outcome:
-        """The last picture changed; a new picture while there is none yet."""
-        if self._last is None:
-            outcome = self._draw(text, turn, expected)
-        else:
-            editor = cast(Edits, self._generator)
-            outcome = editor.edit(self._sample, self._last, text, turn, expected.targets)
-        if isinstance(outcome, Picture):
-            self._last, self._drawn = outcome.pixels, turn
-        return outcome
-
-    def rewind(self) -> None:
-        """Nothing to forget: only the last picture is ever shown."""
-
-    def _draw(self, text: str, turn: int, expected: Turn) -> Outcome:
-        asked = Prompt(id=self._sample.asked.id, text=text, targets=expected.targets, tags=expected.tags)
-        for outcome in self._generator.generate([replace(self._sample, asked=asked)]):
-            return replace(outcome, turn=turn)
-        return Failure(key=self._sample.key, turn=turn, fault=Fault.TRANSIENT, message="stopped before it was asked.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Showing:
-    """What one turn showed.
-
-    Attributes:
-        ended: ``picture``, ``refusal`` or ``failure``.
-        kind: A picture's verdict.
-        counted: Noun to number.
-    """
-
-    ended: str
-    kind: Kind | None = None
-    counted: Mapping[str, int] = field(default_factory=dict)
-
-
-def shown_by(outcome: Outcome, seen: TurnJudgement | None) -> Showing:
-    """What an outcome and what was found in it showed."""
-    if isinstance(outcome, Refusal):
-        return Showing(ended="refusal")
-    if not isinstance(outcome, Picture):
-        return Showing(ended="failure")
-    if seen is None or seen.verdict is None:
-        return Showing(ended="picture")
-    return Showing(
-        ended="picture", kind=seen.verdict.kind, counted={noun: found[0] for noun, found in seen.counted.items()}
-    )
-
-
-def first_step(talk: Conversation) -> Step:
-    """What opens the conversation."""
-    return Step(script=0, repair=0, text=talk.turns[0].say)
-
-
-def next_step(
-    talk: Conversation, step: Step, shown: Showing, *, seed: int, nouns: Mapping[str, Noun] = NO_NOUNS
-) -> Step | None:
-    """What to say after a step and what it showed; ``None`` when the conversation is over."""
-    if shown.ended == "failure":
-        return None
-    refused = shown.ended == "refusal"
-    if refused and talk.on_refusal == "stop":
-        return None
-    rewind = refused and talk.on_refusal == "rewind"
-    if not refused and shown.kind in WRONG and step.repair < talk.repairs:
-        return _repair(talk, step, shown.counted, seed, nouns)
-    following = step.script + 1
-    if following >= len(talk.turns):
-        return None
-    return Step(script=following, repair=0, text=talk.turns[following].say, rewind=rewind)
-
-
-# What a person says of a wrong picture. {seen}: "there are four pigs"; {wanted}: "three pigs"; {not_seen}: "not four".
-# By explicitness: ``wanted`` says only what should be there, ``both`` also what is, ``contrast`` also what must not be.
-REPAIRS: tuple[tuple[str, str, str], ...] = (
-    ("calm", "wanted", "There should be {wanted} in the picture."),
-    ("calm", "both", "{Seen}; there should be {wanted}."),
-    ("calm", "contrast", "{Seen}. It should be {wanted}, {not_seen}."),
-    ("polite", "wanted", "Could you please make it {wanted}?"),
-    ("polite", "both", "Thank you. I think {seen}, though. Could you please make it {wanted}?"),
-    ("polite", "contrast", "Lovely, but {seen}. Please draw {wanted}, {not_seen}."),
-    ("curt", "wanted", "{Wanted}."),
-    ("curt", "both", "{Seen}. {Wanted}."),
-    ("curt", "contrast", "{Wanted}: {not_seen}."),
-    ("puzzled", "wanted", "Hmm, wasn't it supposed to be {wanted}?"),
-    ("puzzled", "both", "I count again and {seen}. Shouldn't there be {wanted}?"),
-    ("puzzled", "contrast", "Wait, {seen}. I asked for {wanted}, {not_seen}."),
-    ("pedantic", "wanted", "To be exact: {wanted}, counted one by one."),
-    ("pedantic", "both", "Please count: {seen}, and the request was {wanted}."),
-    ("pedantic", "contrast", "{Wanted}: {not_seen}, {wanted}."),
-    ("impatient", "wanted", "Again: {wanted}!"),
-    ("impatient", "both", "No, {seen}! I said {wanted}."),
-    ("impatient", "contrast", "Still wrong. {Wanted}! {Not_seen}!"),
-)
-
-
-def _repair(talk: Conversation, step: Step, counted: Mapping[str, int], seed: int, nouns: Mapping[str, Noun]) -> Step:
-    """The next repair: templates are shuffled by the seed, so that no repair of a turn is said twice in the same words."""
-    order = sorted(range(len(REPAIRS)), key=lambda place: _digest(seed, talk.id, step.script, place))
-    tone, explicitness, template = REPAIRS[order[step.repair % len(order)]]
-    targets = [t for t in talk.turns[step.script].targets if all(noun in counted for noun in t.nouns)]
-    failing = [target for target in targets if not target.holds(counted)]
-    wanted = _joined([wanted_words(target, nouns) for target in failing])
-    seen = _joined([seen_words(target, counted, nouns) for target in failing])
-    not_seen = _joined([_not_seen(target, counted) for target in failing])
-    words: dict[str, str] = {"wanted": wanted, "seen": seen, "not_seen": not_seen}
-    words |= {name.capitalize(): text[:1].upper() + text[1:] for name, text in words.items()}
-    return Step(
-        script=step.script,
-        repair=step.repair + 1,
-        text=template.format(**words),
-        wording={"tone": tone, "explicitness": explicitness},
-    )
-
-
-def wanted_words(target: Target, nouns: Mapping[str, Noun] = NO_NOUNS) -> str:
-    """A target as a person asks for it: "exactly three pigs", "no wolf", "more cats than dogs"."""
-    if target.relation is Relation.EXACTLY and not target.count:
-        return f"no {plural_of(target.noun, nouns)}"
-    return target.sentence(
-        number=_spelled,
-        things=lambda n, noun: _number(noun, n, nouns),
-        many=lambda noun: plural_of(noun, nouns),
-    )
-
-
-def seen_words(target: Target, counted: Mapping[str, int], nouns: Mapping[str, Noun] = NO_NOUNS) -> str:
-    """What is there of a target's nouns: "there are four pigs", "there is one pig", "there is no wolf"."""
-    parts = [_number(noun, counted.get(noun, 0), nouns) for noun in target.nouns]
-    verb = "is" if counted.get(target.noun, 0) == 1 else "are"
-    return f"there {verb} {_joined(parts)}"
-
-
-def _not_seen(target: Target, counted: Mapping[str, int]) -> str:
-    """What must not be: "not four", or "not two, not four" for an exact number that was missed by one."""
-    n = counted.get(target.noun, 0)
-    if target.relation is Relation.EXACTLY and target.count and abs(n - target.count) == 1:
-        return f"not {_spelled(target.count - 1)}, not {_spelled(target.count + 1)}"
-    return f"not {_spelled(n)}"
-
-
-def _number(noun: str, n: int, nouns: Mapping[str, Noun]) -> str:
-    return f"{_spelled(n)} {noun if n == 1 else plural_of(noun, nouns)}"
-
-
-def _spelled(n: int) -> str:
-    return "no" if n == 0 else spell(n) if 0 < n <= MOST else str(n)
-
-
-def _joined(parts: Sequence[str]) -> str:
-    unique = list(dict.fromkeys(parts))
-    return unique[0] if len(unique) == 1 else ", ".join(unique[:-1]) + " and " + unique[-1] if unique else ""
-
-
-def _digest(*parts: Any) -> bytes:
-    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()

@@ -1,6 +1,6 @@
-"""One generator's conversations: held turn by turn, several at once, and gone on with where they were cut off.
+"""The conversations of one generator in one run: several at once, and continued where an interruption cut them off.
 
-A turn's picture is on disk, and the dialogue's state beside it, before anybody looks at the picture.
+A turn's picture is on disk, and the dialogue's state beside it, before the picture is counted.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
-from typing import Any
 
-from countcheck.dialogue import state as states
-from countcheck.dialogue.session import CUT_OFF, Past, Said, Showing, run_conversation
+from countcheck.dialogue import state as dialogue_state
+from countcheck.dialogue.script import TurnResult
+from countcheck.dialogue.session import CUT_OFF, AnsweredTurn, ConversationSession, ResumePoint
 from countcheck.engine.context import GeneratorPlan, RunContext
 from countcheck.engine.scoring import JudgedPicture, judged
 from countcheck.errors import BadInput, GeneratorClosed
@@ -21,130 +21,136 @@ from countcheck.generators.outcome import Failure, Fault, Picture
 from countcheck.images.decode import read_picture
 from countcheck.storage.records import OutcomeRecord
 from countcheck.suites.samples import Sample
-from countcheck.suites.suite import Turn
 
 
 class ConversationRunner:
-    """The conversations of one generator in one run."""
+    """The conversations of one generator in one run.
+
+    Args:
+        context: What the run shares.
+        plan: The generator and its samples.
+    """
 
     def __init__(self, context: RunContext, plan: GeneratorPlan) -> None:
         self._context = context
         self._card = plan.card
         self._generator = plan.generator
         self._broken = threading.Event()
-        self._closed = ""
-        self._told: set[bool] = set()
-        self._telling = threading.Lock()
+        self._closed_message = ""
+        self._warned: set[bool] = set()
+        self._warning_lock = threading.Lock()
 
-    def hold_all(self, owed: Sequence[Sample]) -> None:
-        """Hold conversations, several at once where the generator can.
+    def make(self, conversations: Sequence[Sample]) -> None:
+        """Hold these conversations, several at once where the generator can.
 
         Raises:
-            GeneratorClosed: When the generator serves nobody any more; what was said is kept.
+            GeneratorClosed: When the generator refuses every request; the turns so far are kept.
         """
         concurrency = max(1, self._generator.traits.concurrency)
-        with ThreadPoolExecutor(concurrency, thread_name_prefix="talks") as pool:
-            talks = [pool.submit(self._hold, sample) for sample in owed]
+        with ThreadPoolExecutor(concurrency, thread_name_prefix="conversations") as pool:
+            tasks = [pool.submit(self._hold, sample) for sample in conversations]
             try:
-                for talk in as_completed(talks):
-                    talk.result()
+                for task in as_completed(tasks):
+                    task.result()
             except BaseException:
                 self._broken.set()
-                for talk in talks:
-                    talk.cancel()
+                for task in tasks:
+                    task.cancel()
                 raise
-        if self._closed:
-            raise GeneratorClosed.by(self._card.name, self._closed)
+        if self._closed_message:
+            raise GeneratorClosed.by(self._card.name, self._closed_message)
 
-    def _over(self) -> bool:
+    def _stopped(self) -> bool:
         return self._broken.is_set() or self._context.stopped()
 
     def _hold(self, sample: Sample) -> None:
-        """Hold one conversation to its end, from where it was cut off if it was; each turn is kept before the next."""
-        if self._over():
+        """Hold one conversation, from where it was cut off if it was; each turn is written before the next is sent."""
+        if self._stopped():
             return
-        past, kept = self._past(sample)
-        said: list[tuple[OutcomeRecord, Any]] = [] if kept is None else [kept]
-
-        def look_at(picture: Picture, turn: Turn) -> JudgedPicture:
-            (seen,) = self._context.count_and_judge(
-                [picture.pixels], [(turn.targets, {**sample.asked.tags, **turn.tags})]
-            )
-            return seen
-
-        def heard(one: Said) -> None:
-            self._context.budget.pay(one.outcome, self._card.price)
-
-            def note(entry: OutcomeRecord) -> OutcomeRecord:
-                entry = replace(
-                    entry,
-                    turn=one.outcome.turn,
-                    script=one.step.script,
-                    repair=one.step.repair,
-                    detail={**entry.detail, **one.step.wording},
-                )
-                if isinstance(one.outcome, Picture):
-                    self._context.folder.unfinished.keep(entry, one.state)
-                return entry
-
-            entry = self._context.save_picture(one.outcome, self._card.price, one.step.text, note)
-            self._say_of(one)
-            if isinstance(one.outcome, Failure) and one.outcome.fault is Fault.CLOSED:
-                self._closed = one.outcome.message
-            said.append((entry, one.state))
-
-        for spoken in run_conversation(
-            sample, self._generator, look_at, nouns=self._context.suite.nouns, past=past, heard=heard
-        ):
-            entry, state = said.pop()
-            entry = replace(judged(entry, spoken.seen), closes=spoken.closes)
-            self._context.write(self._card.name, [entry], {sample.key: state})
-            if self._over():
+        resume, stored = self._resume_point(sample)
+        session = ConversationSession(sample, self._generator, nouns=self._context.suite.nouns, resume=resume)
+        while not session.closed:
+            answer = session.step()
+            entry = stored if answer.stored and stored is not None else self._store(answer)
+            judgement = self._judge(sample, answer)
+            session.conclude(judgement)
+            entry = replace(judged(entry, judgement), closes=session.closed)
+            self._context.write(self._card.name, [entry], {sample.key: answer.state})
+            if self._stopped():
                 return
 
-    def _past(self, sample: Sample) -> tuple[Past | None, tuple[OutcomeRecord, Any] | None]:
-        """How far the conversation got before it was cut off; and its last entry, when nobody has looked at it."""
-        run = self._context.folder
-        cut = run.unfinished.cut_off(sample.key)
-        if cut is None:
+    def _store(self, answer: AnsweredTurn) -> OutcomeRecord:
+        """Pay for an outcome and put its picture and the dialogue's state safely on disk."""
+        self._context.budget.pay(answer.outcome, self._card.price)
+
+        def keep(entry: OutcomeRecord) -> OutcomeRecord:
+            entry = replace(
+                entry,
+                turn=answer.turn,
+                script=answer.step.script,
+                repair=answer.step.repair,
+                detail={**entry.detail, **answer.step.wording},
+            )
+            if isinstance(answer.outcome, Picture):
+                self._context.folder.unfinished.keep(entry, answer.state)
+            return entry
+
+        entry = self._context.save_picture(answer.outcome, self._card.price, answer.step.text, keep)
+        self._warn_of_lost_state(answer)
+        if isinstance(answer.outcome, Failure) and answer.outcome.fault is Fault.CLOSED:
+            self._closed_message = answer.outcome.message
+        return entry
+
+    def _judge(self, sample: Sample, answer: AnsweredTurn) -> JudgedPicture | None:
+        if not isinstance(answer.outcome, Picture):
+            return None
+        tags = {**sample.asked.tags, **answer.expected.tags}
+        (judgement,) = self._context.count_and_judge([answer.outcome.pixels], [(answer.expected.targets, tags)])
+        return judgement
+
+    def _resume_point(self, sample: Sample) -> tuple[ResumePoint | None, OutcomeRecord | None]:
+        """How far the conversation got before it was cut off; and its last entry, when that is not judged yet."""
+        folder = self._context.folder
+        interrupted = folder.unfinished.cut_off(sample.key)
+        if interrupted is None:
             return None, None
-        if cut.state is None and not self._generator.traits.remote:  # nothing was paid for it
-            run.unfinished.forget([sample.key])
+        if interrupted.state is None and not self._generator.traits.remote:  # nothing was paid for it
+            folder.unfinished.forget([sample.key])
             return None, None
+        last = interrupted.last
         try:
-            unseen = None if cut.counted else self._unseen(cut.last)
+            unjudged = None if interrupted.counted else self._stored_picture(last)
         except BadInput as error:
             self._context.progress.says(
                 f"a picture that was paid for is gone, so its conversation begins anew: {error}"
             )
-            run.unfinished.forget([sample.key])
+            folder.unfinished.forget([sample.key])
             return None, None
-        last = cut.last
-        past = Past(
+        counted = {noun: numbers[0] for noun, numbers in last.counted.items()}
+        resume = ResumePoint(
             turn=last.turn,
             step=Step(script=last.script, repair=last.repair, text=last.text),
-            shown=Showing(
-                ended=last.outcome, kind=last.verdict, counted={noun: n[0] for noun, n in last.counted.items()}
-            ),
-            unseen=unseen,
-            state=cut.state,
-            picture=lambda turn: read_picture(run.path / run.picture_path(sample.key, turn)),
+            result=TurnResult(outcome=last.outcome, verdict=last.verdict, counted=counted),
+            unjudged=unjudged,
+            state=interrupted.state,
+            read_picture=lambda turn: read_picture(folder.path / folder.picture_path(sample.key, turn)),
         )
-        return past, None if cut.counted else (last, cut.state)
+        return resume, None if interrupted.counted else last
 
-    def _unseen(self, last: OutcomeRecord) -> Picture:
-        pixels = read_picture(self._context.folder.path / last.picture)
-        return Picture(key=last.key, turn=last.turn, pixels=pixels, words=last.detail.get("words", ""))
+    def _stored_picture(self, entry: OutcomeRecord) -> Picture:
+        pixels = read_picture(self._context.folder.path / entry.picture)
+        return Picture(key=entry.key, turn=entry.turn, pixels=pixels, words=entry.detail.get("words", ""))
 
-    def _say_of(self, one: Said) -> None:
-        """Once a run, aloud: what being cut off costs where a dialogue tells no state."""
-        name, lost = self._card.name, getattr(one.outcome, "code", "") == CUT_OFF
-        if not (lost or self._generator.traits.remote) or states.tells(one.state):
+    def _warn_of_lost_state(self, answer: AnsweredTurn) -> None:
+        """Say once a run what an interruption costs where a dialogue has no state."""
+        name = self._card.name
+        lost = isinstance(answer.outcome, Failure) and answer.outcome.code == CUT_OFF
+        if not (lost or self._generator.traits.remote) or dialogue_state.is_packable(answer.state):
             return
-        with self._telling:
-            if lost in self._told:
+        with self._warning_lock:
+            if lost in self._warned:
                 return
-            self._told.add(lost)
+            self._warned.add(lost)
         self._context.progress.says(
             f"{name} cannot go on with conversations that were cut off: they are closed as failed, and only "
             "--retry-failed begins them anew, at their full price"

@@ -208,7 +208,7 @@ def _make(context: RunContext, each: GeneratorPlan, owed: Sequence[Sample]) -> N
     if prompts and not context.stopped():
         pipeline.make(prompts)
     if talks and not context.stopped():
-        ConversationRunner(context, each).hold_all(talks)
+        ConversationRunner(context, each).make(talks)
 
 
 def _demand_price(each: GeneratorPlan) -> None:

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from countcheck.counting.verdict import Kind
-from countcheck.dialogue import state as states
+from countcheck.dialogue import state as dialogue_state
 from countcheck.files import atomic_write, room
 from countcheck.generators.outcome import Fault
 from countcheck.storage.records import OutcomeRecord, plain
@@ -205,7 +205,7 @@ class ResumeState:
                 atomic_write(folder / digest, data, durable=True)
 
         try:
-            return states.packed(state, put_file)
+            return dialogue_state.pack(state, put_file)
         except TypeError:
             return None
 
@@ -215,7 +215,7 @@ class ResumeState:
             return None
         folder = self._folder(key)
         try:
-            return states.unpacked(kept, lambda digest: (folder / digest).read_bytes())
+            return dialogue_state.unpack(kept, lambda digest: (folder / digest).read_bytes())
         except (OSError, ValueError):
             return None
 

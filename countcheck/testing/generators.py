@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from countcheck.dialogue import state as states
+from countcheck.dialogue import state as dialogue_state
 from countcheck.errors import CountcheckError
 from countcheck.generators.base import Closable, Converses, Edits, Generator, Restorable, Stoppable, Traits
 from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
@@ -179,7 +179,7 @@ def _check_restored(
     assert state is not None, "its dialogue has state(), so it must tell one after every turn"
     bytes_of: dict[str, bytes] = {}
     try:
-        told = states.packed(state, bytes_of.__setitem__)
+        told = dialogue_state.pack(state, bytes_of.__setitem__)
     except TypeError as error:
         raise AssertionError(f"a dialogue's state must be plain JSON in which bytes may stand: {error}") from error
     again = generator.open(sample)
@@ -190,8 +190,8 @@ def _check_restored(
         assert isinstance(drawn, Picture), f"restore asked for the picture of turn {of}, which drew none"
         return drawn.pixels
 
-    again.restore(states.unpacked(told, bytes_of.__getitem__), picture)
-    assert states.packed(again.state(), bytes_of.__setitem__) == told, "a dialogue restored tells another state"
+    again.restore(dialogue_state.unpack(told, bytes_of.__getitem__), picture)
+    assert dialogue_state.pack(again.state(), bytes_of.__setitem__) == told, "a dialogue restored tells another state"
     assert isinstance(sample.asked, Conversation)
     scripted = sample.asked.turns[turn]
     outcome = again.say(scripted.say, turn, scripted)

@@ -1,4 +1,4 @@
-"""What to say next, and conversations held with generators made for the purpose."""
+"""Conversations held with generators made for the purpose."""
 
 from __future__ import annotations
 
@@ -9,128 +9,40 @@ import pytest
 from PIL import Image
 
 from countcheck.counting.verdict import Kind, Verdict
+from countcheck.dialogue.script import TurnResult
 from countcheck.dialogue.session import (
-    REPAIRS,
-    Showing,
-    first_step,
-    next_step,
+    CUT_OFF,
+    ConversationSession,
+    ResumePoint,
+    open_dialogue,
     run_conversation,
-    seen_words,
-    wanted_words,
+    turn_result,
 )
 from countcheck.errors import BadSettings
-from countcheck.generators.base import Traits
+from countcheck.generators.base import Step, Traits
 from countcheck.generators.outcome import Failure, Fault, Picture, Reason, Refusal
 from countcheck.suites.samples import Recipe, plan
-from countcheck.suites.suite import Conversation, Relation, Suite, Target, Turn
+from countcheck.suites.suite import Conversation, Prompt, Suite, Target, Turn
 
 THREE = (Target(noun="pig", count=3),)
 PIXELS = Image.new("RGB", (8, 8))
 
 
-def talk(repairs=2, on_refusal="continue", turns=3):
-    says = ("Three pigs.", "Noir.", "Rain.")[:turns]
-    return Conversation(
-        id="t", turns=tuple(Turn(say=s, targets=THREE) for s in says), repairs=repairs, on_refusal=on_refusal
-    )
-
-
-def after(step, ended="picture", kind=Kind.EXACT, pigs=3, seed=0, **settings):
-    return next_step(talk(**settings), step, Showing(ended=ended, kind=kind, counted={"pig": pigs}), seed=seed)
-
-
-START = first_step(talk())
-
-
-def test_a_right_picture_is_followed_by_the_next_turn():
-    step = after(START)
-    assert (step.script, step.repair, step.text) == (1, 0, "Noir.")
-
-
-def test_a_wrong_picture_is_complained_about_with_both_numbers_at_hand():
-    step = after(START, kind=Kind.OVER, pigs=4)
-    assert (step.script, step.repair) == (0, 1)
-    assert "three" in step.text.lower()
-    assert set(step.wording) == {"tone", "explicitness"}
-
-
-def test_repairs_end():
-    step = after(START, kind=Kind.OVER, pigs=4)
-    step = after(step, kind=Kind.OVER, pigs=4)
-    assert (step.script, step.repair) == (0, 2)
-    step = after(step, kind=Kind.UNDER, pigs=2)
-    assert (step.script, step.repair) == (1, 0)
-
-
-def test_an_uncertain_picture_is_not_complained_about():
-    assert after(START, kind=Kind.UNCERTAIN).script == 1
-
-
-def test_the_last_turn_ends_the_conversation():
-    assert after(first_step(talk(turns=1)), turns=1) is None
-
-
-def test_a_failure_ends_the_conversation():
-    assert after(START, ended="failure", kind=None) is None
-
-
-@pytest.mark.parametrize(
-    ("policy", "goes_on", "rewinds"), [("continue", True, False), ("rewind", True, True), ("stop", False, False)]
-)
-def test_a_refusal_is_answered_as_the_suite_says(policy, goes_on, rewinds):
-    step = after(START, ended="refusal", kind=None, on_refusal=policy)
-    assert (step is not None) == goes_on
-    assert step is None or (step.script, step.rewind) == (1, rewinds)
-
-
-def test_repairs_are_seeded_and_differ_within_a_turn():
-    first = {after(START, kind=Kind.OVER, pigs=5, seed=seed).text for seed in range(60)}
-    assert len(first) > len(REPAIRS) // 2
-    again = after(START, kind=Kind.OVER, pigs=5, seed=7)
-    assert again == after(START, kind=Kind.OVER, pigs=5, seed=7)
-    assert after(again, kind=Kind.OVER, pigs=5, seed=7).text != again.text
-
-
-def test_every_template_names_what_is_wanted():
-    texts = {after(START, kind=Kind.UNDER, pigs=2, seed=seed).text for seed in range(400)}
-    assert len(texts) == len(REPAIRS)
-    assert all("three" in text.lower() for text in texts)
-    assert any("not two, not four" in text.lower() for text in texts)
-
-
-@pytest.mark.parametrize(
-    ("target", "words"),
-    [
-        (Target(noun="pig", count=3), "exactly three pigs"),
-        (Target(noun="pig", count=1), "exactly one pig"),
-        (Target(noun="wolf", relation=Relation.NONE), "no wolves"),
-        (Target(noun="sheep", relation=Relation.AT_LEAST, count=2), "at least two sheep"),
-        (Target(noun="dog", relation=Relation.BETWEEN, count=3, upper=5), "between three and five dogs"),
-        (Target(noun="cat", relation=Relation.MORE_THAN, other="dog"), "more cats than dogs"),
-        (Target(noun="cat", relation=Relation.AS_MANY_AS, other="dog"), "as many cats as dogs"),
-    ],
-)
-def test_what_is_wanted_in_words(target, words):
-    assert wanted_words(target) == words
-
-
-def test_what_is_seen_in_words():
-    assert seen_words(THREE[0], {"pig": 1}) == "there is one pig"
-    assert seen_words(THREE[0], {"pig": 0}) == "there are no pigs"
-    both = Target(noun="cat", relation=Relation.MORE_THAN, other="dog")
-    assert seen_words(both, {"cat": 2, "dog": 4}) == "there are two cats and four dogs"
+def talk(repairs=2, on_refusal="continue"):
+    turns = tuple(Turn(say=say, targets=THREE) for say in ("Three pigs.", "Noir.", "Rain."))
+    return Conversation(id="t", turns=turns, repairs=repairs, on_refusal=on_refusal)
 
 
 @dataclass
-class Found:
+class Judgement:
     verdict: Verdict | None
     counted: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
 
 
-def look(picture, turn):
+def judge(picture, turn):
     n = picture.extra["pigs"]
     kind = Kind.EXACT if n == 3 else Kind.OVER if n > 3 else Kind.UNDER
-    return Found(Verdict(kind=kind, reason="", leaning=kind), {"pig": (n, n, n)})
+    return Judgement(Verdict(kind=kind, reason="", leaning=kind), {"pig": (n, n, n)})
 
 
 class Scripted:
@@ -174,14 +86,18 @@ class Scripted:
         return self._answer(sample.key, turn)
 
 
+def sample_of(generator, **settings):
+    (sample,) = plan(Suite(name="s", conversations=(talk(**settings),)), generator.recipe)
+    return sample
+
+
 def held(generator, **settings):
-    sample = next(iter(plan(Suite(name="s", conversations=(talk(**settings),)), generator.recipe)))
-    return list(run_conversation(sample, generator, look))
+    return list(run_conversation(sample_of(generator, **settings), generator, judge))
 
 
 def test_a_conversation_with_repairs_and_a_refusal():
-    spoken = held(Scripted(4, 3, "refuse", 2, 2, 2))
-    assert [(s.turn, s.step.script, s.step.repair) for s in spoken] == [
+    turns = held(Scripted(4, 3, "refuse", 2, 2, 2))
+    assert [(t.answer.turn, t.step.script, t.step.repair) for t in turns] == [
         (0, 0, 0),
         (1, 0, 1),
         (2, 1, 0),
@@ -189,15 +105,14 @@ def test_a_conversation_with_repairs_and_a_refusal():
         (4, 2, 1),
         (5, 2, 2),
     ]
-    assert [s.closes for s in spoken] == [False] * 5 + [True]
-    assert [s.claims for s in spoken] == [True, True, False, True, True, True]
-    assert [s.outcome.turn for s in spoken] == list(range(6))
+    assert [t.closes for t in turns] == [False] * 5 + [True]
+    assert [t.outcome.turn for t in turns] == list(range(6))
+    assert [t.judgement is not None for t in turns] == [True, True, False, True, True, True]
 
 
 def test_nothing_is_said_before_the_turn_before_is_taken():
     generator = Scripted(3, 3, 3)
-    sample = next(iter(plan(Suite(name="s", conversations=(talk(),)), generator.recipe)))
-    turns = run_conversation(sample, generator, look)
+    turns = run_conversation(sample_of(generator), generator, judge)
     next(turns)
     assert generator.said == ["Three pigs."]
 
@@ -209,17 +124,110 @@ def test_rewind_comes_before_the_next_thing_said():
 
 
 def test_a_failure_closes():
-    spoken = held(Scripted(3, "fail"))
-    assert [s.closes for s in spoken] == [False, True]
-
-
-def test_an_editor_gets_its_last_picture_with_the_instruction():
-    generator = Scripted("refuse", 3, 4, 3, converses=False, edits=True)
-    spoken = held(generator)
-    assert [kind for kind, _ in generator.said] == ["new", "new", "edit", "edit"]
-    assert [s.outcome.turn for s in spoken] == [0, 1, 2, 3]
+    turns = held(Scripted(3, "fail"))
+    assert [t.closes for t in turns] == [False, True]
 
 
 def test_one_that_can_do_neither_is_told_so():
     with pytest.raises(BadSettings, match="can neither converse nor edit"):
         held(Scripted(converses=False))
+
+
+def test_a_step_waits_for_the_judgement_of_the_step_before():
+    generator = Scripted(4, 3, 3, 3)
+    session = ConversationSession(sample_of(generator), generator)
+    with pytest.raises(RuntimeError, match="call step"):
+        session.conclude(None)
+    answer = session.step()
+    with pytest.raises(RuntimeError, match="conclude turn 0"):
+        session.step()
+    session.conclude(judge(answer.outcome, answer.expected))
+    assert session.step().step.repair == 1
+    assert len(generator.said) == 2
+
+
+def test_a_closed_session_sends_nothing_more():
+    generator = Scripted("fail")
+    session = ConversationSession(sample_of(generator), generator)
+    session.step()
+    assert not session.closed
+    session.conclude(None)
+    assert session.closed
+    with pytest.raises(RuntimeError, match="over"):
+        session.step()
+
+
+def test_a_prompt_is_no_conversation():
+    generator = Scripted()
+    (sample,) = plan(Suite(name="s", prompts=(Prompt(id="p", text="three pigs", targets=THREE),)), generator.recipe)
+    with pytest.raises(TypeError, match="p is a prompt"):
+        ConversationSession(sample, generator)
+
+
+class Restoring(Scripted):
+    """Remembers what was said as its state."""
+
+    def state(self):
+        return {"said": len(self.said)}
+
+    def restore(self, state, picture):
+        if state == "damaged":
+            raise ValueError("no such turn")
+        self.restored = state
+
+
+def resume(unjudged=None, state=None, kind=Kind.OVER, pigs=4):
+    return ResumePoint(
+        turn=0,
+        step=Step(script=0, repair=0, text="Three pigs."),
+        result=TurnResult(outcome="picture", verdict=kind, counted={"pig": pigs}),
+        unjudged=unjudged,
+        state={"said": 1} if state is None else state,
+        read_picture=lambda turn: PIXELS,
+    )
+
+
+def test_an_interrupted_conversation_continues_with_what_its_last_turn_calls_for():
+    generator = Restoring(3, 3, 3)
+    session = ConversationSession(sample_of(generator), generator, resume=resume())
+    answer = session.step()
+    assert generator.restored == {"said": 1}
+    assert (answer.turn, answer.step.repair, answer.stored) == (1, 1, False)
+
+
+def test_a_picture_not_judged_yet_is_judged_before_anything_is_sent():
+    generator = Restoring(3)
+    picture = Picture(key="k", pixels=PIXELS, extra={"pigs": 3})
+    session = ConversationSession(sample_of(generator), generator, resume=resume(unjudged=picture, state={"said": 9}))
+    answer = session.step()
+    assert answer.stored and answer.outcome is picture and answer.state == {"said": 9}
+    assert generator.said == []
+    session.conclude(judge(answer.outcome, answer.expected))
+    assert (session.step().turn, generator.said) == (1, ["Noir."])
+
+
+@pytest.mark.parametrize(
+    ("generator", "state", "why"),
+    [
+        (Scripted(), None, "keeps nothing to go on from"),
+        (Restoring(), "damaged", "ValueError: no such turn"),
+    ],
+)
+def test_a_conversation_that_cannot_be_restored_is_closed_without_sending_anything(generator, state, why):
+    session = ConversationSession(sample_of(generator), generator, resume=resume(state=state))
+    answer = session.step()
+    session.conclude(None)
+    assert (answer.turn, answer.outcome.code, generator.said) == (1, CUT_OFF, [])
+    assert why in answer.outcome.message
+    assert session.closed
+
+
+def test_a_picture_without_countable_targets_has_no_verdict():
+    picture = Picture(key="k", pixels=PIXELS)
+    assert turn_result(picture, None) == TurnResult(outcome="picture")
+    assert turn_result(picture, Judgement(None)) == TurnResult(outcome="picture")
+
+
+def test_an_editing_generator_converses_by_edits():
+    generator = Scripted(converses=False, edits=True)
+    assert type(open_dialogue(generator, sample_of(generator))).__name__ == "EditingDialogue"

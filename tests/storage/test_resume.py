@@ -9,7 +9,7 @@ import pytest
 import squares
 
 from countcheck.cards import Card
-from countcheck.dialogue import state as states
+from countcheck.dialogue import state as dialogue_state
 from countcheck.engine import run as engine
 from countcheck.engine.progress import NullProgress
 from countcheck.generators.base import Traits
@@ -198,16 +198,16 @@ def test_a_ledger_of_the_first_version_goes_on_opening(tmp_path):
 def test_states_travel_as_text_and_their_bytes_apart():
     held = {}
     state = {"a": [1, None, {"b": b"\x00\xff"}], "c": "text"}
-    told = states.packed(state, held.__setitem__)
+    told = dialogue_state.pack(state, held.__setitem__)
     assert list(held.values()) == [b"\x00\xff"]
-    assert states.unpacked(told, held.__getitem__) == state
+    assert dialogue_state.unpack(told, held.__getitem__) == state
 
 
 @pytest.mark.parametrize("name", ["../../../etc/passwd", "a" * 63, 7])
 def test_a_mark_that_somebody_else_wrote_reads_no_file(name):
-    told = states.packed({"said": {"$bytes": name}}, lambda digest, data: None)
+    told = dialogue_state.pack({"said": {"$bytes": name}}, lambda digest, data: None)
     with pytest.raises(ValueError, match="is no digest"):
-        states.unpacked(told, lambda digest: b"secret")
+        dialogue_state.unpack(told, lambda digest: b"secret")
 
 
 def test_a_refusal_that_was_paid_for_is_not_asked_for_again(tmp_path):
