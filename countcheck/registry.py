@@ -1,10 +1,17 @@
-"""Name -> "module:Class" -> class, loaded on first use. Built-ins and strangers come through the same door."""
+"""Find the class behind a family name. It is imported on first use.
+
+Built-in families and plug-ins are found in the same way: a name stands for ``"module:Attribute"``. Local generators and
+detectors are listed here. A provider is a file of `countcheck.generators.providers` whose name is its family and which
+names its class ``PROVIDER``; no list holds it. Plug-ins are entry points of the groups ``countcheck.generators`` and
+``countcheck.detectors``.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import importlib
 import importlib.util
+import pkgutil
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -18,22 +25,6 @@ GENERATORS = {
     "folder": "countcheck.generators.folder:FolderGenerator",
     "diffusers": "countcheck.generators.diffusers:DiffusersGenerator",
     "transcript": "countcheck.generators.transcript:TranscriptGenerator",
-    "openai": "countcheck.generators.providers.openai:OpenAIGenerator",
-    "azure": "countcheck.generators.providers.azure:AzureGenerator",
-    "google": "countcheck.generators.providers.google:GoogleGenerator",
-    "imagen": "countcheck.generators.providers.imagen:ImagenGenerator",
-    "huggingface": "countcheck.generators.providers.huggingface:HuggingFaceGenerator",
-    "replicate": "countcheck.generators.providers.replicate:ReplicateGenerator",
-    "fal": "countcheck.generators.providers.fal:FalGenerator",
-    "together": "countcheck.generators.providers.together:TogetherGenerator",
-    "bedrock": "countcheck.generators.providers.bedrock:BedrockGenerator",
-    "stability": "countcheck.generators.providers.stability:StabilityGenerator",
-    "bfl": "countcheck.generators.providers.bfl:BlackForestLabsGenerator",
-    "ideogram": "countcheck.generators.providers.ideogram:IdeogramGenerator",
-    "openrouter": "countcheck.generators.providers.openrouter:OpenRouterGenerator",
-    "xai": "countcheck.generators.providers.xai:XAIGenerator",
-    "a1111": "countcheck.generators.providers.a1111:A1111Generator",
-    "comfyui": "countcheck.generators.providers.comfyui:ComfyUIGenerator",
 }
 
 DETECTORS = {
@@ -46,39 +37,83 @@ DETECTORS = {
 }
 
 
+def files_of(folder: str, attribute: str) -> dict[str, str]:
+    """Name what the files of a package folder declare: file name to "module:attribute". Imports none of the files.
+
+    Files whose names begin with an underscore are shared by others and declare nothing.
+
+    >>> files_of("countcheck.generators.providers", "PROVIDER")["openai"]
+    'countcheck.generators.providers.openai:PROVIDER'
+    """
+    package = Path(__file__).parent.joinpath(*folder.split(".")[1:])
+    names = sorted(module.name for module in pkgutil.iter_modules([str(package)]))
+    return {name: f"{folder}.{name}:{attribute}" for name in names if not name.startswith("_")}
+
+
+def provider_families() -> dict[str, str]:
+    """Name every built-in provider: family to "module:PROVIDER"."""
+    return files_of("countcheck.generators.providers", "PROVIDER")
+
+
 def generator_families() -> dict[str, str]:
-    """Every generator family there is, built in or installed: name to "module:Class"."""
-    return _with_entry_points(GENERATORS, "countcheck.generators")
+    """Name every generator family, built in or installed: family to "module:Class".
+
+    Raises:
+        BadSettings: When two plug-ins have the same name.
+    """
+    return _with_entry_points({**GENERATORS, **provider_families()}, "countcheck.generators")
 
 
 def detector_families() -> dict[str, str]:
-    """Every detector family there is, built in or installed: name to "module:Class"."""
+    """Name every detector family, built in or installed: family to "module:Class".
+
+    Raises:
+        BadSettings: When two plug-ins have the same name.
+    """
     return _with_entry_points(DETECTORS, "countcheck.detectors")
 
 
 def load_generator_class(family: str) -> type[Any]:
-    """The class behind a generator family's name. Raises `UnknownName`."""
+    """Import the class of a generator family, or of ``module:Class`` and ``file.py:Class``.
+
+    >>> load_generator_class("scenes").__name__
+    'ScenesGenerator'
+
+    Raises:
+        UnknownName: When there is no such family.
+        BadSettings: When there is no such module, file or class.
+    """
     return _load("generator", family, generator_families())
 
 
 def load_detector_class(family: str) -> type[Any]:
-    """The class behind a detector family's name. Raises `UnknownName`."""
+    """Import the class of a detector family, or of ``module:Class`` and ``file.py:Class``.
+
+    Raises:
+        UnknownName: When there is no such family.
+        BadSettings: When there is no such module, file or class.
+    """
     return _load("detector", family, detector_families())
 
 
 def _with_entry_points(built_in: dict[str, str], group: str) -> dict[str, str]:
-    found = dict(built_in)
+    families = dict(built_in)
     for entry in entry_points(group=group):
-        if entry.name in found and found[entry.name] != entry.value:
+        if entry.name in families and families[entry.name] != entry.value:
             raise BadSettings(
-                f"two plugins call themselves {entry.name!r}: {found[entry.name]} and {entry.value}. Uninstall one of them."
+                f"two plugins call themselves {entry.name!r}: {families[entry.name]} and {entry.value}. Uninstall one of "
+                "them."
             )
-        found[entry.name] = entry.value
-    return found
+        families[entry.name] = entry.value
+    return families
 
 
 def is_path(family: str) -> bool:
-    """Whether a family is a class of somebody's own: ``package.module:Class`` or ``path/to/file.py:Class``."""
+    """Tell whether a family is written as a class: ``package.module:Class`` or ``path/to/file.py:Class``.
+
+    >>> is_path("my_package.models:Mine"), is_path("mine.py:Mine"), is_path("openai")
+    (True, True, False)
+    """
     module, colon, name = family.rpartition(":")
     return bool(colon) and name.isidentifier() and (module.endswith(".py") or "." in module)
 
@@ -105,7 +140,7 @@ def _class_of(module: ModuleType, name: str, family: str) -> type[Any]:
 
 
 def _file(path: Path) -> ModuleType:
-    """A Python file as a module; imported once, however often it is asked for."""
+    """Import a Python file as a module; once, however often it is asked for."""
     path = path.expanduser().resolve()
     name = f"countcheck_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     if name in sys.modules:

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from countcheck.generators.remote.client import Changes, ConversingGenerator
+from countcheck.generators.remote.client import EditingGenerator
+from countcheck.generators.remote.dialogue import ConversingGenerator
 from countcheck.generators.remote.error_replies import reply_of_body
 from countcheck.generators.remote.reply import Ask, Reply, Slot
 from countcheck.images.decode import encode_png
 
 
-class EaselGenerator(ConversingGenerator, Changes):
+class EaselGenerator(ConversingGenerator, EditingGenerator):
     """``easel:MODEL`` draws at ``POST /draw``, with seeds, and remembers a conversation by its id."""
 
     family: ClassVar[str] = "easel"
-    key_names: ClassVar[tuple[str, ...]] = ("EASEL_KEY",)
+    key: ClassVar[tuple[str, ...]] = ("EASEL_KEY",)
     seeded: ClassVar[bool] = True
-    most_per_request: ClassVar[int] = 4
+    max_per_request: ClassVar[int] = 4
     defaults: ClassVar[Mapping[str, Any]] = {"base_url": "https://easel.example/v1", "size": 512}
 
     def connect(self) -> Any:
         httpx = self.sdk("httpx")
-        headers = {"authorization": f"Bearer {self.key()}"}
+        headers = {"authorization": f"Bearer {self.read_key()}"}
         return httpx.Client(base_url=self.settings["base_url"], headers=headers, timeout=self.settings["timeout"])
 
     def ask(self, ask: Ask) -> Reply:

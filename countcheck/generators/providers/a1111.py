@@ -11,7 +11,7 @@ import orjson
 
 from countcheck.cards import Card
 from countcheck.generators.remote.client import RemoteGenerator
-from countcheck.generators.remote.http import Answer, Rest, given_fields
+from countcheck.generators.remote.http import Answer, HttpClient, given_fields
 from countcheck.generators.remote.reply import Ask, Reply, Slot
 
 
@@ -41,6 +41,7 @@ class A1111Generator(RemoteGenerator):
     """
 
     family: ClassVar[str] = "a1111"
+    service: ClassVar[str] = "AUTOMATIC1111 and Forge"
     needs_source: ClassVar[bool] = False
     defaults: ClassVar[dict[str, Any]] = {
         "steps": 20,
@@ -54,19 +55,19 @@ class A1111Generator(RemoteGenerator):
         "base_url": "http://127.0.0.1:7860",
     }
     # One machine draws one picture at a time.
-    plumbing: ClassVar[dict[str, Any]] = {"concurrency": 1}
+    connection: ClassVar[dict[str, Any]] = {"concurrency": 1}
     seeded: ClassVar[bool] = True
-    most_per_request: ClassVar[int] = 8
+    max_per_request: ClassVar[int] = 8
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
         self._extra = given_fields(self.settings["extra"], name=card.name)
 
-    def connect(self) -> Rest:
+    def connect(self) -> HttpClient:
         """A connection without a key."""
         base = self.source if self._is_address else str(self.settings["base_url"])
         timeout = float(self.settings["timeout"])
-        return Rest(base, headers=self._login(), timeout=timeout)
+        return HttpClient(base, headers=self._login(), timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
         """One request for one or several pictures."""
@@ -99,7 +100,7 @@ class A1111Generator(RemoteGenerator):
         """A server started with ``--api-auth`` wants ``user:password``, kept where keys are kept."""
         if not self.settings["key_env"]:
             return {}
-        return {"Authorization": "Basic " + base64.b64encode(self.key().encode()).decode()}
+        return {"Authorization": "Basic " + base64.b64encode(self.read_key().encode()).decode()}
 
 
 def _fault(answer: Answer) -> Reply:
@@ -123,3 +124,6 @@ def _at(seeds: Any, place: int) -> int | None:
     if not isinstance(seeds, list) or place >= len(seeds) or not isinstance(seeds[place], int):
         return None
     return int(seeds[place])
+
+
+PROVIDER = A1111Generator

@@ -13,8 +13,9 @@ class AzureGenerator(OpenAIGenerator):
     """A deployment of one's own; the resource's address is ``base_url`` or ``AZURE_OPENAI_ENDPOINT``."""
 
     family: ClassVar[str] = "azure"
+    service: ClassVar[str] = "Azure OpenAI"
     extra: ClassVar[str] = "openai"
-    key_names: ClassVar[tuple[str, ...]] = ("AZURE_OPENAI_API_KEY",)
+    key: ClassVar[tuple[str, ...]] = ("AZURE_OPENAI_API_KEY",)
     # "auto" would take every address for an image server; deployments may bear any name.
     defaults: ClassVar[dict[str, Any]] = {**OpenAIGenerator.defaults, "api": "images", "api_version": ""}
 
@@ -26,8 +27,11 @@ class AzureGenerator(OpenAIGenerator):
             raise GeneratorClosed(
                 f"{self.name}: no address. Set AZURE_OPENAI_ENDPOINT to https://RESOURCE.openai.azure.com, or base_url."
             )
-        plain = {"api_key": self.key(), "max_retries": 0, "timeout": self.settings["timeout"]}
+        plain = {"api_key": self.read_key(), "max_retries": 0, "timeout": self.settings["timeout"]}
         if self.settings["api_version"]:
             return openai.AzureOpenAI(azure_endpoint=address, api_version=self.settings["api_version"], **plain)
         base = address if address.endswith("/v1") else f"{address}/openai/v1"
         return openai.OpenAI(base_url=base, **plain)
+
+
+PROVIDER = AzureGenerator

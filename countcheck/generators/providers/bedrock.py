@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import orjson
 
 from countcheck.generators.outcome import Stage
+from countcheck.generators.refusals.codes import Meaning, Sense, code_table
 from countcheck.generators.remote.client import RemoteGenerator
 from countcheck.generators.remote.error_replies import reply_of_body, reply_of_error
 from countcheck.generators.remote.http import body_of, reply_of_useless
@@ -94,6 +95,8 @@ class BedrockGenerator(RemoteGenerator):
     """Picture models on Amazon Bedrock, by model id. Keys, profile and region come from where boto3 finds them."""
 
     family: ClassVar[str] = "bedrock"
+    service: ClassVar[str] = "Amazon Bedrock"
+    extra: ClassVar[str] = "bedrock"
     defaults: ClassVar[dict[str, Any]] = {
         "width": 1024,
         "height": 1024,
@@ -104,8 +107,12 @@ class BedrockGenerator(RemoteGenerator):
         "region": "us-east-1",
         "base_url": "",
     }
+    codes: ClassVar[Mapping[str, Meaning]] = {
+        **code_table(Sense.REFUSED, "filter_reason_prompt filter_reason_input_image", stage=Stage.PROMPT),
+        **code_table(Sense.REFUSED, "filter_reason_output_image", stage=Stage.PICTURE),
+    }
     seeded: ClassVar[bool] = True
-    most_per_request: ClassVar[int] = 5
+    max_per_request: ClassVar[int] = 5
 
     def connect(self) -> Any:
         """boto3's client, its tries turned off."""
@@ -153,3 +160,6 @@ def _slot(picture: str | None, why: str) -> Slot:
         return Slot(codes=("inference_error",), message=why)
     stage = Stage.PICTURE if "output" in why.lower() else Stage.PROMPT
     return Slot(data=picture, withheld=True, codes=(why,), message=why, stage=stage)
+
+
+PROVIDER = BedrockGenerator

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 from countcheck.cards import Card
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Stage
-from countcheck.generators.remote.client import Changes
-from countcheck.generators.remote.http import Answer, Rest, given_fields, poll_until_ready
+from countcheck.generators.refusals.codes import Meaning, Sense, code_table
+from countcheck.generators.remote.client import EditingGenerator
+from countcheck.generators.remote.http import Answer, HttpClient, given_fields, poll_until_ready
 from countcheck.generators.remote.reply import Ask, Reply, Slot
 from countcheck.images.decode import encode_png
 
@@ -57,11 +58,12 @@ def reply_of_task(answer: Answer) -> Reply | None:
     return Reply(slots=(slot,), status=answer.status, request_id=request_id, raw=answer.body)
 
 
-class BlackForestLabsGenerator(Changes):
+class BlackForestLabsGenerator(EditingGenerator):
     """The FLUX models as their makers serve them; FLUX.2 and Kontext change pictures too."""
 
     family: ClassVar[str] = "bfl"
-    key_names: ClassVar[tuple[str, ...]] = ("BFL_API_KEY",)
+    service: ClassVar[str] = "Black Forest Labs"
+    key: ClassVar[tuple[str, ...]] = ("BFL_API_KEY",)
     defaults: ClassVar[dict[str, Any]] = {
         "width": 1024,
         "height": 1024,
@@ -71,8 +73,12 @@ class BlackForestLabsGenerator(Changes):
         "extra": {},
         "base_url": "https://api.bfl.ai",
     }
+    codes: ClassVar[Mapping[str, Meaning]] = {
+        **code_table(Sense.TRANSIENT, "error task_not_found"),
+        **code_table(Sense.NOTHING, "pending"),
+    }
     # 24 may be under way at once; poll: seconds between two looks at a filed request.
-    plumbing: ClassVar[dict[str, Any]] = {"poll": 0.5, "concurrency": 16}
+    connection: ClassVar[dict[str, Any]] = {"poll": 0.5, "concurrency": 16}
     seeded: ClassVar[bool] = True
 
     def __init__(self, card: Card) -> None:
@@ -85,11 +91,11 @@ class BlackForestLabsGenerator(Changes):
         able = self.source.startswith("flux-2") or "kontext" in self.source
         return replace(super().traits, edits=able)
 
-    def connect(self) -> Rest:
+    def connect(self) -> HttpClient:
         """A connection with the key in its headers."""
-        headers = {"x-key": self.key(), "Accept": "application/json"}
+        headers = {"x-key": self.read_key(), "Accept": "application/json"}
         base, timeout = str(self.settings["base_url"]), float(self.settings["timeout"])
-        return Rest(base, headers=headers, timeout=timeout)
+        return HttpClient(base, headers=headers, timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
         """File a request, and wait for what becomes of it."""
@@ -128,3 +134,6 @@ def _reasons(details: Any) -> Iterator[str]:
     for reason in found if isinstance(found, list) else [found]:
         if isinstance(reason, str) and reason.strip():
             yield reason
+
+
+PROVIDER = BlackForestLabsGenerator

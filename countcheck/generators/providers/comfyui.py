@@ -15,7 +15,7 @@ import orjson
 from countcheck.cards import Card
 from countcheck.errors import BadSettings
 from countcheck.generators.remote.client import RemoteGenerator
-from countcheck.generators.remote.http import Answer, Rest, poll_until_ready
+from countcheck.generators.remote.http import Answer, HttpClient, poll_until_ready
 from countcheck.generators.remote.reply import Ask, Reply, Slot
 
 
@@ -93,6 +93,7 @@ class ComfyUIGenerator(RemoteGenerator):
     """
 
     family: ClassVar[str] = "comfyui"
+    service: ClassVar[str] = "ComfyUI"
     defaults: ClassVar[dict[str, Any]] = {
         "steps": 20,
         "guidance": 7.0,
@@ -104,7 +105,7 @@ class ComfyUIGenerator(RemoteGenerator):
         "base_url": "http://127.0.0.1:8188",
     }
     # One machine draws one picture at a time; poll: seconds between two looks at a filed graph.
-    plumbing: ClassVar[dict[str, Any]] = {"concurrency": 1, "poll": 0.5}
+    connection: ClassVar[dict[str, Any]] = {"concurrency": 1, "poll": 0.5}
     seeded: ClassVar[bool] = True
 
     def __init__(self, card: Card) -> None:
@@ -114,11 +115,11 @@ class ComfyUIGenerator(RemoteGenerator):
         # Another graph in the same file is another generator.
         self._recipe = replace(self._recipe, settings={**self._recipe.settings, "graph": digest})
 
-    def connect(self) -> Rest:
+    def connect(self) -> HttpClient:
         """A connection; with ``key_env``, its key goes along as a bearer token for a proxy before the server."""
-        headers = {"Authorization": f"Bearer {self.key()}"} if self.settings["key_env"] else {}
+        headers = {"Authorization": f"Bearer {self.read_key()}"} if self.settings["key_env"] else {}
         base, timeout = str(self.settings["base_url"]), float(self.settings["timeout"])
-        return Rest(base, headers=headers, timeout=timeout)
+        return HttpClient(base, headers=headers, timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
         """File a graph, wait for it, fetch what it saved."""
@@ -209,3 +210,6 @@ def _pictures(outputs: Any) -> Iterator[Mapping[str, Any]]:
         for picture in listed if isinstance(listed, list) else ():
             if isinstance(picture, Mapping) and picture.get("filename"):
                 yield picture
+
+
+PROVIDER = ComfyUIGenerator

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from countcheck.cards import Card
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Stage
-from countcheck.generators.remote.client import Changes
+from countcheck.generators.remote.client import EditingGenerator
 from countcheck.generators.remote.error_replies import reply_of_body, reply_of_error
 from countcheck.generators.remote.http import given_fields
 from countcheck.generators.remote.reply import Ask, Reply, Slot
@@ -63,7 +63,7 @@ def reply_of_fal_error(error: Exception) -> Reply:
     return replace(reply, codes=tuple(codes), message=message, stage=Stage.PROMPT if about_prompt else reply.stage)
 
 
-class FalGenerator(Changes):
+class FalGenerator(EditingGenerator):
     """Any picture model on fal, by its id; inputs differ from model to model.
 
     ``extra`` in a card are handed to the model as they stand. ``edit_source`` names the model that changes pictures,
@@ -71,7 +71,9 @@ class FalGenerator(Changes):
     """
 
     family: ClassVar[str] = "fal"
-    key_names: ClassVar[tuple[str, ...]] = ("FAL_KEY",)
+    service: ClassVar[str] = "fal"
+    extra: ClassVar[str] = "fal"
+    key: ClassVar[tuple[str, ...]] = ("FAL_KEY",)
     defaults: ClassVar[dict[str, Any]] = {
         "width": 1024,
         "height": 1024,
@@ -82,9 +84,9 @@ class FalGenerator(Changes):
         "edit_field": "image_url",
         "base_url": "",
     }
-    plumbing: ClassVar[dict[str, Any]] = {"concurrency": 4}
+    connection: ClassVar[dict[str, Any]] = {"concurrency": 4}
     seeded: ClassVar[bool] = True
-    most_per_request: ClassVar[int] = 4
+    max_per_request: ClassVar[int] = 4
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
@@ -100,7 +102,7 @@ class FalGenerator(Changes):
         # Its number of tries and its address are constants of the module: there is no other place to set them.
         self.sdk("fal_client").client.MAX_ATTEMPTS = 1
         self._last = threading.local()
-        client = self.sdk("fal_client").SyncClient(key=self.key(), default_timeout=float(self.settings["timeout"]))
+        client = self.sdk("fal_client").SyncClient(key=self.read_key(), default_timeout=float(self.settings["timeout"]))
         client._client.event_hooks = {"request": [self._direct], "response": [self._remember]}
         return client
 
@@ -167,3 +169,6 @@ def _slot(picture: Any, *, withheld: bool, seed: int | None) -> Slot:
         stage=Stage.PICTURE if withheld else Stage.UNKNOWN,
         seed=seed,
     )
+
+
+PROVIDER = FalGenerator

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from countcheck.generators.providers.google_replies import reply_of_gemini
-from countcheck.generators.providers.google_wire import GoogleWire
-from countcheck.generators.remote.client import ConversingGenerator
+from countcheck.generators.providers._google_protocol import GOOGLE_CODES, GoogleClient, reply_of_gemini
+from countcheck.generators.refusals.codes import Meaning
+from countcheck.generators.remote.dialogue import ConversingGenerator
 from countcheck.generators.remote.reply import Ask, Reply
 
 _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
@@ -18,8 +18,10 @@ class GoogleGenerator(ConversingGenerator):
     """``google:MODEL``: Gemini image models, with an API key, or on Vertex with ``vertex=true``."""
 
     family: ClassVar[str] = "google"
+    service: ClassVar[str] = "Gemini"
     extra: ClassVar[str] = "google"
-    key_names: ClassVar[tuple[str, ...]] = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+    codes: ClassVar[Mapping[str, Meaning]] = GOOGLE_CODES
+    key: ClassVar[tuple[str, ...]] = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
     seeded: ClassVar[bool] = False  # a seed is sent, and nothing is promised
     defaults: ClassVar[Mapping[str, Any]] = {
         "base_url": "",
@@ -34,9 +36,11 @@ class GoogleGenerator(ConversingGenerator):
         "temperature": None,
     }
 
-    def connect(self) -> GoogleWire:
+    def connect(self) -> GoogleClient:
         """The SDK's client."""
-        return GoogleWire(self.sdk("google.genai"), self.settings, vertex=bool(self.settings["vertex"]), key=self.key)
+        return GoogleClient(
+            self.sdk("google.genai"), self.settings, vertex=bool(self.settings["vertex"]), key=self.read_key
+        )
 
     def ask(self, ask: Ask) -> Reply:
         """One message in a chat that begins with the history so far."""
@@ -77,3 +81,6 @@ class GoogleGenerator(ConversingGenerator):
             ]
             or None,
         )
+
+
+PROVIDER = GoogleGenerator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from countcheck.cards import Card
 from countcheck.generators.base import Traits
-from countcheck.generators.remote.client import Changes
+from countcheck.generators.remote.client import EditingGenerator
 from countcheck.generators.remote.error_replies import reply_of_error
 from countcheck.generators.remote.http import given_fields
 from countcheck.generators.remote.reply import Ask, Reply, Slot
@@ -54,11 +54,13 @@ def reply_of_hub_error(error: Exception) -> Reply:
     return reply
 
 
-class HuggingFaceGenerator(Changes):
+class HuggingFaceGenerator(EditingGenerator):
     """Any text-to-image model that a provider behind the hub serves, or an endpoint of one's own by its URL."""
 
     family: ClassVar[str] = "huggingface"
-    key_names: ClassVar[tuple[str, ...]] = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+    service: ClassVar[str] = "Hugging Face inference providers"
+    extra: ClassVar[str] = "huggingface"
+    key: ClassVar[tuple[str, ...]] = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
     defaults: ClassVar[dict[str, Any]] = {
         "provider": "auto",
         "width": None,
@@ -84,7 +86,7 @@ class HuggingFaceGenerator(Changes):
         """The hub's client, which makes no tries of its own at inference."""
         provider = None if self.source.startswith(("https://", "http://")) else str(self.settings["provider"])
         timeout = float(self.settings["timeout"])
-        return self.sdk("huggingface_hub").InferenceClient(provider=provider, api_key=self.key(), timeout=timeout)
+        return self.sdk("huggingface_hub").InferenceClient(provider=provider, api_key=self.read_key(), timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
         """One picture."""
@@ -114,3 +116,6 @@ class HuggingFaceGenerator(Changes):
     def explain(self, error: Exception) -> Reply:
         """What an exception of the client says."""
         return reply_of_hub_error(error)
+
+
+PROVIDER = HuggingFaceGenerator

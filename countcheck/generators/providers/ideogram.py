@@ -9,7 +9,7 @@ from countcheck.cards import Card
 from countcheck.errors import BadSettings
 from countcheck.generators.outcome import Stage
 from countcheck.generators.remote.client import RemoteGenerator
-from countcheck.generators.remote.http import Answer, Rest
+from countcheck.generators.remote.http import Answer, HttpClient
 from countcheck.generators.remote.reply import Ask, Reply, Slot
 
 # What a source names: the address, and what it calls the prompt.
@@ -35,7 +35,8 @@ class IdeogramGenerator(RemoteGenerator):
     """``ideogram:v3`` or ``ideogram:v4``."""
 
     family: ClassVar[str] = "ideogram"
-    key_names: ClassVar[tuple[str, ...]] = ("IDEOGRAM_API_KEY",)
+    service: ClassVar[str] = "Ideogram"
+    key: ClassVar[tuple[str, ...]] = ("IDEOGRAM_API_KEY",)
     defaults: ClassVar[dict[str, Any]] = {
         "aspect_ratio": "1x1",
         "resolution": "",
@@ -46,19 +47,19 @@ class IdeogramGenerator(RemoteGenerator):
         "base_url": "https://api.ideogram.ai",
     }
     # Ten requests may be under way at once.
-    plumbing: ClassVar[dict[str, Any]] = {"concurrency": 8}
+    connection: ClassVar[dict[str, Any]] = {"concurrency": 8}
     seeded: ClassVar[bool] = True
-    most_per_request: ClassVar[int] = 8
+    max_per_request: ClassVar[int] = 8
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
         if card.source not in _SERVED:
             raise BadSettings(f"{card.name}: Ideogram serves no {card.source!r}. Choose from {', '.join(_SERVED)}.")
 
-    def connect(self) -> Rest:
+    def connect(self) -> HttpClient:
         """A connection with the key in its headers."""
         base, timeout = str(self.settings["base_url"]), float(self.settings["timeout"])
-        return Rest(base, headers={"Api-Key": self.key()}, timeout=timeout)
+        return HttpClient(base, headers={"Api-Key": self.read_key()}, timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
         """One request for one or several pictures."""
@@ -83,3 +84,6 @@ def _slot(item: Mapping[str, Any], asked: str) -> Slot:
         rewritten=used if used != asked else "",
         seed=seed if isinstance(seed, int) else None,
     )
+
+
+PROVIDER = IdeogramGenerator

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from countcheck.generators.providers.google_replies import reply_of_imagen
-from countcheck.generators.providers.google_wire import GoogleWire
+from countcheck.generators.providers._google_protocol import GOOGLE_CODES, GoogleClient, reply_of_imagen
+from countcheck.generators.refusals.codes import Meaning
 from countcheck.generators.remote.client import RemoteGenerator
 from countcheck.generators.remote.reply import Ask, Reply
 
@@ -16,10 +16,11 @@ class ImagenGenerator(RemoteGenerator):
     """``imagen:MODEL``."""
 
     family: ClassVar[str] = "imagen"
+    service: ClassVar[str] = "Imagen"
     extra: ClassVar[str] = "google"
-    codes_of: ClassVar[str] = "google"
-    key_names: ClassVar[tuple[str, ...]] = ("GOOGLE_API_KEY",)
-    most_per_request: ClassVar[int] = 4
+    codes: ClassVar[Mapping[str, Meaning]] = GOOGLE_CODES
+    key: ClassVar[tuple[str, ...]] = ("GOOGLE_API_KEY",)
+    max_per_request: ClassVar[int] = 4
     seeded: ClassVar[bool] = True
     defaults: ClassVar[Mapping[str, Any]] = {
         "base_url": "",
@@ -33,11 +34,11 @@ class ImagenGenerator(RemoteGenerator):
         "rewrite": False,  # the service's own prompt rewriting: off, or the model answers another prompt
     }
 
-    def connect(self) -> GoogleWire:
+    def connect(self) -> GoogleClient:
         """The SDK's client for the enterprise platform."""
         # The SDK warns at every call that this API will go; its card says so once.
         warnings.filterwarnings("ignore", message=".*generate_images.*")
-        return GoogleWire(self.sdk("google.genai"), self.settings, vertex=True, key=self.key)
+        return GoogleClient(self.sdk("google.genai"), self.settings, vertex=True, key=self.read_key)
 
     def ask(self, ask: Ask) -> Reply:
         """One attempt; reasons are asked for, and the watermark is off, because seeds need it so."""
@@ -58,3 +59,6 @@ class ImagenGenerator(RemoteGenerator):
             self.client.client.models.generate_images(model=self.source, prompt=ask.text, config=config)
 
         return self.client.read(send, reply_of_imagen)
+
+
+PROVIDER = ImagenGenerator

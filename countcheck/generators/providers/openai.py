@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -12,8 +12,8 @@ from countcheck.cards import Card
 from countcheck.errors import BadSettings
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Stage
-from countcheck.generators.providers.openai_responses import reply_of_response
-from countcheck.generators.remote.client import Changes, ConversingGenerator
+from countcheck.generators.remote.client import EditingGenerator
+from countcheck.generators.remote.dialogue import ConversingGenerator
 from countcheck.generators.remote.error_replies import reply_of_body
 from countcheck.generators.remote.reply import Ask, Reply, Slot
 from countcheck.images.decode import encode_png
@@ -22,13 +22,14 @@ from countcheck.images.decode import encode_png
 _PAINTERS = ("gpt-image", "chatgpt-image", "dall-e")
 
 
-class OpenAIGenerator(ConversingGenerator, Changes):
+class OpenAIGenerator(ConversingGenerator, EditingGenerator):
     """``openai:MODEL``. Chat models hold conversations through the Responses API; image models change pictures."""
 
     family: ClassVar[str] = "openai"
+    service: ClassVar[str] = "OpenAI and compatible servers"
     extra: ClassVar[str] = "openai"
-    key_names: ClassVar[tuple[str, ...]] = ("OPENAI_API_KEY",)
-    most_per_request: ClassVar[int] = 10
+    key: ClassVar[tuple[str, ...]] = ("OPENAI_API_KEY",)
+    max_per_request: ClassVar[int] = 10
     defaults: ClassVar[Mapping[str, Any]] = {
         "api": "auto",  # images, responses; auto tells by the model's name
         "base_url": "",  # of a compatible server; empty for OpenAI's own
@@ -72,7 +73,7 @@ class OpenAIGenerator(ConversingGenerator, Changes):
         # A server of one's own wants no key, and OpenAI's must not be sent to it unasked.
         if self.settings["base_url"] and not self.settings["key_env"]:
             return "none"
-        return self.key()
+        return self.read_key()
 
     def ask(self, ask: Ask) -> Reply:
         """One attempt."""
@@ -174,3 +175,86 @@ def _read(raw: Any, reader: Any) -> Reply:
         )
     reply: Reply = reader(body)
     return replace(reply, request_id=request_id or reply.request_id, status=raw.status_code)
+
+
+def reply_of_response(body: Mapping[str, Any]) -> Reply:
+    """The reply in a response object; its id is the history that the next turn goes on from."""
+    output = body.get("output")
+    items = [item for item in output if isinstance(item, Mapping)] if isinstance(output, list) else []
+    error = body.get("error") if isinstance(body.get("error"), Mapping) else None
+    status = str(body.get("status") or "")
+    calls = [item for item in items if item.get("type") == "image_generation_call"]
+    words, refused = _words(items)
+    found = reply_of_body(error, status=200) if error else None
+    failed = status in ("failed", "cancelled") or (not items and error is not None)
+    return Reply(
+        slots=_slots_of_calls(calls),
+        words=words,
+        refused=refused,
+        codes=_codes(body, status, found),
+        categories=found.categories if found else (),
+        message=found.message if found else "",
+        stage=found.stage if found else Stage.UNKNOWN,
+        error=failed or ("output" not in body and error is None),
+        status=200,
+        drawn=max(1, sum(_is_drawn(call) for call in calls)),
+        history=body.get("id"),
+        raw=body,
+        extra=_extra(body, calls),
+    )
+
+
+def _slots_of_calls(calls: Sequence[Mapping[str, Any]]) -> tuple[Slot, ...]:
+    """The picture to judge: the last one finished, as a reader of the chat would take it; failed calls only without one."""
+    drawn = [
+        Slot(data=call["result"], rewritten=str(call.get("revised_prompt") or "")) for call in calls if _is_drawn(call)
+    ]
+    return (drawn[-1],) if drawn else tuple(_failed(call) for call in calls[-1:])
+
+
+def _is_drawn(call: Mapping[str, Any]) -> bool:
+    return bool(call.get("result")) and isinstance(call["result"], str) and call.get("status") != "failed"
+
+
+def _failed(call: Mapping[str, Any]) -> Slot:
+    found = reply_of_body(call.get("error") or {})
+    return Slot(
+        codes=found.codes or ("failed",),
+        categories=found.categories,
+        message=found.message,
+        stage=found.stage,
+        rewritten=str(call.get("revised_prompt") or ""),
+    )
+
+
+def _words(items: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
+    """What the assistant said, reasoning left out, and whether a part of it is marked as a refusal."""
+    said: list[str] = []
+    refused = False
+    for item in items:
+        parts = item.get("content") if item.get("type") == "message" else None
+        for part in parts if isinstance(parts, list) else []:
+            if isinstance(part, Mapping):
+                refused = refused or bool(part.get("refusal"))
+                said.append(str(part.get("refusal") or part.get("text") or ""))
+    return "\n".join(text for text in said if text.strip()), refused
+
+
+def _codes(body: Mapping[str, Any], status: str, found: Reply | None) -> tuple[str, ...]:
+    details = body.get("incomplete_details")
+    why = str(details.get("reason") or "") if isinstance(details, Mapping) else ""
+    return tuple(code for code in (*(found.codes if found else ()), why, status) if code)
+
+
+def _extra(body: Mapping[str, Any], calls: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    kept: dict[str, Any] = {"response": body.get("id"), "model": body.get("model")}
+    for name in ("usage", "tool_usage"):
+        if isinstance(body.get(name), Mapping):
+            kept[name] = body[name]
+    drawn = sum(_is_drawn(call) for call in calls)
+    if drawn > 1:
+        kept["pictures"] = drawn
+    return kept
+
+
+PROVIDER = OpenAIGenerator

@@ -9,9 +9,12 @@ from typing import Any, ClassVar
 
 from countcheck.cards import Card
 from countcheck.generators.outcome import Stage
-from countcheck.generators.remote.client import Changes, ConversingGenerator
+from countcheck.generators.providers._google_protocol import GOOGLE_CODES
+from countcheck.generators.refusals.codes import Meaning
+from countcheck.generators.remote.client import EditingGenerator
+from countcheck.generators.remote.dialogue import ConversingGenerator
 from countcheck.generators.remote.error_replies import reply_of_body
-from countcheck.generators.remote.http import Answer, Rest, given_fields
+from countcheck.generators.remote.http import Answer, HttpClient, given_fields
 from countcheck.generators.remote.reply import Ask, Reply, Slot
 from countcheck.images.decode import encode_png
 
@@ -77,23 +80,26 @@ def _with_makers(reply: Reply, body: Mapping[str, Any]) -> Reply:
     )
 
 
-class OpenRouterGenerator(ConversingGenerator, Changes):
+class OpenRouterGenerator(ConversingGenerator, EditingGenerator):
     """``openrouter:MAKER/MODEL``. In a conversation the model sees all that was said, and its last picture."""
 
     family: ClassVar[str] = "openrouter"
+    service: ClassVar[str] = "OpenRouter"
     reports_cost: ClassVar[bool] = True
-    key_names: ClassVar[tuple[str, ...]] = ("OPENROUTER_API_KEY",)
+    key: ClassVar[tuple[str, ...]] = ("OPENROUTER_API_KEY",)
     defaults: ClassVar[dict[str, Any]] = {"extra": {}, "base_url": "https://openrouter.ai/api/v1"}
-    codes_of: ClassVar[str] = "google"  # native reasons are the makers'; Google's are the only ones of their own kind
+    codes: ClassVar[Mapping[str, Meaning]] = (
+        GOOGLE_CODES  # native reasons are the makers'; Google's are the only ones of their own kind
+    )
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
         self._extra = given_fields(self.settings["extra"], name=card.name)
 
-    def connect(self) -> Rest:
+    def connect(self) -> HttpClient:
         """A connection with the key in its headers."""
         base, timeout = str(self.settings["base_url"]), float(self.settings["timeout"])
-        return Rest(base, headers={"Authorization": f"Bearer {self.key()}"}, timeout=timeout)
+        return HttpClient(base, headers={"Authorization": f"Bearer {self.read_key()}"}, timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
         """One turn."""
@@ -145,3 +151,6 @@ def _slots(images: Any) -> Iterator[Slot]:
         url = str((where.get("url") if isinstance(where, Mapping) else where) or "")
         inside = url.startswith("data:")
         yield Slot(data=url if inside else None, url="" if inside else url)
+
+
+PROVIDER = OpenRouterGenerator

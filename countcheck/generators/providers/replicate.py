@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from countcheck.cards import Card
 from countcheck.generators.base import Traits
-from countcheck.generators.remote.client import Changes
+from countcheck.generators.remote.client import EditingGenerator
 from countcheck.generators.remote.download import trusted
 from countcheck.generators.remote.error_replies import reply_of_error, retry_after
 from countcheck.generators.remote.http import given_fields, poll_until_ready
@@ -45,7 +45,7 @@ def reply_of_prediction(prediction: Mapping[str, Any]) -> Reply | None:
     return Reply(slots=tuple(_slot(picture, seed) for picture in pictures), **common)
 
 
-class ReplicateGenerator(Changes):
+class ReplicateGenerator(EditingGenerator):
     """Any model on Replicate, by ``owner/name`` or ``owner/name:version``; inputs differ from model to model.
 
     ``extra`` in a card are handed to the model as they stand. ``seed_field``, ``count_field`` and ``edit_field`` say
@@ -53,7 +53,9 @@ class ReplicateGenerator(Changes):
     """
 
     family: ClassVar[str] = "replicate"
-    key_names: ClassVar[tuple[str, ...]] = ("REPLICATE_API_TOKEN",)
+    service: ClassVar[str] = "Replicate"
+    extra: ClassVar[str] = "replicate"
+    key: ClassVar[tuple[str, ...]] = ("REPLICATE_API_TOKEN",)
     defaults: ClassVar[dict[str, Any]] = {
         "extra": {},
         "seed_field": "seed",
@@ -62,9 +64,9 @@ class ReplicateGenerator(Changes):
         "base_url": "https://api.replicate.com",
     }
     # 600 predictions may be made in a minute; poll: seconds between two looks at one.
-    plumbing: ClassVar[dict[str, Any]] = {"requests_per_minute": 600.0, "poll": 0.5}
+    connection: ClassVar[dict[str, Any]] = {"requests_per_minute": 600.0, "poll": 0.5}
     seeded: ClassVar[bool] = True
-    most_per_request: ClassVar[int] = 4
+    max_per_request: ClassVar[int] = 4
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
@@ -83,7 +85,7 @@ class ReplicateGenerator(Changes):
         module, timeout = self.sdk("replicate"), float(self.settings["timeout"])
         self._last = threading.local()
         client = module.Client(
-            api_token=self.key(),
+            api_token=self.read_key(),
             base_url=str(self.settings["base_url"]),
             timeout=timeout,
             transport=httpx.HTTPTransport(verify=trusted()),
@@ -157,3 +159,6 @@ def _plain(prediction: Any) -> dict[str, Any]:
 def _slot(picture: str, seed: int | None) -> Slot:
     inside = picture.startswith("data:")
     return Slot(data=picture if inside else None, url="" if inside else picture, seed=seed)
+
+
+PROVIDER = ReplicateGenerator

@@ -8,7 +8,7 @@ from countcheck.cards import Card
 from countcheck.errors import BadSettings
 from countcheck.generators.outcome import Stage
 from countcheck.generators.remote.client import RemoteGenerator
-from countcheck.generators.remote.http import Answer, Rest
+from countcheck.generators.remote.http import Answer, HttpClient
 from countcheck.generators.remote.reply import Ask, Reply, Slot
 
 # What a source names: the address, and the model where one address serves several.
@@ -44,7 +44,8 @@ class StabilityGenerator(RemoteGenerator):
     """Stable Image Core, Ultra and Stable Diffusion 3.5 as Stability serves them; one picture a request."""
 
     family: ClassVar[str] = "stability"
-    key_names: ClassVar[tuple[str, ...]] = ("STABILITY_API_KEY",)
+    service: ClassVar[str] = "Stability AI"
+    key: ClassVar[tuple[str, ...]] = ("STABILITY_API_KEY",)
     defaults: ClassVar[dict[str, Any]] = {
         "aspect_ratio": "1:1",
         "negative_prompt": "",
@@ -53,7 +54,7 @@ class StabilityGenerator(RemoteGenerator):
         "base_url": "https://api.stability.ai",
     }
     # The service counts 150 requests in ten seconds, and shuts whoever goes over it out for a minute.
-    plumbing: ClassVar[dict[str, Any]] = {"requests_per_minute": 600.0}
+    connection: ClassVar[dict[str, Any]] = {"requests_per_minute": 600.0}
     seeded: ClassVar[bool] = True
 
     def __init__(self, card: Card) -> None:
@@ -61,11 +62,11 @@ class StabilityGenerator(RemoteGenerator):
         if card.source not in _SERVED:
             raise BadSettings(f"{card.name}: Stability serves no {card.source!r}. Choose from {', '.join(_SERVED)}.")
 
-    def connect(self) -> Rest:
+    def connect(self) -> HttpClient:
         """A connection with the key in its headers."""
-        headers = {"Authorization": f"Bearer {self.key()}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {self.read_key()}", "Accept": "application/json"}
         base, timeout = str(self.settings["base_url"]), float(self.settings["timeout"])
-        return Rest(base, headers=headers, timeout=timeout)
+        return HttpClient(base, headers=headers, timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
         """One picture."""
@@ -75,3 +76,6 @@ class StabilityGenerator(RemoteGenerator):
         fields |= {name: self.settings[name] for name in _PASSED}
         parts = {name: (None, str(value)) for name, value in fields.items() if value not in ("", None)}
         return reply_of_answer(self.client.call("POST", f"/v2beta/stable-image/generate/{address}", files=parts))
+
+
+PROVIDER = StabilityGenerator

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from countcheck.cards import Card
 from countcheck.generators.base import Traits
-from countcheck.generators.remote.client import Changes
+from countcheck.generators.remote.client import EditingGenerator
 from countcheck.generators.remote.download import trusted
 from countcheck.generators.remote.http import body_of, given_fields, reply_of_useless
 from countcheck.generators.remote.reply import Ask, Reply, Slot
@@ -32,11 +32,13 @@ def reply_of_answer(body: Any, *, status: int, headers: Mapping[str, str]) -> Re
     )
 
 
-class TogetherGenerator(Changes):
+class TogetherGenerator(EditingGenerator):
     """Picture models on Together; FLUX.1 Kontext and FLUX.2 change pictures too."""
 
     family: ClassVar[str] = "together"
-    key_names: ClassVar[tuple[str, ...]] = ("TOGETHER_API_KEY",)
+    service: ClassVar[str] = "Together"
+    extra: ClassVar[str] = "together"
+    key: ClassVar[tuple[str, ...]] = ("TOGETHER_API_KEY",)
     defaults: ClassVar[dict[str, Any]] = {
         "width": 1024,
         "height": 1024,
@@ -47,9 +49,9 @@ class TogetherGenerator(Changes):
         "extra": {},
         "base_url": "https://api.together.xyz",
     }
-    plumbing: ClassVar[dict[str, Any]] = {"requests_per_minute": 60.0}
+    connection: ClassVar[dict[str, Any]] = {"requests_per_minute": 60.0}
     seeded: ClassVar[bool] = True
-    most_per_request: ClassVar[int] = 4
+    max_per_request: ClassVar[int] = 4
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
@@ -64,7 +66,7 @@ class TogetherGenerator(Changes):
         """Their client, its tries turned off."""
         module, timeout = self.sdk("together"), float(self.settings["timeout"])
         return module.Together(
-            api_key=self.key(),
+            api_key=self.read_key(),
             base_url=str(self.settings["base_url"]),
             timeout=timeout,
             max_retries=0,
@@ -103,3 +105,6 @@ class TogetherGenerator(Changes):
         if "kontext" in name:
             return "image_url"
         return "reference_images" if "flux.2" in name else ""
+
+
+PROVIDER = TogetherGenerator

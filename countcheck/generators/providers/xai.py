@@ -6,7 +6,7 @@ import base64
 from typing import Any, ClassVar
 
 from countcheck.generators.outcome import Stage
-from countcheck.generators.remote.client import Changes
+from countcheck.generators.remote.client import EditingGenerator
 from countcheck.generators.remote.error_replies import reply_of_error, retry_after
 from countcheck.generators.remote.reply import Ask, Reply, Slot
 from countcheck.images.decode import encode_png
@@ -62,26 +62,28 @@ def reply_of_grpc_error(error: BaseException) -> Reply:
     )
 
 
-class XAIGenerator(Changes):
+class XAIGenerator(EditingGenerator):
     """xAI's Grok Imagine models; they take neither seeds nor sizes in pixels."""
 
     family: ClassVar[str] = "xai"
+    service: ClassVar[str] = "xAI"
+    extra: ClassVar[str] = "xai"
     reports_cost: ClassVar[bool] = True
-    key_names: ClassVar[tuple[str, ...]] = ("XAI_API_KEY",)
+    key: ClassVar[tuple[str, ...]] = ("XAI_API_KEY",)
     defaults: ClassVar[dict[str, Any]] = {
         "aspect_ratio": "1:1",
         "resolution": "1k",
         "quality": None,
         "host": "api.x.ai",
     }
-    plumbing: ClassVar[dict[str, Any]] = {"requests_per_minute": 300.0}
-    most_per_request: ClassVar[int] = 10
+    connection: ClassVar[dict[str, Any]] = {"requests_per_minute": 300.0}
+    max_per_request: ClassVar[int] = 10
 
     def connect(self) -> Any:
         """Their client, its tries turned off. A ``host`` of this machine is spoken to without encryption."""
         host = str(self.settings["host"])
         return self.sdk("xai_sdk").Client(
-            api_key=self.key(),
+            api_key=self.read_key(),
             api_host=host,
             timeout=float(self.settings["timeout"]),
             channel_options=[("grpc.enable_retries", 0)],
@@ -117,3 +119,6 @@ def _trailing(error: BaseException) -> dict[str, str]:
     trailing = getattr(error, "trailing_metadata", None)
     pairs = trailing() if callable(trailing) else ()
     return {str(name).lower(): str(value) for name, value in pairs or ()}
+
+
+PROVIDER = XAIGenerator

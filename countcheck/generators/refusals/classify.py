@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from countcheck.generators.outcome import Fault, Reason, Stage
 from countcheck.generators.refusals.blank_images import WITHHELD, Look
@@ -18,7 +19,6 @@ from countcheck.generators.refusals.codes import (
     ANYBODY,
     BLOCK_WORDS,
     CLOSED_WORDS,
-    PROVIDERS,
     SAYS_NOTHING,
     SUPPORT,
     SUPPORT_CODES,
@@ -41,6 +41,7 @@ from countcheck.generators.refusals.phrases import (
 from countcheck.generators.remote.reply import Reply, Slot
 
 MAX_WORDS = 2000
+Codes: TypeAlias = Mapping[str, Meaning]
 
 
 class Ended(StrEnum):
@@ -106,9 +107,9 @@ def read(
     look: Look | None = None,
     broken: str = "",
     others: bool = False,
-    provider: str = "",
+    codes: Mapping[str, Meaning] | None = None,
 ) -> Reading:
-    """How one wanted picture ended.
+    """Tell how one wanted picture ended.
 
     Args:
         reply: Everything that came.
@@ -116,8 +117,9 @@ def read(
         look: What the decoded picture is; ``None`` when nothing could be decoded.
         broken: Why a picture that did come cannot be used.
         others: Other pictures came with the same reply, so that its words speak of those.
-        provider: Whose codes these are; a key of `countcheck.generators.refusals.codes.PROVIDERS`.
+        codes: What the provider's own codes mean.
     """
+    provider: Codes = codes or {}
     if reply.transport:
         return _failure(Fault.TRANSIENT, by="transport", message=reply.message)
     if reply.error and not reply.slots:
@@ -230,7 +232,7 @@ def _may_be(language: str, text: str) -> bool:
     return True
 
 
-def _read_error(reply: Reply, provider: str) -> Reading:
+def _read_error(reply: Reply, provider: Codes) -> Reading:
     message = reply.message
     closed = bool(CLOSED_WORDS.search(message)) and not (reply.retry_after and "exceeded your current quota" in message)
     meaning, code = _first(reply.codes, provider, (Sense.REFUSED,))
@@ -249,7 +251,7 @@ def _read_error(reply: Reply, provider: str) -> Reading:
 _BARRED = frozenset({"permissiondenied", "permissionerror"})
 
 
-def _read_fault(reply: Reply, provider: str) -> Reading:
+def _read_fault(reply: Reply, provider: Codes) -> Reading:
     for sense, fault in (
         (Sense.TRANSIENT, Fault.TRANSIENT),
         (Sense.BAD_REQUEST, Fault.BAD_REQUEST),
@@ -273,7 +275,7 @@ def _read_fault(reply: Reply, provider: str) -> Reading:
     return _failure(Fault.UNKNOWN, code=_code(reply), message=reply.message or "an error that says nothing")
 
 
-def _blocks(reply: Reply, provider: str) -> bool:
+def _blocks(reply: Reply, provider: Codes) -> bool:
     """Whether an error's own sentence says that content was refused; a web page or a full queue says no such thing."""
     if isinstance(reply.raw, str | bytes) and reply.raw.lstrip()[:1] in ("<", b"<"):
         return False
@@ -286,7 +288,7 @@ def _blocks(reply: Reply, provider: str) -> bool:
     return False
 
 
-def _withheld(reply: Reply, slot: Slot, provider: str) -> Reading:
+def _withheld(reply: Reply, slot: Slot, provider: Codes) -> Reading:
     meaning, code = _first(slot.codes, provider, (Sense.REFUSED, Sense.DEFLECTED))
     fault, fault_code = _first(slot.codes, provider, (Sense.TRANSIENT, Sense.CLOSED, Sense.BAD_REQUEST, Sense.DAMAGED))
     message = slot.message or reply.message
@@ -308,7 +310,7 @@ _FAULTS = {
 }
 
 
-def _read_picture(reply: Reply, slot: Slot, look: Look | None, broken: str, provider: str) -> Reading:
+def _read_picture(reply: Reply, slot: Slot, look: Look | None, broken: str, provider: Codes) -> Reading:
     if look is None:
         return _failure(Fault.DAMAGED, by="pixels", message=broken or "the picture could not be decoded")
     if look not in WITHHELD:
@@ -322,7 +324,7 @@ def _read_picture(reply: Reply, slot: Slot, look: Look | None, broken: str, prov
     return Reading(ended=Ended.REFUSAL, reason=Reason.SILENT, stage=Stage.PICTURE, code=look.value, by="pixels")
 
 
-def _read_nothing(reply: Reply, slot: Slot | None, others: bool, provider: str, *, again: bool = False) -> Reading:
+def _read_nothing(reply: Reply, slot: Slot | None, others: bool, provider: Codes, *, again: bool = False) -> Reading:
     codes = (*(slot.codes if slot else ()), *reply.codes)
     message = (slot.message if slot else "") or reply.message
     categories = (slot.categories if slot else ()) or reply.categories
@@ -373,7 +375,14 @@ def _read_words(reply: Reply, code: str) -> Reading:
 
 
 def _refusal(
-    categories: Iterable[str], message: str, meaning: Meaning | None, code: str, stage: Stage, *, by: str, provider: str
+    categories: Iterable[str],
+    message: str,
+    meaning: Meaning | None,
+    code: str,
+    stage: Stage,
+    *,
+    by: str,
+    provider: Codes,
 ) -> Reading:
     named = [one for one in dict.fromkeys(categories) if compact(one) not in SAYS_NOTHING]
     if not named and meaning and meaning.category:
@@ -432,7 +441,7 @@ def _failure(fault: Fault, *, by: str = "", code: str = "", message: str = "") -
     return Reading(ended=Ended.FAILURE, fault=fault, code=code, message=message, by=by)
 
 
-def _first(codes: Iterable[str], provider: str, senses: tuple[Sense, ...]) -> tuple[Meaning | None, str]:
+def _first(codes: Iterable[str], provider: Codes, senses: tuple[Sense, ...]) -> tuple[Meaning | None, str]:
     """The first code with one of the senses, and itself as the provider wrote it."""
     for code in codes:
         meaning = _meaning(code, provider)
@@ -444,16 +453,16 @@ def _first(codes: Iterable[str], provider: str, senses: tuple[Sense, ...]) -> tu
 _SENSITIVE = re.compile(r"(input|output)?(?:text|image|video)?.*sensitivecontentdetected.*")
 
 
-def _meaning(code: str, provider: str) -> Meaning | None:
+def _meaning(code: str, provider: Codes) -> Meaning | None:
     plain = compact(code)
-    table: Mapping[str, Meaning] = PROVIDERS.get(provider, {})
-    if (meaning := table.get(plain) or ANYBODY.get(plain)) is not None:
+    if (meaning := provider.get(plain) or ANYBODY.get(plain)) is not None:
         return meaning
     if found := _SENSITIVE.fullmatch(plain):
         stage = {"input": Stage.PROMPT, "output": Stage.PICTURE}.get(found[1] or "", Stage.UNKNOWN)
         return Meaning(Sense.REFUSED, stage=stage)
-    if provider == "google" and plain.startswith("image"):
-        return Meaning(Sense.REFUSED)
+    for prefix, meaning in provider.items():
+        if prefix.endswith("*") and plain.startswith(prefix[:-1]):
+            return meaning
     if plain.startswith("malformed"):
         return Meaning(Sense.BAD_REQUEST)
     return None

@@ -35,26 +35,31 @@ def compact(code: str) -> str:
     return re.sub(r"[^a-z0-9]+", "", code.casefold())
 
 
-def _table(sense: Sense, codes: str, *, category: str = "", stage: Stage = Stage.UNKNOWN) -> dict[str, Meaning]:
-    return {compact(code): Meaning(sense, category, stage) for code in codes.split()}
+def code_table(sense: Sense, codes: str, *, category: str = "", stage: Stage = Stage.UNKNOWN) -> dict[str, Meaning]:
+    """Give several codes, separated by spaces, one meaning. A code that ends in ``*`` stands for all that begin so.
+
+    >>> sorted(code_table(Sense.CLOSED, "no_money NoKey auth*"))
+    ['auth*', 'nokey', 'nomoney']
+    """
+    return {compact(code) + "*" * code.endswith("*"): Meaning(sense, category, stage) for code in codes.split()}
 
 
 # Codes that mean the same whoever sends them.
 ANYBODY: dict[str, Meaning] = {
-    **_table(
+    **code_table(
         Sense.REFUSED,
         "moderation_blocked content_policy_violation contentFilter ResponsibleAIPolicyViolation invalid_prompt"
         " content_moderation content_filtered DataInspectionFailed data_inspection_failed content_blocked"
         " safety_violation nsfw_content nsfw_detected prompt_blocked output_blocked sensitive_content E005",
     ),
-    **_table(Sense.REFUSED, "request_moderated", stage=Stage.PROMPT),
-    **_table(Sense.REFUSED, "content_moderated", stage=Stage.PICTURE),
-    **_table(Sense.REFUSED, "image_content_policy_violation", category="image_content_policy_violation"),
-    **_table(Sense.REFUSED, "bio_policy", category="bio_policy"),
-    **_table(Sense.REFUSED, "misalignment_policy_violation", category="misalignment_policy_violation"),
-    **_table(Sense.REFUSED, "guardrail_intervened", category="org_policy"),
-    **_table(Sense.DEFLECTED, "no_media_generated"),
-    **_table(
+    **code_table(Sense.REFUSED, "request_moderated", stage=Stage.PROMPT),
+    **code_table(Sense.REFUSED, "content_moderated", stage=Stage.PICTURE),
+    **code_table(Sense.REFUSED, "image_content_policy_violation", category="image_content_policy_violation"),
+    **code_table(Sense.REFUSED, "bio_policy", category="bio_policy"),
+    **code_table(Sense.REFUSED, "misalignment_policy_violation", category="misalignment_policy_violation"),
+    **code_table(Sense.REFUSED, "guardrail_intervened", category="org_policy"),
+    **code_table(Sense.DEFLECTED, "no_media_generated"),
+    **code_table(
         Sense.CLOSED,
         "insufficient_quota credit_balance_exhausted organization_spend_limit_exceeded project_spend_limit_exceeded"
         " organization_usage_limit_exceeded billing_hard_limit_reached billing_not_active invalid_api_key"
@@ -64,7 +69,7 @@ ANYBODY: dict[str, Meaning] = {
         " ExpiredTokenException InvalidSignatureException DeploymentNotFound PUP_LIMITED_DISABLED"
         " NoCredentialsError PartialCredentialsError NoRegionError insufficient_credits key_model_access_denied API_KEY_INVALID",
     ),
-    **_table(
+    **code_table(
         Sense.TRANSIENT,
         "rate_limit_exceeded slow_down server_is_overloaded server_error overloaded overloaded_error too_many_requests"
         " ThrottlingException ModelTimeoutException ModelNotReadyException ServiceUnavailableException"
@@ -75,7 +80,7 @@ ANYBODY: dict[str, Meaning] = {
         " internal_server_error E1000 E1001 E001 canceled cancelled interrupted inference_error NansException"
         " OutOfMemoryError content_filter_error vector_store_timeout aborted engine_overloaded",
     ),
-    **_table(
+    **code_table(
         Sense.BAD_REQUEST,
         "invalid_image_file image_too_large image_too_small invalid_image invalid_image_format image_parse_error"
         " invalid_input_fidelity_model unknown_parameter unsupported_parameter unsupported_value invalid_value"
@@ -85,45 +90,16 @@ ANYBODY: dict[str, Meaning] = {
         " max_tokens value_error missing invalid_size context_length_exceeded file_too_large too_many_images"
         " previous_response_not_found",
     ),
-    **_table(
+    **code_table(
         Sense.DAMAGED,
         "JSONDecodeError APIResponseValidationError UnknownApiResponseError ValidationError malformed_answer DecodingError"
         " ResponseParserError",
     ),
-    **_table(
+    **code_table(
         Sense.NOTHING,
         "stop completed complete success succeeded ready ok end_turn error invalid_request_error invalid_request"
         " image_generation_user_error api_error bad_request failed null none image_generation_call",
     ),
-}
-
-# Words that mean something only from one provider.
-PROVIDERS: dict[str, dict[str, Meaning]] = {
-    "google": {
-        **_table(
-            Sense.REFUSED,
-            "SAFETY IMAGE_SAFETY PROHIBITED_CONTENT IMAGE_PROHIBITED_CONTENT OTHER IMAGE_OTHER ESCALATION",
-        ),
-        **_table(Sense.REFUSED, "BLOCKLIST"),
-        **_table(Sense.REFUSED, "JAILBREAK", category="jailbreak"),
-        **_table(Sense.REFUSED, "MODEL_ARMOR", category="org_policy"),
-        **_table(Sense.REFUSED, "RECITATION IMAGE_RECITATION", category="copyright"),
-        **_table(Sense.REFUSED, "SPII", category="personal_data"),
-        **_table(Sense.DEFLECTED, "NO_IMAGE"),
-        **_table(
-            Sense.BAD_REQUEST,
-            "MAX_TOKENS CONTINUATION MALFORMED_FUNCTION_CALL MALFORMED_RESPONSE UNEXPECTED_TOOL_CALL TOO_MANY_TOOL_CALLS"
-            " MISSING_THOUGHT_SIGNATURE LANGUAGE OUT_OF_RANGE",
-        ),
-        **_table(Sense.TRANSIENT, "INTERNAL UNAVAILABLE DEADLINE_EXCEEDED RESOURCE_EXHAUSTED"),
-        **_table(Sense.CLOSED, "FAILED_PRECONDITION PERMISSION_DENIED UNAUTHENTICATED NOT_FOUND"),
-        **_table(Sense.NOTHING, "STOP FINISH_REASON_UNSPECIFIED INVALID_ARGUMENT BLOCK_REASON_UNSPECIFIED"),
-    },
-    "bfl": {**_table(Sense.TRANSIENT, "error task_not_found"), **_table(Sense.NOTHING, "pending")},
-    "bedrock": {
-        **_table(Sense.REFUSED, "filter_reason_prompt filter_reason_input_image", stage=Stage.PROMPT),
-        **_table(Sense.REFUSED, "filter_reason_output_image", stage=Stage.PICTURE),
-    },
 }
 
 # Categories and support codes that say that something was objected to, but not what.

@@ -1,25 +1,31 @@
-"""Every generator behind a network: pace, retries, keys, downloads, and outcomes from replies. No vendor is known here.
+"""The base of every generator behind a network: rate limit, retries, keys, downloads, and outcomes from replies.
 
-An adapter is a subclass in one file that says what it is (class attributes) and writes two methods::
+No vendor is known here. A provider is a subclass in one file of `countcheck.generators.providers`. It says what it is
+in class attributes and writes two methods::
 
     class ExampleGenerator(RemoteGenerator):
-        family = "example"              # its name in specs, tables of codes and messages
+        family = "example"              # its name in specs and messages
+        service = "Example"             # its name in words, for `countcheck list` and `countcheck doctor`
         extra = "example"               # pip install 'countcheck[example]'
-        key_names = ("EXAMPLE_API_KEY",)
+        key = ("EXAMPLE_API_KEY",)      # environment variables that may hold the key
+        codes = code_table(Sense.REFUSED, "too_naughty")   # what its own codes mean
         defaults = {"size": "1024x1024", "base_url": ""}   # settings that can change a picture, with their defaults
         seeded = True                   # the service honours seeds
 
         def connect(self):              # once, before the first request; the client is kept as self.client
             example = self.sdk("example")                    # MissingExtra when not installed
-            return example.Client(api_key=self.key(), timeout=self.settings["timeout"], max_retries=0)
+            return example.Client(api_key=self.read_key(), timeout=self.settings["timeout"], max_retries=0)
 
-        def ask(self, ask):             # one attempt, in any thread; SDK retries off
+        def ask(self, ask):             # one attempt, in any thread; the SDK's own retries are off
             answer = self.client.draw(self.source, ask.text, seed=ask.seed, n=ask.count)
-            return Reply(slots=tuple(Slot(data=one.b64) for one in answer.images))
+            return Reply(slots=tuple(Slot(data=image.b64) for image in answer.images))
 
-Whatever ``ask`` raises goes through ``explain`` (by default `countcheck.generators.remote.error_replies.reply_of_error`), and every
-reply through `countcheck.generators.refusals.classify.read`. Add the mixin `ConversingGenerator` for services that keep a conversation
-(``Ask.history`` in, ``Reply.history`` out; plain JSON, or see `ConversingGenerator.pack`) and `Changes` for those that edit (``Ask.picture``).
+    PROVIDER = ExampleGenerator         # what the registry loads
+
+Whatever ``ask`` raises goes through ``explain`` (by default `countcheck.generators.remote.error_replies.reply_of_error`),
+and every reply through `countcheck.generators.refusals.classify.read`. A service that keeps a conversation derives from
+`countcheck.generators.remote.dialogue.ConversingGenerator`, one that changes pictures from `EditingGenerator`
+(``Ask.picture``).
 """
 
 from __future__ import annotations
@@ -40,21 +46,21 @@ import tenacity
 from countcheck.cards import Card, fill
 from countcheck.credentials import read_key, redact, refuse_secrets
 from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed, MissingExtra
-from countcheck.generators.base import Traits
+from countcheck.generators.base import Closable, Traits
 from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome
 from countcheck.generators.refusals.classify import Ended, Reading
-from countcheck.generators.remote.dialogue import RemoteDialogue
+from countcheck.generators.refusals.codes import Meaning
 from countcheck.generators.remote.download import fetch_picture
 from countcheck.generators.remote.error_replies import reply_of_error
-from countcheck.generators.remote.outcomes import settle
-from countcheck.generators.remote.rate_limit import Pace
+from countcheck.generators.remote.outcomes import outcomes_of_reply
+from countcheck.generators.remote.rate_limit import RateLimiter
 from countcheck.generators.remote.reply import Ask, Reply
 from countcheck.images.types import Pixels
 from countcheck.suites.samples import Recipe, Sample
 from countcheck.suites.suite import Target
 
-# Settings of every remote generator; none of them can change a picture, so none is part of the recipe.
-PLUMBING: Mapping[str, Any] = {
+# Settings of every remote generator. None of them can change a picture, so none is part of the recipe.
+CONNECTION: Mapping[str, Any] = {
     "requests_per_minute": 0.0,  # 0: no limit but the provider's own answers
     "pictures_per_minute": 0.0,
     "concurrency": 8,
@@ -67,11 +73,12 @@ PLUMBING: Mapping[str, Any] = {
     "loopback": False,  # pictures may be fetched from this machine
 }
 _FETCHES = 3
+_THROTTLE = re.compile(r"rate.?limit|throttl|slow.?down|too.?many|resource.?exhausted", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Tried:
-    """One attempt, judged."""
+class _Attempted:
+    """One attempt and its outcomes. ``wait`` is the pause in seconds that the server asked for."""
 
     reply: Reply
     outcomes: tuple[Outcome, ...]
@@ -80,39 +87,46 @@ class _Tried:
 
 
 class RemoteGenerator:
-    """Base of the adapters; see the module's words for what an adapter writes."""
+    """Ask a provider for pictures. The module's docstring says what a subclass writes.
+
+    Attributes:
+        family: Name in specs and messages.
+        service: Name in words.
+        extra: The extra of this package that installs the provider's client; empty when none is needed.
+        key: Environment variables (or names in the keyring) that may hold the key, first choice first.
+        codes: What the provider's own codes mean; see `countcheck.generators.refusals.codes.code_table`.
+        defaults: Settings that can change a picture, with their defaults. They are part of the recipe.
+        connection: The provider's own defaults for `CONNECTION`.
+        max_per_request: Largest number of pictures that one request may ask for, 1 or more.
+        needs_source: The spec must name a model.
+        reports_cost: Every reply states its cost, so that a budget holds without a price in the card.
+    """
 
     family: ClassVar[str] = ""
+    service: ClassVar[str] = ""
     extra: ClassVar[str] = ""
-    key_names: ClassVar[tuple[str, ...]] = ()
+    key: ClassVar[tuple[str, ...]] = ()
+    codes: ClassVar[Mapping[str, Meaning]] = {}
     defaults: ClassVar[Mapping[str, Any]] = {}
-    plumbing: ClassVar[Mapping[str, Any]] = {}  # the adapter's own values for PLUMBING
+    connection: ClassVar[Mapping[str, Any]] = {}
     seeded: ClassVar[bool] = False
     converses: ClassVar[bool] = False
     edits: ClassVar[bool] = False
-    most_per_request: ClassVar[int] = 1
+    max_per_request: ClassVar[int] = 1
     needs_source: ClassVar[bool] = True
-    reports_cost: ClassVar[bool] = False  # every reply says what it cost, so that a budget holds without a price
-    codes_of: ClassVar[str] = ""  # whose codes, when not the family's own
+    reports_cost: ClassVar[bool] = False
 
     def __init__(self, card: Card) -> None:
         refuse_secrets(card.settings, family=self.family)
-        plumbing = {**PLUMBING, **self.plumbing}
         self.card = card
         self.source = card.source
-        self.settings: dict[str, Any] = fill(card, {**plumbing, **self.defaults})
+        self.settings: dict[str, Any] = fill(card, {**CONNECTION, **self.connection, **self.defaults})
         if self.needs_source and not card.source:
             raise BadSettings(f"{card.name}: no model is named. Write {self.family}:MODEL.")
-        for name in ("concurrency", "attempts", "per_request"):
-            if not isinstance(self.settings[name], int) or self.settings[name] < 1:
-                raise BadSettings(f"{card.name}: {name} is {self.settings[name]!r}. Give a whole number, 1 or more.")
-        for name in ("timeout", "most_wait", "first_wait", "poll"):
-            value = self.settings.get(name, 0.0)
-            if not isinstance(value, int | float) or not (0 <= value < math.inf) or (name == "timeout" and not value):
-                raise BadSettings(f"{card.name}: {name} is {value!r}. Give seconds, more than 0.")
+        _check_settings(card.name, self.settings)
         changing = {name: self.settings[name] for name in sorted(self.defaults)}
         self._recipe = Recipe(name=card.name, revision=card.revision, settings={"source": card.source, **changing})
-        self.pace = Pace(
+        self.limiter = RateLimiter(
             requests=float(self.settings["requests_per_minute"] or 0),
             pictures=float(self.settings["pictures_per_minute"] or 0),
             concurrency=self.settings["concurrency"],
@@ -123,45 +137,53 @@ class RemoteGenerator:
         self._stop = threading.Event()
         self._closed = ""
 
-    # What an adapter writes.
+    # What a provider writes.
 
     def connect(self) -> Any:
-        """The service's client, made once; kept as ``self.client``."""
+        """Make the service's client. It is made once and kept as ``self.client``."""
         return None
 
     def ask(self, ask: Ask) -> Reply:
-        """One attempt. May raise whatever the client raises."""
+        """Make one attempt at one request. May raise whatever the client raises."""
         raise TypeError(f"{type(self).__name__} does not say how to ask; write its method ask")
 
     def explain(self, error: Exception) -> Reply:
-        """What an exception from `ask` says; adapters whose clients hide things override it."""
+        """Read an exception from `ask`. Providers whose clients hide things override it."""
         return reply_of_error(error)
 
-    # What an adapter uses.
+    # What a provider uses.
 
     @property
     def client(self) -> Any:
-        """What `connect` made."""
+        """Return what `connect` made."""
         if self._client is None:
             with self._connecting:
                 if self._client is None:
                     self._client = self.connect()
         return self._client
 
-    def key(self) -> str:
-        """The key, from the environment or the keyring; redacted from everything kept from now on."""
+    def read_key(self) -> str:
+        """Return the key from the environment or the keyring. From then on it is redacted from everything kept.
+
+        Raises:
+            GeneratorClosed: When no key is set.
+        """
         named = self.settings["key_env"]
-        found = read_key((named,) if named else self.key_names, family=self.family)
-        self._secrets.add(found)
-        return found
+        value = read_key((named,) if named else self.key, family=self.family)
+        self._secrets.add(value)
+        return value
 
     @property
     def secrets(self) -> frozenset[str]:
-        """What must never be kept."""
+        """Return what must never be kept."""
         return frozenset(self._secrets)
 
     def sdk(self, module: str) -> Any:
-        """A vendor's module. Raises `MissingExtra`."""
+        """Import a vendor's module.
+
+        Raises:
+            MissingExtra: When it is not installed.
+        """
         try:
             return importlib.import_module(module)
         except ImportError as error:
@@ -171,12 +193,12 @@ class RemoteGenerator:
 
     @property
     def name(self) -> str:
-        """As the user calls it."""
+        """Name the generator as the user does."""
         return self.card.name
 
     @property
     def traits(self) -> Traits:
-        """What it can do."""
+        """Describe what the generator can do."""
         return Traits(
             seeded=self.seeded,
             batched=False,
@@ -188,62 +210,61 @@ class RemoteGenerator:
 
     @property
     def recipe(self) -> Recipe:
-        """Everything of it that can change a picture."""
+        """Describe everything that can change a picture."""
         return self._recipe
 
     def generate(self, samples: Sequence[Sample]) -> Iterator[Outcome]:
-        """One outcome per sample, in the order in which they are done; those not begun before `stop` are left out.
+        """Yield one outcome per sample, as each is known. Samples not begun before `stop` are left out.
 
         Raises:
-            GeneratorClosed: After everything under way has been yielded, when the service serves nobody with this
+            GeneratorClosed: After everything in progress has been yielded, when the service serves nobody with this
                 key, account, quota or model.
         """
         self._begin()
         groups = self._groups(samples)
         most = int(self.settings["concurrency"])
-        under_way: set[Future[list[Outcome]]] = set()
+        in_progress: set[Future[list[Outcome]]] = set()
         with ThreadPoolExecutor(max_workers=most, thread_name_prefix=f"countcheck-{self.family}") as pool:
             try:
                 while True:
-                    while len(under_way) < most and not self._ending and (group := next(groups, None)):
-                        under_way.add(pool.submit(self._draw, group))
-                    if not under_way:
+                    while len(in_progress) < most and not self._ending and (group := next(groups, None)):
+                        in_progress.add(pool.submit(self._draw, group))
+                    if not in_progress:
                         break
-                    done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                    done, in_progress = wait(in_progress, return_when=FIRST_COMPLETED)
                     for future in done:
                         yield from future.result()
             finally:
-                if under_way:  # the consumer went away, or something broke: begin nothing more
+                if in_progress:  # the consumer went away, or something broke: begin nothing more
                     self.stop()
                     pool.shutdown(wait=True, cancel_futures=True)
         if self._closed:
             raise GeneratorClosed(self._closed)
 
     def stop(self) -> None:
-        """Finish what is under way, start nothing more."""
+        """Finish the samples in progress and begin no others."""
         self._stop.set()
-        self.pace.wake()
+        self.limiter.wake()
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close the connections."""
         client, self._client = self._client, None
-        closing = getattr(client, "close", None)
-        if callable(closing):
-            closing()
+        if isinstance(client, Closable):
+            client.close()
 
     def respond(self, ask: Ask) -> tuple[Reply, Outcome]:
-        """One request carried through, retries and all: for conversations and edits.
+        """Carry one request through, retries included: for conversations and edits.
 
         Raises:
             GeneratorClosed: When the service was already found to serve nobody.
         """
         self._begin()
-        tried, _ = self._carry_through(ask, (ask.key,))
-        if tried is None:
+        attempted = self._carry_through(ask, (ask.key,))
+        if attempted is None:
             return Reply(), Failure(
                 key=ask.key, turn=ask.turn, fault=Fault.TRANSIENT, message="stopped before it was asked"
             )
-        return tried.reply, tried.outcomes[0]
+        return attempted.reply, attempted.outcomes[0]
 
     # How.
 
@@ -265,14 +286,15 @@ class RemoteGenerator:
             ) from None
 
     def _groups(self, samples: Sequence[Sample]) -> Iterator[list[Sample]]:
-        together = min(int(self.settings["per_request"]), self.most_per_request)
+        """Group samples of one text, as many as one request may ask for."""
+        together = min(int(self.settings["per_request"]), self.max_per_request)
         if together <= 1:
             yield from ([sample] for sample in samples)
             return
-        same: dict[str, list[Sample]] = {}
+        by_text: dict[str, list[Sample]] = {}
         for sample in samples:
-            same.setdefault(sample.text, []).append(sample)
-        for alike in same.values():
+            by_text.setdefault(sample.text, []).append(sample)
+        for alike in by_text.values():
             for start in range(0, len(alike), together):
                 yield alike[start : start + together]
 
@@ -281,88 +303,79 @@ class RemoteGenerator:
             return []
         first = group[0]
         ask = Ask(text=first.text, seed=first.seed, key=first.key, count=len(group))
-        tried, _ = self._carry_through(ask, tuple(sample.key for sample in group))
-        return list(tried.outcomes) if tried else []
+        attempted = self._carry_through(ask, tuple(sample.key for sample in group))
+        return list(attempted.outcomes) if attempted else []
 
-    def _carry_through(self, ask: Ask, keys: tuple[str, ...]) -> tuple[_Tried | None, list[Attempt]]:
-        """All attempts at one request; ``None`` when it was stopped before the first."""
+    def _carry_through(self, ask: Ask, keys: tuple[str, ...]) -> _Attempted | None:
+        """Make all attempts at one request; ``None`` when it was stopped before the first."""
         attempts: list[Attempt] = []
-        last: list[_Tried] = []
-
-        def once() -> _Tried | None:
-            waited = self.pace.enter(pictures=ask.count, stopped=lambda: self._ending)
+        last: _Attempted | None = None
+        paid_before = 0.0  # what an attempt before the last one cost is paid all the same
+        while True:
+            waited = self.limiter.enter(pictures=ask.count, stopped=lambda: self._ending)
             if waited is None:
-                return last[-1] if last else None
-            last.append(self._attempt(ask, keys, waited, attempts))
-            return last[-1]
-
-        retrying = tenacity.Retrying(
-            stop=tenacity.stop_any(
-                tenacity.stop_after_attempt(int(self.settings["attempts"])), tenacity.stop_when_event_set(self._stop)
-            ),
-            wait=self._pause,
-            sleep=tenacity.sleep_using_event(self._stop),
-            retry=tenacity.retry_if_result(lambda tried: tried is not None and tried.again and not self._closed),
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-        )
-        tried: _Tried | None = retrying(once)
-        if tried is None:
-            return None, attempts
-        # What an attempt before the last one cost is paid all the same.
-        before = sum(one.reply.cost or 0.0 for one in last[:-1]) / len(keys)
+                break
+            if last is not None:
+                paid_before += (last.reply.cost or 0.0) / len(keys)
+            last = self._attempt(ask, keys, waited, attempts)
+            if not last.again or self._ending or len(attempts) >= int(self.settings["attempts"]):
+                break
+            self._stop.wait(self._pause(last, len(attempts)))
+        if last is None:
+            return None
         outcomes = tuple(
-            replace(outcome, attempts=tuple(attempts), cost=(outcome.cost or 0.0) + before if before else outcome.cost)
-            for outcome in tried.outcomes
+            replace(
+                outcome,
+                attempts=tuple(attempts),
+                cost=(outcome.cost or 0.0) + paid_before if paid_before else outcome.cost,
+            )
+            for outcome in last.outcomes
         )
-        return replace(tried, outcomes=outcomes), attempts
+        return replace(last, outcomes=outcomes)
 
-    def _pause(self, state: tenacity.RetryCallState) -> float:
-        """Seconds before the next attempt: as the server asks, or doubling with full jitter."""
-        tried = state.outcome.result() if state.outcome else None
-        if tried is not None and tried.wait is not None:
-            return float(tried.wait) + random.uniform(0, 0.25)
-        first = float(self.settings["first_wait"])
-        most = min(60.0, first * 2.0 ** (state.attempt_number - 1))
-        return random.uniform(most / 2, most * 1.5)
+    def _pause(self, attempted: _Attempted, made: int) -> float:
+        """Return seconds before the next attempt: as the server asks, or doubling with full jitter."""
+        if attempted.wait is not None:
+            return attempted.wait + random.uniform(0, 0.25)
+        longest = min(60.0, float(self.settings["first_wait"]) * 2.0 ** (made - 1))
+        return random.uniform(longest / 2, longest * 1.5)
 
-    def _attempt(self, ask: Ask, keys: tuple[str, ...], waited: float, attempts: list[Attempt]) -> _Tried:
-        sent, began = self.pace.now(), time.perf_counter()
+    def _attempt(self, ask: Ask, keys: tuple[str, ...], waited: float, attempts: list[Attempt]) -> _Attempted:
+        sent, began = self.limiter.now(), time.perf_counter()
         try:
             reply = self._reply(ask)
         finally:
-            self.pace.leave()
+            self.limiter.leave()
         seconds = time.perf_counter() - began
-        settled = settle(
+        settled = outcomes_of_reply(
             reply,
             keys,
             turn=ask.turn,
             seconds=seconds,
-            provider=self.codes_of or self.family,
+            codes=self.codes,
             fetch=self._fetch,
             secrets=self._secrets,
             price=self.card.price,
         )
-        outcomes = [one.outcome for one in settled]
-        readings = [one.reading for one in settled]
+        outcomes = tuple(each.outcome for each in settled)
+        readings = [each.reading for each in settled]
         attempts.append(
             Attempt(
                 seconds=seconds,
-                what=_what(reply, readings),
+                what=_what(readings),
                 status=reply.status,
                 request_id=reply.request_id,
                 waited=waited,
             )
         )
-        self._heed(reply, readings, sent)
+        self._adapt_rate(reply, readings, sent)
         for outcome in outcomes:
             if isinstance(outcome, Failure) and outcome.fault is Fault.CLOSED:
                 self._closed = str(GeneratorClosed.by(self.name, outcome.message))
-                self.pace.wake()
-        no_picture = not any(reading.ended is Ended.PICTURE for reading in readings)
-        broken = no_picture and any(reading.fault is Fault.TRANSIENT for reading in readings) and not _came(reply)
-        doubtful = no_picture and len(attempts) == 1 and any(reading.again for reading in readings)
+                self.limiter.wake()
+        again = _worth_another(reply, readings, first=len(attempts) == 1)
         too_long = (reply.retry_after or 0.0) > float(self.settings["most_wait"])
-        return _Tried(reply, tuple(outcomes), (broken or doubtful) and not too_long, reply.retry_after)
+        return _Attempted(reply, outcomes, again and not too_long, reply.retry_after)
 
     def _reply(self, ask: Ask) -> Reply:
         try:
@@ -372,17 +385,17 @@ class RemoteGenerator:
         except Exception as error:  # a vendor's client may raise anything; all of it is read, none is let through
             return self.explain(error)
 
-    def _heed(self, reply: Reply, readings: Sequence[Reading], sent: float) -> None:
+    def _adapt_rate(self, reply: Reply, readings: Sequence[Reading], sent: float) -> None:
         throttled = any(reading.fault is Fault.TRANSIENT for reading in readings) and (
             reply.status == 429 or any(_THROTTLE.search(code) for code in reply.codes)
         )
         if throttled:
-            self.pace.too_fast(sent=sent, retry_after=reply.retry_after)
+            self.limiter.slow_down(sent=sent, retry_after=reply.retry_after)
         elif any(reading.ended is not Ended.FAILURE for reading in readings):
-            self.pace.went_well()
+            self.limiter.speed_up()
 
     def _fetch(self, url: str) -> bytes:
-        """A finished picture's bytes. The picture is paid for, so the fetch is tried again, never the request."""
+        """Return a finished picture's bytes. The picture is paid for, so the fetch is tried again, never the request."""
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(_FETCHES),
             wait=tenacity.wait_random_exponential(multiplier=float(self.settings["first_wait"]), max=10),
@@ -390,51 +403,43 @@ class RemoteGenerator:
             retry=tenacity.retry_if_exception_type(BadInput),
             reraise=True,
         )
-        found: bytes = retrying(fetch_picture, url, loopback=bool(self.settings["loopback"]))
-        return found
+        data: bytes = retrying(fetch_picture, url, loopback=bool(self.settings["loopback"]))
+        return data
 
 
-class ConversingGenerator(RemoteGenerator):
-    """A remote generator that keeps conversations.
-
-    Where `Reply.history` is plain JSON (an id, a list of messages) it is kept as it is, so that a conversation cut off
-    is gone on with. One that holds anything else is packed and unpacked by the adapter.
-    """
-
-    converses: ClassVar[bool] = True
-
-    def pack(self, history: Any) -> Any:
-        """A history as plain JSON in which ``bytes`` may stand, for pictures and other large parts."""
-        return history
-
-    def unpack(self, packed: Any) -> Any:
-        """The history that was packed."""
-        return packed
-
-    def open(self, sample: Sample) -> RemoteDialogue:
-        """Begin a conversation; nothing is sent yet."""
-        return RemoteDialogue(self, sample)
-
-
-class Changes(RemoteGenerator):
-    """A remote generator that changes pictures it is given."""
+class EditingGenerator(RemoteGenerator):
+    """A remote generator that changes given pictures."""
 
     edits: ClassVar[bool] = True
 
     def edit(self, sample: Sample, pixels: Pixels, instruction: str, turn: int, targets: Sequence[Target]) -> Outcome:
-        """The picture changed as the instruction says."""
+        """Change a picture as the instruction says, and return the outcome."""
         asked = Ask(text=instruction, seed=sample.seed, key=sample.key, turn=turn, picture=pixels)
         return self.respond(asked)[1]
 
 
-_THROTTLE = re.compile(r"rate.?limit|throttl|slow.?down|too.?many|resource.?exhausted", re.IGNORECASE)
+def _check_settings(name: str, settings: Mapping[str, Any]) -> None:
+    for setting in ("concurrency", "attempts", "per_request"):
+        value = settings[setting]
+        if not isinstance(value, int) or value < 1:
+            raise BadSettings(f"{name}: {setting} is {value!r}. Give a whole number, 1 or more.")
+    for setting in ("timeout", "most_wait", "first_wait", "poll"):
+        value = settings.get(setting, 0.0)
+        if not isinstance(value, int | float) or not (0 <= value < math.inf) or (setting == "timeout" and not value):
+            raise BadSettings(f"{name}: {setting} is {value!r}. Give seconds, more than 0.")
 
 
-def _came(reply: Reply) -> bool:
-    return any(slot.has_picture for slot in reply.slots)
+def _worth_another(reply: Reply, readings: Sequence[Reading], *, first: bool) -> bool:
+    """Tell whether another attempt may bring a picture: after a passing fault, and once after a doubtful answer."""
+    if any(reading.ended is Ended.PICTURE for reading in readings):
+        return False
+    pictures_came = any(slot.has_picture for slot in reply.slots)
+    passing = any(reading.fault is Fault.TRANSIENT for reading in readings) and not pictures_came
+    return passing or (first and any(reading.again for reading in readings))
 
 
-def _what(reply: Reply, readings: Sequence[Reading]) -> str:
+def _what(readings: Sequence[Reading]) -> str:
+    """Name what came of an attempt, for its record."""
     ended = "+".join(dict.fromkeys(str(r.fault or r.reason or r.ended) for r in readings))
     code = next((reading.code for reading in readings if reading.code), "")
     return f"{ended} {code}".strip()[:120]

@@ -43,8 +43,8 @@ class Answer:
         return reply_of_useless(self.body, status=self.status, headers=self.headers)
 
 
-class Rest:
-    """A connection to one server.
+class HttpClient:
+    """Call one server over plain HTTP.
 
     Args:
         base: Where paths begin.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from countcheck.errors import BadInput
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
 from countcheck.generators.refusals.blank_images import Look, classify_image
 from countcheck.generators.refusals.classify import Ended, Reading, read
+from countcheck.generators.refusals.codes import Meaning
 from countcheck.generators.remote.reply import Reply, Slot
 from countcheck.images.decode import decode
 from countcheck.images.types import Pixels
@@ -37,11 +38,11 @@ class _Opened:
     lost: str = ""
 
 
-def settle(
+def outcomes_of_reply(
     reply: Reply,
     keys: Sequence[str],
     *,
-    provider: str,
+    codes: Mapping[str, Meaning] | None = None,
     fetch: Callable[[str], bytes],
     turn: int = 0,
     seconds: float = 0.0,
@@ -53,7 +54,7 @@ def settle(
     Args:
         reply: What came.
         keys: Of the samples that wait for pictures, in the order of the reply's slots.
-        provider: Whose codes these are.
+        codes: What the provider's own codes mean.
         fetch: An address's bytes; raises `BadInput`.
         turn: Of a conversation.
         seconds: The request took; shared by the pictures.
@@ -66,7 +67,7 @@ def settle(
     good = sum(1 for one in opened if one.look is not None)
     settled = []
     for key, slot, one in zip(keys, slots, opened, strict=True):
-        reading = _reading(reply, slot, one, others=good > (one.look is not None), provider=provider)
+        reading = _reading(reply, slot, one, others=good > (one.look is not None), codes=codes)
         cost = _share(reply, came=one.look is not None, good=good, wanted=len(keys), price=price)
         outcome = _outcome(reply, slot, one, reading, key, turn, seconds / len(keys), tuple(secrets), cost)
         settled.append(Settled(reading=reading, outcome=outcome))
@@ -80,10 +81,12 @@ def _share(reply: Reply, *, came: bool, good: int, wanted: int, price: float | N
     return reply.cost / (good or wanted) if came or not good else 0.0
 
 
-def _reading(reply: Reply, slot: Slot | None, opened: _Opened, *, others: bool, provider: str) -> Reading:
+def _reading(
+    reply: Reply, slot: Slot | None, opened: _Opened, *, others: bool, codes: Mapping[str, Meaning] | None
+) -> Reading:
     if opened.lost:
         return Reading(ended=Ended.FAILURE, fault=Fault.TRANSIENT, message=opened.lost, by="transport")
-    return read(reply, slot=slot, look=opened.look, broken=opened.broken, others=others, provider=provider)
+    return read(reply, slot=slot, look=opened.look, broken=opened.broken, others=others, codes=codes)
 
 
 def _open(slot: Slot | None, fetch: Callable[[str], bytes]) -> _Opened:

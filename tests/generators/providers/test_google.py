@@ -48,7 +48,7 @@ def sharing(generator, clients):
     name = (generator.family, generator.settings["timeout"])
     generator._client = clients.get(name)
     clients[name] = generator.client
-    generator.key()
+    generator.read_key()
     return generator
 
 

@@ -12,11 +12,10 @@ import pytest
 
 from countcheck.generators.providers import a1111, bedrock, bfl, comfyui, openrouter, stability, xai
 from countcheck.generators.providers import ideogram as ideograms
+from countcheck.generators.providers._google_protocol import reply_of_gemini, reply_of_imagen
 from countcheck.generators.providers.fal import reply_of_fal_error, reply_of_result
-from countcheck.generators.providers.google_replies import reply_of_gemini, reply_of_imagen
 from countcheck.generators.providers.huggingface import reply_of_hub_error
-from countcheck.generators.providers.openai import reply_of_images
-from countcheck.generators.providers.openai_responses import reply_of_response
+from countcheck.generators.providers.openai import reply_of_images, reply_of_response
 from countcheck.generators.providers.replicate import reply_of_prediction
 from countcheck.generators.refusals.blank_images import Look
 from countcheck.generators.refusals.classify import Ended, read

@@ -35,7 +35,12 @@ def test_a_lone_dot_is_sparse_and_not_withheld():
     assert classify_image(Image.fromarray(image)) is Look.SPARSE
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 400), (33, 33)])
-def test_odd_sizes_are_looked_at(size):
+@pytest.mark.parametrize("size", [(2, 3), (7, 400), (33, 33)])
+def test_noise_of_an_odd_size_is_a_picture_and_one_colour_of_that_size_is_blank(size):
     noise = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
-    assert classify_image(Image.fromarray(noise)) in Look
+    assert classify_image(Image.fromarray(noise)) is Look.FINE
+    assert classify_image(Image.new("RGB", size, (90, 20, 40))) is Look.BLANK
+
+
+def test_a_single_pixel_is_blank():
+    assert classify_image(Image.new("RGB", (1, 1), (200, 10, 10))) is Look.BLANK

@@ -12,6 +12,7 @@ from countcheck.generators.outcome import Reason, Stage
 from countcheck.generators.refusals.blank_images import Look
 from countcheck.generators.refusals.classify import Ended, area_of, claims_success, listen, normal, read
 from countcheck.generators.remote.reply import Reply, Slot
+from countcheck.registry import load_generator_class
 
 HERE = Path(__file__).parent
 REASONS = {str(reason) for reason in Reason}
@@ -26,10 +27,10 @@ def labelled_words():
 
 def labelled_replies():
     for fields in yaml.safe_load((HERE / "replies.yaml").read_text(encoding="utf-8")):
-        wanted, provider = fields.pop("is"), fields.pop("provider", "")
+        wanted, family = fields.pop("is"), fields.pop("provider", "")
         good = fields.pop("ok", False)
         plain = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-        yield wanted, provider, Reply(error=not good, **plain)
+        yield wanted, load_generator_class(family).codes if family else {}, Reply(error=not good, **plain)
 
 
 WORDS = list(labelled_words())
@@ -45,8 +46,8 @@ def judged():
     """Label and reading of the whole set."""
     for label, _, words in WORDS:
         yield NAMES[label[0]], class_of(read(Reply(words=words)))
-    for wanted, provider, reply in REPLIES:
-        yield wanted, class_of(read(reply, provider=provider))
+    for wanted, codes, reply in REPLIES:
+        yield wanted, class_of(read(reply, codes=codes))
 
 
 def test_the_labelled_set_is_large_and_speaks_many_languages():

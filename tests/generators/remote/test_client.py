@@ -11,7 +11,8 @@ from PIL import Image
 from countcheck.cards import Card
 from countcheck.errors import BadSettings, GeneratorClosed
 from countcheck.generators.outcome import Failure, Fault, Picture, Reason, Refusal
-from countcheck.generators.remote.client import Changes, ConversingGenerator, RemoteGenerator
+from countcheck.generators.remote.client import EditingGenerator, RemoteGenerator
+from countcheck.generators.remote.dialogue import ConversingGenerator
 from countcheck.generators.remote.reply import Ask, Reply, Slot
 from countcheck.images.decode import encode_png
 from countcheck.suites.samples import plan
@@ -20,11 +21,11 @@ from countcheck.suites.suite import Prompt, Suite, Turn
 PICTURE = encode_png(Image.effect_noise((64, 64), 60).convert("RGB"))
 
 
-class Example(ConversingGenerator, Changes, RemoteGenerator):
+class Example(ConversingGenerator, EditingGenerator, RemoteGenerator):
     """Answers from a script: one entry a request; the last one is repeated."""
 
     family = "example"
-    most_per_request = 4
+    max_per_request = 4
     needs_source = False
 
     def __init__(self, *script, price=0.01, **settings):
@@ -189,10 +190,10 @@ def test_a_key_reaches_no_outcome(monkeypatch):
     monkeypatch.setenv("EXAMPLE_KEY", "quite-secret-value")
 
     class Keyed(Example):
-        key_names = ("EXAMPLE_KEY",)
+        key = ("EXAMPLE_KEY",)
 
         def connect(self):
-            return self.key()
+            return self.read_key()
 
     echo = bad(400, "invalid_value", message="you sent quite-secret-value", raw={"echo": "quite-secret-value"})
     (outcome,) = outcomes_of(Keyed(echo))
@@ -204,10 +205,10 @@ def test_a_missing_key_says_which_to_set(monkeypatch):
     monkeypatch.delenv("EXAMPLE_KEY", raising=False)
 
     class Keyed(Example):
-        key_names = ("EXAMPLE_KEY",)
+        key = ("EXAMPLE_KEY",)
 
         def connect(self):
-            return self.key()
+            return self.read_key()
 
     with pytest.raises(GeneratorClosed, match="EXAMPLE_KEY is not set"):
         outcomes_of(Keyed())
