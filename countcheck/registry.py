@@ -12,8 +12,9 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
+import re
 import sys
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, metadata, requires
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -71,6 +72,20 @@ def detector_families() -> dict[str, str]:
         BadSettings: When two plug-ins have the same name.
     """
     return _with_entry_points(DETECTORS, "countcheck.detectors")
+
+
+def extras() -> dict[str, list[str]]:
+    """Name the extras that the installed package declares, each with the packages that it installs.
+
+    >>> "openai" in extras()["openai"]
+    True
+    """
+    declared: dict[str, list[str]] = {name: [] for name in metadata("countcheck").get_all("Provides-Extra") or ()}
+    for requirement in requires("countcheck") or ():
+        package, extra = re.match(r"[\w.-]+", requirement), re.search(r"extra == ['\"]([\w-]+)['\"]", requirement)
+        if package and extra:
+            declared.setdefault(extra[1], []).append(package[0])
+    return declared
 
 
 def load_generator_class(family: str) -> type[Any]:

@@ -8,29 +8,24 @@ import typer
 
 from countcheck.cli.main import app
 from countcheck.cli.output import print_json, stdout_console
+from countcheck.registry import extras, load_generator_class, provider_families
 from countcheck.reports.safe_text import terminal_text
 
-# One package that tells for each extra, and what the extra is for.
-EXTRAS = {
-    "local": ("diffusers", "painting and counting on this machine"),
-    "yolo": ("ultralytics", "YOLO counters (AGPL-3.0: read what the README says)"),
-    "onnx": ("onnxruntime", "exported detectors"),
-    "openai": ("openai", "OpenAI, Azure and compatible servers"),
-    "google": ("google.genai", "Gemini and Imagen"),
-    "huggingface": ("huggingface_hub", "Hugging Face inference providers"),
-    "replicate": ("replicate", "Replicate"),
-    "fal": ("fal_client", "fal"),
-    "together": ("together", "Together"),
-    "bedrock": ("boto3", "Amazon Bedrock"),
-    "xai": ("xai_sdk", "xAI"),
-    "keyring": ("keyring", "keys from the system's keyring"),
-    "parquet": ("pyarrow", "export as Parquet"),
-    "datasets": ("datasets", "suites from Hugging Face datasets"),
-    "review": ("fastapi", "the review page"),
-    "mlflow": ("mlflow", "logging to MLflow"),
-    "wandb": ("wandb", "logging to Weights & Biases"),
-    "ray": ("ray", "runs over many machines"),
+# What each extra is for. Extras of providers are described by the providers themselves.
+PURPOSES = {
+    "local": "making and counting pictures on this machine",
+    "yolo": "YOLO counters (AGPL-3.0: read what the README says)",
+    "onnx": "exported detectors",
+    "keyring": "keys from the system's keyring",
+    "parquet": "export as Parquet",
+    "datasets": "suites from Hugging Face datasets",
+    "review": "the review page",
+    "mlflow": "logging to MLflow",
+    "wandb": "logging to Weights & Biases",
+    "ray": "runs over many machines",
 }
+# Extras that only gather others, or serve the development of the program.
+_NOT_LISTED = frozenset({"all", "apis", "test", "train"})
 
 
 @app.command()
@@ -55,17 +50,32 @@ def _python() -> str:
 
 
 def _extras() -> list[dict[str, Any]]:
-    from importlib.util import find_spec
-
+    """List the extras that the installed package declares, and whether every package of each is installed."""
     rows = []
-    for extra, (package, use) in EXTRAS.items():
-        try:
-            installed = find_spec(package) is not None
-        except ModuleNotFoundError:  # the parent of a dotted name
-            installed = False
+    for extra, packages in extras().items():
+        if extra in _NOT_LISTED:
+            continue
+        installed = all(_is_installed(package) for package in packages)
         line = "" if installed else f"pip install 'countcheck[{extra}]'"
-        rows.append({"extra": extra, "for": use, "installed": installed, "install": line})
+        purpose = PURPOSES.get(extra) or ", ".join(_services(extra))
+        rows.append({"extra": extra, "for": purpose, "installed": installed, "install": line})
     return rows
+
+
+def _is_installed(package: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _services(extra: str) -> list[str]:
+    """Name the services whose providers need an extra."""
+    classes = [load_generator_class(family) for family in provider_families()]
+    return [cls.service for cls in classes if cls.extra == extra]
 
 
 def _device() -> str:

@@ -80,11 +80,18 @@ def _generators() -> list[dict[str, Any]]:
             }
         )
     for family in sorted(set(generator_families()) - {str(row["name"]) for row in rows}):
-        about = _FAMILIES.get(family, f"a family: {family}:SOURCE")
+        about = _FAMILIES.get(family) or _about_provider(family)
         rows.append(
             {"name": family, "family": family, "source": "", "licence": "", "price": None, "priced": "", "about": about}
         )
     return rows
+
+
+def _about_provider(family: str) -> str:
+    from countcheck.registry import load_generator_class, provider_families
+
+    service = load_generator_class(family).service if family in provider_families() else ""
+    return f"{service}: {family}:MODEL" if service else f"a family: {family}:SOURCE"
 
 
 def _counters() -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from countcheck.generators.refusals.blank_images import Look
 from countcheck.generators.refusals.classify import Ended, read
 from countcheck.generators.remote.error_replies import reply_of_body
 from countcheck.generators.remote.http import Answer
+from countcheck.registry import load_generator_class
 
 B = "iVBORw0KGgo="
 # fmt: off
@@ -453,7 +454,8 @@ CASES = [
 def test_an_answer_is_read_as_what_it_is(reply, wanted, provider, place, category, stage, others):
     slot = reply.slots[place] if len(reply.slots) > place else None
     look = Look.FINE if slot is not None and slot.has_picture and not slot.withheld else None
-    reading = read(reply, slot=slot, look=look, others=others, provider=provider)
+    codes = load_generator_class(provider).codes if provider else {}
+    reading = read(reply, slot=slot, look=look, others=others, codes=codes)
     found = "picture" if reading.ended is Ended.PICTURE else str(reading.reason or reading.fault)
     assert found == wanted, reading
     assert category in reading.category
