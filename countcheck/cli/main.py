@@ -48,6 +48,13 @@ COMMANDS = (
 )
 
 
+# Read by the libraries when they are imported, in worker processes too: stderr holds the run's own progress.
+_LIBRARY_OUTPUT = {
+    "DIFFUSERS_VERBOSITY": "error",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+}
+
 BUG = 4
 """Exit code of an unexpected exception."""
 
@@ -82,6 +89,8 @@ def execute(arguments: list[str]) -> int:
     in full.
     """
     prepare_streams()
+    for name, value in _LIBRARY_OUTPUT.items():
+        os.environ.setdefault(name, value)
     for name in COMMANDS:
         importlib.import_module(f"countcheck.cli.commands.{name}")
     try:

@@ -6,6 +6,7 @@ every batch size. Only safetensors are loaded, and no code that came with a mode
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import time
@@ -29,11 +30,6 @@ try:
     import transformers
 except ImportError as error:
     raise MissingExtra("local", feature="the diffusers generator") from error
-
-# One progress bar is enough, and it is the run's.
-for _library in (diffusers.utils.logging, transformers.utils.logging):
-    _library.disable_progress_bar()
-    _library.set_verbosity_error()
 
 DEFAULTS: dict[str, Any] = {
     "steps": None,
@@ -273,15 +269,33 @@ def _load(source: str, card: Card, settings: Mapping[str, Any]) -> Any:
     if settings["trust_remote_code"]:
         options["trust_remote_code"] = True
     try:
-        try:
-            return diffusers.AutoPipelineForText2Image.from_pretrained(source, **options)
-        except ValueError as error:
-            # Younger pipelines are not in the automatic table yet; their own index names the class.
-            if "AutoPipeline" not in str(error):
-                raise
-            return diffusers.DiffusionPipeline.from_pretrained(source, **options)
+        with _no_loading_bars():
+            return _from_pretrained(source, options)
     except Exception as error:
         raise _loading_error(source, card, error) from error
+
+
+def _from_pretrained(source: str, options: Mapping[str, Any]) -> Any:
+    try:
+        return diffusers.AutoPipelineForText2Image.from_pretrained(source, **options)
+    except ValueError as error:
+        # Younger pipelines are not in the automatic table yet; their own index names the class.
+        if "AutoPipeline" not in str(error):
+            raise
+        return diffusers.DiffusionPipeline.from_pretrained(source, **options)
+
+
+@contextlib.contextmanager
+def _no_loading_bars() -> Iterator[None]:
+    """Hide the libraries' progress bars while a pipeline loads; the run shows its own."""
+    enabled = [log for log in (diffusers.utils.logging, transformers.utils.logging) if log.is_progress_bar_enabled()]
+    for log in enabled:
+        log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for log in enabled:
+            log.enable_progress_bar()
 
 
 def _loading_error(source: str, card: Card, error: Exception) -> Exception:

@@ -19,6 +19,7 @@ from countcheck.metrics.rates import RATES, Family, Unit, of_family, rate_named
 from countcheck.stats.estimate import Estimate, cluster_mean, cluster_rate, cluster_ratio, nothing
 from countcheck.storage.rows import Label, ResultRow
 from countcheck.storage.run_info import CounterInfo, RunInfo, SelfTestInfo
+from countcheck.suites.natural_order import natural_key
 
 SCHEMA = "countcheck/summary/1"
 RELIABLE = 2 / 3
@@ -350,7 +351,7 @@ def _by_tag(
         order = np.argsort(codes, kind="stable")
         starts = np.searchsorted(codes[order], np.arange(len(values) + 1))
         found = {}
-        for code in sorted(range(len(values)), key=lambda c: _natural(values[c])):
+        for code in sorted(range(len(values)), key=lambda c: natural_key(values[c])):
             value = values[code]
             rates = rates_of(columns, level, rows[order[starts[code] : starts[code + 1]]], shares)
             why = blind(controls, value) if tag == "style" else ""
@@ -374,11 +375,6 @@ def _withhold(name: str, rate: Estimate, why: str) -> Estimate:
     if not rate_named(name).by_counter:
         return rate
     return nothing(why, level=rate.level, n=rate.n, clusters=rate.clusters)
-
-
-def _natural(value: str) -> tuple[int, int, str]:
-    whole = value.isdecimal() and len(value) < 10
-    return (0, int(value), "") if whole else (1, 0, value)
 
 
 def _plain(rates: Mapping[str, Estimate]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from countcheck.reports.report import Model, Report
 from countcheck.reports.safe_text import visible
 from countcheck.reports.wording import EstimateJson
 from countcheck.storage.rows import ResultRow
+from countcheck.suites.natural_order import natural_key
 
 _HARM = {Kind.MISSING: 4, Kind.MIXED: 3, Kind.OVER: 2, Kind.UNDER: 2, Kind.REFUSED: 1, Kind.UNCERTAIN: 0}
 
@@ -234,7 +235,7 @@ def parts(report: Report, *, most: int = 24) -> list[Part]:
     tags = sorted({tag for model in report.models for tag in model.by}, key=lambda tag: (_ORDER.get(tag, 99), tag))
     result = []
     for tag in tags:
-        values = sorted({value for model in report.models for value in model.by.get(tag, {})}, key=_natural)
+        values = sorted({value for model in report.models for value in model.by.get(tag, {})}, key=natural_key)
         estimates = {
             value: tuple(model.by.get(tag, {}).get(value, {}).get("exact_rate") for model in report.models)
             for value in values
@@ -246,7 +247,7 @@ def parts(report: Report, *, most: int = 24) -> list[Part]:
         kept = set(sorted(known, key=lambda value: -tries[value])[:most])
         shown = [value for value in known if value in kept]
         if tag not in ("number", "kinds"):
-            shown.sort(key=lambda value: (-_mean(estimates[value]), _natural(value)))
+            shown.sort(key=lambda value: (-_mean(estimates[value]), natural_key(value)))
         result.append(
             Part(
                 tag=tag,
@@ -259,11 +260,6 @@ def parts(report: Report, *, most: int = 24) -> list[Part]:
 
 
 _ORDER = {"number": 0, "noun": 1, "style": 2, "number_form": 3, "kinds": 4}
-
-
-def _natural(value: str) -> tuple[int, int, str]:
-    whole = value.isdecimal() and len(value) < 10
-    return (0, int(value), "") if whole else (1, 0, value)
 
 
 def _mean(estimates: Sequence[EstimateJson | None]) -> float:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 
+import diffusers
 import pytest
 import tiny_pipelines
 import torch
@@ -220,6 +224,28 @@ def test_an_edit_changes_the_last_picture(model):
     changed = it.edit(samples("three pigs")[0], first.pixels, "there should be two", 1, ())
     assert isinstance(changed, Picture) and changed.turn == 1
     assert not torch.allclose(changed.pixels, first.pixels)
+
+
+def test_importing_the_adapter_leaves_other_libraries_logging_alone():
+    code = """
+import logging
+import diffusers, transformers
+logs = (diffusers.utils.logging, transformers.utils.logging)
+before = [(log.get_verbosity(), log.is_progress_bar_enabled()) for log in logs]
+import countcheck.generators.diffusers
+assert [(log.get_verbosity(), log.is_progress_bar_enabled()) for log in logs] == before, "changed"
+"""
+    quiet = {name: value for name, value in os.environ.items() if not name.endswith("_VERBOSITY")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=quiet)
+    assert done.returncode == 0, done.stderr
+
+
+def test_loading_shows_no_bar_of_its_own_and_leaves_the_librarys_bars_on(model, capfd):
+    log = diffusers.utils.logging
+    log.enable_progress_bar()
+    list(generator(model).generate(samples("one")))
+    assert "Loading" not in capfd.readouterr().err
+    assert log.is_progress_bar_enabled()
 
 
 def test_a_spec_on_the_command_line_needs_no_card(model):

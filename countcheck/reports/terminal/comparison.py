@@ -14,6 +14,7 @@ from countcheck.metrics.rates import Unit, find_rate, heading_of, unit_of
 from countcheck.reports.format import said
 from countcheck.reports.safe_text import one_line
 from countcheck.stats.estimate import Estimate
+from countcheck.suites.natural_order import natural_key
 
 MOST = 8
 
@@ -122,7 +123,7 @@ def _split(one: Comparison, tag: str) -> RenderableType | None:
     values = one.by[tag]
     if len(values) < 2:
         return None
-    ordered = sorted(values, key=_natural)
+    ordered = sorted(values, key=natural_key)
     title = f"exact by {one_line(tag).replace('_', ' ')}"
     if len(ordered) > MOST * 2:
         ordered = sorted(values, key=lambda v: values[v]["exact_rate"].difference.value or 0.0)[:MOST]
@@ -159,11 +160,6 @@ def _p(value: float | None) -> str:
     if value is None:
         return "–"
     return "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _natural(value: str) -> tuple[int, int, str]:
-    whole = value.isdecimal() and len(value) < 10
-    return (0, int(value), "") if whole else (1, 0, value)
 
 
 def _table() -> Table:
