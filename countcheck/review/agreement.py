@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,26 +12,46 @@ from countcheck.storage.rows import Label
 
 
 def alpha(labels: Iterable[Label]) -> dict[str, Any]:
-    """Krippendorff's alpha of the numbers (interval scale), and how many counts two or more people gave.
+    """Measure agreement with Krippendorff's alpha of the counts (interval scale).
 
-    ``alpha`` is 1 for full agreement, 0 for what chance would give; ``None`` when it cannot be told: nothing was
-    counted by two people, or everything counted is the same number. "Cannot tell" is a missing value.
-    ``exact``: share of pairs of labels of one count that name the same number.
+    "Cannot tell" is a missing value.
+
+    Returns:
+        ``alpha``: 1 for full agreement, 0 for what chance would give; ``None`` when it is undefined, because nobody
+        shares a count with somebody else or every shared count is the same number. ``exact``: share of pairs of labels
+        of one count that name the same number, 0 to 1. ``shared``: counts given by two or more people. ``labellers``:
+        people among them.
+
+    >>> alpha([Label(key="a", noun="pig", count=n, labeller=who) for who, n in (("ann", 3), ("bob", 3))])["exact"]
+    1.0
     """
     units: dict[tuple[str, int, str], dict[str, int]] = defaultdict(dict)
     for label in labels:
         if label.count is not None:
             units[label.key, label.turn, label.noun][label.labeller] = label.count
-    shared = [numbers for numbers in units.values() if len(numbers) > 1]
-    people = sorted({name for numbers in shared for name in numbers})
-    body: dict[str, Any] = {"alpha": None, "exact": None, "shared": len(shared), "labellers": len(people)}
+    shared = [counts for counts in units.values() if len(counts) > 1]
+    people = {name for counts in shared for name in counts}
+    agreement: dict[str, Any] = {"alpha": None, "exact": None, "shared": len(shared), "labellers": len(people)}
     if not shared:
-        return body
-    pairs = [a == b for numbers in shared for i, a in enumerate(numbers.values()) for b in list(numbers.values())[:i]]
-    body["exact"] = sum(pairs) / len(pairs)
-    if len({n for numbers in shared for n in numbers.values()}) > 1:
-        import krippendorff
+        return agreement
+    values = [list(counts.values()) for counts in shared]
+    pairs = [a == b for counts in values for i, a in enumerate(counts) for b in counts[:i]]
+    agreement["exact"] = sum(pairs) / len(pairs)
+    if len({count for counts in values for count in counts}) > 1:
+        agreement["alpha"] = interval_alpha(values)
+    return agreement
 
-        table = np.array([[numbers.get(name, np.nan) for numbers in shared] for name in people], dtype=float)
-        body["alpha"] = float(krippendorff.alpha(reliability_data=table, level_of_measurement="interval"))
-    return body
+
+def interval_alpha(units: Sequence[Sequence[float]]) -> float:
+    """Compute Krippendorff's alpha with squared differences (Krippendorff, Content Analysis, 4th ed. 2018, 12.3.4).
+
+    1 - observed / expected disagreement; at most 1, below 0 where people disagree more than chance would.
+
+    Args:
+        units: The values of each unit, two or more a unit; at least two values differ.
+    """
+    # The squared differences within a unit of m values sum to m times its centred sum of squares, twice over.
+    observed = sum(2 * len(unit) * np.var(unit) * len(unit) / (len(unit) - 1) for unit in units)
+    pooled = np.array([value for unit in units for value in unit], dtype=float)
+    expected = 2 * len(pooled) * np.var(pooled) * len(pooled) / (len(pooled) - 1)
+    return float(1 - observed / expected)

@@ -1,9 +1,9 @@
-"""Which picture is worth a person's look next. Pure: rows and labels in, an order out.
+"""The order in which pictures are labelled. Pure: rows and labels in, an order out.
 
-Uncertain pictures come first, then pictures drawn by chance within strata: generator × what the counter said (exact or
-not), in turn, so that every stratum is sampled however rare it is. Within a stratum the order is fixed by a hash of the
-sample's key alone, so whoever labels first, the labelled ones are a simple random sample of their stratum, and a label
-stands for (stratum size / labelled in it) pictures of the run.
+Uncertain pictures come first, then pictures sampled at random within strata: generator × verdict (exact or not), in
+turn, so that every stratum is sampled however rare it is. Within a stratum the order is fixed by a hash of the sample's
+key alone, so whoever labels first, the labelled ones are a simple random sample of their stratum, and a label stands
+for (stratum size / labelled in it) pictures of the run.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from itertools import chain, zip_longest
 from countcheck.counting.verdict import Kind
 from countcheck.storage.rows import Label, ResultRow
 
-SECOND_LOOK_EVERY = 5
-"""Of a labeller's pictures, every how-maniest is one that somebody else has labelled, to measure agreement."""
+REPEAT_EVERY = 5
+"""Every fifth picture of a labeller is one that somebody else has labelled, to measure agreement."""
 
 Place = tuple[str, int]
 
@@ -28,8 +28,8 @@ class Task:
     """One picture to label, noun by noun.
 
     Attributes:
-        nouns: What is to be counted in it, in the order of its targets.
-        stratum: ``uncertain``, or generator and what the counter said.
+        nouns: What to count in it, in the order of its targets.
+        stratum: ``uncertain``, or the generator and whether the counter's verdict is exact.
     """
 
     key: str
@@ -40,12 +40,12 @@ class Task:
 
     @property
     def place(self) -> Place:
-        """Which picture."""
+        """The picture: its sample's key and the turn."""
         return self.key, self.turn
 
 
 def tasks_of(rows: Iterable[ResultRow]) -> list[Task]:
-    """Every picture with something to count, in the order in which it is worth labelling."""
+    """List every picture with something to count, in the order in which it should be labelled."""
     strata: dict[str, list[tuple[str, Task]]] = defaultdict(list)
     for row in rows:
         nouns = tuple(dict.fromkeys(noun for target in row.targets for noun in target.nouns))
@@ -54,13 +54,12 @@ def tasks_of(rows: Iterable[ResultRow]) -> list[Task]:
         stratum = _stratum(row)
         task = Task(key=row.key, turn=row.turn, nouns=nouns, stratum=stratum, row=row)
         strata[stratum].append((hashlib.sha256(f"{row.key}\x00{row.turn}".encode()).hexdigest(), task))
-    ordered = {name: [task for _, task in sorted(strata[name], key=lambda one: one[0])] for name in sorted(strata)}
-    unsure = [name for name in ordered if name.startswith("uncertain")]
-    in_turn = [ordered[name] for name in ordered if name not in unsure]
-    return [
-        *_alternate([ordered[name] for name in unsure]),
-        *_alternate(in_turn),
-    ]
+    ordered = {
+        name: [task for _, task in sorted(strata[name], key=lambda hashed: hashed[0])] for name in sorted(strata)
+    }
+    uncertain = [tasks for name, tasks in ordered.items() if name.startswith("uncertain")]
+    certain = [tasks for name, tasks in ordered.items() if not name.startswith("uncertain")]
+    return [*_alternate(uncertain), *_alternate(certain)]
 
 
 def _alternate(lists: Sequence[Sequence[Task]]) -> list[Task]:
@@ -74,68 +73,68 @@ def _stratum(row: ResultRow) -> str:
 
 
 class Queue:
-    """The tasks of a run and who has labelled what."""
+    """The tasks of a run, and which of them each person has labelled."""
 
     def __init__(self, tasks: Sequence[Task], labels: Iterable[Label] = ()) -> None:
         self.tasks = tasks
-        self._of = {task.place: task for task in tasks}
+        self._tasks = {task.place: task for task in tasks}
         self._sizes: dict[str, int] = defaultdict(int)
         for task in tasks:
             self._sizes[task.stratum] += 1
         self._done: dict[str, set[tuple[str, int, str]]] = {}
         self._seen: dict[str, set[Place]] = {}
         self._begun: dict[str, dict[Place, Task]] = {}
-        self._people: dict[Place, int] = {}
-        self._drawn: dict[str, int] = {}
-        self._by_chance: dict[str, dict[Place, set[tuple[str, str]]]] = {}
-        self._gone: set[Place] = set()
+        self._labellers: dict[Place, int] = {}
+        self._labelled: dict[str, int] = {}
+        self._sampled: dict[str, dict[Place, set[tuple[str, str]]]] = {}
+        self._lost: set[Place] = set()
         self.reload(labels)
 
     def reload(self, labels: Iterable[Label]) -> None:
-        """Take the ledger's labels as they are now."""
+        """Start again from the labels that the ledger holds now."""
         self._done = defaultdict(set)
         self._seen = defaultdict(set)
         self._begun = defaultdict(dict)
-        self._people = defaultdict(int)
-        self._drawn = defaultdict(int)
-        self._by_chance = defaultdict(lambda: defaultdict(set))
+        self._labellers = defaultdict(int)
+        self._labelled = defaultdict(int)
+        self._sampled = defaultdict(lambda: defaultdict(set))
         for label in labels:
-            self.note(label)
+            self.add(label)
 
-    def note(self, label: Label) -> None:
-        """Somebody labelled."""
+    def add(self, label: Label) -> None:
+        """Add a label that the ledger holds."""
         place, who = (label.key, label.turn), label.labeller
         self._done[who].add((*place, label.noun))
-        task = self._of.get(place)
+        task = self._tasks.get(place)
         if task is None:
             return
         if place not in self._seen[who]:
             self._seen[who].add(place)
-            self._people[place] += 1
-            self._drawn[task.stratum] += self._people[place] == 1
-        self._mark(task, label, by_chance=bool(label.stratum))
+            self._labellers[place] += 1
+            self._labelled[task.stratum] += self._labellers[place] == 1
+        self._mark(task, label, sampled=bool(label.stratum))
         self._keep_begun(who, task)
 
-    def forget(self, label: Label) -> None:
-        """Somebody took a label back."""
+    def remove(self, label: Label) -> None:
+        """Remove a label that the ledger no longer holds."""
         place, who = (label.key, label.turn), label.labeller
         self._done[who].discard((*place, label.noun))
-        task = self._of.get(place)
+        task = self._tasks.get(place)
         if task is None or place not in self._seen[who]:
             return
         if not any((*place, noun) in self._done[who] for noun in task.nouns):
             self._seen[who].discard(place)
-            self._people[place] -= 1
-            self._drawn[task.stratum] -= self._people[place] == 0
-        self._mark(task, label, by_chance=False)
+            self._labellers[place] -= 1
+            self._labelled[task.stratum] -= self._labellers[place] == 0
+        self._mark(task, label, sampled=False)
         self._keep_begun(who, task)
 
-    def _mark(self, task: Task, label: Label, *, by_chance: bool) -> None:
-        """Whether this label makes its picture one that was drawn by chance; one chosen by hand stands for no other."""
-        drawn = self._by_chance[task.stratum]
-        (drawn[task.place].add if by_chance else drawn[task.place].discard)((label.labeller, label.noun))
-        if not drawn[task.place]:
-            del drawn[task.place]
+    def _mark(self, task: Task, label: Label, *, sampled: bool) -> None:
+        """Mark whether the label's picture was sampled at random; one chosen by hand stands for no other picture."""
+        places = self._sampled[task.stratum]
+        (places[task.place].add if sampled else places[task.place].discard)((label.labeller, label.noun))
+        if not places[task.place]:
+            del places[task.place]
 
     def _keep_begun(self, who: str, task: Task) -> None:
         left = self.missing(who, task)
@@ -145,55 +144,60 @@ class Queue:
             self._begun[who].pop(task.place, None)
 
     def missing(self, labeller: str, task: Task) -> list[str]:
-        """The nouns of a picture that a person has not counted yet."""
+        """List the nouns of a picture that a person has not counted yet."""
         done = self._done[labeller]
         return [noun for noun in task.nouns if (*task.place, noun) not in done]
 
-    def lose(self, place: Place) -> None:
-        """The picture's file is gone: it is not offered any more."""
-        self._gone.add(place)
+    def skip_lost(self, place: Place) -> None:
+        """Stop offering a picture whose file is missing."""
+        self._lost.add(place)
 
     def find(self, key: str, turn: int) -> Task | None:
-        """The task of a picture."""
-        return self._of.get((key, turn))
+        """Return the task of a picture; ``None`` when there is none."""
+        return self._tasks.get((key, turn))
 
     def upcoming(self, labeller: str, n: int = 4) -> list[tuple[Task, str]]:
-        """The next pictures and nouns for a person: new ones, and now and then one that somebody else has labelled."""
-        found: list[tuple[Task, str]] = []
+        """List the next ``n`` pictures and nouns of a person: new pictures, every fifth one labelled by somebody else."""
+        upcoming: list[tuple[Task, str]] = []
         for task in chain(self._begun[labeller].values(), self._mixed(labeller)):
-            if task.place in self._gone:
+            if task.place in self._lost:
                 continue
-            found += [(task, noun) for noun in self.missing(labeller, task)]
-            if len(found) >= n:
+            upcoming += [(task, noun) for noun in self.missing(labeller, task)]
+            if len(upcoming) >= n:
                 break
-        return found[:n]
+        return upcoming[:n]
 
     def _mixed(self, labeller: str) -> Iterator[Task]:
-        seen, people = self._seen[labeller], self._people
+        seen, labellers = self._seen[labeller], self._labellers
         left = [task for task in self.tasks if task.place not in seen]
-        fresh = (task for task in left if not people.get(task.place))
-        again = (task for task in left if people.get(task.place))
-        at = len(seen)
+        new = (task for task in left if not labellers.get(task.place))
+        repeated = (task for task in left if labellers.get(task.place))
+        number = len(seen)
         while True:
-            at += 1
-            first, second = (again, fresh) if at % SECOND_LOOK_EVERY == 0 else (fresh, again)
+            number += 1
+            first, second = (repeated, new) if number % REPEAT_EVERY == 0 else (new, repeated)
             task = next(first, None) or next(second, None)
             if task is None:
                 return
             yield task
 
     def weight(self, stratum: str) -> float:
-        """Pictures of the run that one picture of a stratum stands for that was drawn by chance and labelled."""
-        drawn = len(self._by_chance[stratum])
-        return self._sizes[stratum] / drawn if drawn else 1.0
+        """Return how many pictures of the run each sampled and labelled picture of a stratum stands for."""
+        sampled = len(self._sampled[stratum])
+        return self._sizes[stratum] / sampled if sampled else 1.0
+
+    def weight_with(self, task: Task) -> float:
+        """Return `weight` of the task's stratum as it is once the task is labelled."""
+        places = self._sampled[task.stratum].keys() | {task.place}
+        return self._sizes[task.stratum] / len(places)
 
     def progress(self, labeller: str) -> dict[str, int]:
-        """How far a person is, and how far everybody is."""
+        """Count the pictures that a person and everybody has labelled, and those that are left."""
         uncertain = [name for name in self._sizes if name.startswith("uncertain")]
         return {
             "mine": len(self._seen[labeller]),
-            "labelled": sum(self._drawn.values()),
+            "labelled": sum(self._labelled.values()),
             "pictures": len(self.tasks),
-            "uncertain_left": sum(self._sizes[name] - self._drawn[name] for name in uncertain),
+            "uncertain_left": sum(self._sizes[name] - self._labelled[name] for name in uncertain),
             "labellers": sum(bool(seen) for seen in self._seen.values()),
         }

@@ -1,16 +1,19 @@
-"""The local page where people label pictures: Starlette on 127.0.0.1, a token in the address, nothing else let in.
+"""The local page where people label pictures: Starlette on 127.0.0.1, for the browser that knows the token.
 
-A foreign page in the same browser must neither read nor label: the Host must be this server (or a name rebound to it
-would do), an Origin must be this server's own, and every address carries the token.
+The printed address carries the token once; the first load turns it into a cookie and leaves the address without it. A
+foreign page in the same browser must neither read nor label: the Host must be this server (or a name rebound to it
+would do), an Origin must be this server's own, and a browser's request must come from this server's own page.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any, TypeGuard
+from urllib.parse import urlencode
 
 import orjson
 from starlette.applications import Starlette
@@ -19,103 +22,136 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from countcheck.errors import BadInput, CountcheckError
-from countcheck.review.desk import Desk
+from countcheck.review.session import LabelSession
 
 HOST = "127.0.0.1"
-_MAX_BODY = 4096
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+MAX_BODY_BYTES = 4096
+BODY_SECONDS = 10.0
+_ASSETS = {"review.css": "text/css", "review.js": "text/javascript"}
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 
 
-def build_app(desk: Desk, *, port: int, token: str) -> Starlette:
-    """The application for one run."""
+def build_app(session: LabelSession, *, port: int, token: str) -> Starlette:
+    """Build the application for one run, which answers to ``127.0.0.1:port`` and to whoever has the token."""
+    pages = _Pages(session)
+    return Starlette(
+        routes=[
+            Route("/", pages.page),
+            Route("/asset/{name}", pages.asset),
+            Route("/next", pages.upcoming),
+            Route("/label", pages.label, methods=["POST"]),
+            Route("/undo", pages.undo, methods=["POST"]),
+            Route("/agreement", pages.agreement),
+            Route("/picture/{key}/{turn:int}", pages.picture),
+        ],
+        middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guard(port, token))],
+        exception_handlers={CountcheckError: _bad_request},
+    )
 
-    async def page(_: Request) -> Response:
-        return Response(_render(desk, token), media_type="text/html")
 
-    async def asset(request: Request) -> Response:
+class _Pages:
+    """The handlers of the routes."""
+
+    def __init__(self, session: LabelSession) -> None:
+        self._session = session
+
+    async def page(self, _: Request) -> Response:
+        return Response(_render(self._session), media_type="text/html")
+
+    async def asset(self, request: Request) -> Response:
         name = request.path_params["name"]
-        kinds = {"review.css": "text/css", "review.js": "text/javascript"}
-        if name not in kinds:
-            return _said(404, "there is no such file.")
-        return Response(_asset(name), media_type=kinds[name])
+        if name not in _ASSETS:
+            return _error(404, "there is no such file.")
+        return Response(_asset(name), media_type=_ASSETS[name])
 
-    async def upcoming(request: Request) -> Response:
-        return _json(await run_in_threadpool(desk.upcoming, request.query_params.get("labeller", "")))
+    async def upcoming(self, request: Request) -> Response:
+        return _json(await run_in_threadpool(self._session.upcoming, request.query_params.get("labeller", "")))
 
-    async def label(request: Request) -> Response:
+    async def label(self, request: Request) -> Response:
         body = await _body(request)
         key, turn, noun, count = body.get("key"), body.get("turn"), body.get("noun"), body.get("count")
         if (
             not isinstance(key, str)
-            or not _whole(turn)
+            or not _is_whole(turn)
             or not isinstance(noun, str)
-            or not (count is None or _whole(count))
+            or not (count is None or _is_whole(count))
         ):
             raise BadInput("a label holds key, turn, noun and count.")
         name = str(body.get("labeller", ""))
-        said = await run_in_threadpool(desk.label, name, key, turn, noun, count)
-        ahead = await run_in_threadpool(desk.upcoming, name)
-        return _json({"said": said, **ahead}, BackgroundTask(desk.reweigh, desk.stratum(key, turn)))
+        result = await run_in_threadpool(self._session.add_label, name, key, turn, noun, count)
+        upcoming = await run_in_threadpool(self._session.upcoming, name)
+        return _json({"result": result, **upcoming}, self._reweigh(key, turn))
 
-    async def undo(request: Request) -> Response:
+    async def undo(self, request: Request) -> Response:
         name = str((await _body(request)).get("labeller", ""))
-        taken = await run_in_threadpool(desk.undo, name)
-        ahead = await run_in_threadpool(desk.upcoming, name)
-        after = BackgroundTask(desk.reweigh, desk.stratum(taken["key"], taken["turn"])) if taken else None
-        return _json({"undone": taken, **ahead}, after)
+        removed = await run_in_threadpool(self._session.undo, name)
+        upcoming = await run_in_threadpool(self._session.upcoming, name)
+        return _json(
+            {"undone": removed, **upcoming}, self._reweigh(removed["key"], removed["turn"]) if removed else None
+        )
 
-    async def agreement(_: Request) -> Response:
-        return _json(await run_in_threadpool(desk.agreement))
+    async def agreement(self, _: Request) -> Response:
+        return _json(await run_in_threadpool(self._session.agreement))
 
-    async def picture(request: Request) -> Response:
+    async def picture(self, request: Request) -> Response:
         # Only what the ledger names, and only inside the run: the address holds a key, never a path.
-        task = desk.queue.find(request.path_params["key"], request.path_params["turn"])
-        path = desk.run.picture(task.row) if task else None
+        task = self._session.queue.find(request.path_params["key"], request.path_params["turn"])
+        path = self._session.run.picture(task.row) if task else None
         if path is None:
-            return _said(404, "the run has no such picture, or its file is gone.")
-        return FileResponse(path, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+            return _error(404, "the run has no such picture, or its file is missing.")
+        return FileResponse(path, media_type="image/png")
 
-    return Starlette(
-        routes=[
-            Route("/", page),
-            Route("/asset/{name}", asset),
-            Route("/next", upcoming),
-            Route("/label", label, methods=["POST"]),
-            Route("/undo", undo, methods=["POST"]),
-            Route("/agreement", agreement),
-            Route("/picture/{key}/{turn:int}", picture),
-        ],
-        middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guard(port, token))],
-        exception_handlers={CountcheckError: _explain},
-    )
+    def _reweigh(self, key: str, turn: int) -> BackgroundTask:
+        return BackgroundTask(self._session.update_weights, self._session.stratum(key, turn))
 
 
 def _guard(port: int, token: str) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
     names = {f"{HOST}:{port}", f"localhost:{port}"}
     origins = {f"http://{name}" for name in names}
+    cookie = f"countcheck_review_{port}"  # a browser sends one host's cookies to all its ports
 
-    async def dispatch(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    def known(value: str) -> bool:
+        return secrets.compare_digest(value.encode(), token.encode())
+
+    def refusal(request: Request) -> Response | None:
         origin = request.headers.get("origin")
         if request.headers.get("host") not in names:
-            response = _said(421, "this server answers to its own address only.")
-        elif (origin is not None and origin not in origins) or request.headers.get("sec-fetch-site") == "cross-site":
-            response = _said(403, "another page may not ask here.")
-        elif not secrets.compare_digest(request.query_params.get("token", "").encode(), token.encode()):
-            response = _said(403, "the token is missing or wrong. Open the address that `countcheck review` printed.")
-        else:
-            response = await answer(request)
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers["Content-Security-Policy"] = _POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+            return _error(421, "this server answers to its own address only.")
+        if origin is not None and origin not in origins:
+            return _error(403, "another page may not ask here.")
+        if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return _error(403, "another page may not ask here.")
+        return None
+
+    async def dispatch(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = refusal(request)
+        if response is None and known(request.query_params.get("token", "")) and request.url.path == "/":
+            labeller = request.query_params.get("labeller", "")
+            response = RedirectResponse("/" + (f"?{urlencode({'labeller': labeller})}" if labeller else ""), 303)
+            response.set_cookie(cookie, token, httponly=True, samesite="strict")
+        if response is None:
+            bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+            if known(request.cookies.get(cookie, "")) or known(bearer):
+                response = await answer(request)
+            else:
+                response = _error(
+                    403, "the token is missing or wrong. Open the address that `countcheck review` printed."
+                )
+        response.headers.update(_HEADERS)
         return response
 
     return dispatch
@@ -123,45 +159,49 @@ def _guard(port: int, token: str) -> Callable[[Request, Callable[[Request], Awai
 
 async def _body(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        raise BadInput("send JSON.")
+        raise BadInput("the request is not JSON.")
     data = b""
-    async for part in request.stream():
-        data += part
-        if len(data) > _MAX_BODY:
-            raise BadInput("that is too long for a label.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                data += part
+                if len(data) > MAX_BODY_BYTES:
+                    raise BadInput(f"a label has at most {MAX_BODY_BYTES} bytes.")
+    except TimeoutError as error:
+        raise BadInput(f"the request did not arrive whole within {BODY_SECONDS:g} seconds.") from error
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise BadInput("that is not JSON.") from error
+        raise BadInput("the request is not JSON.") from error
     if not isinstance(body, dict):
-        raise BadInput("that is not a label.")
+        raise BadInput("a label is a JSON object.")
     return body
 
 
-def _whole(value: object) -> TypeGuard[int]:
+def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-async def _explain(_: Request, error: Exception) -> Response:
-    return _said(400, str(error))
+async def _bad_request(_: Request, error: Exception) -> Response:
+    return _error(400, str(error))
 
 
-def _said(status: int, sentence: str) -> Response:
+def _error(status: int, sentence: str) -> Response:
     return Response(orjson.dumps({"error": sentence}), status, media_type="application/json")
 
 
-def _json(body: object, after: BackgroundTask | None = None) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json", background=after)
+def _json(body: object, background: BackgroundTask | None = None) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json", background=background)
 
 
-def _render(desk: Desk, token: str) -> str:
+def _render(session: LabelSession) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from countcheck.reports.safe_text import visible
 
     environment = Environment(loader=PackageLoader("countcheck.review"), autoescape=True, undefined=StrictUndefined)
     environment.filters["visible"] = visible
-    return environment.get_template("review.html").render(run=desk.run.name, token=token, n=len(desk.queue.tasks))
+    return environment.get_template("review.html").render(run=session.run.name, n=len(session.queue.tasks))
 
 
 def _asset(name: str) -> str:
@@ -169,23 +209,32 @@ def _asset(name: str) -> str:
 
 
 def listen(port: int) -> socket.socket:
-    """A socket on loopback; port 0 takes a free one. Raises `BadInput` when the port is taken."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Open a socket on 127.0.0.1; port 0 takes a free one.
+
+    Raises:
+        BadInput: When the port cannot be used.
+    """
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((HOST, port))
+        listening.bind((HOST, port))
     except OSError as error:
-        found.close()
+        listening.close()
         raise BadInput(f"port {port} cannot be used ({error.strerror}). Name another with --port.") from error
-    return found
+    return listening
 
 
-def serve(desk: Desk, listening: socket.socket, token: str) -> None:
+def serve(session: LabelSession, listening: socket.socket, token: str) -> None:
     """Serve until interrupted."""
     import uvicorn
 
     port = listening.getsockname()[1]
     config = uvicorn.Config(
-        build_app(desk, port=port, token=token), log_level="warning", access_log=False, server_header=False
+        build_app(session, port=port, token=token),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=256,
+        timeout_keep_alive=30,
     )
     uvicorn.Server(config).run(sockets=[listening])

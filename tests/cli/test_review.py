@@ -23,7 +23,7 @@ def test_labels_go_out_and_come_in(made, tmp_path, capsys):
     filled = [lines[0]] + [line.replace(",,,,", ",3,ann,,") for line in lines[1:]]
     file.write_text("\n".join(filled).replace(",,,", ",3,ann,"))
     assert execute(["review", str(made), "--import", str(file)]) == 0
-    assert f"{len(lines) - 1} labels taken in" in capsys.readouterr().err
+    assert f"{len(lines) - 1} labels stored" in capsys.readouterr().err
     with RunFolder.open(made) as run:
         assert {(label.count, label.labeller) for label in run.labels()} == {(3, "ann")}
 

@@ -10,8 +10,8 @@ from chromium import chromium, watched_page
 from made_up import a_run, a_suite
 
 from countcheck.cli.main import execute
-from countcheck.review.desk import Desk
 from countcheck.review.server import build_app, listen
+from countcheck.review.session import LabelSession
 from countcheck.storage.run_folder import RunFolder
 
 pytestmark = pytest.mark.browser
@@ -31,7 +31,7 @@ def served(tmp_path):
     with RunFolder.open(tmp_path / "run") as run:
         listening = listen(0)
         port = listening.getsockname()[1]
-        app = build_app(Desk(run), port=port, token=TOKEN)
+        app = build_app(LabelSession(run), port=port, token=TOKEN)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

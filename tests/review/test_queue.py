@@ -35,7 +35,7 @@ def test_what_one_person_labelled_is_not_offered_again(tasks):
     queue = Queue(tasks)
     for _ in range(len(tasks)):
         (task, noun), *_ = queue.upcoming("ann", 1)
-        queue.note(Label(key=task.key, turn=task.turn, noun=noun, count=1, labeller="ann"))
+        queue.add(Label(key=task.key, turn=task.turn, noun=noun, count=1, labeller="ann"))
     assert queue.upcoming("ann") == []
     assert queue.progress("ann")["mine"] == len(tasks)
 
@@ -46,7 +46,7 @@ def test_a_second_person_gets_new_pictures_and_some_to_agree_on(tasks):
     for _ in range(20):
         (task, _), *_ = queue.upcoming("bob", 1)
         given.append(task.place)
-        queue.note(label(task, "bob"))
+        queue.add(label(task, "bob"))
     shared = set(given) & {task.place for task in tasks[:20]}
     assert len(shared) == 4
     assert len(set(given)) == 20
@@ -62,12 +62,12 @@ def test_a_label_stands_for_its_share_of_the_stratum(tasks):
 def test_a_label_taken_back_brings_its_picture_back(tasks):
     queue = Queue(tasks)
     first = queue.upcoming("ann", 1)[0][0]
-    queue.note(label(first, "ann"))
-    queue.forget(label(first, "ann"))
+    queue.add(label(first, "ann"))
+    queue.remove(label(first, "ann"))
     assert queue.upcoming("ann", 1)[0][0] == first
 
 
 def test_a_lost_picture_is_not_offered(tasks):
     queue = Queue(tasks)
-    queue.lose(tasks[0].place)
+    queue.skip_lost(tasks[0].place)
     assert all(task.place != tasks[0].place for task, _ in queue.upcoming("ann", 50))

@@ -1,37 +1,82 @@
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
+from made_up import a_run, a_suite
 from starlette.testclient import TestClient
 
-from countcheck.review.desk import Desk
 from countcheck.review.server import build_app
+from countcheck.review.session import LabelSession
+from countcheck.storage.run_folder import RunFolder
 
 TOKEN = "t0ken"
 BASE = "http://127.0.0.1:8123"
 
 
 @pytest.fixture
-def client(run):
-    with TestClient(build_app(Desk(run), port=8123, token=TOKEN), base_url=BASE) as made:
-        yield made
+def stranger(run):
+    """A client that does not know the token."""
+    with TestClient(build_app(LabelSession(run), port=8123, token=TOKEN), base_url=BASE) as client:
+        yield client
+
+
+@pytest.fixture
+def client(stranger):
+    """A client that opened the printed address, and has the cookie since."""
+    stranger.get("/", params={"token": TOKEN})
+    return stranger
 
 
 def get(client, path, **more):
-    return client.get(path, params={"token": TOKEN, "labeller": "ann"}, **more)
+    return client.get(path, params={"labeller": "ann"}, **more)
 
 
 def post(client, path, body, **more):
-    return client.post(path, params={"token": TOKEN}, json=body, **more)
+    return client.post(path, json=body, **more)
 
 
-def test_the_page_and_its_files_come_with_the_token(client):
-    for path in ("/", "/asset/review.js", "/asset/review.css", "/next", "/agreement"):
-        assert get(client, path).status_code == 200
-        assert client.get(path).status_code == 403
+PATHS = ("/", "/asset/review.js", "/asset/review.css", "/next", "/agreement")
 
 
-def test_a_wrong_token_is_refused(client):
-    assert client.get("/", params={"token": "nope"}).status_code == 403
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_comes_without_the_token(stranger, path):
+    assert get(stranger, path).status_code == 403
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_everything_comes_with_the_cookie(client, path):
+    assert get(client, path).status_code == 200
+
+
+def test_the_first_load_takes_the_token_out_of_the_address(stranger):
+    answer = stranger.get("/", params={"token": TOKEN, "labeller": "ann"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?labeller=ann")
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert TOKEN not in get(stranger, "/").text
+
+
+def test_a_token_in_another_address_opens_nothing(stranger):
+    assert stranger.get("/next", params={"token": TOKEN, "labeller": "ann"}).status_code == 403
+
+
+def test_a_program_sends_the_token_in_a_header(stranger):
+    assert get(stranger, "/next", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert get(stranger, "/next", headers={"authorization": "Bearer nope"}).status_code == 403
+
+
+@pytest.mark.parametrize("token", ["nope", "", "t0ke", "t0kenn", "tökèn"])
+def test_a_wrong_token_is_refused(stranger, token):
+    assert stranger.get("/", params={"token": token}).status_code == 403
+    assert not stranger.cookies
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_site_or_port_is_refused(client, site):
+    assert get(client, "/next", headers={"sec-fetch-site": site}).status_code == 403
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "evil.example:8123", ""])
@@ -84,12 +129,68 @@ def test_a_body_that_is_no_label_is_refused(client, body):
 
 
 def test_a_form_or_a_flood_is_refused(client):
-    assert client.post("/label", params={"token": TOKEN}, data={"key": "k"}).status_code == 400
+    assert client.post("/label", data={"key": "k"}).status_code == 400
     assert post(client, "/label", {"labeller": "a" * 10_000}).status_code == 400
 
 
-def test_nothing_may_frame_or_cache_it(client):
-    headers = get(client, "/next").headers
+@pytest.mark.parametrize("path", [*PATHS, "/nowhere", "picture"])
+def test_nothing_may_frame_or_cache_it(client, path):
+    if path == "picture":
+        task = get(client, "/next").json()["tasks"][0]
+        path = f"/picture/{task['key']}/{task['turn']}"
+    headers = get(client, path).headers
+    assert "unsafe-inline" not in headers["content-security-policy"]
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_body_that_never_ends_is_cut_off(run, monkeypatch):
+    monkeypatch.setattr("countcheck.review.server.BODY_SECONDS", 0.05)
+    app = build_app(LabelSession(run), port=8123, token=TOKEN)
+    headers = {"host": "127.0.0.1:8123", "authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+    scope = {
+        "type": "http", "method": "POST", "path": "/label", "raw_path": b"/label", "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 8123), "client": ("127.0.0.1", 5), "root_path": "",
+    }  # fmt: skip
+    sent = []
+
+    async def receive():
+        await asyncio.sleep(3600)
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 400
+
+
+def test_four_clients_at_once_lose_and_double_nothing(tmp_path):
+    labellers = ("ann", "bob", "eve", "dan")
+    a_run(tmp_path / "run", suite=a_suite(200, 0), generators=(("alpha", 0.7, 0.0),), repeats=2, size=20).close()
+    with RunFolder.open(tmp_path / "run") as run:
+        app = build_app(LabelSession(run), port=8123, token=TOKEN)
+        given = {name: [] for name in labellers}
+
+        def work(name):
+            with TestClient(app, base_url=BASE) as client:
+                client.get("/", params={"token": TOKEN})
+                task = client.get("/next", params={"labeller": name}).json()["tasks"][0]
+                for n in range(200):
+                    answer = post(client, "/label", {**task, "count": n % 10, "labeller": name})
+                    assert answer.status_code == 200, answer.text
+                    given[name].append((task["key"], task["turn"], task["noun"], n % 10))
+                    task = answer.json()["tasks"][0]
+
+        threads = [threading.Thread(target=work, args=(name,)) for name in labellers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        stored = {name: [] for name in labellers}
+        for label in run.labels():
+            stored[label.labeller].append((label.key, label.turn, label.noun, label.count))
+    assert {name: len(labels) for name, labels in given.items()} == dict.fromkeys(labellers, 200)
+    assert all(len(set(labels)) == len(labels) for labels in given.values())
+    assert {name: sorted(labels) for name, labels in given.items()} == {n: sorted(ls) for n, ls in stored.items()}

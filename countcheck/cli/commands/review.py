@@ -18,25 +18,32 @@ if TYPE_CHECKING:
 def review(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
-    labeller: Annotated[str, typer.Option(help="Your name, to begin with.")] = "",
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = False,
+    labeller: Annotated[str, typer.Option(metavar="NAME", help="Your name; the page asks for it otherwise.")] = "",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = False,
     export: Annotated[
         Path | None,
-        typer.Option("--export", metavar="FILE", help="Write what there is to label: .csv, or .json for Label Studio."),
+        typer.Option(
+            "--export",
+            metavar="FILE",
+            help="Write the pictures to label, and the labels so far, to FILE instead: .csv, or .json for Label Studio.",
+        ),
     ] = None,
-    read: Annotated[
-        Path | None, typer.Option("--import", metavar="FILE", help="Take in labels from such a file.")
+    import_: Annotated[
+        Path | None, typer.Option("--import", metavar="FILE", help="Read labels from such a file instead.")
     ] = None,
 ) -> None:
-    """Serve a page where people count what the pictures show. It runs on this machine; its address is printed."""
+    """Serve a page where people count what the pictures show.
+
+    The page runs on this machine alone; its address is printed. Every label is stored at once; Ctrl-C ends it.
+    """
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(run) as opened:
-        if read is not None:
-            _take_in(opened, read)
+        if import_ is not None:
+            _import(opened, import_)
         if export is not None:
-            _hand_out(opened, export)
-        if read is None and export is None:
+            _export(opened, export)
+        if import_ is None and export is None:
             _serve(opened, port, labeller, browser)
 
 
@@ -48,45 +55,46 @@ def _serve(run: RunFolder, port: int, labeller: str, browser: bool) -> None:
     from countcheck.errors import BadInput, MissingExtra
 
     try:
-        import krippendorff  # noqa: F401
         import uvicorn  # noqa: F401
 
-        from countcheck.review.desk import Desk
         from countcheck.review.server import HOST, listen, serve
     except ImportError as error:
         raise MissingExtra("review", feature="the review page") from error
-    desk = Desk(run)
-    if not desk.queue.tasks:
+    from countcheck.review.session import LabelSession
+
+    session = LabelSession(run)
+    if not session.queue.tasks:
         raise BadInput(f"{run.path} holds no picture in which anything is to be counted. Label another run.")
     token = secrets.token_urlsafe(24)
     listening = listen(port)
     query = {"token": token} | ({"labeller": labeller} if labeller else {})
     address = f"http://{HOST}:{listening.getsockname()[1]}/?{urlencode(query)}"
     typer.echo(address)
-    say("keys: 0-9 a number, + more, ? cannot tell, u undo, z zoom. Ctrl-C ends; every label is kept at once.")
+    say(
+        "keys: 0-9 a count, + a larger count, ? cannot tell, u undo, z zoom. Ctrl-C ends; every label is stored at once."
+    )
     if browser:
         import webbrowser
 
         webbrowser.open(address)
     with suppress(KeyboardInterrupt):  # the way to end it: nothing is left undone
-        serve(desk, listening, token)
+        serve(session, listening, token)
 
 
-def _take_in(run: RunFolder, source: Path) -> None:
+def _import(run: RunFolder, source: Path) -> None:
     from countcheck.reports.wording import several
-    from countcheck.review.desk import Desk
-    from countcheck.review.exchange import read_labels
+    from countcheck.review.label_files import read_labels
+    from countcheck.review.session import LabelSession
 
-    desk = Desk(run)
-    kept, strange = desk.take_in(read_labels(source))
-    say(f"{several(kept, 'label')} taken in.")
-    if strange:
-        say(f"left out, for a picture or noun that this run does not have: {several(strange, 'label')}.")
+    stored, unknown = LabelSession(run).import_labels(read_labels(source))
+    say(f"{several(stored, 'label')} stored.")
+    if unknown:
+        say(f"left out, because the run has no such picture or noun: {several(unknown, 'label')}.")
 
 
-def _hand_out(run: RunFolder, target: Path) -> None:
+def _export(run: RunFolder, target: Path) -> None:
     from countcheck.reports.wording import several
-    from countcheck.review.exchange import LABEL_STUDIO_CONFIG, write_labels
+    from countcheck.review.label_files import LABEL_STUDIO_CONFIG, write_labels
     from countcheck.review.queue import tasks_of
 
     n = write_labels(tasks_of(run.rows()), run.labels(), target)

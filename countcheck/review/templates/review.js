@@ -1,26 +1,24 @@
 "use strict";
 const $ = (id) => document.getElementById(id);
-const token = new URLSearchParams(location.search).get("token") || "";
-const address = (path, more = {}) => `${path}?${new URLSearchParams({ ...more, token })}`;
-const pictureOf = (task) => address(`picture/${encodeURIComponent(task.key)}/${task.turn}`);
+const pictureOf = (task) => `picture/${encodeURIComponent(task.key)}/${task.turn}`;
 const same = (a, b) => a.key === b.key && a.turn === b.turn && a.noun === b.noun;
 let tasks = [], sending = [], known = false, loaded = new Map();
 
 function labeller() { return $("labeller").value.trim(); }
 function fail(sentence) { $("error").textContent = sentence; $("error").hidden = !sentence; }
 
-async function ask(path, body, more) {
+async function ask(path, body) {
   const options = body ? { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) } : {};
-  const answer = await fetch(address(path, more), options);
-  const said = await answer.json();
-  if (!answer.ok) throw new Error(said.error || answer.statusText);
-  return said;
+  const response = await fetch(path, options);
+  const reply = await response.json();
+  if (!response.ok) throw new Error(reply.error || response.statusText);
+  return reply;
 }
 
-function take({ tasks: ahead, progress }) {
-  // What is on its way to the ledger may still be among the tasks the server names.
+function take({ tasks: upcoming, progress }) {
+  // A label that is still being sent may be among the tasks that the server lists.
   known = true;
-  tasks = ahead.filter((task) => !sending.some((sent) => same(sent, task)));
+  tasks = upcoming.filter((task) => !sending.some((sent) => same(sent, task)));
   const n = (value) => value.toLocaleString("en");
   $("progress").textContent = `${n(progress.labelled)} of ${n(progress.pictures)} pictures labelled, ${n(progress.mine)} by you; ${n(progress.uncertain_left)} uncertain left`;
   for (const task of tasks) preload(task);
@@ -31,7 +29,7 @@ function preload(task) {
   if (loaded.has(url)) return;
   const image = new Image();
   image.src = url;
-  loaded.set(url, image.decode().catch(() => {}));
+  loaded.set(url, image); // the page keeps the picture: the server lets nothing be cached
   if (loaded.size > 24) loaded.delete(loaded.keys().next().value);
 }
 function show() {
@@ -43,7 +41,7 @@ function show() {
   if (!labeller()) { $("message").textContent = "Write your name above to begin."; $("question").textContent = "\u00a0"; $("part").textContent = ""; return; }
   if (!task) {
     if (sending.length || !known) return;
-    $("message").textContent = "Every picture has been looked at. Thank you.";
+    $("message").textContent = "Every picture is labelled. Thank you.";
     $("question").textContent = "\u00a0"; $("part").textContent = "";
     document.documentElement.dataset.task = "";
     return;
@@ -63,20 +61,20 @@ async function give(count) {
   tasks = tasks.slice(1);
   show();
   try {
-    const { said, ...ahead } = await inTurn(() => ask("label", { ...task, count, labeller: labeller() }));
+    const { result, ...upcoming } = await inTurn(() => ask("label", { ...task, count, labeller: labeller() }));
     sending = sending.filter((sent) => sent !== task);
-    $("last").textContent = said.left.length ? "The counter’s answer comes when all things in this picture are counted." : answer(said);
-    take(ahead);
+    $("last").textContent = result.left.length ? "The counter’s answer is shown when everything in this picture is counted." : answer(result);
+    take(upcoming);
   } catch (error) {
     sending = sending.filter((sent) => sent !== task);
     tasks = [task, ...tasks];
     show();
-    fail(`Not kept: ${error.message} Try again.`);
+    fail(`Not saved: ${error.message} Try again.`);
   }
 }
 function answer({ answers, text }) {
-  const list = (name, none) => answers.map((one) => `${one[name] ?? none}${answers.length > 1 ? ` ${one.noun}` : ""}`).join(", ");
-  const asked = answers.some((one) => one.asked != null) ? `; asked: ${list("asked", "?")}` : "";
+  const list = (name, none) => answers.map((count) => `${count[name] ?? none}${answers.length > 1 ? ` ${count.noun}` : ""}`).join(", ");
+  const asked = answers.some((count) => count.asked != null) ? `; asked: ${list("asked", "?")}` : "";
   return `You: ${list("own", "cannot tell")}. The counter: ${list("counted", "nothing")}${asked}. “${text}”`;
 }
 let queue = Promise.resolve();
@@ -89,9 +87,9 @@ async function undo() {
   if (!labeller()) return;
   fail("");
   try {
-    const { undone, ...ahead } = await inTurn(() => ask("undo", { labeller: labeller() }));
-    $("last").textContent = undone ? `Taken back: ${undone.count ?? "cannot tell"} for ${undone.noun}.` : "There is nothing to take back.";
-    take(ahead);
+    const { undone, ...upcoming } = await inTurn(() => ask("undo", { labeller: labeller() }));
+    $("last").textContent = undone ? `Removed: ${undone.count ?? "cannot tell"} for ${undone.noun}.` : "There is no label to remove.";
+    take(upcoming);
     if (undone) { const at = tasks.findIndex((task) => same(task, undone)); if (at > 0) { tasks.unshift(...tasks.splice(at, 1)); show(); } }
   } catch (error) { fail(error.message); }
 }
@@ -100,13 +98,13 @@ async function begin() {
   show();
   if (!labeller()) return;
   sessionStorage.setItem("labeller", labeller());
-  try { take(await ask("next", null, { labeller: labeller() })); agree(); } catch (error) { fail(error.message); }
+  try { take(await ask(`next?${new URLSearchParams({ labeller: labeller() })}`)); agree(); } catch (error) { fail(error.message); }
 }
 async function agree() {
-  const found = await ask("agreement");
-  $("agreement").textContent = found.alpha == null
-    ? (found.shared ? `${found.shared} counts by more than one person; too alike to compute agreement.` : "No count was given by more than one person yet.")
-    : `Agreement (Krippendorff’s alpha): ${found.alpha.toFixed(2)} over ${found.shared} shared counts; the same number in ${Math.round(found.exact * 100)} % of pairs.`;
+  const { alpha, exact, shared } = await ask("agreement");
+  $("agreement").textContent = alpha == null
+    ? (shared ? `${shared} counts by more than one person; too alike to compute agreement.` : "No count was given by more than one person yet.")
+    : `Agreement (Krippendorff’s alpha): ${alpha.toFixed(2)} over ${shared} shared counts; the same number in ${Math.round(exact * 100)} % of pairs.`;
 }
 function zoom(on = !$("stage").classList.contains("zoomed"), { x = 0.5, y = 0.5 } = {}) {
   const stage = $("stage");

@@ -1,4 +1,4 @@
-"""Where labels are given: the queue and the ledger kept in step. No HTTP here."""
+"""One run being labelled: the queue and the ledger kept in step. No HTTP here."""
 
 from __future__ import annotations
 
@@ -16,34 +16,40 @@ from countcheck.storage.rows import Label
 from countcheck.storage.run_folder import RunFolder
 from countcheck.suites.language.nouns import plural_of
 
-MOST = 10_000
-_NAME = 80
-_STALE = 5.0
+MAX_COUNT = 10_000
+MAX_NAME = 80
+_REFRESH_SECONDS = 5.0
 
 
-class Desk:
-    """One run being labelled, by any number of people at once. Every label is in the ledger before it is answered."""
+class LabelSession:
+    """One run being labelled, by any number of people at once.
+
+    A label is in the ledger before the queue or an answer knows of it: one that cannot be written was never given.
+    """
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
         self._lock = threading.RLock()
         self._labels = {_id(label): label for label in run.labels()}
         self.queue = Queue(tasks_of(run.rows()), self._labels.values())
-        self._looked = time.monotonic()
+        self._refreshed = time.monotonic()
 
     def upcoming(self, labeller: str) -> dict[str, Any]:
-        """What a person sees next: a few tasks ahead, and progress. Neither prompt nor number nor verdict is in it."""
-        labeller = named(labeller)
+        """List a labeller's next tasks and the progress. Neither prompt nor asked number nor verdict is in it.
+
+        Raises:
+            BadInput: When the name is empty or holds control characters.
+        """
+        labeller = labeller_name(labeller)
         with self._lock:
             self._refresh()
-            ahead: list[tuple[Task, str]] = []
             while True:
-                ahead = self.queue.upcoming(labeller)
-                gone = [task for task, _ in ahead if self.run.picture(task.row) is None]
-                for task in gone:
-                    self.queue.lose(task.place)
-                if not gone:
+                upcoming = self.queue.upcoming(labeller)
+                lost = [task for task, _ in upcoming if self.run.picture(task.row) is None]
+                if not lost:
                     break
+                for task in lost:
+                    self.queue.skip_lost(task.place)
             return {
                 "tasks": [
                     {
@@ -54,29 +60,33 @@ class Desk:
                         "which": task.nouns.index(noun) + 1,
                         "of": len(task.nouns),
                     }
-                    for task, noun in ahead
+                    for task, noun in upcoming
                 ],
                 "progress": self.queue.progress(labeller),
             }
 
-    def label(self, labeller: str, key: str, turn: int, noun: str, count: int | None) -> dict[str, Any]:
-        """Keep a label; once a person has counted every noun of a picture, say what the counter had counted.
+    def add_label(self, labeller: str, key: str, turn: int, noun: str, count: int | None) -> dict[str, Any]:
+        """Store a label; once a person has counted every noun of a picture, also return what the counter had counted.
 
         Not sooner: the prompt would give away the number of the nouns that are still to be counted.
+
+        Args:
+            count: 0 to 10,000; ``None`` for "cannot tell".
 
         Returns:
             ``left``, the nouns still to be counted; when there are none, also ``answers``, one for each noun with
             ``noun``, ``own``, ``counted`` and ``asked``, and the prompt as ``text``.
 
         Raises:
-            BadInput: When the run has no such picture or noun, or the number makes no sense.
+            BadInput: When the run has no such picture or noun, the number or the name makes no sense, or the label
+                cannot be written.
         """
-        labeller = named(labeller)
-        if count is not None and not 0 <= count <= MOST:
-            raise BadInput(f"{count} is not a number of things. Give 0 to {MOST}, or none for `cannot tell`.")
+        labeller = labeller_name(labeller)
+        if count is not None and not 0 <= count <= MAX_COUNT:
+            raise BadInput(f"{count} is not a possible count. Give 0 to {MAX_COUNT}, or none for `cannot tell`.")
         with self._lock:
             task = self._find(key, turn, noun)
-            made = Label(
+            label = Label(
                 key=key,
                 turn=turn,
                 noun=noun,
@@ -84,11 +94,11 @@ class Desk:
                 labeller=labeller,
                 at=datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"),
                 stratum=task.stratum,
+                weight=self.queue.weight_with(task),
             )
-            self.queue.note(made)
-            made = replace(made, weight=self.queue.weight(task.stratum))
-            self.run.add_labels([made])
-            self._labels[_id(made)] = made
+            self.run.add_labels([label])
+            self.queue.add(label)
+            self._labels[_id(label)] = label
             left = self.queue.missing(labeller, task)
             return {"left": left} if left else {"left": left, **self._answer(labeller, task)}
 
@@ -106,49 +116,58 @@ class Desk:
         return {"answers": answers, "text": row.text}
 
     def undo(self, labeller: str) -> dict[str, Any] | None:
-        """Take a person's newest label back; says which it was, ``None`` when there is none."""
-        labeller = named(labeller)
-        with self._lock:
-            mine = [label for label in self._labels.values() if label.labeller == labeller]
-            if not mine:
-                return None
-            last = max(mine, key=lambda label: label.at)
-            self.run.remove_label(last.key, last.turn, last.noun, labeller)
-            del self._labels[_id(last)]
-            self.queue.forget(last)
-            return {"key": last.key, "turn": last.turn, "noun": last.noun, "count": last.count}
+        """Remove a labeller's newest label and return it; ``None`` when there is none.
 
-    def reweigh(self, stratum: str) -> None:
+        Raises:
+            BadInput: When the name is empty or holds control characters.
+        """
+        labeller = labeller_name(labeller)
+        with self._lock:
+            own = [label for label in self._labels.values() if label.labeller == labeller]
+            if not own:
+                return None
+            newest = max(own, key=lambda label: label.at)
+            self.run.remove_label(newest.key, newest.turn, newest.noun, labeller)
+            del self._labels[_id(newest)]
+            self.queue.remove(newest)
+            return {"key": newest.key, "turn": newest.turn, "noun": newest.noun, "count": newest.count}
+
+    def update_weights(self, stratum: str) -> None:
         """Bring the weights of a stratum's labels up to date: each stands for fewer pictures as more are labelled."""
         if stratum:
             with self._lock:
                 weight = self.queue.weight(stratum)
             self.run.weigh_labels(stratum, weight)
 
-    def take_in(self, labels: Iterable[Label]) -> tuple[int, int]:
-        """Keep labels given elsewhere: how many were kept, and how many name no picture and noun of this run."""
-        kept, strange = [], 0
+    def import_labels(self, labels: Iterable[Label]) -> tuple[int, int]:
+        """Store labels given elsewhere; return how many were stored and how many fit no picture and noun of this run.
+
+        Raises:
+            BadInput: When they cannot be written; none of them is stored then.
+        """
+        fitting, unknown = [], 0
         with self._lock:
             for label in labels:
                 task = self.queue.find(label.key, label.turn)
                 if task is None or label.noun not in task.nouns:
-                    strange += 1
+                    unknown += 1
                     continue
-                kept.append(replace(label, stratum=task.stratum if label.stratum else "", weight=1.0))
-                self.queue.note(label)
-            self.run.add_labels(kept)
-            self._labels |= {_id(label): label for label in kept}
-            for stratum in sorted({label.stratum for label in kept} - {""}):
-                self.reweigh(stratum)
-        return len(kept), strange
+                fitting.append(replace(label, stratum=task.stratum if label.stratum else "", weight=1.0))
+            self.run.add_labels(fitting)
+            for label in fitting:
+                self.queue.add(label)
+            self._labels |= {_id(label): label for label in fitting}
+            for stratum in sorted({label.stratum for label in fitting} - {""}):
+                self.update_weights(stratum)
+        return len(fitting), unknown
 
     def agreement(self) -> dict[str, Any]:
-        """How far the labellers agree."""
+        """Measure how far the labellers agree; see `countcheck.review.agreement.alpha`."""
         with self._lock:
             return alpha(self._labels.values())
 
     def stratum(self, key: str, turn: int) -> str:
-        """The stratum of a picture; empty when it is none of the run's."""
+        """Return the stratum of a picture; empty when the run has no such picture."""
         task = self.queue.find(key, turn)
         return task.stratum if task else ""
 
@@ -157,24 +176,28 @@ class Desk:
         if task is None:
             raise BadInput(f"the run has no picture {key[:64]!r}, turn {turn}. Reload the page.")
         if noun not in task.nouns:
-            raise BadInput(f"nothing is asked of {noun[:60]!r} in this picture. Its nouns: {', '.join(task.nouns)}.")
+            raise BadInput(f"{noun[:60]!r} is not to be counted in this picture. Its nouns: {', '.join(task.nouns)}.")
         return task
 
     def _refresh(self) -> None:
         # Another server, or an import, may label the same run.
-        if time.monotonic() - self._looked > _STALE:
-            self._looked = time.monotonic()
+        if time.monotonic() - self._refreshed > _REFRESH_SECONDS:
+            self._refreshed = time.monotonic()
             known = (len(self._labels), max((label.at for label in self._labels.values()), default=""))
             if self.run.labels_stamp() != known:
                 self._labels = {_id(label): label for label in self.run.labels()}
                 self.queue.reload(self._labels.values())
 
 
-def named(labeller: str) -> str:
-    """A labeller's name, trimmed. Raises `BadInput` when there is none."""
-    name = " ".join(labeller.split())[:_NAME]
+def labeller_name(text: str) -> str:
+    """Trim a labeller's name to one line of at most 80 characters.
+
+    Raises:
+        BadInput: When nothing is left, or it holds control characters.
+    """
+    name = " ".join(text.split())[:MAX_NAME]
     if not name or not name.isprintable():
-        raise BadInput("a label needs the name of who gave it. Write your name or initials.")
+        raise BadInput("a label needs the name of its labeller. Write your name or initials.")
     return name
 
 

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from countcheck.errors import BadInput
-from countcheck.review.exchange import read_labels, write_labels
+from countcheck.review.label_files import read_labels, write_labels
 from countcheck.review.queue import tasks_of
 from countcheck.storage.rows import Label
 
@@ -65,3 +65,40 @@ def test_a_file_that_cannot_be_read_says_where(tmp_path, name, text, said):
     (tmp_path / name).write_text(text)
     with pytest.raises(BadInput, match=said):
         read_labels(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["l.csv", "l.json"])
+def test_a_filled_in_file_is_not_overwritten(tasks, tmp_path, name):
+    file = tmp_path / name
+    write_labels(tasks, some(tasks), file)
+    filled = file.read_bytes()
+    with pytest.raises(BadInput, match=r"3 labels that the run does not have\. Read them in with --import first"):
+        write_labels(tasks, [], file)
+    assert file.read_bytes() == filled
+
+
+def test_a_file_whose_labels_the_run_holds_is_written_anew(tasks, tmp_path):
+    labels = some(tasks)
+    write_labels(tasks, labels[:2], tmp_path / "l.csv")
+    write_labels(tasks, labels, tmp_path / "l.csv")
+    assert read_labels(tmp_path / "l.csv") == labels
+
+
+def test_a_file_that_holds_no_labels_is_not_overwritten(tasks, tmp_path):
+    (tmp_path / "l.csv").write_text("name,price\npear,3\n")
+    with pytest.raises(BadInput, match="is not a file of labels"):
+        write_labels(tasks, [], tmp_path / "l.csv")
+    assert (tmp_path / "l.csv").read_text() == "name,price\npear,3\n"
+
+
+def test_a_write_that_fails_leaves_the_old_file(tasks, tmp_path, monkeypatch):
+    write_labels(tasks, [], tmp_path / "l.csv")
+    old = (tmp_path / "l.csv").read_bytes()
+
+    def full(path, data, **_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("countcheck.review.label_files.atomic_write", full)
+    with pytest.raises(BadInput, match="cannot be written"):
+        write_labels(tasks, some(tasks), tmp_path / "l.csv")
+    assert (tmp_path / "l.csv").read_bytes() == old
