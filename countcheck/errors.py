@@ -22,6 +22,21 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 
+def near_hint(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:
+    """Return " Did you mean 'NAME'?" for the nearest known name, or an empty text when none is near.
+
+    Args:
+        name: The name that is not known.
+        known: The names that are.
+        cutoff: How alike two names must be, 0 (not at all) to 1 (the same).
+
+    >>> near_hint("targts", ["text", "targets"])
+    " Did you mean 'targets'?"
+    """
+    near = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=cutoff)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
 class CountcheckError(Exception):
     """A failure a user can meet and mend."""
 

@@ -19,12 +19,12 @@ from typing import Any
 import orjson
 
 from countcheck.errors import BadInput, BadSettings, BadSuite
-from countcheck.suites.compose import Miswritten, read_target, slug
+from countcheck.suites.compose import InvalidField, read_target, slug
 from countcheck.suites.formats import geneval
 from countcheck.suites.language.nouns import plural_of, singular_of
 from countcheck.suites.language.numbers import MOST, spell
 from countcheck.suites.language.read_targets import read_targets
-from countcheck.suites.readers import Gathered, json_lines, table_rows
+from countcheck.suites.readers import PromptCollector, json_lines, table_rows
 from countcheck.suites.suite import Conversation, Prompt, Relation, Suite, Target
 
 LAYOUTS = ("auto", "geneval", "cococount", "manifest", "webdataset", "flat", "of")
@@ -178,10 +178,10 @@ def _numbered_folders(folder: Path) -> list[Path]:
 
 def _geneval(folder: Path) -> Album:
     entries: list[Entry] = []
-    gathered = Gathered(repeats=True)
+    collector = PromptCollector(repeats=True)
     skipped: list[str] = []
     for one in _numbered_folders(folder):
-        listed = Gathered()
+        listed = PromptCollector()
         body = next((b for _, b in json_lines(one / "metadata.jsonl", listed)), None) if _has(one) else None
         if body is None:
             skipped.append(f"{one}: no metadata.jsonl that can be read")
@@ -191,14 +191,14 @@ def _geneval(folder: Path) -> Album:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             skipped.append(f"{one}: not GenEval metadata ({type(error).__name__}: {error})")
             continue
-        gathered.add(1, prompt)
+        collector.add(1, prompt)
         samples = [
             p for p in sorted((one / "samples").glob("*")) if p.suffix.lower() in PICTURES and p.stem.isdecimal()
         ]
         # The folder's number is its own; a suite's ids may be numbered otherwise, its texts are the same.
         names = (folded(prompt.text), folded(one.name))
         entries += [Entry(path=p, names=names, number=int(p.stem), prompt=prompt) for p in samples]
-    suite = gathered.suite(folder, "GenEval prompts, from their picture tree.") if gathered.prompts else None
+    suite = collector.suite(folder, "GenEval prompts, from their picture tree.") if collector.prompts else None
     return Album(layout="geneval", entries=tuple(entries), suite=suite, skipped=tuple(skipped))
 
 
@@ -255,7 +255,7 @@ def _said(of: str) -> tuple[Target, ...]:
             raise BadSettings(f"--of {of!r} is not NOUN=NUMBER. Write --of pig=3, or --of 'pig=3,wolf=at least 1'.")
         try:
             targets.append(read_target(noun.strip().lower(), number.strip(), {}))
-        except Miswritten as error:
+        except InvalidField as error:
             raise BadSettings(f"--of {of!r}: {error}.") from error
     return tuple(targets)
 
@@ -293,34 +293,34 @@ def _manifest(folder: Path) -> Album:
     path = folder if folder.is_file() else _manifest_in(folder)
     if path is None:
         raise BadInput(f"{folder}: no manifest.csv or manifest.jsonl in it. Name the manifest itself.")
-    gathered = Gathered()
+    collector = PromptCollector()
     try:
         read = json_lines if path.suffix == ".jsonl" else table_rows
-        rows = list(read(path, gathered))
+        rows = list(read(path, collector))
     except BadSuite as error:
         raise BadInput(str(error)) from error
-    entries = [e for line, row in rows if (e := _listed(path, line, row, gathered)) is not None]
-    skipped = [f"{path}:{one.line}: {one.why}" for one in gathered.skipped]
+    entries = [e for line, row in rows if (e := _listed(path, line, row, collector)) is not None]
+    skipped = [f"{path}:{one.line}: {one.why}" for one in collector.skipped]
     return _told("manifest", path, entries, "Prompts from a manifest.", skipped)
 
 
-def _listed(path: Path, line: int, raw: Mapping[str, Any], gathered: Gathered) -> Entry | None:
+def _listed(path: Path, line: int, raw: Mapping[str, Any], collector: PromptCollector) -> Entry | None:
     row = {str(k).lower(): v for k, v in raw.items()}
     picture = next((str(row[name]) for name in _PICTURE_FIELDS if row.get(name)), "")
     if not picture:
-        gathered.skip(line, f"no picture (fields: {', '.join(row)})")
+        collector.skip(line, f"no picture (fields: {', '.join(row)})")
         return None
     root = path.parent.resolve()
     file = (root / picture).resolve()
     if root not in file.parents:
-        gathered.skip(line, f"the picture {picture!r} lies outside {path.parent}")
+        collector.skip(line, f"the picture {picture!r} lies outside {path.parent}")
         return None
     if not file.is_file():
-        gathered.skip(line, f"no file {picture!r}")
+        collector.skip(line, f"no file {picture!r}")
         return None
     entry = _described(Entry(path=path.parent / picture, names=()), row)
     if entry is None:
-        gathered.skip(line, "neither prompt nor prompt_id")
+        collector.skip(line, "neither prompt nor prompt_id")
     return entry
 
 

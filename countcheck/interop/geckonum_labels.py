@@ -26,7 +26,7 @@ from countcheck.storage.rows import Label
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo
 from countcheck.suites.language.nouns import plural_of
-from countcheck.suites.readers import Gathered, table_rows
+from countcheck.suites.readers import PromptCollector, table_rows
 from countcheck.suites.samples import Recipe, Sample, key_of, seed_of
 from countcheck.suites.serialize import suite_to_json
 from countcheck.suites.suite import Prompt, Suite, Target
@@ -59,9 +59,9 @@ def read_answers(paths: Sequence[Path]) -> Answers:
 
 
 def _read_file(path: Path, answers: Answers) -> None:
-    gathered = Gathered()
+    collector = PromptCollector()
     try:
-        rows = list(table_rows(path, gathered))
+        rows = list(table_rows(path, collector))
     except BadSuite as error:
         raise BadInput(str(error)) from error
     if not rows or not all(name in rows[0][1] for name in _COLUMNS):
@@ -69,7 +69,7 @@ def _read_file(path: Path, answers: Answers) -> None:
         raise BadInput(
             f"{path}: no counts by people: it has {found}, not {', '.join(_COLUMNS)}. Give task_1_MODEL.csv."
         )
-    answers.told["rows that could not be read"] += len(gathered.skipped)
+    answers.told["rows that could not be read"] += len(collector.skipped)
     for _, row in rows:
         image, question = _IMAGE.fullmatch(row["image_id"]), _QUESTION.match(row["question"])
         if image is None or question is None:

@@ -1,4 +1,4 @@
-"""Axes multiply templates into prompts; and the short ways of writing a target.
+"""Templates multiplied by axes into prompts, and the short ways of writing a target.
 
 An axis is a list of levels. ``{axis}`` in a template is a level's name, ``{axis.field}`` one of its fields. After a
 colon stands how it is written: ``{number:word}`` or ``{number:form}`` (the form that another axis names), and
@@ -7,7 +7,6 @@ colon stands how it is written: ``{number:word}`` or ``{number:form}`` (the form
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import itertools
 import math
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from countcheck.errors import near_hint
 from countcheck.suites.language.nouns import plural_of
 from countcheck.suites.language.numbers import MOST, PHRASES, spell
 from countcheck.suites.suite import Noun, Relation, Target
@@ -28,8 +28,12 @@ FORMS = ("digit", "word", "phrase")
 MAX_COMBINATIONS = 200_000
 
 
-class Miswritten(Exception):
-    """Something in a suite that makes no sense; the reader of the file adds file and line."""
+class InvalidField(Exception):
+    """A field of a suite that makes no sense; the loader adds file and line.
+
+    Attributes:
+        at: The place of the field: keys and positions, from the outside to the inside.
+    """
 
     def __init__(self, message: str, *at: str | int) -> None:
         super().__init__(message)
@@ -38,14 +42,14 @@ class Miswritten(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """One value of an axis: its name (or number), and what else it brings along."""
+    """One value of an axis: its name or number, and its fields."""
 
     value: Value
     fields: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
-        """As it stands in tags and ids."""
+        """As written in tags and ids."""
         return written(self.value)
 
 
@@ -53,38 +57,42 @@ Combination = Mapping[str, Level]
 
 
 def written(value: Value) -> str:
-    """A plain YAML value as text: ``true`` rather than ``True``."""
+    """Return a plain YAML value as text: ``true`` rather than ``True``."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def read_levels(raw: Any) -> tuple[Level, ...]:
-    """The levels of an axis: a list of plain values or mappings, or a mapping of names to fields."""
+    """Read the levels of an axis: a list of plain values or mappings, or a mapping of names to fields.
+
+    Raises:
+        InvalidField: For anything else.
+    """
     if isinstance(raw, dict) and raw:
         return tuple(Level(value=_scalar(name), fields=_fields(body, name)) for name, body in raw.items())
     if isinstance(raw, list) and raw:
-        return tuple(_level(one, place) for place, one in enumerate(raw))
-    raise Miswritten("an axis needs a list of values, or a mapping of names to fields")
+        return tuple(_level(item, place) for place, item in enumerate(raw))
+    raise InvalidField("an axis needs a list of values, or a mapping of names to fields")
 
 
-def _level(one: Any, place: int) -> Level:
-    if isinstance(one, dict) and one:
-        fields = _fields(one, place)
+def _level(item: Any, place: int) -> Level:
+    if isinstance(item, dict) and item:
+        fields = _fields(item, place)
         return Level(value="-".join(written(v) for v in fields.values()), fields=fields)
-    return Level(value=_scalar(one, place))
+    return Level(value=_scalar(item, place))
 
 
 def _fields(body: Any, at: str | int) -> dict[str, Value]:
     if body is None:
         return {}
     if not isinstance(body, dict):
-        raise Miswritten(f"{body!r} is not a mapping of fields", at)
+        raise InvalidField(f"{body!r} is not a mapping of fields", at)
     return {str(name): _scalar(value, at, str(name)) for name, value in body.items()}
 
 
 def _scalar(value: Any, *at: str | int) -> Value:
     if isinstance(value, str | int | float | bool):
         return value
-    raise Miswritten(f"{value!r} is not a plain value", *at)
+    raise InvalidField(f"{value!r} is not a plain value", *at)
 
 
 def combine(
@@ -93,19 +101,29 @@ def combine(
     leave_out: Sequence[Mapping[str, Any]] = (),
     pick: int | None = None,
 ) -> list[dict[str, Level]]:
-    """Every combination of the axes' levels, those that match an entry of ``leave_out`` aside.
+    """Return every combination of the axes' levels, those that match an entry of ``leave_out`` aside.
 
-    With ``pick``, that many of them, chosen so that levels, and then pairs of levels, come up equally often. The
-    same axes always give the same choice, and the first k of it are as balanced as k can be.
+    Args:
+        axes: Axis name to levels.
+        leave_out: Mappings of axis to a level, or a list of levels; a combination that matches all of one is left out.
+        pick: How many to choose, so that levels, and then pairs of levels, come up equally often. The same axes always
+            give the same choice, and the first k of it are as balanced as k can be.
+
+    Raises:
+        InvalidField: For an unknown axis, more than `MAX_COMBINATIONS`, or a pick larger than what there is.
+
+    >>> axes = {"number": read_levels([1, 2]), "noun": read_levels(["pig", "wolf"])}
+    >>> [f"{c['number'].label} {c['noun'].label}" for c in combine(axes, leave_out=[{"number": 2, "noun": "wolf"}])]
+    ['1 pig', '1 wolf', '2 pig']
     """
     names = list(axes)
     size = math.prod(len(axes[name]) for name in names)
     if size > MAX_COMBINATIONS:
-        raise Miswritten(f"the axes multiply to {size} prompts; the most is {MAX_COMBINATIONS}", "axes")
+        raise InvalidField(f"the axes multiply to {size} prompts; the most is {MAX_COMBINATIONS}", "axes")
     for n, entry in enumerate(leave_out):
         for name in entry:
             if name not in axes:
-                raise Miswritten(no_such("axis", name, axes), "leave_out", n, name)
+                raise InvalidField(no_such("axis", name, axes), "leave_out", n, name)
     indices = [
         index
         for index in itertools.product(*(range(len(axes[name])) for name in names))
@@ -113,7 +131,7 @@ def combine(
     ]
     if pick is not None:
         if pick > len(indices):
-            raise Miswritten(f"pick is {pick}, and the axes give only {len(indices)} prompts", "pick")
+            raise InvalidField(f"pick is {pick}, and the axes give only {len(indices)} prompts", "pick")
         indices = [indices[i] for i in _balanced(np.array(indices), [len(axes[n]) for n in names], pick)]
     return [{name: axes[name][i] for name, i in zip(names, index, strict=True)} for index in indices]
 
@@ -153,13 +171,25 @@ def _balanced(combinations: np.ndarray, sizes: Sequence[int], pick: int) -> list
 
 
 def fill(template: str, combination: Combination, nouns: Mapping[str, Noun]) -> str:
-    """The template with every ``{axis}`` replaced. Raises `Miswritten` for one that does not exist."""
+    """Fill a template: every ``{axis}`` is replaced by its level.
+
+    Args:
+        template: Text with ``{axis}``, ``{axis.field}`` or ``{axis:form}``; ``{{`` is a brace.
+        combination: Axis name to level.
+        nouns: The suite's nouns, for their plurals.
+
+    Raises:
+        InvalidField: For an axis, field or form that does not exist, or braces that do not match.
+
+    >>> fill("{n:word} {noun:n}", {"n": Level(value=3), "noun": Level(value="wolf")}, {})
+    'three wolves'
+    """
     if "{" not in template and "}" not in template:
         return template
     try:
         pieces = list(string.Formatter().parse(template))
     except ValueError as error:
-        raise Miswritten(f"{template!r} is not a template ({error}); write {{{{ for a brace") from error
+        raise InvalidField(f"{template!r} is not a template ({error}); write {{{{ for a brace") from error
     return "".join(
         literal + ("" if name is None else _piece(name, spec or "", combination, nouns))
         for literal, name, spec, _ in pieces
@@ -169,10 +199,10 @@ def fill(template: str, combination: Combination, nouns: Mapping[str, Noun]) -> 
 def _piece(name: str, spec: str, combination: Combination, nouns: Mapping[str, Noun]) -> str:
     axis, _, part = name.partition(".")
     if axis not in combination:
-        raise Miswritten(no_such("axis", axis, combination))
+        raise InvalidField(no_such("axis", axis, combination))
     level = combination[axis]
     if part and part not in level.fields:
-        raise Miswritten(no_such(f"field of axis {axis!r}", part, level.fields))
+        raise InvalidField(no_such(f"field of axis {axis!r}", part, level.fields))
     value = level.fields[part] if part else level.value
     if not spec:
         return written(value)
@@ -189,12 +219,12 @@ def _number(value: int, spec: str, combination: Combination) -> str:
         case "word" if 0 <= value <= MOST:
             return spell(value)
         case "word":
-            raise Miswritten(f"{value} cannot be written as a word; 0 to {MOST} can")
+            raise InvalidField(f"{value} cannot be written as a word; 0 to {MOST} can")
         case "phrase" if value in PHRASES:
             return PHRASES[value]
         case "phrase":
-            raise Miswritten(f"no phrase says {value} (there are phrases for {', '.join(map(str, PHRASES))})")
-    raise Miswritten(no_such("form of a number", form, [*FORMS, *combination]))
+            raise InvalidField(f"no phrase says {value} (there are phrases for {', '.join(map(str, PHRASES))})")
+    raise InvalidField(no_such("form of a number", form, [*FORMS, *combination]))
 
 
 def _noun(noun: str, spec: str, combination: Combination, nouns: Mapping[str, Noun]) -> str:
@@ -202,20 +232,18 @@ def _noun(noun: str, spec: str, combination: Combination, nouns: Mapping[str, No
     if spec == "plural":
         return plural_of(noun, nouns)
     if axis not in combination:
-        raise Miswritten(no_such("axis", axis, combination))
+        raise InvalidField(no_such("axis", axis, combination))
     level = combination[axis]
     number = level.fields.get(part) if part else level.value
     if not isinstance(number, int) or isinstance(number, bool):
-        raise Miswritten(f"{spec!r} is {number!r}, not a number that {noun!r} could go with")
+        raise InvalidField(f"{spec!r} is {number!r}, not a number that {noun!r} could go with")
     return noun if number == 1 else plural_of(noun, nouns)
 
 
 def no_such(kind: str, name: str, known: Any) -> str:
-    """That there is none of the kind by that name, the nearest there is, and all there are."""
+    """Word that a name does not exist, with the nearest one and all there are."""
     known = [str(k) for k in known]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"no {kind} {name!r}.{hint} Known: {', '.join(known) or 'none'}"
+    return f"no {kind} {name!r}.{near_hint(name, known)} Known: {', '.join(known) or 'none'}"
 
 
 _SHORT = (
@@ -230,54 +258,66 @@ SHORT_FORMS = "3, at least 2, at most 4, 3 to 5, none, more than NOUN, as many a
 
 
 def read_target(noun: str, raw: Any, nouns: Mapping[str, Noun]) -> Target:
-    """A target from a noun and the short way of writing its number; see `SHORT_FORMS`."""
+    """Read a target from a noun and the short way of writing its number; see `SHORT_FORMS`.
+
+    Raises:
+        InvalidField: For a number that is none of these.
+
+    >>> read_target("pig", "at least 2", {}).sentence()
+    'at least 2 pig'
+    """
     if isinstance(raw, bool) or not isinstance(raw, int | str):
-        raise Miswritten(f"{noun} is {raw!r}. Give a number, or one of: {SHORT_FORMS}")
+        raise InvalidField(f"{noun} is {raw!r}. Give a number, or one of: {SHORT_FORMS}")
     text = " ".join(str(raw).lower().split())
     if text in ("none", "no", "0"):
         return _target(nouns, noun=noun, relation=Relation.NONE, count=0)
     for pattern, relation in _SHORT:
-        if found := pattern.fullmatch(text):
-            count = int(next(group for group in found.groups() if group))
+        if match := pattern.fullmatch(text):
+            count = int(next(group for group in match.groups() if group))
             return _target(nouns, noun=noun, relation=relation, count=count)
-    if found := _BETWEEN.fullmatch(text):
-        return _target(nouns, noun=noun, relation=Relation.BETWEEN, count=int(found[1]), upper=int(found[2]))
+    if match := _BETWEEN.fullmatch(text):
+        return _target(nouns, noun=noun, relation=Relation.BETWEEN, count=int(match[1]), upper=int(match[2]))
     for pattern, relation in ((_MORE, Relation.MORE_THAN), (_AS_MANY, Relation.AS_MANY_AS)):
-        if found := pattern.fullmatch(text):
-            return _target(nouns, noun=noun, relation=relation, other=found[1])
+        if match := pattern.fullmatch(text):
+            return _target(nouns, noun=noun, relation=relation, other=match[1])
     if re.fullmatch(r"-\d+", text):
-        raise Miswritten(f"{noun} is {text}. Give a whole number, 0 or more")
-    raise Miswritten(f"{noun} is {raw!r}. Give a number, or one of: {SHORT_FORMS}")
+        raise InvalidField(f"{noun} is {text}. Give a whole number, 0 or more")
+    raise InvalidField(f"{noun} is {raw!r}. Give a number, or one of: {SHORT_FORMS}")
 
 
 def check_target(target: Target, nouns: Mapping[str, Noun]) -> Target:
-    """The target itself, with the noun's detector phrase. Raises `Miswritten` for one that makes no sense."""
+    """Return the target itself if it makes sense.
+
+    Raises:
+        InvalidField: For an unknown noun, a count below 0, a range that ends before it begins, or fields that its relation
+            does not take.
+    """
     for noun in target.nouns:
         if nouns and noun not in nouns:
-            raise Miswritten(no_such("noun", noun, nouns) + ". A suite that lists nouns lists all of them")
+            raise InvalidField(no_such("noun", noun, nouns) + ". A suite that lists nouns lists all of them")
         if not noun.strip():
-            raise Miswritten("a target has no noun")
+            raise InvalidField("a target has no noun")
     relation = target.relation
     if relation in (Relation.MORE_THAN, Relation.AS_MANY_AS):
         if target.other is None or target.other == target.noun:
-            raise Miswritten(f"{relation} needs another noun in the field other")
+            raise InvalidField(f"{relation} needs another noun in the field other")
         if target.count is not None:
-            raise Miswritten(f"{relation} compares two nouns and takes no count")
+            raise InvalidField(f"{relation} compares two nouns and takes no count")
     elif target.count is None:
-        raise Miswritten(f"{target.noun} has no count. Give a whole number, 0 or more")
+        raise InvalidField(f"{target.noun} has no count. Give a whole number, 0 or more")
     elif target.count < 0:
-        raise Miswritten(f"{target.noun} is {target.count}. Give a whole number, 0 or more")
+        raise InvalidField(f"{target.noun} is {target.count}. Give a whole number, 0 or more")
     elif target.other is not None:
-        raise Miswritten(f"{relation} takes no field other")
+        raise InvalidField(f"{relation} takes no field other")
     if relation is Relation.NONE and target.count:
-        raise Miswritten(f"{target.noun} has the relation none and the count {target.count}")
+        raise InvalidField(f"{target.noun} has the relation none and the count {target.count}")
     if relation is Relation.BETWEEN:
         if target.upper is None or target.upper < (target.count or 0):
-            raise Miswritten(
+            raise InvalidField(
                 f"{target.noun} is between {target.count} and {target.upper}. Give the smaller number first"
             )
     elif target.upper is not None:
-        raise Miswritten(f"{target.noun} has an upper end, and the relation {relation} takes none")
+        raise InvalidField(f"{target.noun} has an upper end, and the relation {relation} takes none")
     return target
 
 
@@ -287,13 +327,17 @@ def _target(nouns: Mapping[str, Noun], *, noun: str, **rest: Any) -> Target:
 
 
 def carry_over(before: Sequence[Target], changed: Sequence[Target], forget: Sequence[str] = ()) -> tuple[Target, ...]:
-    """What must hold after a turn: what held before, each noun's targets replaced by the turn's own where it has some."""
+    """Return the targets after a turn: those before it, a noun's replaced where the turn has its own or forgets it."""
     gone = {target.noun for target in changed} | set(forget)
     return (*(target for target in before if target.noun not in gone), *changed)
 
 
 def slug(text: str, *, longest: int = 56) -> str:
-    """An id from a text: lower-case words joined by hyphens; a digest ends it where the text was too long."""
+    """Make an id from a text: lower-case words joined by hyphens; where the text is too long, a digest ends it.
+
+    >>> slug("Three pigs, film noir!")
+    'three-pigs-film-noir'
+    """
     words = re.sub(r"[^\w]+", "-", text.lower()).strip("-")
     if words and len(words) <= longest:
         return words

@@ -1,19 +1,18 @@
-"""Suites as YAML files: read with errors that name file, line and field; written whole or not at all."""
+"""Suite files (YAML): read and checked, with errors that name file, line and field."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from countcheck.errors import BadSuite
+from countcheck.errors import BadSuite, near_hint
 from countcheck.suites.compose import (
     Combination,
+    InvalidField,
     Level,
-    Miswritten,
     carry_over,
     check_target,
     combine,
@@ -24,7 +23,7 @@ from countcheck.suites.compose import (
     slug,
     written,
 )
-from countcheck.suites.suite import Conversation, Noun, Prompt, Relation, Suite, Target, Turn
+from countcheck.suites.suite import Conversation, Noun, Prompt, Relation, Skipped, Suite, Target, Turn
 from countcheck.yaml_loader import Document, load_yaml, read_yaml
 
 Tags = dict[str, str | int | float | bool]
@@ -65,6 +64,7 @@ class _Entry(_Strict):
 class _PromptFields(_Entry):
     text: str
     targets: Any = None
+    not_understood: list[str] = []
 
 
 class _TurnFields(_Strict):
@@ -92,12 +92,28 @@ class _SuiteFields(_Strict):
 
 
 def read_suite(path: Path) -> Suite:
-    """The suite in a YAML file. Raises `BadSuite` naming file, line and field."""
+    """Read a suite file.
+
+    Raises:
+        BadSuite: When it is no suite; names file, line and field.
+    """
     return _suite_of(read_yaml(path), source=str(path), name=path.stem)
 
 
 def parse_suite(text: str, *, source: str, name: str) -> Suite:
-    """The suite in a YAML text; ``source`` is named in errors, ``name`` used when the suite gives none."""
+    """Read a suite from YAML text.
+
+    Args:
+        text: The suite.
+        source: Named in errors.
+        name: Of the suite, when it gives none.
+
+    Raises:
+        BadSuite: When it is no suite; names source, line and field.
+
+    >>> parse_suite("prompts: [{text: three pigs, targets: {pig: 3}}]", source="example", name="pigs").vocabulary
+    ('pig',)
+    """
     return _suite_of(load_yaml(text, source=source), source=source, name=name)
 
 
@@ -112,8 +128,8 @@ def _suite_of(document: Document, *, source: str, name: str) -> Suite:
     except ValidationError as error:
         raise BadSuite(_explain(error, source, document)) from error
     try:
-        suite = _build(fields, name)
-    except Miswritten as error:
+        suite = _build(fields, name, document)
+    except InvalidField as error:
         raise BadSuite(f"{source}:{document.line(*error.at)}: {_dotted(error.at)}{error}.") from error
     if not suite.asked:
         raise BadSuite(f"{source}: no prompts and no conversations. Give at least one.")
@@ -123,6 +139,7 @@ def _suite_of(document: Document, *, source: str, name: str) -> Suite:
         prompts=suite.prompts,
         conversations=suite.conversations,
         nouns=suite.nouns,
+        remarks=suite.remarks,
         source=source,
     )
 
@@ -140,22 +157,19 @@ _MODELS: dict[str, type[BaseModel]] = {
 
 
 def _explain(error: ValidationError, source: str, document: Document) -> str:
-    """The first thing wrong, in our words. Unions name their branches in the place; those are not in the file."""
+    """The first thing wrong, in plain words. Pydantic names the branches of unions in the place; the file has none of them."""
     first = error.errors()[0]
     place = tuple(part for part in first["loc"] if not _is_branch(part))
     where = f"{source}:{document.line(*place)}: "
     field = str(place[-1]) if place else ""
     if first["type"] == "extra_forbidden":
         model = next((_MODELS[p] for p in reversed(place[:-1]) if p in _MODELS), _SuiteFields)
-        near = difflib.get_close_matches(field, model.model_fields, n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        return f"{where}{_dotted(place[:-1])}no field {field!r}.{hint} Known: {', '.join(model.model_fields)}."
+        return f"{where}{_dotted(place[:-1])}{no_such('field', field, model.model_fields)}."
     if first["type"] == "missing":
         return f"{where}{_dotted(place[:-1])}the field {field!r} is missing."
     if first["type"] == "literal_error":
         wanted = str(first["ctx"]["expected"])
-        near = difflib.get_close_matches(str(first["input"]), wanted.replace("'", "").split(), n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = near_hint(str(first["input"]), wanted.replace("'", "").split())
         return f"{where}{_dotted(place)}{first['input']!r} is none of {wanted}.{hint}"
     return f"{where}{_dotted(place)}is {str(first['input'])[:80]!r}. {first['msg']}."
 
@@ -164,10 +178,11 @@ def _is_branch(part: str | int) -> bool:
     return isinstance(part, str) and (part in ("str", "int", "float", "bool", "_NounFields") or "[" in part)
 
 
-def _build(fields: _SuiteFields, name: str) -> Suite:
+def _build(fields: _SuiteFields, name: str, document: Document) -> Suite:
     nouns = {noun: _noun(noun, body) for noun, body in fields.nouns.items()}
     shared = {axis: _levels(raw, "axes", axis) for axis, raw in fields.axes.items()}
     prompts: list[Prompt] = []
+    remarks: list[Skipped] = []
     conversations: list[Conversation] = []
     ids: dict[str, Place] = {}
     for n, entry in enumerate(fields.prompts):
@@ -177,11 +192,13 @@ def _build(fields: _SuiteFields, name: str) -> Suite:
                 prompt = _prompt(entry, combination, fields, nouns)
             _unique(prompt.id, ids, at)
             prompts.append(prompt)
-    for n, talk in enumerate(fields.conversations):
+            if prompt.not_understood:
+                remarks.append(Skipped.not_understood(document.line(*at), prompt))
+    for n, turns in enumerate(fields.conversations):
         at = ("conversations", n)
-        for combination in _combinations(talk, shared, at):
+        for combination in _combinations(turns, shared, at):
             with _At(at):
-                conversation = _conversation(talk, combination, fields, nouns)
+                conversation = _conversation(turns, combination, fields, nouns)
             _unique(conversation.id, ids, at)
             conversations.append(conversation)
     return Suite(
@@ -190,6 +207,7 @@ def _build(fields: _SuiteFields, name: str) -> Suite:
         prompts=tuple(prompts),
         conversations=tuple(conversations),
         nouns=nouns,
+        remarks=tuple(remarks),
     )
 
 
@@ -203,8 +221,8 @@ class _At:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Miswritten):
-            raise Miswritten(str(error), *self.place, *error.at) from error
+        if isinstance(error, InvalidField):
+            raise InvalidField(str(error), *self.place, *error.at) from error
 
 
 def _noun(name: str, body: _NounFields | str | None) -> Noun:
@@ -227,7 +245,7 @@ def _levels(raw: Any, *at: str | int) -> tuple[Level, ...]:
 def _combinations(entry: _Entry, shared: Mapping[str, tuple[Level, ...]], at: Place) -> Iterable[Combination]:
     if not entry.axes:
         if entry.pick is not None or entry.leave_out:
-            raise Miswritten("pick and leave_out need axes", *at)
+            raise InvalidField("pick and leave_out need axes", *at)
         return [{}]
     named = dict.fromkeys(entry.axes) if isinstance(entry.axes, list) else entry.axes
     axes: dict[str, tuple[Level, ...]] = {}
@@ -239,9 +257,7 @@ def _combinations(entry: _Entry, shared: Mapping[str, tuple[Level, ...]], at: Pl
         elif name in shared:
             axes[name] = shared[name]
         else:
-            near = difflib.get_close_matches(name, shared, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise Miswritten(f"no axis {name!r}.{hint} Known: {', '.join(shared) or 'none'}", *at, "axes")
+            raise InvalidField(no_such("axis", name, shared), *at, "axes")
     with _At(at):
         return combine(axes, leave_out=entry.leave_out, pick=entry.pick)
 
@@ -249,25 +265,24 @@ def _combinations(entry: _Entry, shared: Mapping[str, tuple[Level, ...]], at: Pl
 def _some(levels: Sequence[Level], wanted: Sequence[Any], *at: str | int) -> tuple[Level, ...]:
     """The levels of the suite's own axis that an entry asks for by name."""
     by_label = {level.label: level for level in levels}
-    for one in wanted:
-        if str(one) not in by_label:
-            near = difflib.get_close_matches(str(one), by_label, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise Miswritten(f"the axis has no level {one!r}.{hint} Known: {', '.join(by_label)}", *at)
-    return tuple(by_label[str(one)] for one in wanted)
+    for name in wanted:
+        if str(name) not in by_label:
+            known = ", ".join(by_label)
+            raise InvalidField(f"the axis has no level {name!r}.{near_hint(str(name), by_label)} Known: {known}", *at)
+    return tuple(by_label[str(name)] for name in wanted)
 
 
 def _unique(name: str, ids: dict[str, Place], at: Place) -> None:
     if name in ids:
         first = "the same entry" if ids[name] == at else _dotted(ids[name])[:-2]
-        raise Miswritten(f"the id {name!r} is already used by {first}. Give each its own id", *at, "id")
+        raise InvalidField(f"the id {name!r} is already used by {first}. Give each its own id", *at, "id")
     ids[name] = at
 
 
 def _prompt(entry: _PromptFields, levels: Combination, suite: _SuiteFields, nouns: Mapping[str, Noun]) -> Prompt:
     text = _fill(entry.text, levels, nouns, "text")
     if not text.strip():
-        raise Miswritten("the text is empty", "text")
+        raise InvalidField("the text is empty", "text")
     return Prompt(
         id=_id(entry.id, levels, nouns) or slug(text),
         text=text,
@@ -275,6 +290,7 @@ def _prompt(entry: _PromptFields, levels: Combination, suite: _SuiteFields, noun
         tags=_tags(suite.tags, entry.tags, levels, nouns),
         group=_fill(entry.group, levels, nouns, "group") if entry.group else None,
         benign=suite.benign if entry.benign is None else entry.benign,
+        not_understood=tuple(entry.not_understood),
     )
 
 
@@ -289,7 +305,7 @@ def _conversation(
             say = _fill(turn.say, levels, nouns, "say")
             for noun in turn.forget:
                 if noun not in (known := {target.noun: target for target in targets}):
-                    raise Miswritten(no_such("noun to forget", noun, known), "forget")
+                    raise InvalidField(no_such("noun to forget", noun, known), "forget")
             targets = carry_over(targets, _targets(turn.targets, levels, nouns, say), turn.forget)
             tags = {**tags, **_tags({}, turn.tags, levels, nouns)}
             turns.append(Turn(say=say, targets=targets, tags=tags))
@@ -328,7 +344,7 @@ def _targets(raw: Any, levels: Combination, nouns: Mapping[str, Noun], text: str
         return tuple(_short_target(key, value, levels, nouns) for key, value in raw.items())
     if isinstance(raw, list):
         return tuple(_long_target(n, item, levels, nouns) for n, item in enumerate(raw))
-    raise Miswritten(f"{raw!r} is no targets. Write a mapping such as {{pig: 3, dog: none}}, or a list", "targets")
+    raise InvalidField(f"{raw!r} is no targets. Write a mapping such as {{pig: 3, dog: none}}, or a list", "targets")
 
 
 def _short_target(key: Any, value: Any, levels: Combination, nouns: Mapping[str, Noun]) -> Target:
@@ -340,19 +356,23 @@ def _short_target(key: Any, value: Any, levels: Combination, nouns: Mapping[str,
 def _long_target(n: int, item: Any, levels: Combination, nouns: Mapping[str, Noun]) -> Target:
     with _At(("targets", n)):
         if not isinstance(item, dict):
-            raise Miswritten(f"{item!r} is not a mapping with noun, relation and count")
+            raise InvalidField(f"{item!r} is not a mapping with noun, relation and count")
         filled = {k: _fill(v, levels, nouns, str(k)) if isinstance(v, str) else v for k, v in item.items()}
         return full_target(filled, nouns)
 
 
 def full_target(item: Mapping[str, Any], nouns: Mapping[str, Noun]) -> Target:
-    """The target whose fields are all given. Raises `Miswritten` naming the field."""
+    """Read a target whose fields are all given.
+
+    Raises:
+        InvalidField: For a field that is not known or makes no sense.
+    """
     try:
         fields = _TargetFields.model_validate(item)
     except ValidationError as error:
         first = error.errors()[0]
         known = ", ".join(_TargetFields.model_fields)
         what = f"no such field. Known: {known}" if first["type"] == "extra_forbidden" else first["msg"]
-        raise Miswritten(f"is {str(first['input'])[:80]!r}: {what}", *first["loc"]) from error
+        raise InvalidField(f"is {str(first['input'])[:80]!r}: {what}", *first["loc"]) from error
     phrase = fields.phrase or (nouns[fields.noun].phrase if fields.noun in nouns else "")
     return check_target(Target(**{**fields.model_dump(), "phrase": phrase}), nouns)

@@ -1,4 +1,4 @@
-"""Samples, seeds and keys: which pictures a run needs, decided before anything is made."""
+"""The samples that a run needs, with their seeds and keys, planned before anything is generated."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from countcheck.suites.suite import Conversation, Prompt, Suite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Everything of a generator that can change its pictures: part of every sample's key.
+    """Everything about a generator that can change its pictures; part of every sample's key.
 
     Attributes:
         name: As the user calls it; rates are reported under it.
-        revision: Of the model: a commit, a date, a hash of weights; empty when the provider tells none.
+        revision: Of the model: a commit, a date, a hash of weights; empty when the provider gives none.
         settings: Steps, guidance, size, dtype family and so on; plain JSON values. Never a key, a batch size or a device.
     """
 
@@ -46,25 +46,29 @@ class Sample:
 
     @property
     def text(self) -> str:
-        """What is said first."""
+        """The prompt, or the first message of the conversation."""
         return self.asked.text
 
 
 def seed_of(asked: Prompt | Conversation, repeat: int) -> int:
-    """A seed from 0 to 2**31 - 1 that depends on what is asked and the repeat, on nothing else."""
-    digest = hashlib.sha256(f"{_saying(asked)}\x00{repeat}".encode()).digest()
+    """Return a seed from 0 to 2**31 - 1 that depends on the text and the repeat, and on nothing else.
+
+    >>> seed_of(Prompt(id="a", text="three pigs"), 0) == seed_of(Prompt(id="b", text="three pigs"), 0)
+    True
+    """
+    digest = hashlib.sha256(f"{_messages(asked)}\x00{repeat}".encode()).digest()
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
 def key_of(recipe: Recipe, asked: Prompt | Conversation, repeat: int) -> str:
-    """32 hex digits that change with anything that can change the picture, and with nothing else."""
+    """Return 32 hex digits that change with anything that can change the picture, and with nothing else."""
     body = orjson.dumps(
         [
             recipe.name,
             recipe.revision,
             dict(recipe.settings),
             asked.id,
-            _saying(asked),
+            _messages(asked),
             _extra(asked),
             repeat,
             seed_of(asked, repeat),
@@ -76,7 +80,17 @@ def key_of(recipe: Recipe, asked: Prompt | Conversation, repeat: int) -> str:
 
 
 def plan(suite: Suite, recipe: Recipe, *, repeats: int = 1) -> Iterator[Sample]:
-    """The samples that one generator owes a suite: repeat by repeat, so that stopping early leaves a balanced run."""
+    """Yield the samples that one generator makes of a suite, repeat by repeat, so that stopping early leaves a balanced run.
+
+    Args:
+        suite: The prompts and conversations.
+        recipe: The generator's.
+        repeats: Samples per prompt or conversation, 1 or more.
+
+    >>> suite = Suite(name="pigs", prompts=(Prompt(id="a", text="three pigs"), Prompt(id="b", text="two pigs")))
+    >>> [(sample.asked.id, sample.repeat) for sample in plan(suite, Recipe(name="tiny"), repeats=2)]
+    [('a', 0), ('b', 0), ('a', 1), ('b', 1)]
+    """
     for repeat in range(repeats):
         for asked in suite.asked:
             yield Sample(
@@ -89,7 +103,7 @@ def plan(suite: Suite, recipe: Recipe, *, repeats: int = 1) -> Iterator[Sample]:
 
 
 def shuffle_prompts(samples: Sequence[Sample], seed: int = 0) -> list[Sample]:
-    """Shuffle the prompts and keep each prompt's repeats together, so that looking at a part of the run is fair."""
+    """Shuffle the prompts and keep each prompt's repeats together, so that a part of the run is a fair sample of it."""
     prompts: dict[str, list[Sample]] = {}
     for sample in samples:
         prompts.setdefault(sample.asked.id, []).append(sample)
@@ -98,15 +112,15 @@ def shuffle_prompts(samples: Sequence[Sample], seed: int = 0) -> list[Sample]:
     return [sample for prompt_id in order for sample in sorted(prompts[prompt_id], key=lambda s: s.repeat)]
 
 
-def _saying(asked: Prompt | Conversation) -> str:
+def _messages(asked: Prompt | Conversation) -> str:
     if isinstance(asked, Prompt):
         return asked.text
     return "\x1e".join(turn.say for turn in asked.turns)
 
 
 def _extra(asked: Prompt | Conversation) -> list[object]:
-    # What a conversation says next depends on what it finds wrong, so its targets are part of its key;
-    # the `scenes` generator draws targets, so a prompt's are too.
+    # The next message of a conversation depends on which targets its picture missed, so they are part of its key;
+    # the `scenes` generator draws a prompt's targets, so they are too.
     if isinstance(asked, Prompt):
         return [list(asked.targets), dict(asked.tags)]
     return [asked.repairs, asked.on_refusal, [[list(t.targets), dict(t.tags)] for t in asked.turns]]

@@ -1,4 +1,4 @@
-"""What is asked: targets, prompts, conversations and the suite that holds them. No files here, no YAML."""
+"""Targets, prompts, conversations and the suite that holds them: types only, no files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What must be seen of one noun.
+    """How many instances of one noun a picture must show.
 
     Attributes:
         noun: Singular, lower case; the name under which it is counted.
@@ -56,7 +56,17 @@ class Target:
         return (self.noun,) if self.other is None else (self.noun, self.other)
 
     def holds(self, counts: Mapping[str, int]) -> bool:
-        """Whether the counts meet the target. Raises ``KeyError`` when one of its nouns was not counted."""
+        """Return whether counts meet the target.
+
+        Args:
+            counts: Noun to counted number, 0 or more.
+
+        Raises:
+            KeyError: When one of the target's nouns was not counted.
+
+        >>> Target(noun="pig", count=3).holds({"pig": 2})
+        False
+        """
         n = counts[self.noun]
         match self.relation:
             case Relation.EXACTLY | Relation.NONE:
@@ -79,12 +89,17 @@ class Target:
         things: Callable[[int, str], str] = "{} {}".format,
         many: Callable[[str], str] = str,
     ) -> str:
-        """The target in plain words: "exactly 3 pig", "more cat than dog".
+        """Return the target in plain words.
 
         Args:
-            number: Words a number that stands alone.
-            things: Words a number of a noun.
-            many: Words a noun without a number.
+            number: Writes a number that stands alone.
+            things: Writes a number and its noun.
+            many: Writes a noun without a number.
+
+        >>> Target(noun="pig", count=3).sentence()
+        'exactly 3 pig'
+        >>> Target(noun="cat", relation=Relation.MORE_THAN, other="dog").sentence()
+        'more cat than dog'
         """
         match self.relation:
             case Relation.NONE:
@@ -101,12 +116,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noun:
-    """What a suite says of one noun.
+    """One noun as a suite describes it.
 
     Attributes:
         name: Singular; the word used in targets.
         phrase: What an open-vocabulary detector is asked for; the name when empty.
-        plural: For wording templates; made by rule when empty.
+        plural: For templates and sentences; made by rule when empty.
         synonyms: Other names whose detections are joined to this noun.
         distractors: Lookalikes scored against it, so that a boar is not counted as a pig.
     """
@@ -120,15 +135,17 @@ class Noun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One text and what its picture must show.
+    """One text and the targets that its picture must meet.
 
     Attributes:
         id: Unique in its suite.
-        text: What the generator is told.
-        targets: What must hold; empty when only refusals are of interest.
-        tags: Style, scene, number form and so on: the axes that rates are split by.
+        text: Sent to the generator.
+        targets: Must all hold; empty when only refusals are of interest.
+        tags: Style, scene, number form and so on: rates are split by them.
         group: Prompts that ask the same in other words or styles share one.
-        benign: Nothing in it gives a reason to refuse.
+        benign: Whether nothing in it gives a reason to refuse.
+        not_understood: Pieces of the text with a number that could not be read to a target; empty when a suite states its
+            targets. No part of the suite's digest.
     """
 
     id: str
@@ -137,11 +154,12 @@ class Prompt:
     tags: Mapping[str, str] = field(default_factory=dict)
     group: str | None = None
     benign: bool = True
+    not_understood: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One thing said in a conversation, and what must hold after it (already carried over from earlier turns)."""
+    """One message to the model in a conversation, and the targets of its picture (those of earlier turns included)."""
 
     say: str
     targets: tuple[Target, ...] = ()
@@ -150,11 +168,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """Turns, and how many repairs to try after a turn whose picture is wrong.
+    """Turns, and how many repairs to ask for after a turn whose picture is wrong.
 
     Attributes:
         id: Unique in its suite, among prompts too.
-        repairs: Most repairs to ask for after one turn, 0 or more.
+        repairs: The most repairs to ask for after one turn, 0 or more.
         on_refusal: ``continue`` with the next turn, ``rewind`` to the last picture first, or ``stop``.
     """
 
@@ -168,21 +186,26 @@ class Conversation:
 
     @property
     def text(self) -> str:
-        """What opens the conversation; shown where a prompt's text would be."""
+        """The first message; shown where a prompt's text would be."""
         return self.turns[0].say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A line that was left out, and why; as a remark, a line that was kept and what of it could not be read."""
+    """A line (from 1) that was left out, and why; as a remark, a line that was kept and what of it could not be read."""
 
     line: int
     why: str
 
+    @classmethod
+    def not_understood(cls, line: int, prompt: Prompt) -> Skipped:
+        """Return the remark on a prompt of whose text something was not understood."""
+        return cls(line=line, why=f"not understood: {', '.join(repr(piece) for piece in prompt.not_understood)}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """Prompts and conversations with what each must show, the nouns they speak of, and the lines left out."""
+    """Prompts, conversations, the nouns in them, and the lines of the source that were left out."""
 
     name: str
     description: str = ""
@@ -196,30 +219,57 @@ class Suite:
     @property
     def vocabulary(self) -> tuple[str, ...]:
         """Every noun that some target needs counted, sorted."""
-        found = {noun for target in self.targets for noun in target.nouns}
-        return tuple(sorted(found))
+        return tuple(sorted({noun for target in self.targets for noun in target.nouns}))
 
     @property
     def targets(self) -> tuple[Target, ...]:
         """Every target of every prompt and turn."""
-        turns = (turn for talk in self.conversations for turn in talk.turns)
-        asked: list[Prompt | Turn] = [*self.prompts, *turns]
-        return tuple(target for said in asked for target in said.targets)
+        turns = (turn for conversation in self.conversations for turn in conversation.turns)
+        messages: list[Prompt | Turn] = [*self.prompts, *turns]
+        return tuple(target for message in messages for target in message.targets)
+
+    @property
+    def not_understood(self) -> tuple[Prompt, ...]:
+        """The prompts of whose text something with a number was not understood."""
+        return tuple(prompt for prompt in self.prompts if prompt.not_understood)
 
     @property
     def asked(self) -> tuple[Prompt | Conversation, ...]:
-        """Prompts, then conversations: each is one sample a repeat."""
+        """Prompts, then conversations: each is one sample per repeat."""
         return (*self.prompts, *self.conversations)
 
     @property
     def digest(self) -> str:
-        """32 hex digits that change when anything asked changes; texts of description and source aside."""
+        """32 hex digits that change when anything asked changes; description, source and remarks aside."""
         body = orjson.dumps(
-            [self.prompts, self.conversations, dict(self.nouns)],
+            [[_DigestedPrompt.of(prompt) for prompt in self.prompts], self.conversations, dict(self.nouns)],
             default=_plain,
             option=orjson.OPT_SORT_KEYS,
         )
         return hashlib.sha256(body).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DigestedPrompt:
+    """The fields of a prompt that its suite's digest covers, in the order that digests of older runs have."""
+
+    id: str
+    text: str
+    targets: tuple[Target, ...]
+    tags: Mapping[str, str]
+    group: str | None
+    benign: bool
+
+    @classmethod
+    def of(cls, prompt: Prompt) -> _DigestedPrompt:
+        return cls(
+            id=prompt.id,
+            text=prompt.text,
+            targets=prompt.targets,
+            tags=prompt.tags,
+            group=prompt.group,
+            benign=prompt.benign,
+        )
 
 
 def _plain(value: object) -> object:

@@ -4,7 +4,7 @@ from itertools import combinations
 import pytest
 
 from countcheck.suites.catalog import load_suite
-from countcheck.suites.compose import Miswritten, combine, read_levels, slug
+from countcheck.suites.compose import InvalidField, combine, read_levels, slug
 
 
 def axes(**sizes: int):
@@ -32,12 +32,12 @@ def test_the_first_part_of_a_pick_is_balanced_too():
 def test_what_matches_leave_out_is_left_out():
     chosen = combine(axes(a=3, b=3), leave_out=[{"a": [0, 1], "b": 2}])
     assert len(chosen) == 7
-    with pytest.raises(Miswritten, match="no axis 'z'"):
+    with pytest.raises(InvalidField, match="no axis 'z'"):
         combine(axes(a=3), leave_out=[{"z": 1}])
 
 
 def test_too_many_combinations_are_refused():
-    with pytest.raises(Miswritten, match="multiply to 1000000"):
+    with pytest.raises(InvalidField, match="multiply to 1000000"):
         combine(axes(a=1000, b=1000))
 
 

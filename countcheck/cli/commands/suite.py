@@ -208,7 +208,7 @@ def import_(
     """Turn somebody else's prompts into a suite file."""
     from countcheck.errors import BadInput
     from countcheck.suites.catalog import import_suite
-    from countcheck.suites.yaml_writer import write_suite
+    from countcheck.suites.serialize import write_suite
 
     if out.exists() and not force:
         raise BadInput(f"{out} is already there. Name another file, or say --force.")

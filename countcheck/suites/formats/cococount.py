@@ -7,24 +7,36 @@ from pathlib import Path
 from typing import Any
 
 from countcheck.suites.compose import slug
-from countcheck.suites.readers import Gathered, json_list
+from countcheck.suites.readers import Fit, Preview, PromptCollector, json_list
+from countcheck.suites.rows import ReadOptions
 from countcheck.suites.suite import Noun, Prompt, Relation, Suite, Target
 
+NAME = "cococount"
 
-def read(path: Path, **_: Any) -> Suite:
-    """The suite in a `CoCoCount.json`. The same prompt with another seed is kept once: seeds are ours."""
-    gathered = Gathered()
+
+def accepts(preview: Preview) -> Fit:
+    """JSON with the fields object, int_number and prompt."""
+    return Fit.EXACT if preview.shape == "json list" and preview.has("object", "int_number", "prompt") else Fit.NONE
+
+
+def read(path: Path, options: ReadOptions) -> Suite:
+    """Read a ``CoCoCount.json``. The same prompt with another seed is kept once: this program makes its own seeds.
+
+    Raises:
+        BadSuite: When the file is no JSON list, or there is no prompt in it.
+    """
+    collector = PromptCollector()
     nouns: dict[str, Noun] = {}
-    for line, body in json_list(path, gathered):
+    for line, body in json_list(path, collector):
         try:
             prompt = _prompt(body)
         except (KeyError, TypeError, ValueError) as error:
-            gathered.skip(line, f"not a CoCoCount entry ({type(error).__name__}: {error})")
+            collector.skip(line, f"not a CoCoCount entry ({type(error).__name__}: {error})")
             continue
         noun = prompt.targets[0].noun
         nouns.setdefault(noun, Noun(name=noun, plural=str(body.get("object_plural") or "")))
-        gathered.add(line, prompt)
-    return gathered.suite(path, "CoCoCount: one COCO object, 2 to 10 of it.", nouns=nouns)
+        collector.add(line, prompt)
+    return collector.suite(path, "CoCoCount: one COCO object, 2 to 10 of it.", nouns=nouns)
 
 
 def _prompt(body: Mapping[str, Any]) -> Prompt:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from countcheck.suites.formats.plain import read_lines
+from countcheck.suites.formats.text import read_lines
+from countcheck.suites.readers import Fit, Preview
+from countcheck.suites.rows import ReadOptions
 from countcheck.suites.suite import Suite
 
+NAME = "compbench"
 
-def read(path: Path, **readings: Any) -> Suite:
-    """The suite in a `numeracy.txt`."""
-    suite = read_lines(path, **readings)
-    return replace(suite, description="T2I-CompBench numeracy prompts; counts as read from their text.")
+
+def accepts(preview: Preview) -> Fit:
+    """Any plain text: its ``numeracy.txt`` has no mark of its own."""
+    return Fit.READABLE if preview.shape == "text" else Fit.NONE
+
+
+def read(path: Path, options: ReadOptions) -> Suite:
+    """Read a ``numeracy.txt``.
+
+    Raises:
+        BadSuite: When there is no prompt in it.
+    """
+    return read_lines(path, options, "T2I-CompBench numeracy prompts; counts as read from their text.")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from countcheck.suites.readers import Gathered, table_rows
+from countcheck.suites.readers import Fit, Preview, PromptCollector, table_rows
+from countcheck.suites.rows import ReadOptions
 from countcheck.suites.suite import Prompt, Relation, Suite, Target
 
+NAME = "geckonum"
 TYPES = (
     "numeric_simple",
     "numeric_sentence",
@@ -36,17 +37,32 @@ class NotCountable(Exception):
     """A prompt whose answer is no whole number of things."""
 
 
-def read(path: Path, **_: Any) -> Suite:
-    """The suite in a `prompts.csv`; ids are its dataset ids, to which picture and label files refer."""
-    gathered = Gathered(repeats=True)
-    for line, row in table_rows(path, gathered):
+def accepts(preview: Preview) -> Fit:
+    """A table with the columns prompt, entities and prompt_type."""
+    return Fit.EXACT if preview.shape == "table" and preview.has("prompt", "entities", "prompt_type") else Fit.NONE
+
+
+def explain(preview: Preview) -> str:
+    """Say of a table of people's answers what it is; empty for any other file."""
+    labels = preview.shape == "table" and preview.has("image_id", "annot_id", "question")
+    return "It holds labels: give it to `score --labels`." if labels else ""
+
+
+def read(path: Path, options: ReadOptions) -> Suite:
+    """Read a ``prompts.csv``; ids are its dataset ids, to which picture and label files refer.
+
+    Raises:
+        BadSuite: When there is no prompt in it, or it is no table.
+    """
+    collector = PromptCollector(repeats=True)
+    for line, row in table_rows(path, collector):
         try:
-            gathered.add(line, _prompt(row))
+            collector.add(line, _prompt(row))
         except NotCountable as error:
-            gathered.skip(line, f"{row.get('prompt_type', '')}: {error}")
+            collector.skip(line, f"{row.get('prompt_type', '')}: {error}")
         except (KeyError, ValueError) as error:
-            gathered.skip(line, f"not a GeckoNum row ({type(error).__name__}: {error})")
-    return gathered.suite(
+            collector.skip(line, f"not a GeckoNum row ({type(error).__name__}: {error})")
+    return collector.suite(
         path, "GeckoNum prompts: exact numbers, comparisons, none; colours and places are not checked."
     )
 
@@ -92,15 +108,15 @@ def _target(name: str, number: str) -> Target:
 
 
 def _comparison(entities: list[tuple[str, str]]) -> tuple[Target, ...]:
-    (one, how), (other, _) = entities
+    (first, how), (second, _) = entities
     match how:
         case "more":
-            compared = Target(noun=one, relation=Relation.MORE_THAN, other=other)
+            compared = Target(noun=first, relation=Relation.MORE_THAN, other=second)
         case "fewer":
-            compared = Target(noun=other, relation=Relation.MORE_THAN, other=one)
+            compared = Target(noun=second, relation=Relation.MORE_THAN, other=first)
         case "as many":
-            compared = Target(noun=one, relation=Relation.AS_MANY_AS, other=other)
+            compared = Target(noun=first, relation=Relation.AS_MANY_AS, other=second)
         case _:
             raise ValueError(f"no comparison in {how!r}")
     # "An image with some kangaroos and some cribs": both are there.
-    return (compared, *(Target(noun=n, relation=Relation.AT_LEAST, count=1) for n in (one, other)))
+    return (compared, *(Target(noun=n, relation=Relation.AT_LEAST, count=1) for n in (first, second)))

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from countcheck.suites.readers import Gathered, json_lines
+from countcheck.suites.readers import Fit, Preview, PromptCollector, json_lines
+from countcheck.suites.rows import ReadOptions
 from countcheck.suites.suite import Noun, Prompt, Relation, Suite, Target
+
+NAME = "geneval"
 
 # Its names for COCO classes that differ from COCO's own.
 COCO_NAMES = {
@@ -24,17 +27,26 @@ COCO_NAMES = {
 }
 
 
-def read(path: Path, **_: Any) -> Suite:
-    """The suite in an `evaluation_metadata.jsonl`; ids are the five-digit folder names of its picture tree."""
-    gathered = Gathered(repeats=True)
-    for line, body in json_lines(path, gathered):
+def accepts(preview: Preview) -> Fit:
+    """JSON with the fields include and prompt."""
+    return Fit.EXACT if preview.shape == "json lines" and preview.has("include", "prompt") else Fit.NONE
+
+
+def read(path: Path, options: ReadOptions) -> Suite:
+    """Read an ``evaluation_metadata.jsonl``; ids are the five-digit folder names of its picture tree.
+
+    Raises:
+        BadSuite: When there is no prompt in it.
+    """
+    collector = PromptCollector(repeats=True)
+    for line, body in json_lines(path, collector):
         try:
             # A folder is named by its line, so that one damaged line moves no other.
-            gathered.add(line, prompt_of(f"{line - 1:05d}", body))
+            collector.add(line, prompt_of(f"{line - 1:05d}", body))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            gathered.skip(line, f"not GenEval metadata ({type(error).__name__}: {error})")
-    nouns = sorted({noun for prompt in gathered.prompts for t in prompt.targets for noun in t.nouns})
-    return gathered.suite(
+            collector.skip(line, f"not GenEval metadata ({type(error).__name__}: {error})")
+    nouns = sorted({noun for prompt in collector.prompts for t in prompt.targets for noun in t.nouns})
+    return collector.suite(
         path,
         "GenEval prompts. Counts are checked; colours and positions are tags and are not.",
         nouns={name: Noun(name=name, synonyms=(COCO_NAMES[name],) if name in COCO_NAMES else ()) for name in nouns},
@@ -42,7 +54,11 @@ def read(path: Path, **_: Any) -> Suite:
 
 
 def prompt_of(name: str, body: Mapping[str, Any]) -> Prompt:
-    """The prompt that a line of the metadata file describes. Raises what a malformed line makes of it."""
+    """Build the prompt that a line of the metadata file describes.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: For a line that is not GenEval's.
+    """
     tags = {"task": str(body.get("tag", ""))}
     include = list(body.get("include", []))
     colours = [str(clause["color"]) for clause in include if "color" in clause]
@@ -55,7 +71,15 @@ def prompt_of(name: str, body: Mapping[str, Any]) -> Prompt:
 
 
 def targets_of(metadata: Mapping[str, Any]) -> tuple[Target, ...]:
-    """Include and exclude clauses as targets, one a class, in the order of the clauses."""
+    """Turn include and exclude clauses into targets, one a class, in the order of the clauses.
+
+    Raises:
+        KeyError, TypeError, ValueError: For clauses that are not GenEval's.
+
+    >>> clauses = {"include": [{"class": "clock", "count": 3}], "exclude": [{"class": "clock", "count": 4}]}
+    >>> [target.sentence() for target in targets_of(clauses)]
+    ['exactly 3 clock']
+    """
     least: dict[str, int] = {}
     below: dict[str, int] = {}
     words: dict[str, str] = {}

@@ -10,29 +10,40 @@ from typing import Any
 from countcheck.suites.compose import slug
 from countcheck.suites.language.nouns import singular_of
 from countcheck.suites.language.numbers import WORDS
-from countcheck.suites.readers import Gathered, json_lines
+from countcheck.suites.readers import Fit, Preview, PromptCollector, json_lines
+from countcheck.suites.rows import ReadOptions
 from countcheck.suites.suite import Prompt, Relation, Suite, Target
 
+NAME = "geneval2"
 _HOW_MANY = re.compile(r"how many (.+?) (?:are|is) (?:there )?in the (?:image|picture)", re.IGNORECASE)
 
 
-def read(path: Path, **_: Any) -> Suite:
-    """The suite in a GenEval 2 data file; what its other questions ask is a tag, and is not checked."""
-    gathered = Gathered()
-    for line, body in json_lines(path, gathered):
+def accepts(preview: Preview) -> Fit:
+    """JSON with the fields vqa_list and prompt."""
+    return Fit.EXACT if preview.shape == "json lines" and preview.has("vqa_list", "prompt") else Fit.NONE
+
+
+def read(path: Path, options: ReadOptions) -> Suite:
+    """Read a GenEval 2 data file; what its other questions ask is a tag, and is not checked.
+
+    Raises:
+        BadSuite: When there is no prompt in it.
+    """
+    collector = PromptCollector()
+    for line, body in json_lines(path, collector):
         try:
-            gathered.add(line, _prompt(gathered, body))
+            collector.add(line, _prompt(collector, body))
         except (KeyError, TypeError, ValueError) as error:
-            gathered.skip(line, f"not GenEval 2 data ({type(error).__name__}: {error})")
-    return gathered.suite(path, "GenEval 2 prompts. Counts are checked; attributes, positions and verbs are not.")
+            collector.skip(line, f"not GenEval 2 data ({type(error).__name__}: {error})")
+    return collector.suite(path, "GenEval 2 prompts. Counts are checked; attributes, positions and verbs are not.")
 
 
-def _prompt(gathered: Gathered, body: Mapping[str, Any]) -> Prompt:
+def _prompt(collector: PromptCollector, body: Mapping[str, Any]) -> Prompt:
     text = str(body["prompt"])
     targets = tuple(_target(str(q), str(a)) for q, a in body["vqa_list"] if _HOW_MANY.match(str(q)))
     skills = sorted(set(map(str, body.get("skills", ()))) - {"count", "object"})
     tags = {"atoms": str(body.get("atom_count", "")), "unchecked": "+".join(skills) or "none"}
-    return Prompt(id=gathered.fresh_id(slug(text)), text=text, targets=targets, tags=tags)
+    return Prompt(id=collector.fresh_id(slug(text)), text=text, targets=targets, tags=tags)
 
 
 def _target(question: str, answer: str) -> Target:

@@ -7,8 +7,8 @@ import pytest
 
 from countcheck.errors import BadSuite, MissingExtra, UnknownName
 from countcheck.suites.catalog import import_suite, load_suite
+from countcheck.suites.serialize import write_suite
 from countcheck.suites.suite import Suite
-from countcheck.suites.yaml_writer import write_suite
 
 GENEVAL = [
     {"tag": "single_object", "include": [{"class": "bench", "count": 1}], "prompt": "a photo of a bench"},
@@ -372,3 +372,23 @@ def test_a_target_that_makes_no_sense_is_left_out_with_its_field(tmp_path, targe
     file.write_text("\n".join(map(json.dumps, rows)))
     (skipped,) = load_suite(str(file)).skipped
     assert skipped.why.startswith(why)
+
+
+def test_what_was_not_understood_lives_in_the_suite_file(tmp_path):
+    suite = load_suite(str(written(tmp_path, "p.txt", "three pigs\n2 cats and 3 dog\n")))
+    write_suite(suite, tmp_path / "out.yaml")
+    loaded = load_suite(str(tmp_path / "out.yaml"))
+    assert [p.not_understood for p in loaded.prompts] == [(), ("3 dog",)]
+    (remark,) = loaded.remarks
+    assert remark.why == "not understood: '3 dog'"
+    assert (tmp_path / "out.yaml").read_text().splitlines()[remark.line - 1] == "- id: 2-cats-and-3-dog"
+    assert loaded.digest == suite.digest
+
+
+def test_a_remark_with_control_characters_leaves_the_suite_readable(tmp_path):
+    rows = [{"prompt": "three pigs"}, {"prompt": "x", "targets": "\x07\x9b pig: \ud800"}]
+    path = written(tmp_path, "p.jsonl", "\n".join(json.dumps(row) for row in rows))
+    suite = load_suite(str(path))
+    assert len(suite.skipped) == 1
+    write_suite(suite, tmp_path / "out.yaml")
+    assert load_suite(str(tmp_path / "out.yaml")).prompts == suite.prompts
