@@ -1,6 +1,6 @@
-"""Pictures that somebody else made, as a generator: ``folder:PATH``.
+"""The generator ``folder:PATH``: existing pictures, matched to the suite's prompts.
 
-A prompt whose picture is not there gets no outcome: it stays owed, and is reported as missing.
+A prompt without a picture in the folder gets no outcome: the run reports it as missing.
 """
 
 from __future__ import annotations
@@ -15,14 +15,25 @@ from PIL.Image import Image
 from countcheck.cards import Card, fill
 from countcheck.errors import BadInput, BadSettings
 from countcheck.generators.base import Traits
-from countcheck.generators.folder_layouts import Album, Entry, read_album
+from countcheck.generators.folder_layouts import read_picture_folder
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture
+from countcheck.generators.picture_folder import FolderPicture, PictureFolder
 from countcheck.images.decode import MAX_BYTES, decode, read_picture
 from countcheck.suites.samples import Recipe, Sample
 
 
 class FolderGenerator:
-    """Hands over the pictures of a folder, each to the prompt that its name, place or manifest says it answers."""
+    """Return the pictures of a folder, each for the prompt that its name, place or manifest row names.
+
+    Settings: ``layout``, ``of`` (see `read_picture_folder`); ``model``, only the pictures of that model.
+
+    Attributes:
+        folder: The pictures that were found.
+
+    Raises:
+        BadSettings: If no folder is named, or a setting is not known.
+        BadInput: If there is no such folder, or no picture in it.
+    """
 
     def __init__(self, card: Card) -> None:
         settings = fill(card, {"layout": "auto", "of": "", "model": ""})
@@ -30,59 +41,63 @@ class FolderGenerator:
             raise BadSettings(f"{card.name}: no folder is named. Write folder:PATH.")
         self._name = card.name
         self._model = str(settings["model"])
-        self.album: Album = read_album(Path(card.source), str(settings["layout"]), str(settings["of"]))
+        self.folder: PictureFolder = read_picture_folder(
+            Path(card.source), str(settings["layout"]), str(settings["of"])
+        )
         self._recipe = Recipe(
             name=card.name,
-            revision=_digest(self.album),
-            settings={"layout": self.album.layout, "of": str(settings["of"]), "model": self._model},
+            revision=_digest(self.folder),
+            settings={"layout": self.folder.layout, "of": str(settings["of"]), "model": self._model},
         )
 
     @property
     def name(self) -> str:
-        """As the user calls it."""
+        """The name in the run: the card's."""
         return self._name
 
     @property
     def traits(self) -> Traits:
-        """Always the same pictures."""
+        """Seeded and batched: the same sample always gets the same picture."""
         return Traits(seeded=True, batched=True)
 
     @property
     def recipe(self) -> Recipe:
-        """Names and sizes of all pictures: another folder is another generator."""
+        """Layout, and a digest of the pictures' names and sizes in bytes."""
         return self._recipe
 
     def generate(self, samples: Sequence[Sample]) -> Iterator[Outcome]:
-        """A picture for each sample that has one; a damaged file is a failure; nothing where there is none."""
+        """Yield a `Picture` for each sample that has one, a `Failure` for a damaged file, nothing where there is none."""
         for sample in samples:
-            entry = self.album.pictures_of(sample.asked, self._model).get(sample.repeat)
-            if entry is not None:
-                yield _outcome(sample, entry)
+            picture = self.folder.by_repeat(sample.asked, self._model).get(sample.repeat)
+            if picture is not None:
+                yield _outcome(sample, picture)
 
 
-def _outcome(sample: Sample, entry: Entry) -> Outcome:
+def _outcome(sample: Sample, picture: FolderPicture) -> Outcome:
     try:
-        pixels = _from_shard(entry) if entry.member else read_picture(entry.path)
+        pixels = _read_member(picture) if picture.member else read_picture(picture.path)
     except BadInput as error:
         return Failure(key=sample.key, fault=Fault.DAMAGED, message=str(error))
-    return Picture(key=sample.key, pixels=pixels, extra={"from": entry.shown})
+    return Picture(key=sample.key, pixels=pixels, extra={"from": picture.label})
 
 
-def _from_shard(entry: Entry) -> Image:
+def _read_member(picture: FolderPicture) -> Image:
+    """Decode a picture inside a tar shard."""
     try:
-        with tarfile.open(entry.path) as tar:
-            member = tar.getmember(entry.member)
+        with tarfile.open(picture.path) as tar:
+            member = tar.getmember(picture.member)
             file = tar.extractfile(member)
             if file is None or member.size > MAX_BYTES:
-                raise BadInput(f"{entry.shown} is no file, or larger than {MAX_BYTES // 2**20} MiB.")
-            return decode(file.read(), place=entry.shown)
+                raise BadInput(f"{picture.label} is no file, or larger than {MAX_BYTES // 2**20} MiB.")
+            return decode(file.read(), place=picture.label)
     except (tarfile.TarError, KeyError, OSError, EOFError) as error:
-        raise BadInput(f"{entry.shown} cannot be read ({error}).") from error
+        raise BadInput(f"{picture.label} cannot be read ({error}).") from error
 
 
-def _digest(album: Album) -> str:
+def _digest(folder: PictureFolder) -> str:
+    """16 hex digits over the pictures' names, sizes and what they answer."""
     listed = sha256()
-    for entry in sorted(album.entries, key=lambda e: e.shown):
-        size = entry.path.stat().st_size if entry.path.is_file() else 0
-        listed.update(f"{entry.path.name}\0{entry.member}\0{size}\0{'|'.join(entry.names)}\n".encode())
+    for picture in sorted(folder.pictures, key=lambda p: p.label):
+        size = picture.path.stat().st_size if picture.path.is_file() else 0
+        listed.update(f"{picture.path.name}\0{picture.member}\0{size}\0{'|'.join(picture.names)}\n".encode())
     return listed.hexdigest()[:16]

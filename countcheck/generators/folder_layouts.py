@@ -1,9 +1,9 @@
-"""Folders of pictures that somebody else made: which picture answers which prompt. Reads names and lists, no pictures.
+"""Folders of existing pictures, read by layout: which picture answers which prompt. Reads names and lists, no pixels.
 
-Known layouts: ``geneval`` (``00000/metadata.jsonl``, ``samples/0000.png``), ``cococount`` (``3__cat__7.png``),
+Layouts: ``geneval`` (``00000/metadata.jsonl``, ``samples/0000.png``), ``cococount`` (``3__cat__7.png``),
 ``manifest`` (a CSV or JSONL table of picture, and prompt or prompt id, perhaps model and repeat), ``webdataset`` (tar
 shards), ``flat`` (``<prompt id or text>_<number>.png``, CompBench's naming included, or one folder a prompt), ``of``
-(every picture shows what is said once for all).
+(every picture shows the same, given once).
 """
 
 from __future__ import annotations
@@ -11,213 +11,131 @@ from __future__ import annotations
 import re
 import tarfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from countcheck.errors import BadInput, BadSettings, BadSuite
+from countcheck.generators.picture_folder import FolderPicture, PictureFolder, fold_name
+from countcheck.images.files import PICTURE_SUFFIXES
 from countcheck.suites.compose import InvalidField, read_target, slug
 from countcheck.suites.formats import geneval
 from countcheck.suites.language.nouns import plural_of, singular_of
 from countcheck.suites.language.numbers import MOST, spell
 from countcheck.suites.language.read_targets import read_targets
 from countcheck.suites.readers import PromptCollector, json_lines, table_rows
-from countcheck.suites.suite import Conversation, Prompt, Relation, Suite, Target
+from countcheck.suites.suite import Prompt, Relation, Suite, Target
 
 LAYOUTS = ("auto", "geneval", "cococount", "manifest", "webdataset", "flat", "of")
-PICTURES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"))
 _COCOCOUNT = re.compile(r"(\d{1,6})__(.+?)(?:__(.*))?")
+_PICTURE_FIELDS = ("picture", "file_name", "filename", "image", "path", "file")
+_REPEAT_FIELDS = ("repeat", "sample", "index")
+_MAX_TEXT_BYTES = 1 << 20  # of a text file in a shard
 _NUMBERED = re.compile(r"(.+?)[_\-. ]+(\d+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One picture and what its place says of it.
-
-    Attributes:
-        path: The picture file, or the shard that holds it.
-        member: Its name in the shard; empty for a file.
-        names: What it may answer, surest first: prompt ids and texts, folded.
-        number: Which of its prompt's pictures it is, as the place says; ``None`` when it does not.
-        whole: The file's whole name, folded: where that is the prompt's id, the number in it belongs to the id.
-        model: Who drew it, as a manifest says.
-        prompt: The prompt, where the place tells it whole.
-    """
-
-    path: Path
-    names: tuple[str, ...]
-    member: str = ""
-    number: int | None = None
-    whole: str = ""
-    model: str = ""
-    prompt: Prompt | None = None
-
-    @property
-    def shown(self) -> str:
-        """As errors and lists name it."""
-        return f"{self.path}::{self.member}" if self.member else str(self.path)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Album:
-    """All pictures of a folder, found by prompt and repeat.
-
-    Attributes:
-        layout: Which layout it has.
-        entries: Every picture.
-        suite: The prompts that the folder itself tells; ``None`` when it tells none.
-        skipped: Lines of a manifest that were left out, and files that are no pictures are not among them.
-    """
-
-    layout: str
-    entries: tuple[Entry, ...]
-    suite: Suite | None = None
-    skipped: tuple[str, ...] = ()
-    _index: dict[str, list[int]] = field(default_factory=dict, compare=False)
-
-    def __post_init__(self) -> None:
-        for n, entry in enumerate(self.entries):
-            for name in entry.names:
-                self._index.setdefault(name, []).append(n)
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Who drew, in order of first appearance; one empty name when nobody is named."""
-        return tuple(dict.fromkeys(entry.model for entry in self.entries)) or ("",)
-
-    def pictures_of(self, asked: Prompt | Conversation, model: str = "") -> dict[int, Entry]:
-        """Repeat to picture. Numbers below 100 are repeats (from 0, or from 1 where no picture is 0); others are ranks."""
-        for name in (folded(asked.id), folded(asked.text)):
-            found = [self.entries[n] for n in self._index.get(name, ()) if not model or self.entries[n].model == model]
-            if found:
-                found = [replace(e, number=None) if e.whole == name else e for e in found]
-                return _by_repeat(found, exact=self.layout in ("geneval", "manifest", "webdataset"))
-        return {}
-
-    def repeats(self, suite: Suite) -> int:
-        """How many pictures the best-served prompt has, by the highest repeat."""
-        return max(
-            (max(found) + 1 for a in suite.asked for m in self.models if (found := self.pictures_of(a, m))), default=0
-        )
-
-    def unclaimed(self, suite: Suite) -> list[Entry]:
-        """Pictures that no prompt of the suite asks for."""
-        claimed = {e.shown for a in suite.asked for m in self.models for e in self.pictures_of(a, m).values()}
-        return [entry for entry in self.entries if entry.shown not in claimed]
-
-
-def _by_repeat(found: Sequence[Entry], *, exact: bool) -> dict[int, Entry]:
-    numbers = [entry.number for entry in found]
-    known = [n for n in numbers if n is not None]
-    if len(known) == len(found) and len(set(known)) == len(known) and (exact or max(known) < 100):
-        first = 0 if exact or 0 in known else 1
-        return {n - first: entry for n, entry in zip(known, found, strict=True)}
-    ranked = sorted(found, key=lambda e: (e.number is None, e.number or 0, e.shown))
-    return dict(enumerate(ranked))
-
-
-def folded(text: str) -> str:
-    """A text as file names keep it: letters and digits, lower case, one space between."""
-    return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())
-
-
-def read_album(folder: Path, layout: str = "auto", of: str = "") -> Album:
-    """The pictures in a folder, by its layout.
+def read_picture_folder(folder: Path, layout: str = "auto", of: str = "") -> PictureFolder:
+    """List the pictures of a folder by its layout. No picture is opened.
 
     Args:
-        folder: A folder; a manifest file or a shard for those layouts.
+        folder: A folder; a manifest file or a tar shard for those layouts.
         layout: One of `LAYOUTS`.
         of: ``noun=number`` (or ``noun=at least 2``), joined by commas: what every picture shows; for layout ``of``.
 
     Raises:
-        BadSettings: For an unknown layout, or ``of`` that makes no sense.
-        BadInput: When there is no such folder, or no picture in it, or it has another layout.
+        BadSettings: If the layout is unknown, or ``of`` is malformed or given with another layout.
+        BadInput: If the folder is missing, holds no picture, or has another layout.
     """
     if layout not in LAYOUTS:
         raise BadSettings(f"no layout {layout!r}. Known: {', '.join(LAYOUTS)}.")
     if not folder.exists():
         raise BadInput(f"{folder}: no such folder. Name a folder of pictures, a manifest, or a tar shard.")
     if layout == "auto":
-        layout = "of" if of else _guess(folder)
+        layout = "of" if of else _guess_layout(folder)
     if layout != "of" and of:
         raise BadSettings(f"--of belongs to a plain folder, not to the layout {layout}.")
-    album = _READERS[layout](folder, of) if layout == "of" else _READERS[layout](folder)
-    if not album.entries:
+    pictures = _read_same(folder, of) if layout == "of" else _READERS[layout](folder)
+    if not pictures.pictures:
         raise BadInput(f"{folder}: no picture in it (layout {layout}). Name a folder with .png, .jpg or .webp files.")
-    return album
+    return pictures
 
 
-def _guess(folder: Path) -> str:
+def _guess_layout(folder: Path) -> str:
     if folder.is_file():
         return "webdataset" if folder.suffix == ".tar" else "manifest"
-    if any((one / "metadata.jsonl").is_file() for one in _numbered_folders(folder)):
+    if any((numbered / "metadata.jsonl").is_file() for numbered in _numbered_folders(folder)):
         return "geneval"
     if _manifest_in(folder) is not None:
         return "manifest"
     if any(folder.glob("*.tar")):
         return "webdataset"
-    names = [path.stem for path in _pictures(folder)]
+    names = [path.stem for path in _picture_files(folder)]
     if names and all(_COCOCOUNT.fullmatch(name) for name in names):
         return "cococount"
     return "flat"
 
 
-def _pictures(folder: Path) -> list[Path]:
+def _picture_files(folder: Path) -> list[Path]:
     if folder.is_file():
         raise BadInput(f"{folder} is a file. Name the folder that holds the pictures.")
-    found = (p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
-    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    files = (p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
+    return sorted(p for p in files if not any(part.startswith(".") for part in p.relative_to(folder).parts))
 
 
 def _numbered_folders(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir() and p.name.isdecimal()) if folder.is_dir() else []
 
 
-def _geneval(folder: Path) -> Album:
-    entries: list[Entry] = []
+def _read_geneval(folder: Path) -> PictureFolder:
+    pictures: list[FolderPicture] = []
     collector = PromptCollector(repeats=True)
     skipped: list[str] = []
-    for one in _numbered_folders(folder):
-        listed = PromptCollector()
-        body = next((b for _, b in json_lines(one / "metadata.jsonl", listed)), None) if _has(one) else None
+    for prompt_folder in _numbered_folders(folder):
+        body = _metadata(prompt_folder)
         if body is None:
-            skipped.append(f"{one}: no metadata.jsonl that can be read")
+            skipped.append(f"{prompt_folder}: no metadata.jsonl that can be read")
             continue
         try:
-            prompt = geneval.prompt_of(one.name, body)
+            prompt = geneval.prompt_of(prompt_folder.name, body)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            skipped.append(f"{one}: not GenEval metadata ({type(error).__name__}: {error})")
+            skipped.append(f"{prompt_folder}: not GenEval metadata ({type(error).__name__}: {error})")
             continue
         collector.add(1, prompt)
         samples = [
-            p for p in sorted((one / "samples").glob("*")) if p.suffix.lower() in PICTURES and p.stem.isdecimal()
+            p
+            for p in sorted((prompt_folder / "samples").glob("*"))
+            if p.suffix.lower() in PICTURE_SUFFIXES and p.stem.isdecimal()
         ]
         # The folder's number is its own; a suite's ids may be numbered otherwise, its texts are the same.
-        names = (folded(prompt.text), folded(one.name))
-        entries += [Entry(path=p, names=names, number=int(p.stem), prompt=prompt) for p in samples]
+        names = (fold_name(prompt.text), fold_name(prompt_folder.name))
+        pictures += [FolderPicture(path=p, names=names, number=int(p.stem), prompt=prompt) for p in samples]
     suite = collector.suite(folder, "GenEval prompts, from their picture tree.") if collector.prompts else None
-    return Album(layout="geneval", entries=tuple(entries), suite=suite, skipped=tuple(skipped))
+    return PictureFolder(layout="geneval", pictures=tuple(pictures), suite=suite, skipped=tuple(skipped))
 
 
-def _has(one: Path) -> bool:
-    return (one / "metadata.jsonl").is_file() and (one / "metadata.jsonl").stat().st_size > 0
+def _metadata(prompt_folder: Path) -> Mapping[str, Any] | None:
+    """The first object in a folder's metadata.jsonl; ``None`` when there is none."""
+    path = prompt_folder / "metadata.jsonl"
+    if not path.is_file() or not path.stat().st_size:
+        return None
+    return next((body for _, body in json_lines(path, PromptCollector())), None)
 
 
-def _cococount(folder: Path) -> Album:
-    entries: list[Entry] = []
+def _read_cococount(folder: Path) -> PictureFolder:
+    pictures: list[FolderPicture] = []
     skipped: list[str] = []
-    for path in _pictures(folder):
-        found = _COCOCOUNT.fullmatch(path.stem)
-        if found is None:
+    for path in _picture_files(folder):
+        match = _COCOCOUNT.fullmatch(path.stem)
+        if match is None:
             skipped.append(f"{path}: not named NUMBER__NOUN__REST")
             continue
-        count, noun = int(found[1]), _one(found[2].replace("_", " ").lower())
-        end = found[3] or ""
-        rest = _NUMBERED.fullmatch(end)
-        scene = "" if end.isdecimal() else (rest[1] if rest else end).replace("_", " ")
+        count, noun = int(match[1]), _singular(match[2].replace("_", " ").lower())
+        end = match[3] or ""
+        numbered = _NUMBERED.fullmatch(end)
+        scene = "" if end.isdecimal() else (numbered[1] if numbered else end).replace("_", " ")
         things = noun if count == 1 else plural_of(noun)
         text, spelled = (
             " ".join(f"a photo of {number} {things} {scene}".split())
@@ -225,29 +143,29 @@ def _cococount(folder: Path) -> Album:
         )
         target = Target(noun=noun, relation=Relation.EXACTLY if count else Relation.NONE, count=count)
         prompt = Prompt(id=slug(f"{count} {noun} {scene}"), text=text, targets=(target,))
-        names = (folded(prompt.id), folded(text), folded(spelled))
-        entries.append(Entry(path=path, names=names, prompt=prompt))
-    return _told("cococount", folder, entries, "CoCoCount pictures: number and noun from their names.", skipped)
+        names = (fold_name(prompt.id), fold_name(text), fold_name(spelled))
+        pictures.append(FolderPicture(path=path, names=names, prompt=prompt))
+    return _with_suite("cococount", folder, pictures, "CoCoCount pictures: number and noun from their names.", skipped)
 
 
-def _one(noun: str) -> str:
+def _singular(noun: str) -> str:
     before, space, last = noun.rpartition(" ")
     return f"{before}{space}{singular_of(last) or last}"
 
 
-def _of(folder: Path, of: str) -> Album:
-    targets = _said(of)
-    paths = _pictures(folder)
+def _read_same(folder: Path, of: str) -> PictureFolder:
+    targets = _same_targets(of)
+    paths = _picture_files(folder)
     text = " and ".join(target.sentence() for target in targets)
-    entries = []
+    pictures = []
     for path in paths:
         name = str(path.relative_to(folder).with_suffix(""))
         prompt = Prompt(id=name, text=text, targets=targets)
-        entries.append(Entry(path=path, names=(folded(name),), number=0, prompt=prompt))
-    return _told("of", folder, entries, f"Pictures of {text}.")
+        pictures.append(FolderPicture(path=path, names=(fold_name(name),), number=0, prompt=prompt))
+    return _with_suite("of", folder, pictures, f"Pictures of {text}.")
 
 
-def _said(of: str) -> tuple[Target, ...]:
+def _same_targets(of: str) -> tuple[Target, ...]:
     targets = []
     for part in of.split(","):
         noun, sign, number = part.partition("=")
@@ -260,26 +178,24 @@ def _said(of: str) -> tuple[Target, ...]:
     return tuple(targets)
 
 
-def _flat(folder: Path) -> Album:
-    entries: list[Entry] = []
-    for path in _pictures(folder):
+def _read_flat(folder: Path) -> PictureFolder:
+    pictures: list[FolderPicture] = []
+    for path in _picture_files(folder):
         parts = path.relative_to(folder).with_suffix("").parts
         stem = parts[-1]
-        found = _NUMBERED.fullmatch(stem)
-        names = [folded(stem)]
-        if found:
-            names.insert(0, folded(found[1]))
+        numbered = _NUMBERED.fullmatch(stem)
+        names = [fold_name(stem)]
+        if numbered:
+            names.insert(0, fold_name(numbered[1]))
         if len(parts) > 1:
             # One folder a prompt: its pictures are numbered inside.
-            names += [folded(part) for part in parts[:-1] if part not in ("samples", "images")]
-        number = int(found[2]) if found else int(stem) if stem.isdecimal() else None
+            names += [fold_name(part) for part in parts[:-1] if part not in ("samples", "images")]
+        number = int(numbered[2]) if numbered else int(stem) if stem.isdecimal() else None
         unique = tuple(dict.fromkeys(name for name in names if name))
-        entries.append(Entry(path=path, names=unique, number=number, whole=folded(stem) if len(parts) == 1 else ""))
-    return Album(layout="flat", entries=tuple(entries))
-
-
-_PICTURE_FIELDS = ("picture", "file_name", "filename", "image", "path", "file")
-_REPEAT_FIELDS = ("repeat", "sample", "index")
+        pictures.append(
+            FolderPicture(path=path, names=unique, number=number, whole=fold_name(stem) if len(parts) == 1 else "")
+        )
+    return PictureFolder(layout="flat", pictures=tuple(pictures))
 
 
 def _manifest_in(folder: Path) -> Path | None:
@@ -289,7 +205,7 @@ def _manifest_in(folder: Path) -> Path | None:
     return None
 
 
-def _manifest(folder: Path) -> Album:
+def _read_manifest(folder: Path) -> PictureFolder:
     path = folder if folder.is_file() else _manifest_in(folder)
     if path is None:
         raise BadInput(f"{folder}: no manifest.csv or manifest.jsonl in it. Name the manifest itself.")
@@ -299,33 +215,34 @@ def _manifest(folder: Path) -> Album:
         rows = list(read(path, collector))
     except BadSuite as error:
         raise BadInput(str(error)) from error
-    entries = [e for line, row in rows if (e := _listed(path, line, row, collector)) is not None]
-    skipped = [f"{path}:{one.line}: {one.why}" for one in collector.skipped]
-    return _told("manifest", path, entries, "Prompts from a manifest.", skipped)
+    pictures = [p for line, row in rows if (p := _row_picture(path, line, row, collector)) is not None]
+    skipped = [f"{path}:{line.line}: {line.why}" for line in collector.skipped]
+    return _with_suite("manifest", path, pictures, "Prompts from a manifest.", skipped)
 
 
-def _listed(path: Path, line: int, raw: Mapping[str, Any], collector: PromptCollector) -> Entry | None:
+def _row_picture(path: Path, line: int, raw: Mapping[str, Any], collector: PromptCollector) -> FolderPicture | None:
+    """The picture of a manifest's row; ``None``, with the reason in ``collector``, when the row has none."""
     row = {str(k).lower(): v for k, v in raw.items()}
-    picture = next((str(row[name]) for name in _PICTURE_FIELDS if row.get(name)), "")
-    if not picture:
+    name = next((str(row[column]) for column in _PICTURE_FIELDS if row.get(column)), "")
+    if not name:
         collector.skip(line, f"no picture (fields: {', '.join(row)})")
         return None
     root = path.parent.resolve()
-    file = (root / picture).resolve()
+    file = (root / name).resolve()
     if root not in file.parents:
-        collector.skip(line, f"the picture {picture!r} lies outside {path.parent}")
+        collector.skip(line, f"the picture {name!r} lies outside {path.parent}")
         return None
     if not file.is_file():
-        collector.skip(line, f"no file {picture!r}")
+        collector.skip(line, f"no file {name!r}")
         return None
-    entry = _described(Entry(path=path.parent / picture, names=()), row)
-    if entry is None:
+    picture = _with_row(FolderPicture(path=path.parent / name, names=()), row)
+    if picture is None:
         collector.skip(line, "neither prompt nor prompt_id")
-    return entry
+    return picture
 
 
-def _described(entry: Entry, row: Mapping[str, Any]) -> Entry | None:
-    """The entry with what a row says of it; ``None`` when that names no prompt."""
+def _with_row(picture: FolderPicture, row: Mapping[str, Any]) -> FolderPicture | None:
+    """The picture with the names, number, model and prompt of its row; ``None`` when that names no prompt."""
     name = str(row.get("prompt_id") or row.get("id") or "")
     text = str(row.get("prompt") or row.get("text") or row.get("caption") or "").strip()
     if not name and not text:
@@ -334,24 +251,24 @@ def _described(entry: Entry, row: Mapping[str, Any]) -> Entry | None:
     prompt = None
     if text:
         prompt = Prompt(id=name or slug(text), text=text, targets=read_targets(text).targets)
-    names = tuple(dict.fromkeys(folded(n) for n in (name, text) if n))
-    return replace(entry, names=names, number=number, model=str(row.get("model") or ""), prompt=prompt)
+    names = tuple(dict.fromkeys(fold_name(n) for n in (name, text) if n))
+    return replace(picture, names=names, number=number, model=str(row.get("model") or ""), prompt=prompt)
 
 
-def _webdataset(folder: Path) -> Album:
+def _read_webdataset(folder: Path) -> PictureFolder:
     shards = [folder] if folder.is_file() else sorted(folder.glob("*.tar"))
-    entries: list[Entry] = []
+    pictures: list[FolderPicture] = []
     skipped: list[str] = []
     for shard in shards:
         try:
             with tarfile.open(shard) as tar:
-                entries += list(_shard(shard, tar, skipped))
+                pictures += list(_shard_pictures(shard, tar, skipped))
         except (tarfile.TarError, OSError, EOFError) as error:
             raise BadInput(f"{shard}: not a tar shard that can be read ({error}). Get it again.") from error
-    return _told("webdataset", folder, entries, "Prompts from WebDataset shards.", skipped)
+    return _with_suite("webdataset", folder, pictures, "Prompts from WebDataset shards.", skipped)
 
 
-def _shard(shard: Path, tar: tarfile.TarFile, skipped: list[str]) -> Iterator[Entry]:
+def _shard_pictures(shard: Path, tar: tarfile.TarFile, skipped: list[str]) -> Iterator[FolderPicture]:
     samples: dict[str, dict[str, tarfile.TarInfo]] = defaultdict(dict)
     for member in tar:
         if member.isfile():
@@ -359,53 +276,51 @@ def _shard(shard: Path, tar: tarfile.TarFile, skipped: list[str]) -> Iterator[En
             key = f"{member.name.rpartition('/')[0]}/{base}"
             samples[key][f".{ending.lower()}"] = member
     for key, files in samples.items():
-        picture = next((m for ending, m in files.items() if ending in PICTURES), None)
-        if picture is None:
+        file = next((m for ending, m in files.items() if ending in PICTURE_SUFFIXES), None)
+        if file is None:
             continue
         row: dict[str, Any] = {"prompt_id": key.lstrip("/")} if not {".json", ".txt"} & files.keys() else {}
         try:
             if ".json" in files:
-                row |= orjson.loads(_bytes(tar, files[".json"]))
+                row |= orjson.loads(_member_bytes(tar, files[".json"]))
             if ".txt" in files:
-                row["prompt"] = _bytes(tar, files[".txt"]).decode("utf-8", errors="replace").strip()
+                row["prompt"] = _member_bytes(tar, files[".txt"]).decode("utf-8", errors="replace").strip()
         except (orjson.JSONDecodeError, TypeError, ValueError) as error:
             skipped.append(f"{shard}::{key}: cannot be read ({error})")
             continue
-        entry = _described(Entry(path=shard, names=(), member=picture.name), row)
-        if entry is None:
+        picture = _with_row(FolderPicture(path=shard, names=(), member=file.name), row)
+        if picture is None:
             skipped.append(f"{shard}::{key}: neither prompt nor prompt_id")
         else:
-            yield entry
+            yield picture
 
 
-_MAX_TEXT = 1 << 20
-
-
-def _bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+def _member_bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(member)
-    if file is None or member.size > _MAX_TEXT:
+    if file is None or member.size > _MAX_TEXT_BYTES:
         raise ValueError("no text file, or a very large one")
     return file.read()
 
 
-def _told(layout: str, source: Path, entries: Iterable[Entry], about: str, skipped: Sequence[str] = ()) -> Album:
-    """An album whose entries tell their prompts, which make its suite."""
-    entries = tuple(entries)
+def _with_suite(
+    layout: str, source: Path, pictures: Iterable[FolderPicture], description: str, skipped: Sequence[str] = ()
+) -> PictureFolder:
+    """A folder with the suite of its pictures' prompts, where every picture has one."""
+    pictures = tuple(pictures)
     prompts: dict[str, Prompt] = {}
-    for entry in entries:
-        if entry.prompt is not None:
-            prompts.setdefault(entry.prompt.id, entry.prompt)
+    for picture in pictures:
+        if picture.prompt is not None:
+            prompts.setdefault(picture.prompt.id, picture.prompt)
     suite = None
-    if prompts and all(entry.prompt is not None for entry in entries):
-        suite = Suite(name=source.stem, description=about, prompts=tuple(prompts.values()), source=str(source))
-    return Album(layout=layout, entries=entries, suite=suite, skipped=tuple(skipped))
+    if prompts and all(picture.prompt is not None for picture in pictures):
+        suite = Suite(name=source.stem, description=description, prompts=tuple(prompts.values()), source=str(source))
+    return PictureFolder(layout=layout, pictures=pictures, suite=suite, skipped=tuple(skipped))
 
 
-_READERS: dict[str, Any] = {
-    "geneval": _geneval,
-    "cococount": _cococount,
-    "manifest": _manifest,
-    "webdataset": _webdataset,
-    "flat": _flat,
-    "of": _of,
+_READERS: dict[str, Callable[[Path], PictureFolder]] = {
+    "geneval": _read_geneval,
+    "cococount": _read_cococount,
+    "manifest": _read_manifest,
+    "webdataset": _read_webdataset,
+    "flat": _read_flat,
 }

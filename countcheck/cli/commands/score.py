@@ -11,7 +11,7 @@ from countcheck.cli.main import app
 from countcheck.cli.output import say
 
 if TYPE_CHECKING:
-    from countcheck.generators.folder_layouts import Album
+    from countcheck.generators.picture_folder import PictureFolder
     from countcheck.suites.suite import Suite
 
 
@@ -38,57 +38,57 @@ def score(
     from countcheck.cli.commands.run import carry_out, default_name, tell, tell_left_out
     from countcheck.engine.config import RunConfig
     from countcheck.errors import BadInput
-    from countcheck.generators.folder_layouts import read_album
+    from countcheck.generators.folder_layouts import read_picture_folder
     from countcheck.suites.merge import load_suites
 
     if labels:
         _score_labels(folder, labels, out, as_json)
         return
-    album = read_album(folder, layout, of)
-    asked = load_suites(suite) if suite else album.suite
+    pictures = read_picture_folder(folder, layout, of)
+    asked = load_suites(suite) if suite else pictures.suite
     if asked is None:
         raise BadInput(
-            f"{folder}: its pictures do not say what was asked (layout {album.layout}). Name it with --suite."
+            f"{folder}: its pictures do not say what was asked (layout {pictures.layout}). Name it with --suite."
         )
-    repeats = album.repeats(asked)
+    repeats = pictures.repeats(asked)
     if not repeats:
         raise BadInput(
-            f"{folder}: none of its {len(album.entries)} pictures answers a prompt of {asked.name} "
-            f"(layout {album.layout}; the first is {album.entries[0].shown}). Choose the suite or the layout."
+            f"{folder}: none of its {len(pictures.pictures)} pictures answers a prompt of {asked.name} "
+            f"(layout {pictures.layout}; the first is {pictures.pictures[0].label}). Choose the suite or the layout."
         )
     tell_left_out(asked)
-    _tell_album(album, asked, repeats)
+    _tell_folder(pictures, asked, repeats)
     base = name or folder.resolve().name
     cards = [
         Card(
             name=model or base,
             family="folder",
             source=str(folder),
-            settings={"layout": album.layout, "of": of, "model": model},
+            settings={"layout": pictures.layout, "of": of, "model": model},
         )
-        for model in album.models
+        for model in pictures.models
     ]
     path = out or Path("runs") / default_name([asked.name, base])
     order = RunConfig(suite=asked, generators=cards, path=path, repeats=repeats)
     tell(carry_out(order, counter), as_json)
 
 
-def _tell_album(album: Album, asked: Suite, repeats: int) -> None:
+def _tell_folder(pictures: PictureFolder, asked: Suite, repeats: int) -> None:
     """What is there, what is missing, what nobody asked for; aloud, before anything is counted."""
-    models = album.models
+    models = pictures.models
     wanted = len(asked.prompts) * repeats * len(models)
-    there = sum(len(album.pictures_of(prompt, model)) for prompt in asked.prompts for model in models)
+    there = sum(len(pictures.by_repeat(prompt, model)) for prompt in asked.prompts for model in models)
     drawn_by = f" by {len(models)} models" if len(models) > 1 else ""
-    say(f"{there} of {wanted} pictures are there{drawn_by} ({album.layout}); missing: {wanted - there}")
-    for line in album.skipped[:20]:
+    say(f"{there} of {wanted} pictures are there{drawn_by} ({pictures.layout}); missing: {wanted - there}")
+    for line in pictures.skipped[:20]:
         say(f"left out: {line}")
-    unclaimed = album.unclaimed(asked)
-    if unclaimed:
-        say(f"pictures that answer no prompt of {asked.name}: {len(unclaimed)}")
-    for entry in unclaimed[:20]:
-        say(f"  {entry.shown}")
-    if len(unclaimed) > 20:
-        say(f"  and {len(unclaimed) - 20} more")
+    unmatched = pictures.unmatched(asked)
+    if unmatched:
+        say(f"pictures that answer no prompt of {asked.name}: {len(unmatched)}")
+    for picture in unmatched[:20]:
+        say(f"  {picture.label}")
+    if len(unmatched) > 20:
+        say(f"  and {len(unmatched) - 20} more")
 
 
 def _score_labels(prompts: Path, labels: list[Path], out: Path | None, as_json: bool) -> None:
