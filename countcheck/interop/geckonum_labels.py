@@ -1,9 +1,10 @@
 """GeckoNum's human counts as a run with labels: no pictures, the same statistics (Kajic et al. 2024).
 
-Reads its ``task_1_MODEL.csv`` files: one answer a row to "How many dogs are in the image?", five people a picture. What
-upstream leaves to the reader is settled here, and counted aloud: rows that repeat are taken once; "10+" stands as 11; a
-range such as "2-3" stands as a half, and its person as one who cannot tell; picture ids repeat across models, so the
-model is part of the sample; answers to prompts that the suite leaves out (fractions, "a few") are left out.
+Reads its ``task_1_MODEL.csv`` files: one answer a row to "How many dogs are in the image?", five people a picture. The
+files leave some cases open; these rules settle them, and the notes say how often each applied: repeated rows are taken
+once; "10+" stands as 11; a range such as "2-3" stands as a half, and its person as one who cannot tell; picture ids
+repeat across models, so the model is part of the sample; answers to prompts that the suite leaves out (fractions, "a
+few") are left out.
 """
 
 from __future__ import annotations
@@ -42,16 +43,21 @@ class Answers:
     """All answers of some label files.
 
     Attributes:
-        given: (model, prompt id, repeat) to question to person to number; halves are ranges, ``None`` cannot be read.
-        told: What was done, and how often.
+        by_picture: (model, prompt id, repeat) to question to person to number; halves are ranges, ``None`` means that
+            the answer is no number.
+        notes: How often each rule of this module applied.
     """
 
-    given: dict[tuple[str, str, int], dict[str, dict[str, float | None]]] = field(default_factory=dict)
-    told: Counter[str] = field(default_factory=Counter)
+    by_picture: dict[tuple[str, str, int], dict[str, dict[str, float | None]]] = field(default_factory=dict)
+    notes: Counter[str] = field(default_factory=Counter)
 
 
 def read_answers(paths: Sequence[Path]) -> Answers:
-    """The answers in task 1 label files. Raises `BadInput` for a file of another kind."""
+    """Read the answers in task 1 label files.
+
+    Raises:
+        BadInput: For a file of another kind.
+    """
     answers = Answers()
     for path in paths:
         _read_file(path, answers)
@@ -65,47 +71,47 @@ def _read_file(path: Path, answers: Answers) -> None:
     except BadSuite as error:
         raise BadInput(str(error)) from error
     if not rows or not all(name in rows[0][1] for name in _COLUMNS):
-        found = ", ".join(rows[0][1]) if rows else "nothing"
-        raise BadInput(
-            f"{path}: no counts by people: it has {found}, not {', '.join(_COLUMNS)}. Give task_1_MODEL.csv."
-        )
-    answers.told["rows that could not be read"] += len(collector.skipped)
+        columns = f"the columns {', '.join(rows[0][1])}" if rows else "no rows"
+        raise BadInput(f"{path} has {columns}; counts by people need {', '.join(_COLUMNS)}. Give task_1_MODEL.csv.")
+    answers.notes["rows that could not be read"] += len(collector.skipped)
     for _, row in rows:
         image, question = _IMAGE.fullmatch(row["image_id"]), _QUESTION.match(row["question"])
         if image is None or question is None:
-            answers.told["rows that could not be read"] += 1
+            answers.notes["rows that could not be read"] += 1
             continue
         picture = (row.get("model") or path.stem.removeprefix("task_1_"), image[1], int(image[2]))
-        people = answers.given.setdefault(picture, {}).setdefault(question[1].lower().strip(), {})
-        number = _number(row["answer"], row.get("raw_answer", ""), answers.told)
+        people = answers.by_picture.setdefault(picture, {}).setdefault(question[1].lower().strip(), {})
+        number = _number(row["answer"], row.get("raw_answer", ""), answers.notes)
         if row["annot_id"] in people:
             same = people[row["annot_id"]] == number
-            answers.told["rows that repeat" if same else "rows that contradict an earlier one of the same person"] += 1
+            answers.notes["rows that repeat" if same else "rows that contradict an earlier one of the same person"] += 1
             continue
         people[row["annot_id"]] = number
-        answers.told["answers"] += 1
+        answers.notes["answers"] += 1
 
 
-def _number(answer: str, raw: str, told: Counter[str]) -> float | None:
+def _number(answer: str, raw: str, notes: Counter[str]) -> float | None:
     try:
         number = float(answer)
     except ValueError:
-        told["answers that are no number"] += 1
+        notes["answers that are no number"] += 1
         return None
     if number < 0 or number != number or number > 10_000:
-        told["answers that are no number"] += 1
+        notes["answers that are no number"] += 1
         return None
     if "+" in raw or (number == 11 and not raw):
-        told['answers "10+", which stand as 11'] += 1
+        notes['answers "10+", which stand as 11'] += 1
     if number != int(number):
-        told["ranges, which stand as halves"] += 1
+        notes["ranges, which stand as halves"] += 1
     return number
 
 
 def run_of_labels(
-    suite: Suite, paths: Sequence[Path], path: Path, *, says: Callable[[str], None] = lambda sentence: None
+    suite: Suite, paths: Sequence[Path], path: Path, *, report: Callable[[str], None] = lambda sentence: None
 ) -> RunFolder:
-    """A new run, still open, whose verdicts are people's: the median answer of each picture against what was asked.
+    """Make a run whose counts are people's: the median answer of each picture, judged against what was asked.
+
+    The run is returned open.
 
     Where the two middle answers differ, both are the count's margin, and a verdict that flips between them is
     uncertain. Only prompts that somebody labelled are asked.
@@ -115,27 +121,29 @@ def run_of_labels(
     """
     answers = read_answers(paths)
     prompts = {prompt.id: prompt for prompt in suite.prompts}
-    kept = {picture: found for picture, found in answers.given.items() if picture[1] in prompts}
-    answers.told["pictures of prompts that the suite leaves out"] += len(answers.given) - len(kept)
-    if not kept:
+    by_picture = {picture: given for picture, given in answers.by_picture.items() if picture[1] in prompts}
+    answers.notes["pictures of prompts that the suite leaves out"] += len(answers.by_picture) - len(by_picture)
+    if not by_picture:
         raise BadInput(
             f"{paths[0]}: none of its pictures belongs to a prompt of {suite.name}. Give GeckoNum's prompts.csv."
         )
     if RunFolder.exists(path):
         raise BadInput(f"{path} is already a run. Name another folder with -o.")
-    labelled = {prompt_id for _, prompt_id, _ in kept}
+    labelled = {prompt_id for _, prompt_id, _ in by_picture}
     asked = replace(suite, prompts=tuple(p for p in suite.prompts if p.id in labelled))
-    repeats = 1 + max(repeat for *_, repeat in kept)
-    recipes = {model: Recipe(name=model, settings={"labels": "geckonum"}) for model in sorted({m for m, *_ in kept})}
+    repeats = 1 + max(repeat for *_, repeat in by_picture)
+    recipes = {
+        model: Recipe(name=model, settings={"labels": "geckonum"}) for model in sorted({m for m, *_ in by_picture})
+    }
     run = RunFolder.create(path, _info(asked, recipes, repeats, paths))
     try:
-        _fill(run, asked, recipes, repeats, kept, answers.told)
+        _fill(run, asked, recipes, repeats, by_picture, answers.notes)
     except BaseException:
         run.close()
         raise
-    for what, number in answers.told.items():
+    for note, number in answers.notes.items():
         if number:
-            says(f"{number} {what}")
+            report(f"{number} {note}")
     return run
 
 
@@ -159,8 +167,8 @@ def _fill(
     suite: Suite,
     recipes: Mapping[str, Recipe],
     repeats: int,
-    kept: Mapping[tuple[str, str, int], Mapping[str, Mapping[str, float | None]]],
-    told: Counter[str],
+    by_picture: Mapping[tuple[str, str, int], Mapping[str, Mapping[str, float | None]]],
+    notes: Counter[str],
 ) -> None:
     counting = run.begin_counting(
         CounterInfo.from_json({"name": COUNTER, "detector": {"family": "people"}, "rule": {"name": "median"}})
@@ -171,14 +179,14 @@ def _fill(
         samples = [_sample(recipe, prompt, repeat) for repeat in range(repeats) for prompt in suite.prompts]
         run.owe(samples)
         for sample in samples:
-            found = kept.get((model, sample.asked.id, sample.repeat))
-            if found is None or not isinstance(sample.asked, Prompt):
+            answers = by_picture.get((model, sample.asked.id, sample.repeat))
+            if answers is None or not isinstance(sample.asked, Prompt):
                 continue
-            by_noun = _by_noun(sample.asked, found, told)
+            by_noun = _by_noun(sample.asked, answers, notes)
             labels += _labels(sample.key, by_noun)
             entry = _entry(sample, by_noun)
             if entry is None:
-                told["pictures without an answer to every noun"] += 1
+                notes["pictures without an answer to every noun"] += 1
             else:
                 entries.append(entry)
     for start in range(0, len(entries), 2000):
@@ -198,14 +206,14 @@ def _sample(recipe: Recipe, prompt: Prompt, repeat: int) -> Sample:
 
 
 def _by_noun(
-    prompt: Prompt, found: Mapping[str, Mapping[str, float | None]], told: Counter[str]
+    prompt: Prompt, answers: Mapping[str, Mapping[str, float | None]], notes: Counter[str]
 ) -> dict[str, dict[str, float | None]]:
-    """Answers by the noun that the suite counts them under."""
+    """Group answers by the noun that the suite counts them under."""
     by_noun: dict[str, dict[str, float | None]] = defaultdict(dict)
-    for question, people in found.items():
+    for question, people in answers.items():
         noun = _noun_of(prompt.targets, question)
         if noun is None:
-            told[f"questions about {question!r}, which the prompt does not ask for"] += 1
+            notes[f"questions about {question!r}, which the prompt does not ask for"] += 1
         else:
             by_noun[noun].update(people)
     return by_noun

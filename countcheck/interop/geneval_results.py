@@ -13,23 +13,23 @@ from countcheck.storage.run_folder import RunFolder
 
 
 def result_lines(run: RunFolder, rows: Sequence[ResultRow]) -> Iterator[dict[str, Any]]:
-    """The lines of GenEval's results file, for every picture of a prompt that its clauses can say.
+    """Yield the lines of GenEval's results file, for every picture of a prompt that GenEval's clauses can express.
 
-    ``correct`` is null where only its colour check could decide.
+    ``correct`` is null where only GenEval's colour check could decide.
     """
-    seen = {(key, turn): found for key, turn, found in run.detections()}
+    by_picture = {(key, turn): detections for key, turn, detections in run.detections()}
     for row in rows:
-        found = seen.get((row.key, row.turn))
+        detections = by_picture.get((row.key, row.turn))
         metadata = metadata_of(row.text, row.targets, row.tags)
-        if row.outcome != "picture" or row.conversation or found is None or metadata is None:
+        if row.outcome != "picture" or row.conversation or detections is None or metadata is None:
             continue
-        said = judge_geneval(found, metadata)
+        judgement = judge_geneval(detections, metadata)
         yield {
             "filename": str(run.path / row.picture),
             "tag": metadata["tag"],
             "prompt": row.text,
-            "correct": said.correct,
-            "reason": said.reason,
+            "correct": judgement.correct,
+            "reason": judgement.reason,
             "metadata": orjson.dumps(metadata).decode(),
-            "details": orjson.dumps(dict(said.details)).decode(),
+            "details": orjson.dumps(dict(judgement.details)).decode(),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,17 @@ from countcheck.suites.serialize import target_to_json
 
 
 def write_rows(run: RunFolder, format: str, out: Path | None) -> int:
-    """Write a run's rows and return how many; to stdout when no file is named.
+    """Write a run's rows and return how many; to stdout when ``out`` is ``None``.
 
     Raises:
-        BadInput: When Parquet is asked for without a file, or the file cannot be written.
-        MissingExtra: When Parquet is asked for and pyarrow is not installed.
+        BadInput: For Parquet without a file, or a file that cannot be written.
+        MissingExtra: For Parquet when pyarrow is not installed.
     """
     rows = run.rows()
     data = _FORMATS[format](run, rows)
     if out is None:
         if format == "parquet":
-            raise BadInput("Parquet is no text. Name a file with -o.")
+            raise BadInput("Parquet is not text. Name a file with -o.")
         sys.stdout.write(data.decode())
         return len(rows)
     try:
@@ -41,7 +41,7 @@ def write_rows(run: RunFolder, format: str, out: Path | None) -> int:
 
 
 def row_to_json(row: ResultRow) -> dict[str, Any]:
-    """One row in its published fields, and what more is known."""
+    """Return a row as plain JSON values: the published fields first, then further ones."""
     return {
         "key": row.key,
         "generator": row.generator,
@@ -121,11 +121,7 @@ def _parquet(run: RunFolder, rows: list[ResultRow]) -> bytes:
 def _geneval(run: RunFolder, rows: list[ResultRow]) -> bytes:
     from countcheck.interop.geneval_results import result_lines
 
-    return b"".join(orjson.dumps(line) + b"\n" for line in _lines(result_lines, run, rows))
-
-
-def _lines(result_lines: Callable[..., Any], run: RunFolder, rows: list[ResultRow]) -> Iterator[dict[str, Any]]:
-    yield from result_lines(run, rows)
+    return b"".join(orjson.dumps(line) + b"\n" for line in result_lines(run, rows))
 
 
 _FORMATS: dict[str, Callable[[RunFolder, list[ResultRow]], bytes]] = {

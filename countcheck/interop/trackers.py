@@ -17,25 +17,25 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_\-. /]+")
 
 
 def log_mlflow(report: Report, experiment: str, *, attach: Path | None = None) -> None:
-    """One MLflow run a model: rates with their ends as metrics, what was asked and how as parameters.
+    """Log one MLflow run a model: rates and their intervals as metrics, suite and settings as parameters.
 
-    Where it goes is MLflow's own business (``MLFLOW_TRACKING_URI``).
+    MLflow's own settings (``MLFLOW_TRACKING_URI``) say where to.
 
     Args:
         report: What to log.
         experiment: The experiment's name.
-        attach: A written report to keep as an artifact.
+        attach: A written report to store as an artifact.
 
     Raises:
         MissingExtra: When MLflow is not installed.
-        BadSettings: When MLflow does not take it.
+        BadSettings: When MLflow rejects the report.
     """
     try:
         import mlflow
     except ImportError as error:
         raise MissingExtra("mlflow", feature="logging to MLflow") from error
     try:
-        with redirect_stdout(sys.stderr):  # it announces its runs; stdout is for what was asked for
+        with redirect_stdout(sys.stderr):  # MLflow prints the addresses of its runs; stdout is for results
             mlflow.set_experiment(experiment)
             for model in report.models:
                 with mlflow.start_run(run_name=model.label):
@@ -44,15 +44,15 @@ def log_mlflow(report: Report, experiment: str, *, attach: Path | None = None) -
                     if attach is not None:
                         mlflow.log_artifact(str(attach))
     except (mlflow.exceptions.MlflowException, ImportError, OSError) as error:
-        raise BadSettings(f"MLflow did not take the report: {_first(error)}") from error
+        raise BadSettings(f"MLflow rejected the report: {_first(error)}") from error
 
 
 def log_wandb(report: Report, project: str, *, attach: Path | None = None) -> None:
-    """One Weights & Biases run a model, as `log_mlflow` does.
+    """Log one Weights & Biases run a model, as `log_mlflow` does.
 
     Raises:
         MissingExtra: When wandb is not installed.
-        BadSettings: When wandb does not take it.
+        BadSettings: When wandb rejects the report.
     """
     try:
         import wandb
@@ -71,13 +71,13 @@ def log_wandb(report: Report, project: str, *, attach: Path | None = None) -> No
                     run.log_artifact(artifact)
                 run.finish()
     except (wandb.Error, OSError) as error:
-        raise BadSettings(f"Weights & Biases did not take the report: {_first(error)}") from error
+        raise BadSettings(f"Weights & Biases rejected the report: {_first(error)}") from error
 
 
 def metrics(model: Model) -> Iterator[tuple[str, float]]:
-    """Names and values: each rate, the ends of its interval, its number of tries; rates by tag with a slash.
+    """Yield names and values: each rate with the ends of its interval and its denominator; rates by tag with a slash.
 
-    No name is the folder of another, which MLflow's file store could not hold.
+    No name is a folder of another name, because MLflow's file store could not hold both.
     """
     yield from _ends("", model.rates)
     yield from _ends("corrected/", model.corrected)
@@ -100,7 +100,7 @@ def _ends(prefix: str, rates: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple
 
 
 def parameters(report: Report, model: Model) -> Iterator[tuple[str, str]]:
-    """What was asked, of whom, and who counted."""
+    """Yield names and values: suite, generator with its settings, counter, repeats."""
     info = report.runs[model.run].info
     generator = info.generators.get(model.generator, GeneratorInfo())
     yield "suite", report.suite[:250]
@@ -114,12 +114,12 @@ def parameters(report: Report, model: Model) -> Iterator[tuple[str, str]]:
 
 
 def _first(error: BaseException) -> str:
-    """The first line of what the tracker says, cut after a whole sentence when it is long."""
+    """Return the first line of a tracker's error, cut after a whole sentence when it is long."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
     if len(line) <= 300:
         return line
-    whole = line[:300].rpartition(". ")[0]
-    return f"{whole}." if whole else f"{line[:299]}…"
+    sentences = line[:300].rpartition(". ")[0]
+    return f"{sentences}." if sentences else f"{line[:299]}…"
 
 
 def _safe(name: str) -> str:

@@ -102,15 +102,15 @@ def independent_exact(model: str) -> dict[str, tuple[int, int]]:
 
 def test_what_upstream_leaves_to_the_reader_is_counted(files):
     answers = read_answers(files[1])
-    assert answers.told["rows that repeat"] == 16
-    assert answers.told["answers"] == 80
-    assert answers.told["ranges, which stand as halves"] == 3
-    assert answers.told['answers "10+", which stand as 11'] == 4 + 1  # one of them in a row that repeats
+    assert answers.notes["rows that repeat"] == 16
+    assert answers.notes["answers"] == 80
+    assert answers.notes["ranges, which stand as halves"] == 3
+    assert answers.notes['answers "10+", which stand as 11'] == 4 + 1  # one of them in a row that repeats
 
 
 def test_verdicts_are_the_median_answers(files, tmp_path):
     told = []
-    with run_of_labels(load_suite(str(files[0])), files[1], tmp_path / "run", says=told.append) as run:
+    with run_of_labels(load_suite(str(files[0])), files[1], tmp_path / "run", report=told.append) as run:
         kinds = {(r.generator, r.prompt_id, r.repeat): r.verdict for r in run.rows() if r.outcome == "picture"}
         labels = run.labels()
     assert kinds["muse", "geckonum_00000", 0] is Kind.EXACT

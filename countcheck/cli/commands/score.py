@@ -97,5 +97,5 @@ def _score_labels(prompts: Path, labels: list[Path], out: Path | None, as_json: 
     from countcheck.interop.geckonum_labels import run_of_labels
     from countcheck.suites.catalog import load_suite
 
-    made = run_of_labels(load_suite(str(prompts)), labels, out or Path("runs") / "geckonum", says=say)
+    made = run_of_labels(load_suite(str(prompts)), labels, out or Path("runs") / "geckonum", report=say)
     tell(made, as_json)
