@@ -29,7 +29,7 @@ from benchmarks.clouds import clouds  # noqa: E402
 from benchmarks.machine import machine  # noqa: E402
 from countcheck.files import atomic_write  # noqa: E402
 from countcheck.images.decode import encode_png  # noqa: E402
-from countcheck.images.thumbnails import place_of, shrunk  # noqa: E402
+from countcheck.images.thumbnails import encode_thumbnail, thumbnail_path  # noqa: E402
 from countcheck.suites.suite import Suite  # noqa: E402
 
 LIMITS = {"write": 20.0, "memory": 1000.0, "paint": 1.5}
@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         names = tuple((f"model-{i}", 0.5 + 0.1 * i, 0.03) for i in range(chosen.models))
         suite = a_suite(chosen.pictures, 0)
-        pool = {encode_png(one): shrunk(one) for one in (clouds(chosen.edge, seed) for seed in range(24))}
+        pool = {encode_png(one): encode_thumbnail(one) for one in (clouds(chosen.edge, seed) for seed in range(24))}
         what = f"{chosen.models} models x {chosen.pictures} pictures of {chosen.edge} px"
         run = Path(folder) / "run"
         kept_run(run, suite, names, pool)
@@ -67,7 +67,7 @@ def kept_run(path: Path, suite: Suite, names: tuple[tuple[str, float, float], ..
     with a_run(path, suite=suite, generators=names, repeats=1, size=256, painted=tuple(pool)) as run:
         for row in run.rows():
             if row.picture:
-                atomic_write(place_of(path, row.picture), pool[(path / row.picture).read_bytes()])
+                atomic_write(thumbnail_path(path, row.picture), pool[(path / row.picture).read_bytes()])
 
 
 def measure(run: Path, what: str, *, limited: bool = True) -> None:

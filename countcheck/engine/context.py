@@ -116,7 +116,7 @@ class RunContext:
         data = encode_png(image)
         digest = self.folder.write_picture(path, data)
         entry = keep(entry_of(outcome, price, text=text, picture=path, digest=digest))
-        thumbnails.keep(self.folder.path, path, image, len(data))
+        thumbnails.save_thumbnail(self.folder.path, path, image, len(data))
         return entry
 
     def write(self, generator: str, entries: Sequence[OutcomeRecord], states: Mapping[str, Any] = NO_STATES) -> None:

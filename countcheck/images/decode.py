@@ -1,7 +1,8 @@
-"""Pictures from outside, made safe: bytes or files in, plain RGB out. Nothing here counts, and nothing is written.
+"""Encoded pictures from outside, decoded safely: bytes or files in, 8-bit RGB out.
 
-One decoder for what providers send, what folders hold and what people upload: pixel formats only, one size limit,
-first frame, upright, transparency on white, 16 bits brought to 8, CMYK to RGB. Whatever is wrong is a `BadInput`.
+One decoder for what providers send, folders hold and people upload. It takes raster formats only, within one limit of
+pixels and bytes; it takes the first frame, turns it upright and lays transparency on white. Whatever is wrong is a
+`BadInput`. Pictures in memory are `countcheck.images.convert`'s.
 """
 
 from __future__ import annotations
@@ -20,27 +21,40 @@ if TYPE_CHECKING:
     from countcheck.images.types import Pixels
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO", "PPM")
-MAX_PIXELS = 64_000_000
-MAX_BYTES = 64 * 1024 * 1024
+MAX_PIXELS = 64_000_000  # width times height
+MAX_BYTES = 64 * 1024 * 1024  # of a file or an answer
 
 
 def decode(data: bytes, *, place: str = "the picture", max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """An encoded picture as a fully decoded upright RGB image.
+    """Decode a picture to an upright RGB image.
+
+    Args:
+        data: The file's bytes.
+        place: The picture's name in errors.
+        max_pixels: Largest width times height that is decoded.
 
     Raises:
-        BadInput: If it is empty, no pixel format (SVG, HTML, text), damaged, cut short, or larger than ``max_pixels``.
+        BadInput: If it is empty, no raster format (SVG, HTML, text), damaged, cut short, or larger than ``max_pixels``.
+
+    >>> import numpy as np
+    >>> image = decode(encode_png(np.zeros((3, 4, 3), np.uint8)))
+    >>> image.mode, image.size
+    ('RGB', (4, 3))
+    >>> decode(b"<svg/>", place="logo.svg")
+    Traceback (most recent call last):
+    countcheck.errors.BadInput: logo.svg is an SVG or XML file, not a picture of pixels. Give PNG, JPEG or WebP.
     """
     from PIL import Image, UnidentifiedImageError
 
     if not data:
         raise BadInput(f"{place} is empty.")
-    if (what := _not_pixels(data)) is not None:
-        raise BadInput(f"{place} is {what}, not a picture of pixels. Give PNG, JPEG or WebP.")
+    if (kind := _other_kind(data)) is not None:
+        raise BadInput(f"{place} is {kind}, not a picture of pixels. Give PNG, JPEG or WebP.")
     try:
         with Image.open(io.BytesIO(data), formats=_known_formats()) as opened:
-            wide, tall = opened.size
-            if wide * tall > max_pixels:
-                raise BadInput(f"{place} has {wide} x {tall} pixels, more than {max_pixels}. Give a smaller one.")
+            width, height = opened.size
+            if width * height > max_pixels:
+                raise BadInput(f"{place} has {width} x {height} pixels, more than {max_pixels}. Give a smaller one.")
             opened.seek(0)
             opened.load()
             return to_rgb(opened)
@@ -55,7 +69,11 @@ def decode(data: bytes, *, place: str = "the picture", max_pixels: int = MAX_PIX
 
 
 def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """A picture file as RGB. Raises `BadInput` naming the file."""
+    """Decode a picture file to an upright RGB image.
+
+    Raises:
+        BadInput: As `decode`, or if the file cannot be read or has more than `MAX_BYTES`; it names the file.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BadInput(f"{path} is larger than {MAX_BYTES // 2**20} MiB. Give a smaller one.")
@@ -66,7 +84,11 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
 
 
 def encode_png(pixels: Pixels) -> bytes:
-    """Pixels of any kind as a PNG file's bytes."""
+    """Encode pixels of any kind as PNG.
+
+    Raises:
+        BadInput: If the pixels are outside the contract, see `countcheck.images.convert.as_rgb`.
+    """
     buffer = io.BytesIO()
     as_image(pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
@@ -79,7 +101,8 @@ def _known_formats() -> list[str]:
     return [name for name in FORMATS if name in Image.OPEN]
 
 
-def _not_pixels(data: bytes) -> str | None:
+def _other_kind(data: bytes) -> str | None:
+    """What bytes are that are no raster picture, in words; ``None`` when they may be one."""
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
         return "a web page"

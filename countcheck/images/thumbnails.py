@@ -1,7 +1,7 @@
-"""Small copies of pictures, for people: kept beside a run's pictures while it is made, when the pixels are at hand.
+"""Thumbnails of a run's pictures: saved while the run is made, when the pixels are in memory, and shown by the report.
 
-Decoding thousands of large PNG files again only to show them small would be most of the time a report takes. What is kept
-here is never counted and can always be made again: ``RUN/thumbnails/ab/<key>.webp`` for ``RUN/images/ab/<key>.png``.
+Decoding thousands of large PNG files only to show them small would take most of the time of a report. Thumbnails are
+never counted and can always be made again: ``RUN/thumbnails/ab/<key>.webp`` for ``RUN/images/ab/<key>.png``.
 """
 
 from __future__ import annotations
@@ -15,58 +15,73 @@ from countcheck.files import atomic_write
 if TYPE_CHECKING:
     from PIL import Image
 
-EDGE = 320
-_SMALL_FILE = 6_000
+EDGE = 320  # longest side of a thumbnail, pixels
+_SMALL_FILE = 6_000  # bytes; a PNG this small is its own thumbnail
 
 
-def place_of(run: Path, picture: str) -> Path:
-    """Where the small copy of a run's picture belongs. ``picture``: the file as the ledger names it."""
-    named = PurePosixPath(picture)
-    return run / "thumbnails" / named.parent.name / f"{named.stem}.webp"
+def thumbnail_path(run: Path, picture: str) -> Path:
+    """Return where the thumbnail of a run's picture belongs.
 
+    Args:
+        run: The run's folder.
+        picture: The picture's file as the ledger names it, relative to the folder.
 
-def keep(run: Path, picture: str, image: Image.Image, size: int) -> None:
-    """Keep the small copy of a picture whose file has ``size`` bytes; none when the file is small enough itself.
-
-    A copy that cannot be written is no loss: the report makes it.
+    >>> from pathlib import Path
+    >>> thumbnail_path(Path("run"), "images/ab/abcd.png").as_posix()
+    'run/thumbnails/ab/abcd.webp'
     """
-    target = place_of(run, picture)
+    file = PurePosixPath(picture)
+    return run / "thumbnails" / file.parent.name / f"{file.stem}.webp"
+
+
+def save_thumbnail(run: Path, picture: str, image: Image.Image, size: int) -> None:
+    """Save the thumbnail of a picture; none when the picture's file is small enough to be its own.
+
+    A thumbnail that cannot be written is no loss: the report makes it.
+
+    Args:
+        run: The run's folder.
+        picture: The picture's file as the ledger names it.
+        image: The picture, RGB.
+        size: The length of the picture's file, bytes.
+    """
+    target = thumbnail_path(run, picture)
     try:
-        if _small_enough(image.size, size):
+        if _is_small(image.size, size):
             target.unlink(missing_ok=True)
         else:
-            atomic_write(target, shrunk(image))
+            atomic_write(target, encode_thumbnail(image))
     except OSError:
         return
 
 
-def kept(run: Path, picture: str, original: Path) -> Path | None:
-    """The small copy that is kept of a picture; ``None`` when there is none or the picture has changed since."""
-    target = place_of(run, picture)
+def saved_thumbnail(run: Path, picture: str, original: Path) -> Path | None:
+    """Return the saved thumbnail of a picture; ``None`` when there is none, or the picture's file is newer."""
+    target = thumbnail_path(run, picture)
     try:
-        found = target.stat()
-        return target if found.st_size and found.st_mtime_ns >= original.stat().st_mtime_ns else None
+        status = target.stat()
+        return target if status.st_size and status.st_mtime_ns >= original.stat().st_mtime_ns else None
     except OSError:
         return None
 
 
-def thumbnail(path: Path) -> tuple[bytes, str] | None:
-    """A small copy of a picture file and its media type; ``None`` when the file is missing or damaged."""
+def make_thumbnail(path: Path) -> tuple[bytes, str] | None:
+    """Return a thumbnail of a picture file and its media type; ``None`` when the file is missing or damaged."""
     from PIL import Image
 
     try:
         with Image.open(path) as opened:
-            if opened.format == "PNG" and _small_enough(opened.size, path.stat().st_size):
+            if opened.format == "PNG" and _is_small(opened.size, path.stat().st_size):
                 opened.verify()
                 return path.read_bytes(), "image/png"
             opened.draft("RGB", (EDGE * 2, EDGE * 2))
-            return shrunk(opened.convert("RGB")), "image/webp"
+            return encode_thumbnail(opened.convert("RGB")), "image/webp"
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
 
 
-def is_small(path: Path) -> bool:
-    """Whether a picture file is its own small copy, as far as its head tells."""
+def is_own_thumbnail(path: Path) -> bool:
+    """Return whether a picture file is small enough to be its own thumbnail, by its length and its header."""
     from PIL import Image
 
     try:
@@ -74,23 +89,23 @@ def is_small(path: Path) -> bool:
         if length > _SMALL_FILE:
             return False
         with Image.open(path) as opened:
-            return opened.format == "PNG" and _small_enough(opened.size, length)
+            return opened.format == "PNG" and _is_small(opened.size, length)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False
 
 
-def _small_enough(size: tuple[int, int], length: int) -> bool:
-    return max(size) <= EDGE and length <= _SMALL_FILE
-
-
-def shrunk(image: Image.Image) -> bytes:
-    """An RGB picture as a WebP file no wider or taller than `EDGE`; the picture stays as it is."""
+def encode_thumbnail(image: Image.Image) -> bytes:
+    """Encode an RGB picture as WebP, no wider or taller than `EDGE` pixels. The picture itself stays as it is."""
     from PIL import Image
 
     if max(image.size) > EDGE:
         image = image.copy()
-        # A whole-number reduction first takes a third of the time on large pictures, and nobody sees it at this size.
+        # A whole-number reduction first takes a third of the time on large pictures, and is not seen at this size.
         image.thumbnail((EDGE, EDGE), Image.Resampling.BILINEAR, reducing_gap=1.0)
     out = io.BytesIO()
     image.save(out, "WEBP", quality=78, method=0)  # a quarter less time than method 1, a fifth more bytes
     return out.getvalue()
+
+
+def _is_small(size: tuple[int, int], length: int) -> bool:
+    return max(size) <= EDGE and length <= _SMALL_FILE

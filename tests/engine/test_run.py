@@ -18,7 +18,7 @@ from countcheck.errors import BadInput, BadSettings, GeneratorClosed, RunMismatc
 from countcheck.files import exclusive_lock
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Failure, Fault, Reason, Refusal
-from countcheck.images.thumbnails import kept
+from countcheck.images.thumbnails import saved_thumbnail
 from countcheck.storage.run_folder import RunFolder
 
 
@@ -84,7 +84,7 @@ def test_a_small_copy_of_each_picture_is_kept_for_the_report(tmp_path, monkeypat
     monkeypatch.setattr("countcheck.images.thumbnails.EDGE", 32)
     with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
         (row,) = run.rows()
-        assert kept(run.path, row.picture, run.picture(row)) is not None
+        assert saved_thumbnail(run.path, row.picture, run.picture(row)) is not None
 
 
 def test_the_same_command_again_makes_nothing_again(tmp_path):

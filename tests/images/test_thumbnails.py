@@ -9,7 +9,13 @@ import pytest
 from PIL import Image
 
 from countcheck.images.decode import encode_png
-from countcheck.images.thumbnails import is_small, keep, kept, place_of, thumbnail
+from countcheck.images.thumbnails import (
+    is_own_thumbnail,
+    make_thumbnail,
+    save_thumbnail,
+    saved_thumbnail,
+    thumbnail_path,
+)
 
 NAME = "images/ab/abc-2.png"
 
@@ -26,8 +32,8 @@ def noise(tmp_path):
 
 def test_a_kept_copy_is_small_and_found_again(noise):
     run, file, image = noise
-    keep(run, NAME, image, file.stat().st_size)
-    found = kept(run, NAME, file)
+    save_thumbnail(run, NAME, image, file.stat().st_size)
+    found = saved_thumbnail(run, NAME, file)
     assert found == run / "thumbnails/ab/abc-2.webp"
     assert Image.open(io.BytesIO(found.read_bytes())).size == (320, 183)
     assert image.size == (700, 400)
@@ -35,24 +41,24 @@ def test_a_kept_copy_is_small_and_found_again(noise):
 
 def test_a_copy_older_than_its_picture_is_not_used(noise):
     run, file, image = noise
-    keep(run, NAME, image, file.stat().st_size)
-    later = place_of(run, NAME).stat().st_mtime_ns + 10
+    save_thumbnail(run, NAME, image, file.stat().st_size)
+    later = thumbnail_path(run, NAME).stat().st_mtime_ns + 10
     os.utime(file, ns=(later, later))
-    assert kept(run, NAME, file) is None
+    assert saved_thumbnail(run, NAME, file) is None
 
 
 def test_a_picture_small_enough_is_its_own_copy(tmp_path):
     image = Image.new("RGB", (64, 64), (200, 30, 30))
     data = encode_png(image)
     (tmp_path / "a.png").write_bytes(data)
-    keep(tmp_path, NAME, image, len(data))
-    assert is_small(tmp_path / "a.png")
-    assert not place_of(tmp_path, NAME).exists()
-    assert thumbnail(tmp_path / "a.png") == (data, "image/png")
+    save_thumbnail(tmp_path, NAME, image, len(data))
+    assert is_own_thumbnail(tmp_path / "a.png")
+    assert not thumbnail_path(tmp_path, NAME).exists()
+    assert make_thumbnail(tmp_path / "a.png") == (data, "image/png")
 
 
 def test_a_place_that_cannot_be_written_costs_nothing_but_the_copy(noise):
     run, file, image = noise
     (run / "thumbnails").write_text("in the way")
-    keep(run, NAME, image, file.stat().st_size)
-    assert kept(run, NAME, file) is None
+    save_thumbnail(run, NAME, image, file.stat().st_size)
+    assert saved_thumbnail(run, NAME, file) is None

@@ -162,10 +162,10 @@ def make_album(
             else:
                 wish = _Wish(
                     original=path,
-                    own=thumbnails.place_of(folder, row.picture),
-                    kept=thumbnails.kept(folder, row.picture, path),
+                    own=thumbnails.thumbnail_path(folder, row.picture),
+                    kept=thumbnails.saved_thumbnail(folder, row.picture, path),
                     home=home,
-                    name=Path(token, *thumbnails.place_of(Path(), row.picture).with_suffix("").parts[1:]),
+                    name=Path(token, *thumbnails.thumbnail_path(Path(), row.picture).with_suffix("").parts[1:]),
                 )
                 wishes[place] = wish
     if len(wishes) <= (INLINE_MOST if inline_most is None else inline_most):
@@ -217,7 +217,7 @@ def _home_file(wish: _Wish) -> Path | None:
     """What a page in the run's folder can show as it stands: the kept copy, or a picture that is small itself."""
     if wish.kept is not None:
         return wish.kept
-    return wish.original if thumbnails.is_small(wish.original) else None
+    return wish.original if thumbnails.is_own_thumbnail(wish.original) else None
 
 
 def _each(wishes: Mapping[Place, _Wish]) -> Iterator[tuple[Place, tuple[bytes, str] | None]]:
@@ -233,7 +233,7 @@ def _small_copy(wish: _Wish) -> tuple[bytes, str] | None:
     if wish.kept is not None:
         with contextlib.suppress(OSError):
             return wish.kept.read_bytes(), "image/webp"
-    return thumbnails.thumbnail(wish.original)
+    return thumbnails.make_thumbnail(wish.original)
 
 
 _STROKES = ("#e8590c", "#1971c2", "#2f9e44", "#9c36b5", "#c2255c", "#e67700")

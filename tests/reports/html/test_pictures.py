@@ -6,7 +6,7 @@ from made_up import a_run, a_suite
 from PIL import Image
 
 from countcheck.counting.verdict import Kind
-from countcheck.images.thumbnails import keep, kept, thumbnail
+from countcheck.images.thumbnails import make_thumbnail, save_thumbnail, saved_thumbnail
 from countcheck.reports.html.pictures import annotate, make_album, overlays_of, write_annotated
 
 
@@ -24,13 +24,13 @@ def test_boxes_are_shares_of_the_picture(two_runs):
 
 def test_a_large_picture_becomes_a_small_webp(tmp_path):
     Image.effect_noise((1024, 700), 60).convert("RGB").save(tmp_path / "big.png")
-    data, kind = thumbnail(tmp_path / "big.png")
+    data, kind = make_thumbnail(tmp_path / "big.png")
     assert (kind, Image.open(io.BytesIO(data)).size) == ("image/webp", (320, 219))
 
 
 def test_a_damaged_picture_has_no_thumbnail(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"junk" * 20)
-    assert thumbnail(tmp_path / "broken.png") is None
+    assert make_thumbnail(tmp_path / "broken.png") is None
 
 
 def test_many_pictures_go_beside_the_page_and_are_made_once(two_runs, tmp_path):
@@ -57,10 +57,10 @@ def test_a_page_in_the_runs_folder_shows_the_runs_own_files(tmp_path):
         rows = [row for row in run.rows() if row.picture]
         first, rest = rows[0], rows[1:]
         for row in rest:
-            keep(run.path, row.picture, Image.open(run.path / row.picture), 100_000)
+            save_thumbnail(run.path, row.picture, Image.open(run.path / row.picture), 100_000)
         album = make_album([(run, rows)], run.path / "report.html", inline_most=3)
         assert {*album.beside.values()} == {f"thumbnails/{row.key[:2]}/{row.key}.webp" for row in rows}
-        assert kept(run.path, first.picture, run.path / first.picture)
+        assert saved_thumbnail(run.path, first.picture, run.path / first.picture)
 
 
 def test_annotated_pictures_are_sorted_by_verdict(two_runs, tmp_path):
