@@ -23,7 +23,7 @@ import numpy as np
 from machine import machine
 from PIL import Image
 
-from countcheck.counting.rule import Rule, count
+from countcheck.counting.rule import CountingRule, count
 from countcheck.detectors.base import Detections
 from countcheck.images.files import read_pictures
 
@@ -86,7 +86,7 @@ def ours(paths: list[Path], source: Path, device: str, batch: int, precision: st
     }
     detector = UltralyticsDetector(Card(name="ours", family="ultralytics", source=str(source), settings=settings))
     # The rule does what predict does and no more: the detector has suppressed at 0.7 already.
-    rule = Rule(threshold=0.25, merge_iou=1, containment=1, group_share=1, rival_iou=1)
+    rule = CountingRule(threshold=0.25, merge_iou=1, containment=1, group_box_coverage=1, cross_class_iou=1)
 
     def run() -> list[Counter]:
         found: list[Counter] = []
@@ -225,7 +225,7 @@ def recounted(number: int) -> None:
                 }
             )
         )
-    rule = Rule(threshold=0.35, margin=0.05)
+    rule = CountingRule(threshold=0.35, margin=0.05)
     start, worked = time.perf_counter(), time.process_time()
     total = 0
     for k in range(number):

@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.machine import machine
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter
-from countcheck.counting.rule import Rule
+from countcheck.counting.rule import CountingRule
 from countcheck.counting.verdict import judge
 from countcheck.detectors.base import Detections
 from countcheck.engine import run as engine
@@ -49,12 +49,12 @@ def main() -> None:
     total = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
-        counter = Counter(Card(name="blind", family="blind", rule=Rule(margin=0.05)), Blind())
+        counter = Counter(Card(name="blind", family="blind", rule={"margin": 0.05}), Blind())
         filled = fill(path, total, counter)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()
         with RunFolder.open(path) as run:
-            engine.recount(run, counter.with_rule(Rule(threshold=0.4, margin=0.05)))
+            engine.recount(run, counter.with_rule(CountingRule(threshold=0.4, margin=0.05)))
             recounted = time.perf_counter() - began
             began = time.perf_counter()
             summarize(run.rows(), run.info)

@@ -26,8 +26,8 @@ from diffusers import AutoPipelineForText2Image
 
 from benchmarks.machine import machine
 from countcheck.cards import read_generator_card
-from countcheck.counting import self_test as controls
 from countcheck.counting.counter import load_counter
+from countcheck.counting.self_test import run_self_test
 from countcheck.engine import run as engine
 from countcheck.generators.diffusers import lay_out_for_cores
 from countcheck.resources import shipped
@@ -69,13 +69,13 @@ def main() -> None:
     for pipe in pipes.values():
         assert np.abs(ours - np.stack(bare_loop(pipe, samples[:8], card.settings))).max() < 1 / 255
     began = time.perf_counter()
-    tested = controls.check(counter, nouns=suite.vocabulary)
+    tested = run_self_test(counter, nouns=suite.vocabulary)
     selftest = time.perf_counter() - began
     times: dict[str, list[float]] = {name: [] for name in (*pipes, WHOLE)}
     inside = _clocked(generator)
     shares = []
-    check, load = controls.check, engine.load_generator
-    controls.check = lambda *_, **__: tested
+    self_test, load = engine.run_self_test, engine.load_generator
+    engine.run_self_test = lambda *_, **__: tested
     engine.load_generator = lambda card: generator
     generator.close = lambda: None
     try:
@@ -94,7 +94,7 @@ def main() -> None:
                     times[name].append(time.perf_counter() - began)
                     shares.append(times[name][-1] / sum(inside))
     finally:
-        controls.check, engine.load_generator = check, load
+        engine.run_self_test, engine.load_generator = self_test, load
     print(machine())
     print(f"{len(samples)} pictures in batches of {card.settings['batch']}, {rounds} rounds there and back")
     print(f"{'':22}{'median s':>10}{'pictures/s':>12}{'fastest s':>11}")

@@ -1,4 +1,4 @@
-"""All that can be set, as frozen types: cards, specs, and what one run was told to do.
+"""Model cards and specs: what a generator or a counter is, and what a user sets of it.
 
 A *card* (``models/generators/NAME.yaml``, ``models/counters/NAME.yaml``) describes a generator or a counter under a
 short name. A *spec* is what a user types: ``tiny``, ``sdxl-turbo?steps=2``, ``diffusers:org/model?dtype=bf16``.
@@ -6,17 +6,15 @@ short name. A *spec* is what a user types: ``tiny``, ``sdxl-turbo?steps=2``, ``d
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from countcheck.counting.rule import Rule
-from countcheck.errors import BadSettings, UnknownName
+from countcheck.errors import BadSettings, UnknownName, field_problem, near_hint
 from countcheck.registry import detector_families, generator_families, is_path
 from countcheck.resources import shipped
 from countcheck.yaml_loader import read_yaml
@@ -36,7 +34,8 @@ class Card:
         licence: Of the weights or the service.
         settings: Handed to the adapter; it refuses those it does not know.
         price: USD per picture; ``None`` when unknown. ``priced``: the date of the price.
-        rule: How a counter's detections become counts; counters only.
+        rule: How a counter's detections become counts, as written; `countcheck.counting.rule_settings` reads it.
+        rule_changes: Fields of the rule that the spec sets, as written.
         measured: What is known of its quality, free form.
         vocabulary: Of a counter, in words: "open", "80 COCO nouns".
         size: Of the weights, in words: "2 MB", "172 M parameters".
@@ -52,31 +51,12 @@ class Card:
     settings: Mapping[str, Any] = field(default_factory=dict)
     price: float | None = None
     priced: str = ""
-    rule: Rule = field(default_factory=Rule)
+    rule: Mapping[str, Any] = field(default_factory=dict)
+    rule_changes: Mapping[str, Any] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
     vocabulary: str = ""
     size: str = ""
     path: Path | None = None
-
-
-class _RuleFields(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    threshold: float = Field(default=0.3, ge=0, le=1)
-    thresholds: dict[str, float] = {}
-    by_style: dict[str, float] = {}
-    margin: float = Field(default=0.0, ge=0, le=1)
-    margin_below: float | None = Field(default=None, ge=0, le=1)
-    merge_iou: float = Field(default=0.7, ge=0, le=1)
-    containment: float = Field(default=0.9, ge=0, le=1)
-    group_share: float = Field(default=0.8, ge=0, le=1)
-    rival_iou: float = Field(default=0.8, ge=0, le=1)
-    rival_lead: float = Field(default=1.0, ge=1)
-    cut_off: bool = True
-    of_best: float = Field(default=0.0, ge=0, le=1)
-    glimpse: float = Field(default=1.0, ge=0, le=1)
-    sure_to: int | None = Field(default=None, ge=0)
-    floor: float = Field(default=0.05, ge=0, le=1)
-    name: Literal["countcheck", "geneval"] = "countcheck"
 
 
 class _CardFile(BaseModel):
@@ -89,7 +69,7 @@ class _CardFile(BaseModel):
     settings: dict[str, Any] = {}
     price: float | None = Field(default=None, ge=0)
     priced: str = ""
-    rule: _RuleFields = _RuleFields()
+    rule: dict[str, Any] = {}
     measured: dict[str, Any] = {}
     vocabulary: str = ""
     size: str = ""
@@ -106,37 +86,69 @@ def counter_cards() -> dict[str, Path]:
 
 
 def read_generator_card(spec: str) -> Card:
-    """The card behind a generator spec, with the spec's settings laid over it. Raises `UnknownName`, `BadSettings`."""
+    """Read the card behind a generator spec, with the spec's settings laid over it.
+
+    Raises:
+        UnknownName: For a name that is neither card nor family, with near names.
+        BadSettings: For a card that cannot be read, naming file and field.
+
+    >>> read_generator_card("scenes?error_rate=0.1").settings["error_rate"]
+    0.1
+    """
     return _resolve("generator", spec, generator_cards(), generator_families())
 
 
-def read_counter_card(spec: str) -> Card:
-    """The card behind a counter spec, with the spec's settings laid over it. Raises `UnknownName`, `BadSettings`."""
-    return _resolve("counter", spec, counter_cards(), detector_families())
+def read_counter_card(spec: str, *, rule_settings: Collection[str] = ()) -> Card:
+    """Read the card behind a counter spec, with the spec's settings laid over it.
+
+    Args:
+        spec: As the user writes it: ``tiny``, ``tiny?threshold=0.4``, ``onnx:FILE``, a card's file.
+        rule_settings: Settings of the spec that belong to the counting rule; they become ``card.rule_changes``.
+
+    Raises:
+        UnknownName: For a name that is neither card nor family, with near names.
+        BadSettings: For a card that cannot be read, naming file and field.
+
+    >>> read_counter_card("tiny?threshold=0.4", rule_settings=["threshold"]).rule_changes["threshold"]
+    0.4
+    """
+    return _resolve("counter", spec, counter_cards(), detector_families(), rule_settings)
 
 
 def open_counters() -> list[str]:
-    """Names of the counters whose cards say that their vocabulary is open."""
+    """List the names of the counters whose cards say that their vocabulary is open."""
     return [name for name, path in counter_cards().items() if read_card(path).vocabulary.startswith("open")]
 
 
 def read_card(path: Path, *, name: str = "") -> Card:
-    """One card file. Raises `BadSettings` naming file and field."""
+    """Read one card file.
+
+    Raises:
+        BadSettings: When it cannot be read or a field is wrong, naming file and field.
+    """
     try:
         fields = _CardFile.model_validate(read_yaml(path, error=BadSettings, what="card").data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BadSettings(f"{path}: {place}: {first['msg']}. Mend the card.") from error
-    plain = fields.model_dump(exclude={"rule"})
-    return Card(name=name or path.stem, path=path, rule=Rule(**fields.rule.model_dump()), **plain)
+        problem = error.errors()[0]
+        at_field = ".".join(map(str, problem["loc"])) if problem["type"] not in ("extra_forbidden", "missing") else ""
+        wrong = field_problem(problem, _CardFile.model_fields)
+        raise BadSettings(f"{path}: {at_field + ': ' if at_field else ''}{wrong} Mend the card.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path}: cannot be read ({error}).") from error
+    return Card(name=name or path.stem, path=path, **fields.model_dump())
 
 
 def _cards(kind: str) -> dict[str, Path]:
     return {path.stem: path for path in sorted((shipped("models") / kind).glob("*.yaml"))}
 
 
-def _resolve(kind: str, spec: str, cards: Mapping[str, Path], families: Mapping[str, str]) -> Card:
+def _resolve(
+    kind: str,
+    spec: str,
+    cards: Mapping[str, Path],
+    families: Mapping[str, str],
+    rule_settings: Collection[str] = (),
+) -> Card:
     head, _, query = spec.partition("?")
     settings = _settings(spec, query)
     family, colon, source = head.partition(":")
@@ -152,25 +164,15 @@ def _resolve(kind: str, spec: str, cards: Mapping[str, Path], families: Mapping[
         card = Card(name=head, family=family, source=unquote(source))
     else:
         raise UnknownName(kind, family, [*cards, *families])
-    changes: dict[str, Any] = {"name": spec, "settings": {**card.settings, **settings}}
-    if "revision" in settings:
-        changes["revision"] = str(settings.pop("revision"))
-        changes["settings"] = {**card.settings, **settings}
-    if kind == "counter":
-        changes |= _rule_changes(spec, card, settings)
-    return replace(card, **changes)
-
-
-def _rule_changes(spec: str, card: Card, settings: dict[str, Setting]) -> dict[str, Any]:
-    """A counter's spec may set plain fields of its rule: ``tiny?threshold=0.4``."""
-    plain = set(_RuleFields.model_fields) - {"thresholds", "by_style", "name"}
-    ruled = {name: settings.pop(name) for name in list(settings) if name in plain}
-    try:
-        fields = _RuleFields.model_validate(ruled).model_dump(include=set(ruled))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadSettings(f"{spec}: {first['loc'][0]}: {first['msg']}.") from error
-    return {"rule": replace(card.rule, **fields), "settings": {**card.settings, **settings}}
+    revision = str(settings.pop("revision", card.revision))
+    rule_changes = {name: settings.pop(name) for name in list(settings) if name in rule_settings}
+    return replace(
+        card,
+        name=spec,
+        revision=revision,
+        rule_changes=rule_changes,
+        settings={**card.settings, **settings},
+    )
 
 
 def _settings(spec: str, query: str) -> dict[str, Setting]:
@@ -196,15 +198,14 @@ def _plain(value: str) -> Setting:
 
 
 def fill(card: Card, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The card's settings over an adapter's defaults; an adapter calls this first.
+    """Lay the card's settings over an adapter's defaults; an adapter calls this first.
 
     Raises:
         BadSettings: For a setting the adapter does not know, with near names, or one of the wrong type.
     """
     for name, value in card.settings.items():
         if name not in defaults:
-            near = difflib.get_close_matches(name, defaults, n=1, cutoff=0.6)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = near_hint(name, defaults, cutoff=0.6)
             known = ", ".join(sorted(defaults)) or "none"
             raise BadSettings(f"{card.name}: no setting {name!r} for {card.family}.{hint} Known: {known}.")
         default = defaults[name]

@@ -20,6 +20,47 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def near_hint(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:
+    """Name the nearest known name as a sentence with a space before it; empty when none is near.
+
+    Args:
+        name: What was written.
+        known: What may be written.
+        cutoff: Least likeness, 0 to 1 (`difflib.get_close_matches`).
+
+    >>> near_hint("threshhold", ["threshold", "margin"])
+    " Did you mean 'threshold'?"
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def field_problem(problem: Mapping[str, Any], known: Iterable[str] = ()) -> str:
+    """Word one entry of a pydantic error's ``errors()`` as a sentence, without its place.
+
+    Args:
+        problem: The entry, with ``type``, ``loc``, ``msg`` and ``input``.
+        known: The fields that are allowed where a field is unknown.
+
+    >>> field_problem({"type": "missing", "loc": ("family",), "msg": "Field required", "input": {}})
+    "the field 'family' is missing."
+    """
+    field = str(problem["loc"][-1]) if problem["loc"] else ""
+    given = str(problem["input"])[:80]
+    match problem["type"]:
+        case "extra_forbidden":
+            known = list(known)
+            return f"no field {field!r}.{near_hint(field, known)} Known: {', '.join(known)}."
+        case "missing":
+            return f"the field {field!r} is missing."
+        case "literal_error":
+            wanted = str(problem["ctx"]["expected"])
+            return f"{given!r} is none of {wanted}.{near_hint(given, wanted.replace(chr(39), '').split())}"
+        case _:
+            return f"is {given!r}. {problem['msg']}."
 
 
 def near_hint(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:

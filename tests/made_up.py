@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from countcheck.counting.rule import Rule, count
+from countcheck.counting.rule import CountingRule, count
 from countcheck.counting.verdict import Kind, judge
 from countcheck.detectors.base import Detections
 from countcheck.storage.records import OutcomeRecord
@@ -21,7 +21,7 @@ from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo, Sel
 from countcheck.suites.samples import Recipe, plan
 from countcheck.suites.suite import Conversation, Prompt, Suite, Target, Turn
 
-RULE = Rule(threshold=0.4, margin=0.1)
+RULE = CountingRule(threshold=0.4, margin=0.1)
 NOUNS = ("pig", "wolf", "apple", "cat")
 STYLES = ("photo", "noir", "watercolour")
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")

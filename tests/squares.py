@@ -9,7 +9,6 @@ from scipy import ndimage
 
 from countcheck.cards import Card, fill
 from countcheck.counting.counter import Counter
-from countcheck.counting.rule import Rule
 from countcheck.detectors.base import Detections
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Failure, Fault, Picture, Reason, Refusal
@@ -88,7 +87,7 @@ class SquaresDetector:
 
 
 def counter(**rule) -> Counter:
-    return Counter(Card(name="squares", family="squares", rule=Rule(**rule)), SquaresDetector())
+    return Counter(Card(name="squares", family="squares", rule=rule), SquaresDetector())
 
 
 def suite(*texts: str, name: str = "squares") -> Suite:

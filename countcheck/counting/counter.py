@@ -1,7 +1,7 @@
-"""A counter: a detector with its rule. Pictures and a suite's nouns in, detections and counts out.
+"""A counter: a detector with its rule. Turns pictures and a suite's nouns into detections and counts.
 
-Here nouns meet the detector's vocabulary: synonyms are joined, lookalikes are offered beside the nouns asked for so
-that a boar is called a boar, and what the detector cannot know is `unsupported`, never 0.
+Here nouns are mapped to the detector's vocabulary: synonyms are joined, lookalikes are offered beside the nouns asked
+for so that a boar is called a boar, and what the detector cannot know is `unsupported`, never 0.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ from typing import Any
 import numpy as np
 
 from countcheck.cards import Card, read_counter_card
-from countcheck.counting.rule import Count, Rule, count
-from countcheck.detectors.base import Detections, Detector
+from countcheck.counting.counts import Count
+from countcheck.counting.rule import CountingRule, count
+from countcheck.counting.rule_settings import RULE_SETTINGS, renamed, rule_of_card
+from countcheck.counting.verdict import Verdict
+from countcheck.detectors.base import Closable, Detections, Detector
 from countcheck.detectors.common import views
 from countcheck.detectors.common.vocabulary import lookalikes_of, synonyms_of
 from countcheck.images.types import Pixels
 from countcheck.registry import load_detector_class
-from countcheck.suites.suite import Noun
+from countcheck.suites.suite import Noun, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryMap:
-    """What a detector is asked, and under which noun its answers are kept.
+    """What a detector is asked for, and the noun that each query stands for.
 
     Attributes:
         meaning: Query to noun, in the order asked: a noun's phrase and synonyms to the noun, a lookalike to itself.
@@ -40,8 +43,8 @@ class QueryMap:
         return tuple(self.meaning)
 
 
-def phrasebook(nouns: Sequence[Noun], vocabulary: frozenset[str] | None) -> QueryMap:
-    """The queries for these nouns, the same whatever their order.
+def query_map(nouns: Sequence[Noun], vocabulary: frozenset[str] | None) -> QueryMap:
+    """Choose the queries for these nouns, the same whatever their order.
 
     A word that is one noun's name and another's synonym belongs to the noun it names. In a closed vocabulary a noun
     is looked for by its own name, or else by a synonym that no other noun asked for needs.
@@ -85,28 +88,28 @@ def _closed(nouns: Sequence[Noun], vocabulary: frozenset[str]) -> QueryMap:
     return QueryMap(meaning=meaning, unsupported=missing)
 
 
-def renamed(found: Detections, book: QueryMap) -> Detections:
-    """The detections under the suite's nouns; boxes for words that nobody asked for are left out."""
-    keep = [i for i, word in enumerate(found.nouns) if word in book.meaning]
-    unsupported = {book.meaning[word] for word in found.unsupported if word in book.meaning}
+def renamed_nouns(detections: Detections, queries: QueryMap) -> Detections:
+    """Put detections under the suite's nouns; boxes for words that were not asked for are left out."""
+    keep = [i for i, word in enumerate(detections.nouns) if word in queries.meaning]
+    unsupported = {queries.meaning[word] for word in detections.unsupported if word in queries.meaning}
     # A noun is known when any of its queries is.
-    unsupported -= {noun for word, noun in book.meaning.items() if word not in found.unsupported}
+    unsupported -= {noun for word, noun in queries.meaning.items() if word not in detections.unsupported}
     return Detections(
-        boxes=found.boxes[keep],
-        scores=found.scores[keep],
-        nouns=tuple(book.meaning[found.nouns[i]] for i in keep),
-        size=found.size,
-        unsupported=book.unsupported | unsupported,
+        boxes=detections.boxes[keep],
+        scores=detections.scores[keep],
+        nouns=tuple(queries.meaning[detections.nouns[i]] for i in keep),
+        size=detections.size,
+        unsupported=queries.unsupported | unsupported,
     )
 
 
 # What a counter's card may set beside its detector's own settings.
 COUNTER_SETTINGS: dict[str, Any] = {
-    "views": "",  # looks at every picture, as in as_is,flip,contrast; auto: those that pay, see `countcheck.counting.view_search`
+    "views": "",  # of every picture, as in as_is,flip,contrast; auto: see `countcheck.counting.view_search`
     "views_by_style": {},  # the same by style, where it differs
     "fusion": "mean",  # or best
-    "opinions": "",  # looks whose own numbers widen the margin, as in contrast: where they differ, the count is uncertain
-    "second": "",  # the spec of another counter, whose numbers widen the margin
+    "opinions": "",  # views whose own counts widen the margin, as in contrast: where they differ, the count is uncertain
+    "second_counter": "",  # the spec of another counter, whose counts widen the margin
 }
 
 
@@ -118,20 +121,37 @@ class Counter:
         card: What it is: source, licence, settings, measured error.
         rule: How its boxes become counts.
         vocabulary: The nouns it knows; ``None`` for an open vocabulary.
-        detector: Who looks.
-        second: Another counter whose numbers are heard as opinions; ``None`` as a rule.
-        choosing: Whether it wants to be told which looks pay in which style.
+        detector: Finds the boxes.
+        second_counter: Another counter whose counts are opinions; usually ``None``.
+        chooses_views: Whether the views of each style are still to be chosen (``views: auto``).
+
+    Args:
+        card: With the rule as written, unless ``rule`` is given.
+        detector: Finds the boxes.
+        rule: In place of the card's.
+        second_counter: Another counter whose counts widen the margin.
+
+    Raises:
+        BadSettings: For a rule or a setting of the card that makes no sense.
+        UnknownName: For a view that does not exist.
     """
 
-    def __init__(self, card: Card, detector: Detector, *, second: Counter | None = None) -> None:
+    def __init__(
+        self,
+        card: Card,
+        detector: Detector,
+        *,
+        rule: CountingRule | None = None,
+        second_counter: Counter | None = None,
+    ) -> None:
         self.name = card.name
         self.card = card
-        self.rule: Rule = card.rule
+        self.rule: CountingRule = rule if rule is not None else rule_of_card(card)
         self.detector = detector
-        self.second = second
+        self.second_counter = second_counter
         settings = {**COUNTER_SETTINGS, **{k: v for k, v in card.settings.items() if k in COUNTER_SETTINGS}}
-        self.choosing = settings["views"] == "auto"
-        self._views = () if self.choosing else views.chosen(settings["views"], f"{card.name}: views")
+        self.chooses_views = settings["views"] == "auto"
+        self._views = () if self.chooses_views else views.chosen(settings["views"], f"{card.name}: views")
         self._by_style = {
             str(style): list(views.chosen(names, f"{card.name}: views_by_style: {style}"))
             for style, names in dict(settings["views_by_style"]).items()
@@ -145,112 +165,139 @@ class Counter:
         return self.detector.vocabulary
 
     def views(self, style: str | None = None) -> tuple[str, ...]:
-        """The looks it takes at a picture of this style; empty for the plain one alone."""
+        """Name the views it takes of a picture of this style; empty for the plain one alone."""
         return tuple(self._by_style.get(style or "", self._views))
 
     def unsupported(self, nouns: Iterable[Noun]) -> list[str]:
-        """Names of the nouns that it cannot know, sorted."""
-        return sorted(phrasebook(list(nouns), self.vocabulary).unsupported)
+        """Name the nouns that it cannot know, sorted."""
+        return sorted(query_map(list(nouns), self.vocabulary).unsupported)
 
     def detect(
         self, pictures: Sequence[Pixels], nouns: Sequence[Noun], styles: Sequence[str | None] | None = None
     ) -> list[Detections]:
-        """What is in each picture, in order, under the suite's nouns; lookalikes under their own names.
+        """Detect the suite's nouns in each picture, in order; lookalikes under their own names.
 
-        What is found in a picture depends neither on the other pictures nor on the order of nouns. ``styles`` tells
-        each picture's style to a counter that takes other views of some.
+        What is found in a picture depends neither on the other pictures nor on the order of nouns. ``styles`` is each
+        picture's style, for a counter that takes other views of some.
         """
-        found: dict[int, Detections] = {}
-        told = list(styles) if styles is not None else [None] * len(pictures)
+        results: dict[int, Detections] = {}
+        style_of = list(styles) if styles is not None else [None] * len(pictures)
         groups: dict[tuple[str, ...], list[int]] = {}
-        for k, style in enumerate(told):
+        for k, style in enumerate(style_of):
             groups.setdefault(self.views(style), []).append(k)
         for names, members in groups.items():
-            seen = self._look([pictures[k] for k in members], nouns, names, [told[k] for k in members])
-            found |= dict(zip(members, seen, strict=True))
-        return [found[k] for k in range(len(pictures))]
+            detections = self._detect([pictures[k] for k in members], nouns, names, [style_of[k] for k in members])
+            results |= dict(zip(members, detections, strict=True))
+        return [results[k] for k in range(len(pictures))]
 
     def count(self, detections: Detections, nouns: Sequence[Noun], style: str | None = None) -> Count:
-        """How many of each noun, under its rule."""
+        """Count each noun under its rule."""
         return count(detections, [noun.name for noun in nouns], self.rule, style=style)
 
-    def with_rule(self, rule: Rule) -> Counter:
-        """The same detector under another rule."""
-        return type(self)(replace(self.card, rule=rule), self.detector, second=self.second)
+    def judge(
+        self, detections: Detections, targets: Sequence[Target], tags: Mapping[str, str], nouns: Sequence[Noun]
+    ) -> tuple[Verdict, Count]:
+        """Count the nouns and judge the picture against its targets, as its rule does.
+
+        Raises:
+            KeyError: If a target's noun is unsupported.
+        """
+        return self.rule.judge(detections, targets, tags, [noun.name for noun in nouns])
+
+    def with_rule(self, rule: CountingRule) -> Counter:
+        """Give the same detector under another rule."""
+        return type(self)(self.card, self.detector, rule=rule, second_counter=self.second_counter)
 
     def with_views(self, by_style: Mapping[str, Sequence[str]]) -> Counter:
-        """The same counter with these looks at the pictures of some styles."""
+        """Give the same counter with these views of the pictures of some styles."""
         settings = {
             **self.card.settings,
             "fusion": self._fusion,
             "views": ",".join(self._views),
             "views_by_style": {**self._by_style, **{style: list(names) for style, names in by_style.items()}},
         }
-        return type(self)(replace(self.card, settings=settings), self.detector, second=self.second)
+        card = replace(self.card, settings=settings)
+        return type(self)(card, self.detector, rule=self.rule, second_counter=self.second_counter)
 
     def close(self) -> None:
-        """Give back memory and connections, where the detector holds any."""
-        closing = getattr(self.detector, "close", None)
-        if closing is not None:
-            closing()
-        if self.second is not None:
-            self.second.close()
+        """Free memory and connections, where the detector holds any."""
+        if isinstance(self.detector, Closable):
+            self.detector.close()
+        if self.second_counter is not None:
+            self.second_counter.close()
 
-    def _look(
+    def _detect(
         self, pictures: Sequence[Pixels], nouns: Sequence[Noun], names: Sequence[str], styles: Sequence[str | None]
     ) -> list[Detections]:
-        book = phrasebook(nouns, self.vocabulary)
+        queries = query_map(nouns, self.vocabulary)
         if not names and not self._opinions:
-            found = [renamed(one, book) for one in self.detector.detect(pictures, book.queries)]
-            return self._heard(found, pictures, nouns, styles)
+            detected = [renamed_nouns(d, queries) for d in self.detector.detect(pictures, queries.queries)]
+            return self._with_second_counter(detected, pictures, nouns, styles)
         shown = names or ("as_is",)
         every = tuple(dict.fromkeys((*shown, *self._opinions)))
-        found = []
-        for one, style in zip(views.looks(self.detector, pictures, book.queries, every), styles, strict=True):
-            seen = {name: renamed(view, book) for name, view in zip(every, one, strict=True)}
-            whole = views.fused([seen[name] for name in shown], how=self._fusion, place=self.name)
-            opinions = [self.count(seen[name], nouns, style) for name in self._opinions]
-            found.append(self._with_opinions(whole, opinions))
-        return self._heard(found, pictures, nouns, styles)
+        results = []
+        by_picture = views.detect_views(self.detector, pictures, queries.queries, every)
+        for detected, style in zip(by_picture, styles, strict=True):
+            by_view = {name: renamed_nouns(view, queries) for name, view in zip(every, detected, strict=True)}
+            fused = views.fused([by_view[name] for name in shown], how=self._fusion, place=self.name)
+            opinions = [self.count(by_view[name], nouns, style) for name in self._opinions]
+            results.append(_with_opinions(fused, opinions))
+        return self._with_second_counter(results, pictures, nouns, styles)
 
-    def _heard(
+    def _with_second_counter(
         self,
-        found: Sequence[Detections],
+        detected: Sequence[Detections],
         pictures: Sequence[Pixels],
         nouns: Sequence[Noun],
         styles: Sequence[str | None],
     ) -> list[Detections]:
-        """The detections with the second counter's numbers, where there is one."""
-        if self.second is None:
-            return [rounded(one) for one in found]
-        others = self.second.detect(pictures, nouns, styles)
+        """Add the second counter's counts as opinions, where there is one."""
+        if self.second_counter is None:
+            return [rounded(detections) for detections in detected]
+        others = self.second_counter.detect(pictures, nouns, styles)
         return [
-            rounded(self._with_opinions(one, [self.second.count(other, nouns, style)]))
-            for one, other, style in zip(found, others, styles, strict=True)
+            rounded(_with_opinions(detections, [self.second_counter.count(other, nouns, style)]))
+            for detections, other, style in zip(detected, others, styles, strict=True)
         ]
 
-    def _with_opinions(self, found: Detections, counts: Sequence[Count]) -> Detections:
-        opinions = {noun: tuple(numbers) for noun, numbers in found.opinions.items()}
-        for one in counts:
-            for noun, number in one.counts.items():
-                opinions[noun] = (*opinions.get(noun, ()), number)
-        return replace(found, opinions=opinions)
+
+def _with_opinions(detections: Detections, counts: Sequence[Count]) -> Detections:
+    opinions = {noun: tuple(numbers) for noun, numbers in detections.opinions.items()}
+    for counted in counts:
+        for noun, number in counted.counts.items():
+            opinions[noun] = (*opinions.get(noun, ()), number)
+    return replace(detections, opinions=opinions)
 
 
-def rounded(found: Detections) -> Detections:
-    """The detections as the ledger keeps them, so that a recount starts from the very same numbers."""
-    return replace(found, boxes=np.round(found.boxes, 2), scores=np.round(found.scores, 5))
+def rounded(detections: Detections) -> Detections:
+    """Round boxes and scores as the ledger keeps them, so that a recount starts from the very same numbers."""
+    return replace(detections, boxes=np.round(detections.boxes, 2), scores=np.round(detections.scores, 5))
 
 
-def load_counter(spec: str) -> Counter:
-    """The counter behind a spec, its weights loaded.
+def counter_card(spec: str) -> Card:
+    """Read the card behind a counter's spec, old setting names read as new ones.
 
     Raises:
         UnknownName: For an unknown card or family, with near names.
-        CountcheckError: Whatever its detector has to say against its settings or weights.
+        BadSettings: For a card that cannot be read, or a setting under its old and its new name.
     """
-    card = read_counter_card(spec)
+    card = read_counter_card(spec, rule_settings=RULE_SETTINGS)
+    return replace(card, settings=renamed(card.settings, place=str(card.path or spec)))
+
+
+def load_counter(spec: str) -> Counter:
+    """Load the counter behind a spec, with its weights.
+
+    Raises:
+        UnknownName: For an unknown card or family, with near names.
+        CountcheckError: For settings or weights that its detector does not take.
+
+    >>> load_counter("tiny?threshold=0.4").rule.threshold
+    0.4
+    """
+    card = counter_card(spec)
+    rule = rule_of_card(card)
     own = {name: value for name, value in card.settings.items() if name not in COUNTER_SETTINGS}
-    second = str(card.settings.get("second") or "")
+    second = str(card.settings.get("second_counter") or "")
     detector = load_detector_class(card.family)(replace(card, settings=own))
-    return Counter(card, detector, second=load_counter(second) if second else None)
+    return Counter(card, detector, rule=rule, second_counter=load_counter(second) if second else None)

@@ -1,29 +1,56 @@
-"""GenEval's own verdict (Ghosh et al. 2023), from stored detections: so that old and new numbers stand side by side.
+"""GenEval's own rule (Ghosh et al. 2023) on stored detections, so that old and new numbers stand side by side.
 
 Boxes strictly above 0.3 count, above 0.9 for its counting task; the best 16 of a class; no merging. Include clauses must
 all hold and no exclude clause may. Its colour check needs another model and is not made here: a picture on which
-everything else is right is then undecided. Pure, apart from reading a run for its results file.
+everything else is right is then undecided. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from countcheck.counting.rule import Count
+from countcheck.counting.counts import Count
+from countcheck.counting.rule import CountingRule
 from countcheck.counting.verdict import Kind, Verdict, judge
 from countcheck.detectors.base import Detections
 from countcheck.suites.suite import Relation, Target
 
 THRESHOLD = 0.3
 COUNTING_THRESHOLD = 0.9
-MOST = 16  # boxes of one class
+MAX_PER_CLASS = 16
 POSITION_MARGIN = 0.1  # share of both sizes by which two centres must be apart
 
-Box = tuple[float, float, float, float]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenevalRule(CountingRule):
+    """GenEval's rule under the parameters of the counter's own, which it ignores when it judges.
+
+    Its plain count, of pictures without GenEval's clauses, takes the 16 best boxes of a noun at or above ``threshold``
+    and merges none.
+    """
+
+    name: str = "geneval"
+
+    @property
+    def merges(self) -> bool:
+        """Never: GenEval counts every box."""
+        return False
+
+    @property
+    def max_per_noun(self) -> int | None:
+        """The 16 best boxes of a class."""
+        return MAX_PER_CLASS
+
+    def judge(
+        self, detections: Detections, targets: Sequence[Target], tags: Mapping[str, str], nouns: Iterable[str]
+    ) -> tuple[Verdict, Count]:
+        """Judge as GenEval does; see `verdict_of`. Only the nouns of the targets are counted."""
+        verdict, counts = verdict_of(detections, "", targets, tags)
+        return verdict, Count(counts=counts, low=counts, high=counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +69,7 @@ class GenevalVerdict:
 
 
 def judge_geneval(found: Detections, metadata: Mapping[str, Any]) -> GenevalVerdict:
-    """What GenEval says of a picture with these detections and this line of its metadata file.
+    """Judge a picture by one line of GenEval's metadata file.
 
     Args:
         found: Detections under GenEval's class names.
@@ -83,7 +110,7 @@ def _objects(found: Detections, threshold: float) -> dict[str, list[list[float]]
     for noun in dict.fromkeys(found.nouns):
         index = np.array([i for i, name in enumerate(found.nouns) if name == noun])
         order = index[np.argsort(found.scores[index], kind="stable")[::-1]]
-        kept = [int(i) for i in order if found.scores[i] > np.float32(threshold)][:MOST]
+        kept = [int(i) for i in order if found.scores[i] > np.float32(threshold)][:MAX_PER_CLASS]
         if kept:
             objects[noun] = [[*map(float, found.boxes[i]), float(found.scores[i])] for i in kept]
     return objects
@@ -103,7 +130,7 @@ def _misplaced(clause: Mapping[str, Any], boxes: list[list[float]], groups: list
 
 
 def relations(box: Sequence[float], other: Sequence[float]) -> tuple[str, ...]:
-    """Where a box lies relative to another: of "left of", "right of", "above", "below" those that hold.
+    """Say where a box lies relative to another: of "left of", "right of", "above", "below" those that hold.
 
     Boxes are (x1, y1, x2, y2), origin at the top left. Centres nearer than a tenth of both sizes are in line.
     """
@@ -119,7 +146,7 @@ def relations(box: Sequence[float], other: Sequence[float]) -> tuple[str, ...]:
 
 
 def metadata_of(text: str, targets: Sequence[Target], tags: Mapping[str, str]) -> dict[str, Any] | None:
-    """The line of GenEval's metadata file that a prompt came from; ``None`` for what its clauses cannot say."""
+    """Write a prompt as a line of GenEval's metadata file; ``None`` for what its clauses cannot say."""
     include: list[dict[str, Any]] = []
     exclude: list[dict[str, Any]] = []
     for target in targets:
@@ -151,7 +178,7 @@ def metadata_of(text: str, targets: Sequence[Target], tags: Mapping[str, str]) -
 def verdict_of(
     found: Detections, text: str, targets: Sequence[Target], tags: Mapping[str, str]
 ) -> tuple[Verdict, dict[str, int]]:
-    """GenEval's verdict in our words, and the numbers it counted.
+    """Judge a picture as GenEval does, in the words of `countcheck.counting.verdict`; with the numbers it counted.
 
     Exact when correct; over, under or missing when its counts say so; mixed when only a position is wrong; uncertain
     when only colours could decide.
@@ -163,10 +190,10 @@ def verdict_of(
     plain = judge(targets, Count(counts=counts, low=counts, high=counts))
     if metadata is None:
         return plain, counts
-    said = judge_geneval(found, metadata)
-    if said.correct:
+    geneval = judge_geneval(found, metadata)
+    if geneval.correct:
         return Verdict(kind=Kind.EXACT, leaning=Kind.EXACT, reason=plain.reason), counts
-    if said.correct is None:
-        return Verdict(kind=Kind.UNCERTAIN, leaning=Kind.EXACT, reason=said.reason), counts
+    if geneval.correct is None:
+        return Verdict(kind=Kind.UNCERTAIN, leaning=Kind.EXACT, reason=geneval.reason), counts
     kind = Kind.MIXED if plain.kind is Kind.EXACT else plain.kind
-    return Verdict(kind=kind, leaning=kind, reason=said.reason.replace("\n", "; ")), counts
+    return Verdict(kind=kind, leaning=kind, reason=geneval.reason.replace("\n", "; ")), counts

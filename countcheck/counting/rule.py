@@ -1,29 +1,32 @@
-"""Detections and a rule in, counts with their margin out. Pure: no pictures, no torch, no files.
+"""Turn detections into counts with their margin. Pure: no pictures, no torch, no files.
 
-The rule is not a plugin: one function with recorded parameters, so that runs can be compared.
+The rule is not a plugin: one function with recorded parameters, so that runs can be compared. Where its parameters are
+read from cards, specs and ledgers, see `countcheck.counting.rule_settings`.
 
 What counts as one. An object that is cut off by the edge of the picture counts, as far as it is recognised, unless
 ``cut_off`` is false. A reflection, a picture of a thing, a toy or a statue counts when the detector calls it by the
-noun; where that must not be, the suite names it as a distractor ("toy pig"), and whatever is found better under
-another name is not counted under the noun.
+noun; where that must not be, the suite names it as a distractor ("toy pig"), and whatever scores better under another
+name is not counted under the noun.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 
+from countcheck.counting.counts import Count
+from countcheck.counting.verdict import Verdict, judge
 from countcheck.detectors.base import Detections
+from countcheck.suites.suite import Target
 
 RULE_VERSION = 2
-GENEVAL_MOST = 16  # GenEval (Ghosh et al. 2023) looks at the 16 best boxes of a class and merges none
 
 Box = Sequence[float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class CountingRule:
     """How boxes become a count; recorded with every run.
 
     Attributes:
@@ -33,23 +36,24 @@ class Rule:
             its own threshold has it moved in proportion.
         margin: Half-width of the range of thresholds over which the count is also taken, 0 to 1.
         margin_below: The same downwards, where it differs from ``margin``.
-        merge_iou: Boxes of one noun that overlap by at least this are one object; 1 switches it off.
+        merge_iou: Boxes of one noun that overlap by at least this are one object, 0 to 1; 1 switches it off.
         containment: Of two boxes of one noun, one of which lies within the other by at least this share, the better
-            counts; 1 switches it off.
-        group_share: A box of which two or more others of its noun fill at least this share is a group box and
-            dropped; 1 switches it off.
-        rival_iou: Boxes of different nouns that overlap by at least this are one object, counted under the noun that
-            is further above its threshold; 1 switches it off.
-        rival_lead: How many times its score a noun that nobody asked for must have to take a thing from one that was
-            asked for; 1: the higher score takes it.
+            counts; 0 to 1, 1 switches it off.
+        group_box_coverage: A box of which two or more others of its noun fill at least this share is a group box and
+            dropped; 0 to 1, 1 switches it off.
+        cross_class_iou: Boxes of different nouns that overlap by at least this are one object, counted under the noun
+            that is further above its threshold; 0 to 1, 1 switches it off.
+        distractor_score_ratio: How many times its score a noun that nobody asked for must have to take an object from
+            one that was asked for, 1 or more; 1: the higher score takes it.
         cut_off: Whether objects cut off by the edge of the picture count.
-        of_best: Boxes below this share of the best score of their noun in the picture do not count; 0 switches it off.
-            Dark, rain and grain lower all scores of a picture alike: with it a low threshold finds what is dim in a dim
-            picture, and not every shadow in a clear one.
-        glimpse: A count of 0 is uncertain when something of the noun is seen at this score; 1 switches it off.
-        sure_to: Numbers above this are uncertain, by one either way; ``None``: no number is by itself.
-        floor: Boxes below this score are not kept at all.
-        name: ``countcheck``, or ``geneval`` for that benchmark's own rule: the threshold alone, at most 16 a noun.
+        relative_threshold: Boxes below this share of the best score of their noun in the picture do not count, 0 to 1;
+            0 switches it off. Dark, rain and grain lower all scores of a picture alike: with it a low threshold finds
+            what is dim in a dim picture, and not every shadow in a clear one.
+        zero_doubt_score: A count of 0 is uncertain when a box of the noun has this score, 0 to 1; 1 switches it off.
+        max_certain_count: Numbers above this are uncertain, by one either way; ``None``: no number is by itself.
+        floor: Boxes below this score are not kept at all, 0 to 1.
+        name: Which rule this is, in specs and ledgers.
+        version: Of the rule's code; grows when the same parameters give other counts.
     """
 
     threshold: float = 0.3
@@ -59,91 +63,99 @@ class Rule:
     margin_below: float | None = None
     merge_iou: float = 0.7
     containment: float = 0.9
-    group_share: float = 0.8
-    rival_iou: float = 0.8
-    rival_lead: float = 1.0
+    group_box_coverage: float = 0.8
+    cross_class_iou: float = 0.8
+    distractor_score_ratio: float = 1.0
     cut_off: bool = True
-    of_best: float = 0.0
-    glimpse: float = 1.0
-    sure_to: int | None = None
+    relative_threshold: float = 0.0
+    zero_doubt_score: float = 1.0
+    max_certain_count: int | None = None
     floor: float = 0.05
     name: str = "countcheck"
     version: int = RULE_VERSION
 
     def threshold_for(self, noun: str, style: str | None = None) -> float:
-        """The threshold that holds for a noun in a style."""
+        """Give the threshold that holds for a noun in a style, 0 to 1."""
         general = self.by_style.get(style or "", self.threshold)
         if noun not in self.thresholds:
             return general
         moved = general / self.threshold if self.threshold > 0 else 1.0
         return min(self.thresholds[noun] * moved, 1.0)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """How many of each noun one picture holds.
-
-    Attributes:
-        counts: Noun to number, 0 or more; unsupported nouns are absent.
-        low: The smallest number over the margin and all opinions, by noun.
-        high: The largest number over the margin and all opinions, by noun.
-        unsupported: Nouns asked for that the counter cannot know.
-        kept: Indices into the detections: the boxes that were counted.
-    """
-
-    counts: Mapping[str, int]
-    low: Mapping[str, int]
-    high: Mapping[str, int]
-    unsupported: frozenset[str] = frozenset()
-    kept: tuple[int, ...] = ()
+    @property
+    def merges(self) -> bool:
+        """Whether overlapping boxes can be one object."""
+        switches = (self.merge_iou, self.containment, self.group_box_coverage, self.cross_class_iou)
+        return any(switch < 1 for switch in switches)
 
     @property
-    def uncertain(self) -> tuple[str, ...]:
-        """Nouns whose number changes within the margin."""
-        return tuple(noun for noun in self.counts if self.low[noun] != self.high[noun])
+    def max_per_noun(self) -> int | None:
+        """How many boxes of one noun count at most; ``None``: all."""
+        return None
+
+    def judge(
+        self, detections: Detections, targets: Sequence[Target], tags: Mapping[str, str], nouns: Iterable[str]
+    ) -> tuple[Verdict, Count]:
+        """Count ``nouns`` in a picture and compare them with the targets.
+
+        Args:
+            detections: What the detector found.
+            targets: What was asked for.
+            tags: Of the prompt; ``style`` may move thresholds.
+            nouns: What to count: every noun of the targets at least.
+
+        Raises:
+            KeyError: If a target's noun is unsupported by the detector.
+        """
+        counted = count(detections, nouns, self, style=tags.get("style"))
+        return judge(targets, counted), counted
 
 
-def count(detections: Detections, nouns: Iterable[str], rule: Rule, *, style: str | None = None) -> Count:
-    """The number of each noun under the rule, and its range over the margin and over other looks' opinions.
+def count(detections: Detections, nouns: Iterable[str], rule: CountingRule, *, style: str | None = None) -> Count:
+    """Count each noun under the rule, with its range over the margin and over the opinions of other views.
 
-    The order of nouns and of boxes changes nothing. Names in the detections that are not asked for are rivals.
+    The order of nouns and of boxes changes nothing. Names in the detections that are not asked for are distractors: an
+    object that scores better under one of them is not counted.
+
+    >>> import numpy as np
+    >>> boxes = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10]], np.float32)
+    >>> scores = np.array([0.9, 0.8, 0.35], np.float32)
+    >>> seen = Detections(boxes=boxes, scores=scores, nouns=("pig",) * 3, size=(64, 64))
+    >>> counted = count(seen, ["pig", "wolf"], CountingRule(threshold=0.4, margin=0.1))
+    >>> counted.counts, counted.high["pig"], counted.uncertain
+    ({'pig': 2, 'wolf': 0}, 3, ('pig',))
     """
     wanted = tuple(dict.fromkeys(nouns))
     asked = tuple(noun for noun in wanted if noun not in detections.unsupported)
-    found = _candidates(detections, rule, style, frozenset(asked))
-    kept = found.counted(found.size, 0.0)
-    counts = _tally(asked, found, kept)
+    candidates = _candidates(detections, rule, style, frozenset(asked))
+    kept = candidates.counted(candidates.size, 0.0)
+    counts = _tally(asked, candidates, kept)
     low, high = dict(counts), dict(counts)
-    for size, shift in found.sizes():
-        for noun, n in _tally(asked, found, found.counted(size, shift)).items():
+    for size, shift in candidates.sizes():
+        for noun, n in _tally(asked, candidates, candidates.counted(size, shift)).items():
             low[noun], high[noun] = min(low[noun], n), max(high[noun], n)
-    glimpsed = found.glimpsed() if 0 in counts.values() else frozenset()
+    in_doubt = candidates.zero_doubts() if 0 in counts.values() else frozenset()
     for noun in asked:
         opinions = detections.opinions.get(noun, ())
         low[noun], high[noun] = min((low[noun], *opinions)), max((high[noun], *opinions))
-        if counts[noun] == 0 and noun in glimpsed:
+        if counts[noun] == 0 and noun in in_doubt:
             high[noun] = max(high[noun], 1)
-        if rule.sure_to is not None and counts[noun] > rule.sure_to:
+        if rule.max_certain_count is not None and counts[noun] > rule.max_certain_count:
             low[noun], high[noun] = min(low[noun], counts[noun] - 1), max(high[noun], counts[noun] + 1)
     return Count(
         counts=counts,
         low=low,
         high=high,
         unsupported=detections.unsupported & frozenset(wanted),
-        kept=tuple(sorted(found.index[i] for i in kept if found.nouns[i] in counts)),
+        kept=tuple(sorted(candidates.index[i] for i in kept if candidates.nouns[i] in counts)),
     )
 
 
-def with_threshold(rule: Rule, threshold: float) -> Rule:
-    """The same rule with another general threshold."""
-    return replace(rule, threshold=threshold)
-
-
-def _tally(nouns: Iterable[str], found: _Candidates, kept: Iterable[int]) -> dict[str, int]:
+def _tally(nouns: Iterable[str], candidates: _Candidates, kept: Iterable[int]) -> dict[str, int]:
     counts = dict.fromkeys(nouns, 0)
     for i in kept:
-        if found.nouns[i] in counts:
-            counts[found.nouns[i]] += 1
+        if candidates.nouns[i] in counts:
+            counts[candidates.nouns[i]] += 1
     return counts
 
 
@@ -158,7 +170,7 @@ class _Candidates:
         shared: Pair of positions (i < j) to shared area, where there is any.
     """
 
-    rule: Rule
+    rule: CountingRule
     index: Sequence[int]
     nouns: Sequence[str]
     boxes: Sequence[Box]
@@ -169,50 +181,50 @@ class _Candidates:
 
     @property
     def size(self) -> int:
-        """How many boxes are in play at the thresholds as they are: the first so many."""
+        """How many boxes reach their thresholds: the first so many."""
         return sum(1 for e in self.excess if e >= 0)
 
     def sizes(self) -> list[tuple[int, float]]:
-        """How many are in play, for every other threshold within the margin at which that changes, and its shift."""
+        """Every other number of boxes in play within the margin, with the shift of the thresholds that gives it."""
         top, bottom = self.rule.margin, -_below(self.rule)
         least = sum(1 for e in self.excess if e >= top)
         most = sum(1 for e in self.excess if e >= bottom)
         ends = [(least, top), (most, bottom)]
-        if not self.shared:  # every box is a thing, so the ends of the range say it all
+        if not self.shared:  # every box is an object of its own: the ends of the range are enough
             return ends
         # Boxes of equal excess come and go together.
         between = [k for k in range(least + 1, most) if self.excess[k - 1] != self.excess[k]]
-        return [end for end in ends if end[0] != self.size or self.rule.of_best] + [
+        return [end for end in ends if end[0] != self.size or self.rule.relative_threshold] + [
             (k, self.excess[k - 1]) for k in between if k != self.size
         ]
 
     def counted(self, size: int, shift: float) -> list[int]:
-        """Positions of the boxes that count at thresholds so much higher: `chosen`, less what is dim beside its best."""
+        """Positions of the boxes that count when all thresholds are raised by ``shift``: `chosen`, relative threshold applied."""
         chosen = self.chosen(size)
-        if self.rule.of_best <= 0:
+        if self.rule.relative_threshold <= 0:
             return chosen
         least: dict[str, float] = {}
-        for i in chosen:  # the first of a noun is its best
+        for i in chosen:  # best first
             if self.nouns[i] not in least:
                 threshold = self.thresholds[self.nouns[i]]
-                # The share moves with the threshold, in proportion: either may be what a count hangs on.
-                share = self.rule.of_best * (1 + shift / threshold) if threshold > 0 else self.rule.of_best
+                # The share moves with the threshold, in proportion: either may decide the count.
+                share = self.rule.relative_threshold * (1 + shift / threshold if threshold > 0 else 1)
                 least[self.nouns[i]] = min(share, 1.0) * self._score(i) - 1e-9
         return [i for i in chosen if self._score(i) >= least[self.nouns[i]]]
 
-    def glimpsed(self) -> frozenset[str]:
-        """Nouns of which something is seen at a score that makes a count of 0 uncertain."""
-        if self.rule.glimpse >= 1:
+    def zero_doubts(self) -> frozenset[str]:
+        """Nouns of which a box has a score that makes a count of 0 uncertain."""
+        if self.rule.zero_doubt_score >= 1:
             return frozenset()
-        dim = self.chosen(len(self.index))
-        return frozenset(self.nouns[i] for i in dim if self._score(i) >= self.rule.glimpse - 1e-9)
+        chosen = self.chosen(len(self.index))
+        return frozenset(self.nouns[i] for i in chosen if self._score(i) >= self.rule.zero_doubt_score - 1e-9)
 
     def _score(self, i: int) -> float:
         return self.excess[i] + self.thresholds[self.nouns[i]]
 
     def chosen(self, size: int) -> list[int]:
         """Positions of the boxes that count when the first ``size`` are in play."""
-        if self.rule.name == "geneval":
+        if not self.rule.merges:
             return self._best(size)
         pairs = {pair: area for pair, area in self.shared.items() if pair[1] < size}
         if not pairs:
@@ -224,11 +236,15 @@ class _Candidates:
         return [i for i in range(size) if i not in out]
 
     def _best(self, size: int) -> list[int]:
-        seen: dict[str, int] = {}
+        """The first ``size`` positions, at most the rule's number of each noun."""
+        most = self.rule.max_per_noun
+        if most is None:
+            return list(range(size))
+        tally: dict[str, int] = {}
         chosen = []
         for i in range(size):
-            seen[self.nouns[i]] = seen.get(self.nouns[i], 0) + 1
-            if seen[self.nouns[i]] <= GENEVAL_MOST:
+            tally[self.nouns[i]] = tally.get(self.nouns[i], 0) + 1
+            if tally[self.nouns[i]] <= most:
                 chosen.append(i)
         return chosen
 
@@ -236,14 +252,14 @@ class _Candidates:
         """Whether two boxes are one object."""
         iou = shared / (self.areas[i] + self.areas[j] - shared)
         if self.nouns[i] != self.nouns[j]:
-            return self.rule.rival_iou < 1 and iou >= self.rule.rival_iou
+            return self.rule.cross_class_iou < 1 and iou >= self.rule.cross_class_iou
         if self.rule.merge_iou < 1 and iou >= self.rule.merge_iou:
             return True
         return self.rule.containment < 1 and shared >= self.rule.containment * min(self.areas[i], self.areas[j])
 
     def _groups(self, pairs: Mapping[tuple[int, int], float]) -> set[int]:
         """Boxes drawn round several others of their noun that together fill them."""
-        if self.rule.group_share >= 1:
+        if self.rule.group_box_coverage >= 1:
             return set()
         within: dict[int, list[int]] = {}
         for (i, j), shared in pairs.items():
@@ -262,25 +278,25 @@ class _Candidates:
             return False
         fill = sum(pairs[_ordered(part, whole)] for part in apart)
         fill -= sum(pairs.get(_ordered(a, b), 0.0) for a, b in combinations(apart, 2))
-        return fill >= self.rule.group_share * self.areas[whole]
+        return fill >= self.rule.group_box_coverage * self.areas[whole]
 
 
-def _below(rule: Rule) -> float:
+def _below(rule: CountingRule) -> float:
     return rule.margin if rule.margin_below is None else rule.margin_below
 
 
-def _candidates(detections: Detections, rule: Rule, style: str | None, asked: frozenset[str]) -> _Candidates:
+def _candidates(detections: Detections, rule: CountingRule, style: str | None, asked: frozenset[str]) -> _Candidates:
     thresholds = {noun: rule.threshold_for(noun, style) for noun in set(detections.nouns)}
-    below, glimpse = _below(rule), rule.glimpse if rule.glimpse < 1 else 1.0
+    below, doubt = _below(rule), rule.zero_doubt_score
     wide, tall = detections.size
     rows = []
     boxes = detections.boxes.tolist()
     # Five decimals, as the ledger keeps them: a recount never differs from the count.
     for i, (score, noun) in enumerate(zip(detections.scores.tolist(), detections.nouns, strict=True)):
-        score = round(score, 5) if noun in asked else round(score / rule.rival_lead, 5)
+        score = round(score, 5) if noun in asked else round(score / rule.distractor_score_ratio, 5)
         threshold = thresholds[noun]
-        # A rival that lies further below its threshold than every box in play cannot beat one: one cut serves all.
-        if score >= rule.floor and score >= min(threshold - below, glimpse) - 1e-9:
+        # A distractor further below its threshold than every box in play cannot beat one: one cut serves all nouns.
+        if score >= rule.floor and score >= min(threshold - below, doubt) - 1e-9:
             rows.append((threshold - score, noun, boxes[i], i))
     if not rule.cut_off:
         rows = [row for row in rows if not _cut(row[2], wide, tall)]
@@ -294,14 +310,8 @@ def _candidates(detections: Detections, rule: Rule, style: str | None, asked: fr
         excess=[round(-row[0], 9) for row in rows],
         thresholds=thresholds,
         areas=[(b[2] - b[0]) * (b[3] - b[1]) for b in boxes],
-        shared=_shared(boxes) if _merges(rule) else {},
+        shared=_shared(boxes) if rule.merges else {},
     )
-
-
-def _merges(rule: Rule) -> bool:
-    """Whether it matters at all which boxes overlap."""
-    switches = (rule.merge_iou, rule.containment, rule.group_share, rule.rival_iou)
-    return rule.name != "geneval" and any(switch < 1 for switch in switches)
 
 
 def _cut(box: Box, wide: int, tall: int) -> bool:

@@ -1,8 +1,8 @@
-"""Pictures with known counts: the counter's self-test before every run.
+"""Try a counter on pictures with known counts before a run: its self-test.
 
-The pictures are scenes of our own in nouns that both the counter and the scenes know, first plain, then in each style
-of the suite. A counter that fails on the plain ones is wrongly set up, and the run is invalid; one that fails in a
-style has its rates in that style withheld.
+The pictures are drawn scenes of nouns that both the counter and the scenes know, first plain, then in each style of the
+suite. A counter that fails on the plain ones is wrongly set up, and the run is invalid; one that fails in a style has
+its rates in that style withheld.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MAX = 5  # of one noun; a control tests the set-up, not how far a counter can g
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTestScore:
-    """How many control pictures of one kind the counter got right, and how many were needed."""
+    """How many test pictures of one kind the counter counted exactly, and how many were needed."""
 
     right: int
     total: int
@@ -41,12 +41,12 @@ class SelfTestScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTest:
-    """The self-test of a counter.
+    """The result of a counter's self-test.
 
     Attributes:
         plain: On plain pictures; ``None`` when scenes and counter share no noun, so that nothing could be tested.
         by_style: On pictures in each style of the suite.
-        nouns: What the pictures showed.
+        nouns: What was drawn.
     """
 
     plain: SelfTestScore | None
@@ -54,44 +54,52 @@ class SelfTest:
     nouns: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values: passed, right, total, needed, by_style, nouns; ``passed`` is null when untested."""
+        """Give plain JSON values: passed, right, total, needed, by_style, nouns; ``passed`` is null when untested."""
         body: dict[str, Any] = _as_json(self.plain) if self.plain else {"passed": None}
-        body["by_style"] = {style: _as_json(passed) for style, passed in self.by_style.items()}
+        body["by_style"] = {style: _as_json(score) for style, score in self.by_style.items()}
         body["nouns"] = list(self.nouns)
         return body
 
 
-def _as_json(passed: SelfTestScore) -> dict[str, Any]:
-    return {"passed": passed.passed, "right": passed.right, "total": passed.total, "needed": passed.needed}
+def _as_json(score: SelfTestScore) -> dict[str, Any]:
+    return {"passed": score.passed, "right": score.right, "total": score.total, "needed": score.needed}
 
 
-def check(counter: Counter, *, nouns: Iterable[str] = (), styles: Iterable[str] = ()) -> SelfTest:
-    """The counter's self-test on nouns of the suite where scenes can draw them, in plain and in the suite's styles.
+def run_self_test(counter: Counter, *, nouns: Iterable[str] = (), styles: Iterable[str] = ()) -> SelfTest:
+    """Try the counter on drawn pictures, of the suite's nouns where scenes can draw them, plain and in its styles.
 
     Styles that scenes cannot imitate are left out.
+
+    >>> from countcheck.counting.counter import load_counter
+    >>> run_self_test(load_counter("tiny"), nouns=["pig"]).plain.passed
+    True
     """
-    chosen = testable(counter, nouns)
+    chosen = drawable_nouns(counter, nouns)
     if not chosen:
         return SelfTest(plain=None)
     plain = _test(counter, chosen, "plain", PLAIN, _PLAIN_SHARE)
-    wanted = [style for style in dict.fromkeys(styles) if style in TRANSFORMS and style != "plain"]
+    imitable = [style for style in dict.fromkeys(styles) if style in TRANSFORMS and style != "plain"]
     return SelfTest(
         plain=plain,
-        by_style={style: _test(counter, chosen, style, STYLED, _STYLED_SHARE) for style in wanted},
+        by_style={style: _test(counter, chosen, style, STYLED, _STYLED_SHARE) for style in imitable},
         nouns=tuple(noun.name for noun in chosen),
     )
 
 
-def demand(controls: SelfTest, counter: str) -> None:
-    """Let a run go on only with a counter that passed.
+def require_passed(result: SelfTest, counter: str) -> None:
+    """Refuse a counter that failed on plain pictures.
+
+    Args:
+        result: Of its self-test.
+        counter: Its name.
 
     Raises:
         CannotDecide: Saying how many control pictures were right and how many are needed.
     """
-    if controls.plain is not None and not controls.plain.passed:
+    if result.plain is not None and not result.plain.passed:
         raise CannotDecide(
-            f"the counter {counter} got {controls.plain.right} of {controls.plain.total} control pictures right; "
-            f"{controls.plain.needed} are needed. Check its threshold and weights; no rate is given."
+            f"the counter {counter} got {result.plain.right} of {result.plain.total} control pictures right; "
+            f"{result.plain.needed} are needed. Check its threshold and weights; no rate is given."
         )
 
 
@@ -101,19 +109,19 @@ def _picture(counts: dict[str, int], style: str, seed: int) -> Any:
     return apply_style(render(compose(counts, seed=seed, overlap=0.0), _SIZE), style, seed)
 
 
-def testable(counter: Counter, asked: Iterable[str]) -> list[Noun]:
-    """Nouns that scenes can draw and the counter knows, those asked for first; at most 12."""
+def drawable_nouns(counter: Counter, asked: Iterable[str]) -> list[Noun]:
+    """List nouns that scenes can draw and the counter knows, those asked for first; at most 12."""
     known = [name for name in NOUNS if not counter.unsupported([Noun(name=name)])]
     wanted = [name for name in dict.fromkeys(asked) if name in known]
-    # A suite with a single noun is tested beside a few others, so that confusing them shows.
+    # A single noun is tested beside a few others, so that a counter that confuses them fails.
     more = [name for name in known if name not in wanted][: max(0, 6 - len(wanted))]
     return [Noun(name=name) for name in (wanted + more)[:12]]
 
 
-def drawn(
+def draw_pictures(
     names: Sequence[str], style: str, total: int, *, salt: str = "control"
 ) -> tuple[list[Any], list[dict[str, int]]]:
-    """Pictures of these nouns in a style, and what each holds; another ``salt`` gives others."""
+    """Draw pictures of these nouns in a style, with the count of each noun; another ``salt`` gives others."""
     pictures = []
     truth = []
     for number in range(total):
@@ -127,20 +135,20 @@ def drawn(
     return pictures, truth
 
 
-def right(
+def count_exact(
     counter: Counter, nouns: Sequence[Noun], style: str, pictures: Sequence[Any], truth: Sequence[dict[str, int]]
 ) -> int:
-    """How many of the pictures the counter counts rightly, every noun of each."""
+    """Count the pictures of which the counter counts every noun exactly."""
     exact = 0
     for start in range(0, len(pictures), 24):
         part = pictures[start : start + 24]
-        found = counter.detect(part, nouns, [style] * len(part))
-        for seen, counts in zip(found, truth[start : start + 24], strict=True):
-            exact += dict(counter.count(seen, nouns, style).counts) == counts
+        detected = counter.detect(part, nouns, [style] * len(part))
+        for detections, counts in zip(detected, truth[start : start + 24], strict=True):
+            exact += dict(counter.count(detections, nouns, style).counts) == counts
     return exact
 
 
 def _test(counter: Counter, nouns: Sequence[Noun], style: str, total: int, share: float) -> SelfTestScore:
-    pictures, truth = drawn([noun.name for noun in nouns], style, total)
-    exact = right(counter, nouns, style, pictures, truth)
+    pictures, truth = draw_pictures([noun.name for noun in nouns], style, total)
+    exact = count_exact(counter, nouns, style, pictures, truth)
     return SelfTestScore(right=exact, total=total, needed=-int(-total * share // 1))

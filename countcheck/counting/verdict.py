@@ -1,4 +1,4 @@
-"""Asked against counted, and why. Pure."""
+"""Compare what was asked with what was counted. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from countcheck.counting.rule import Count
+from countcheck.counting.counts import Count
 from countcheck.suites.suite import Relation, Target
 
 
 class Kind(StrEnum):
-    """What became of one sample, or of one turn."""
+    """Verdict on one sample, or on one turn of a conversation."""
 
     EXACT = "exact"
     OVER = "over"
@@ -29,9 +29,11 @@ WRONG = frozenset({Kind.OVER, Kind.UNDER, Kind.MISSING, Kind.MIXED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The verdict on one picture, and the sentence that says why.
+    """The verdict on one picture, with its reason.
 
     Attributes:
+        kind: The verdict.
+        reason: One sentence: what was asked and what was counted.
         leaning: What the counts alone say; differs from ``kind`` only when that is ``uncertain``.
     """
 
@@ -41,13 +43,16 @@ class Verdict:
 
 
 def judge(targets: Sequence[Target], count: Count) -> Verdict:
-    """The verdict on a picture: exact when every target holds.
+    """Judge a picture by its counts: exact when every target holds.
 
     Over, under or missing (asked for, and none there) when all targets that fail do so in the same way, mixed when
     they fail in several. Uncertain when exactness flips somewhere within the counter's margin.
 
     Raises:
         KeyError: If a target's noun was not counted: an unsupported noun must never be judged.
+
+    >>> judge([Target(noun="pig", count=3)], Count(counts={"pig": 2}, low={"pig": 2}, high={"pig": 2})).reason
+    'asked for exactly 3 pig, counted 2 pig'
     """
     leaning, reason = _lean(targets, count.counts)
     exact = leaning is Kind.EXACT
@@ -74,8 +79,8 @@ def _within(targets: Sequence[Target], count: Count) -> list[dict[str, int]]:
 def _lean(targets: Sequence[Target], counts: Mapping[str, int]) -> tuple[Kind, str]:
     failing = [t for t in targets if not t.holds(counts)]
     if not failing:
-        said = ", ".join(f"{counts[n]} {n}" for n in dict.fromkeys(n for t in targets for n in t.nouns))
-        return Kind.EXACT, f"counted {said}" if said else "nothing was asked to be counted"
+        numbers = ", ".join(f"{counts[n]} {n}" for n in dict.fromkeys(n for t in targets for n in t.nouns))
+        return Kind.EXACT, f"counted {numbers}" if numbers else "nothing was asked to be counted"
     kinds = {_miss(t, counts) for t in failing}
     reason = "; ".join(
         f"asked for {t.sentence()}, counted {' and '.join(f'{counts[n]} {n}' for n in t.nouns)}" for t in failing

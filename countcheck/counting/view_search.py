@@ -1,7 +1,7 @@
-"""Which looks at a picture pay in which style: tried on pictures with known counts, for a counter that asks for it.
+"""Choose the views a counter takes of the pictures of each style, by counting pictures with known counts.
 
-A counter whose card says ``views: auto`` looks plainly, except in the styles of a suite in which the pictures tried
-here show that more looks count better. The pictures are not those of the controls: what is tuned on is not tested on.
+A counter whose card says ``views: auto`` takes the plain view, except in the styles of a suite in which more views count
+clearly better. The pictures are not those of the self-test: what is tuned on is not tested on.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from countcheck.counting.counter import Counter
-from countcheck.counting.self_test import drawn, right, testable
+from countcheck.counting.self_test import count_exact, draw_pictures, drawable_nouns
 from countcheck.detectors.common.views import cost
 from countcheck.scenes import TRANSFORMS
 
-TRIED = 36
-LEAST_GAIN = 3  # of 36 pictures; less may be chance
+PICTURES = 36  # a style
+MIN_GAIN = 3  # of 36 pictures; less may be chance
 CANDIDATES: tuple[tuple[str, ...], ...] = (
     ("as_is", "flip"),
     ("as_is", "light"),
@@ -29,14 +29,15 @@ CANDIDATES: tuple[tuple[str, ...], ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """What more looks bring in one style.
+class ViewTrial:
+    """What more views bring in one style.
 
     Attributes:
         style: Value of the tag ``style``.
-        views: The chosen looks; empty when the plain one does.
-        plain: Pictures counted rightly by the plain look, of ``total``.
+        views: The chosen views; empty when the plain one is as good.
+        plain: Pictures counted rightly in the plain view, of ``total``.
         best: The same with ``views``.
+        total: Pictures tried.
         cost: Passes through the detector a picture.
     """
 
@@ -48,41 +49,48 @@ class Trial:
     cost: int
 
     def sentence(self) -> str:
-        """In plain words, with the gain and its price."""
+        """Word the result with its gain and its cost."""
         if not self.views:
-            return f"in the style {self.style} one look is enough ({self.plain} of {self.total} tuning pictures right)"
+            return f"in the style {self.style} one view is enough ({self.plain} of {self.total} tuning pictures right)"
         return (
-            f"in the style {self.style} the looks {', '.join(self.views)} count {self.best} of {self.total} tuning "
+            f"in the style {self.style} the views {', '.join(self.views)} count {self.best} of {self.total} tuning "
             f"pictures right, against {self.plain}, for {self.cost} times the time"
         )
 
 
-def tuned(
+def choose_views(
     counter: Counter,
     nouns: Iterable[str],
     styles: Iterable[str],
     *,
     says: Callable[[str], None] = lambda sentence: None,
 ) -> Counter:
-    """The counter with the looks that pay in each style; the counter itself when its card does not ask for it."""
-    if not counter.choosing:
+    """Give the counter the views that pay in each style; the counter itself when its card does not ask for it.
+
+    Args:
+        counter: With ``views: auto``, or any other.
+        nouns: Of the suite.
+        styles: Of the suite; those that scenes cannot imitate are left out.
+        says: Called with one sentence a style: the views chosen, their gain and their cost.
+    """
+    if not counter.chooses_views:
         return counter
     trials = [trial(counter, nouns, style) for style in dict.fromkeys(("plain", *styles)) if style in TRANSFORMS]
-    for one in trials:
-        says(one.sentence())
-    return counter.with_views({one.style: one.views for one in trials if one.views})
+    for result in trials:
+        says(result.sentence())
+    return counter.with_views({result.style: result.views for result in trials if result.views})
 
 
-def trial(counter: Counter, nouns: Iterable[str], style: str) -> Trial:
-    """The cheapest looks that count at least three of 36 pictures more than the plain one, if any do."""
-    chosen = testable(counter, nouns)
-    pictures, truth = drawn([noun.name for noun in chosen], style, TRIED if chosen else 0, salt="tuning")
-    plain = right(counter, chosen, style, pictures, truth)
+def trial(counter: Counter, nouns: Iterable[str], style: str) -> ViewTrial:
+    """Find the cheapest views that count at least 3 of 36 pictures more than the plain one, if any do."""
+    chosen = drawable_nouns(counter, nouns)
+    pictures, truth = draw_pictures([noun.name for noun in chosen], style, PICTURES if chosen else 0, salt="tuning")
+    plain = count_exact(counter, chosen, style, pictures, truth)
     best: tuple[tuple[str, ...], int] = ((), plain)
-    if chosen and plain < TRIED:
+    if chosen and plain < PICTURES:
         for views in sorted(CANDIDATES, key=cost):
-            exact = right(counter.with_views({style: views}), chosen, style, pictures, truth)
-            # A dearer choice must gain over a cheaper one what the cheaper had to gain over none.
-            if exact >= best[1] + LEAST_GAIN:
+            exact = count_exact(counter.with_views({style: views}), chosen, style, pictures, truth)
+            # A costlier choice must gain over a cheaper one what the cheaper had to gain over the plain view.
+            if exact >= best[1] + MIN_GAIN:
                 best = (views, exact)
-    return Trial(style=style, views=best[0], plain=plain, best=best[1], total=len(pictures), cost=cost(best[0]))
+    return ViewTrial(style=style, views=best[0], plain=plain, best=best[1], total=len(pictures), cost=cost(best[0]))

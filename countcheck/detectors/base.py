@@ -1,8 +1,8 @@
-"""Who looks: the seam every detector stands behind, and what it hands on.
+"""The interface of every detector, and what it returns.
 
 A new detector is one file: a class made from a `countcheck.cards.Card` (its only argument) that has a ``name``, a
-``vocabulary`` and ``detect``. It reports everything down to
-a low floor; which boxes count is decided later, by the pure rule in `countcheck.counting.rule`.
+``vocabulary`` and ``detect``. It reports every box down to a low score; which boxes count is decided later, by the pure
+rule in `countcheck.counting.rule`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Detections:
-    """What a detector saw in one picture, down to its floor.
+    """What a detector found in one picture, down to its lowest score.
 
     Attributes:
         boxes: float32 (n, 4): x1, y1, x2, y2 in pixels of the picture as given, origin top left.
@@ -28,7 +28,10 @@ class Detections:
         nouns: The noun each box was found for, n of them.
         size: Width and height of the picture in pixels.
         unsupported: Nouns that were asked for and that this detector cannot know.
-        opinions: Noun to the numbers that other looks at the picture counted: second counters, other views.
+        opinions: Noun to the numbers that others counted in the picture: a second counter, other views.
+
+    Raises:
+        ValueError: When boxes, scores and nouns are not of one length.
     """
 
     boxes: Floats
@@ -47,7 +50,7 @@ class Detections:
 
     @classmethod
     def nothing(cls, size: tuple[int, int], unsupported: frozenset[str] = frozenset()) -> Detections:
-        """No box at all, in a picture of this (width, height)."""
+        """Give the detections of a picture of this (width, height) in which nothing was found."""
         return cls(
             boxes=np.zeros((0, 4), np.float32),
             scores=np.zeros(0, np.float32),
@@ -75,5 +78,14 @@ class Detector(Protocol):
         ...
 
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
-        """One `Detections` per picture, in order. A noun it cannot know is listed as unsupported, never counted 0."""
+        """Return one `Detections` per picture, in order; a noun it cannot know is ``unsupported``, never counted 0."""
+        ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A detector that holds memory or connections."""
+
+    def close(self) -> None:
+        """Free them; the detector is not used again."""
         ...

@@ -85,7 +85,7 @@ def run_on_ray(
             return RayGenerator(own, engage, nouns, hands=hands, crew=crew)
 
         plain = load_counter(counter)
-        looked = _LookedAlready(plain.card, plain.detector, second=plain.second)
+        looked = _LookedAlready(plain.card, plain.detector, rule=plain.rule, second_counter=plain.second_counter)
         return run(order, looked, watch=watch, stopping=stopping, decided=decided, load=load)
     finally:
         if begun:
@@ -209,7 +209,7 @@ class _Worker:
         """The outcomes ready to travel, their pictures looked at where they were made."""
         pictures = [outcome for outcome in outcomes if isinstance(outcome, Picture)]
         told = [styles.get(picture.key) for picture in pictures]
-        if self._counter.choosing:  # which looks to take is found out at the head
+        if self._counter.chooses_views:  # which looks to take is found out at the head
             return [_travelling(outcome) for outcome in outcomes]
         found = self._counter.detect([picture.pixels for picture in pictures], self._nouns, told)
         seen = {picture.key: one for picture, one in zip(pictures, found, strict=True)}

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from countcheck.cards import Card, open_counters
-from countcheck.counting import self_test as controls
 from countcheck.counting.counter import Counter
-from countcheck.counting.view_search import tuned
+from countcheck.counting.rule_settings import under_rule
+from countcheck.counting.self_test import require_passed, run_self_test
+from countcheck.counting.view_search import choose_views
 from countcheck.detectors.base import Detections
 from countcheck.engine.batching import BATCH
 from countcheck.engine.budget import Budget
@@ -109,9 +110,9 @@ def run(
     if not suite.asked:
         raise BadInput(f"no prompt of {order.suite.name} has the tags {dict(order.only or {})}. Nothing to make.")
     _demand_nouns(counter, suite)
-    counter = tuned(counter, suite.vocabulary, _styles(suite), says=watch.says)
-    tested = controls.check(counter, nouns=suite.vocabulary, styles=_styles(suite))
-    controls.demand(tested, counter.name)
+    counter = choose_views(counter, suite.vocabulary, _styles(suite), says=watch.says)
+    tested = run_self_test(counter, nouns=suite.vocabulary, styles=_styles(suite))
+    require_passed(tested, counter.name)
     if tested.plain is None:
         watch.says(f"no control picture could be drawn in the words of {counter.name}: its count is untested")
     for style, passed in tested.by_style.items():
@@ -256,16 +257,16 @@ def recount(
         BadInput: When the counter cannot know a noun of the suite.
     """
     if rule is not None and rule != counter.rule.name:
-        counter = counter.with_rule(replace(counter.rule, name=rule))
+        counter = counter.with_rule(under_rule(counter.rule, rule))
     _demand_nouns(counter, run.suite)
-    counter = tuned(counter, run.suite.vocabulary, _styles(run.suite), says=says)
+    counter = choose_views(counter, run.suite.vocabulary, _styles(run.suite), says=says)
     begun, now = run.info.counter, describe(counter).stored()
     same = begun.detector == now.detector
     if same and begun.rule == now.rule:
         self_test = run.info.self_test
     else:
-        tested = controls.check(counter, nouns=run.suite.vocabulary, styles=_styles(run.suite))
-        controls.demand(tested, counter.name)
+        tested = run_self_test(counter, nouns=run.suite.vocabulary, styles=_styles(run.suite))
+        require_passed(tested, counter.name)
         self_test = SelfTestInfo.from_json(tested.to_json())
     nouns = nouns_of(run.suite)
     rows = {(row.key, row.turn): row for row in run.rows() if row.outcome == "picture"}

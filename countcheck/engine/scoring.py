@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from countcheck.counting.counter import Counter
-from countcheck.counting.geneval_rule import verdict_of
-from countcheck.counting.verdict import Kind, Verdict, judge
+from countcheck.counting.verdict import Kind, Verdict
 from countcheck.detectors.base import Detections
 from countcheck.generators.outcome import Failure, Outcome, Picture, Refusal
 from countcheck.generators.refusals.classify import claims_success
@@ -47,15 +46,16 @@ def judge_detections(
     """
     asked = dict.fromkeys(noun for target in targets for noun in target.nouns)
     unknown = [noun for noun in asked if noun in found.unsupported]
-    if counter.rule.name == "geneval" and targets and not unknown:
-        verdict, numbers = verdict_of(found, "", targets, tags)
-        return JudgedPicture(
-            detections=found, verdict=verdict, counted={noun: (n, n, n) for noun, n in numbers.items()}
-        )
-    counted = counter.count(found, [noun for noun in nouns if noun.name in asked], tags.get("style"))
+    counted_nouns = [noun for noun in nouns if noun.name in asked]
+    verdict: Verdict | None
+    if targets and not unknown:
+        verdict, counted = counter.judge(found, targets, tags, counted_nouns)
+    else:
+        verdict = _unknown(unknown) if unknown else None
+        counted = counter.count(found, counted_nouns, tags.get("style"))
     return JudgedPicture(
         detections=found,
-        verdict=_unknown(unknown) if unknown else judge(targets, counted) if targets else None,
+        verdict=verdict,
         counted={noun: (n, counted.low[noun], counted.high[noun]) for noun, n in counted.counts.items()},
     )
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from countcheck import __version__
-from countcheck.counting.rule import Count
+from countcheck.counting.counts import Count
 from countcheck.counting.verdict import judge
 from countcheck.errors import BadInput, BadSuite
 from countcheck.storage.records import OutcomeRecord

@@ -20,7 +20,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from countcheck.counting.rule import Count
+from countcheck.counting.counts import Count
 from countcheck.counting.verdict import Kind, judge
 from countcheck.metrics.outcome_codes import KINDS, LETTERS
 from countcheck.metrics.rates import RATES, Family, Unit, of_family

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
+from countcheck.counting.rule_settings import OLD_RULE_NAMES, renamed
 from countcheck.storage.records import as_stored
 
 _NAMED = (
@@ -107,7 +108,7 @@ class DetectorInfo:
             family=_text(body.get("family")),
             source=_text(body.get("source")),
             revision=_text(body.get("revision")),
-            settings=_mapping(body.get("settings")),
+            settings=renamed(_mapping(body.get("settings"))),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -127,7 +128,7 @@ class CounterInfo:
     Attributes:
         name: As in the counter's card.
         detector: What identifies its detector.
-        rule: The counting rule's parameters by name.
+        rule: The counting rule's parameters by name; those of older versions under their new names.
         licence: Of the detector's weights.
         measured: What is known of its errors; ``calibrated_on`` names a run whose labels it was fitted to.
         vocabulary: The nouns it knows; ``None`` for any.
@@ -153,7 +154,7 @@ class CounterInfo:
         return cls(
             name=_text(body.get("name")),
             detector=DetectorInfo.from_json(body.get("detector")),
-            rule=_mapping(body.get("rule")),
+            rule=renamed(_mapping(body.get("rule")), OLD_RULE_NAMES),
             licence=_text(body.get("licence")),
             measured=measured,
             vocabulary=tuple(vocabulary) if isinstance(vocabulary, list | tuple) else None,

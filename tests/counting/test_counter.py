@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countcheck.cards import Card
-from countcheck.counting.counter import Counter, load_counter, phrasebook
+from countcheck.counting.counter import Counter, load_counter, query_map
 from countcheck.detectors.base import Detections
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.suites.suite import Noun
@@ -94,8 +94,8 @@ def test_no_nouns_and_no_pictures_are_no_trouble():
 
 @given(st.permutations([PIG, WOLF, DOG, Noun(name="cat", synonyms=("dog",)), Noun(name="fox")]))
 def test_the_order_of_nouns_changes_no_query(nouns):
-    first = phrasebook([PIG, WOLF, DOG, Noun(name="cat", synonyms=("dog",)), Noun(name="fox")], None)
-    assert list(phrasebook(nouns, None).meaning.items()) == list(first.meaning.items())
+    first = query_map([PIG, WOLF, DOG, Noun(name="cat", synonyms=("dog",)), Noun(name="fox")], None)
+    assert list(query_map(nouns, None).meaning.items()) == list(first.meaning.items())
 
 
 OUTSIDE = """

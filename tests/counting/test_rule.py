@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countcheck.counting.rule import Rule, count
+from countcheck.counting.geneval_rule import GenevalRule
+from countcheck.counting.rule import CountingRule, count
 from countcheck.detectors.base import Detections
 
 SIZE = (200, 100)
@@ -22,7 +23,7 @@ def seen(*rows, unsupported=(), opinions=None):
 
 
 def number(rows, rule=None, noun="pig", **more):
-    return count(seen(*rows), [noun], rule or Rule(threshold=0.3), **more).counts[noun]
+    return count(seen(*rows), [noun], rule or CountingRule(threshold=0.3), **more).counts[noun]
 
 
 APART = [("pig", 0.9, 0, 0, 10, 10), ("pig", 0.5, 20, 0, 30, 10), ("pig", 0.29, 40, 0, 50, 10)]
@@ -35,11 +36,11 @@ def test_boxes_at_or_above_the_threshold_count():
 
 @pytest.mark.parametrize("threshold", [k / 100 for k in range(5, 100, 5)])
 def test_a_score_equal_to_its_threshold_counts_however_it_rounds(threshold):
-    assert number([("pig", threshold, 0, 0, 10, 10)], Rule(threshold=threshold)) == 1
+    assert number([("pig", threshold, 0, 0, 10, 10)], CountingRule(threshold=threshold)) == 1
 
 
 def test_what_is_dim_beside_the_best_of_its_noun_does_not_count():
-    rule = Rule(threshold=0.1, of_best=0.5)
+    rule = CountingRule(threshold=0.1, relative_threshold=0.5)
     assert number(APART, rule) == 2
     assert number([(n, s / 3, *box) for n, s, *box in APART], rule) == 2
     other = ("wolf", 0.2, 60, 0, 70, 10)
@@ -48,54 +49,61 @@ def test_what_is_dim_beside_the_best_of_its_noun_does_not_count():
 
 def test_a_rival_is_told_by_the_threshold_and_not_by_the_best_of_its_noun():
     pigs = [("pig", 0.9, 0, 0, 10, 10), ("pig", 0.5, 20, 0, 30, 10), ("wolf", 0.4, 20, 0, 30, 10)]
-    assert count(seen(*pigs), ["pig", "wolf"], Rule(threshold=0.1, of_best=0.5)).counts == {"pig": 2, "wolf": 0}
+    assert count(seen(*pigs), ["pig", "wolf"], CountingRule(threshold=0.1, relative_threshold=0.5)).counts == {
+        "pig": 2,
+        "wolf": 0,
+    }
 
 
 def test_a_noun_that_nobody_asked_for_may_need_a_lead():
     rows = [("wolf", 0.4, 0, 0, 10, 10), ("dog", 0.6, 0, 0, 10, 10)]
-    assert number(rows, Rule(threshold=0.2), noun="wolf") == 0
-    assert number(rows, Rule(threshold=0.2, rival_lead=2), noun="wolf") == 1
-    assert number(rows, Rule(threshold=0.2, rival_lead=1.2), noun="wolf") == 0
-    both = count(seen(*rows), ["wolf", "dog"], Rule(threshold=0.2, rival_lead=2))
+    assert number(rows, CountingRule(threshold=0.2), noun="wolf") == 0
+    assert number(rows, CountingRule(threshold=0.2, distractor_score_ratio=2), noun="wolf") == 1
+    assert number(rows, CountingRule(threshold=0.2, distractor_score_ratio=1.2), noun="wolf") == 0
+    both = count(seen(*rows), ["wolf", "dog"], CountingRule(threshold=0.2, distractor_score_ratio=2))
     assert both.counts == {"wolf": 0, "dog": 1}
 
 
 def test_a_number_that_hangs_on_the_share_of_the_best_is_uncertain():
     close = [("pig", 0.9, 0, 0, 10, 10), ("pig", 0.37, 20, 0, 30, 10)]
-    assert count(seen(*close), ["pig"], Rule(threshold=0.1, of_best=0.4, margin=0.02)).uncertain == ("pig",)
-    assert count(seen(*close), ["pig"], Rule(threshold=0.1, of_best=0.2, margin=0.02)).uncertain == ()
+    assert count(seen(*close), ["pig"], CountingRule(threshold=0.1, relative_threshold=0.4, margin=0.02)).uncertain == (
+        "pig",
+    )
+    assert (
+        count(seen(*close), ["pig"], CountingRule(threshold=0.1, relative_threshold=0.2, margin=0.02)).uncertain == ()
+    )
 
 
 def test_none_is_uncertain_where_something_is_glimpsed():
     dim = seen(("pig", 0.12, 0, 0, 10, 10))
-    assert count(dim, ["pig", "wolf"], Rule(threshold=0.3, glimpse=0.1)).uncertain == ("pig",)
-    assert count(dim, ["pig"], Rule(threshold=0.3, glimpse=0.15)).uncertain == ()
-    assert count(dim, ["pig"], Rule(threshold=0.3)).uncertain == ()
+    assert count(dim, ["pig", "wolf"], CountingRule(threshold=0.3, zero_doubt_score=0.1)).uncertain == ("pig",)
+    assert count(dim, ["pig"], CountingRule(threshold=0.3, zero_doubt_score=0.15)).uncertain == ()
+    assert count(dim, ["pig"], CountingRule(threshold=0.3)).uncertain == ()
     taken = seen(("pig", 0.12, 0, 0, 10, 10), ("dog", 0.9, 0, 0, 10, 10))
-    assert count(taken, ["pig"], Rule(threshold=0.3, glimpse=0.1)).uncertain == ()
-    assert count(taken, ["pig"], Rule(threshold=0.3, glimpse=0.1)).counts == {"pig": 0}
+    assert count(taken, ["pig"], CountingRule(threshold=0.3, zero_doubt_score=0.1)).uncertain == ()
+    assert count(taken, ["pig"], CountingRule(threshold=0.3, zero_doubt_score=0.1)).counts == {"pig": 0}
 
 
 def test_numbers_above_what_a_counter_is_sure_of_are_uncertain_by_one():
     three = seen(*[("pig", 0.9, 20 * k, 0, 20 * k + 10, 10) for k in range(3)])
-    counted = count(three, ["pig"], Rule(threshold=0.3, sure_to=2))
+    counted = count(three, ["pig"], CountingRule(threshold=0.3, max_certain_count=2))
     assert (counted.low["pig"], counted.counts["pig"], counted.high["pig"]) == (2, 3, 4)
-    assert count(three, ["pig"], Rule(threshold=0.3, sure_to=3)).uncertain == ()
+    assert count(three, ["pig"], CountingRule(threshold=0.3, max_certain_count=3)).uncertain == ()
 
 
 def test_each_noun_has_its_own_threshold():
-    assert number(APART, Rule(threshold=0.3, thresholds={"pig": 0.6})) == 1
+    assert number(APART, CountingRule(threshold=0.3, thresholds={"pig": 0.6})) == 1
 
 
 def test_each_style_has_its_own_threshold():
-    rule = Rule(threshold=0.6, by_style={"noir": 0.2})
+    rule = CountingRule(threshold=0.6, by_style={"noir": 0.2})
     assert number(APART, rule) == 1
     assert number(APART, rule, style="noir") == 3
     assert number(APART, rule, style="watercolour") == 1
 
 
 def test_a_style_moves_a_nouns_own_threshold_in_proportion():
-    rule = Rule(threshold=0.4, thresholds={"pig": 0.6}, by_style={"noir": 0.2})
+    rule = CountingRule(threshold=0.4, thresholds={"pig": 0.6}, by_style={"noir": 0.2})
     assert rule.threshold_for("pig", "noir") == pytest.approx(0.3)
 
 
@@ -110,13 +118,13 @@ def test_close_neighbours_stay_two():
 def test_a_part_within_a_whole_is_not_another():
     whole_and_head = [("pig", 0.9, 0, 0, 40, 20), ("pig", 0.6, 2, 2, 12, 12)]
     assert number(whole_and_head) == 1
-    assert number(whole_and_head, Rule(containment=1)) == 2
+    assert number(whole_and_head, CountingRule(containment=1)) == 2
 
 
 def test_a_box_round_the_herd_is_dropped_though_it_scores_best():
     herd = [("pig", 0.95, 0, 0, 60, 20)] + [("pig", 0.6, 20 * k, 0, 20 * k + 19, 20) for k in range(3)]
     assert number(herd) == 3
-    assert number(herd, Rule(group_share=1)) == 1
+    assert number(herd, CountingRule(group_box_coverage=1)) == 1
 
 
 def test_a_large_object_with_two_small_ones_before_it_is_no_group():
@@ -132,57 +140,57 @@ def test_duplicates_of_one_member_do_not_make_a_group():
 def test_the_better_name_wins_on_one_object():
     rows = [("wolf", 0.5, 0, 0, 40, 20), ("dog", 0.8, 1, 0, 40, 20)]
     assert number(rows, noun="wolf") == 0
-    assert count(seen(*rows), ["wolf", "dog"], Rule()).counts == {"wolf": 0, "dog": 1}
-    assert number(rows, Rule(rival_iou=1), noun="wolf") == 1
+    assert count(seen(*rows), ["wolf", "dog"], CountingRule()).counts == {"wolf": 0, "dog": 1}
+    assert number(rows, CountingRule(cross_class_iou=1), noun="wolf") == 1
 
 
 def test_names_are_compared_by_how_far_they_pass_their_thresholds():
     rows = [("wolf", 0.5, 0, 0, 40, 20), ("dog", 0.8, 1, 0, 40, 20)]
-    assert number(rows, Rule(thresholds={"dog": 0.75}), noun="wolf") == 1
+    assert number(rows, CountingRule(thresholds={"dog": 0.75}), noun="wolf") == 1
 
 
 def test_a_rider_does_not_unseat_the_horse():
     rows = [("horse", 0.8, 0, 20, 40, 60), ("person", 0.9, 10, 0, 30, 45)]
-    assert count(seen(*rows), ["horse", "person"], Rule()).counts == {"horse": 1, "person": 1}
+    assert count(seen(*rows), ["horse", "person"], CountingRule()).counts == {"horse": 1, "person": 1}
 
 
 def test_objects_cut_off_by_the_edge_count_unless_the_rule_says_no():
     rows = [("pig", 0.9, 0, 40, 10, 50), ("pig", 0.9, 50, 40, 60, 50)]
     assert number(rows) == 2
-    assert number(rows, Rule(cut_off=False)) == 1
+    assert number(rows, CountingRule(cut_off=False)) == 1
 
 
 def test_the_margin_says_how_far_the_count_may_be_off():
-    counted = count(seen(*APART), ["pig"], Rule(threshold=0.3, margin=0.05))
+    counted = count(seen(*APART), ["pig"], CountingRule(threshold=0.3, margin=0.05))
     assert (counted.low["pig"], counted.counts["pig"], counted.high["pig"]) == (2, 2, 3)
     assert counted.uncertain == ("pig",)
 
 
 def test_the_margin_may_be_wider_below():
     rows = [("pig", 0.4, 0, 0, 10, 10), ("pig", 0.15, 20, 0, 30, 10)]
-    counted = count(seen(*rows), ["pig"], Rule(threshold=0.3, margin=0.05, margin_below=0.15))
+    counted = count(seen(*rows), ["pig"], CountingRule(threshold=0.3, margin=0.05, margin_below=0.15))
     assert (counted.low["pig"], counted.high["pig"]) == (1, 2)
 
 
 def test_the_margin_never_goes_below_the_floor():
     rows = [("pig", 0.04, 0, 0, 10, 10)]
-    assert count(seen(*rows), ["pig"], Rule(threshold=0.1, margin=0.1, floor=0.05)).high == {"pig": 0}
+    assert count(seen(*rows), ["pig"], CountingRule(threshold=0.1, margin=0.1, floor=0.05)).high == {"pig": 0}
 
 
 def test_another_opinion_widens_the_margin_and_not_the_count():
     found = seen(*APART, opinions={"pig": (3, 2)})
-    counted = count(found, ["pig"], Rule(threshold=0.3))
+    counted = count(found, ["pig"], CountingRule(threshold=0.3))
     assert (counted.counts["pig"], counted.low["pig"], counted.high["pig"]) == (2, 2, 3)
 
 
 def test_an_unsupported_noun_has_no_number():
-    counted = count(seen(*APART, unsupported=["wolf", "owl"]), ["pig", "wolf"], Rule())
+    counted = count(seen(*APART, unsupported=["wolf", "owl"]), ["pig", "wolf"], CountingRule())
     assert counted.counts == {"pig": 2}
     assert counted.unsupported == {"wolf"}
 
 
 def test_kept_names_the_boxes_that_were_counted():
-    assert count(seen(*reversed(APART)), ["pig"], Rule(threshold=0.3)).kept == (1, 2)
+    assert count(seen(*reversed(APART)), ["pig"], CountingRule(threshold=0.3)).kept == (1, 2)
 
 
 def test_numbers_without_places_are_never_merged():
@@ -190,7 +198,7 @@ def test_numbers_without_places_are_never_merged():
 
 
 def test_genevals_own_rule_merges_nothing_and_stops_at_sixteen():
-    rule = Rule(name="geneval", threshold=0.9)
+    rule = GenevalRule(threshold=0.9)
     assert number([("pig", 0.95, 0, 0, 10, 10)] * 3, rule) == 3
     assert number([("pig", 0.95, 0, 0, 10, 10)] * 20, rule) == 16
 
@@ -208,7 +216,7 @@ pictures = st.lists(boxes, max_size=14)
 
 @given(pictures, st.randoms())
 def test_the_order_of_boxes_and_nouns_changes_nothing(rows, dice):
-    rule = Rule(threshold=0.3, margin=0.1)
+    rule = CountingRule(threshold=0.3, margin=0.1)
     nouns = ["pig", "wolf"]
     first = count(seen(*rows), nouns, rule)
     shuffled = dice.sample(rows, len(rows))
@@ -218,15 +226,15 @@ def test_the_order_of_boxes_and_nouns_changes_nothing(rows, dice):
 
 @given(pictures)
 def test_the_count_lies_within_its_margin(rows):
-    counted = count(seen(*rows), ["pig", "wolf"], Rule(threshold=0.3, margin=0.1))
+    counted = count(seen(*rows), ["pig", "wolf"], CountingRule(threshold=0.3, margin=0.1))
     assert all(counted.low[n] <= counted.counts[n] <= counted.high[n] for n in counted.counts)
 
 
 @given(pictures, st.integers(0, 20))
 def test_the_margin_holds_every_threshold_within_it(rows, step):
-    rule = Rule(threshold=0.3, margin=0.1)
+    rule = CountingRule(threshold=0.3, margin=0.1)
     counted = count(seen(*rows), ["pig"], rule)
-    shifted = count(seen(*rows), ["pig"], Rule(threshold=0.2 + step / 100))
+    shifted = count(seen(*rows), ["pig"], CountingRule(threshold=0.2 + step / 100))
     assert counted.low["pig"] <= shifted.counts["pig"] <= counted.high["pig"]
 
 
@@ -243,4 +251,6 @@ def test_merging_alone_is_plain_greedy_suppression(rows):
     for row in sorted(rows, key=lambda row: (-row[1], row[0], row[2:])):
         if row[1] >= 0.3 and row[0] == "pig" and all(iou(row[2:], other[2:]) < 0.7 for other in kept):
             kept.append(row)
-    assert number(rows, Rule(threshold=0.3, containment=1, group_share=1, rival_iou=1)) == len(kept)
+    assert number(rows, CountingRule(threshold=0.3, containment=1, group_box_coverage=1, cross_class_iou=1)) == len(
+        kept
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from countcheck.counting.rule import Count
+from countcheck.counting.counts import Count
 from countcheck.counting.verdict import Kind, judge
 from countcheck.suites.suite import Relation, Target
 

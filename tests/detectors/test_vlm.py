@@ -8,7 +8,8 @@ import pytest
 
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter as Looking
-from countcheck.counting.rule import Rule
+from countcheck.counting.geneval_rule import GenevalRule
+from countcheck.counting.rule import CountingRule
 from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
 from countcheck.detectors.vlm import VlmDetector, read_numbers
@@ -102,7 +103,7 @@ def test_a_server_is_shown_the_picture_and_its_number_is_taken(serve):
 
 def test_several_answers_give_a_median_and_a_spread(serve):
     _, looking = serve((200, '{"pig": 3}'), (200, '{"pig": 2}'), (200, '{"pig": 3}'), answers=3)
-    rule = Rule(threshold=0.5, margin=0.2)
+    rule = CountingRule(threshold=0.5, margin=0.2)
     counter = Looking(Card(name="vlm", family="vlm", rule=rule), looking)
     (found,) = counter.detect([PICTURE], [Noun(name="pig")])
     counted = counter.count(found, [Noun(name="pig")])
@@ -119,7 +120,7 @@ def test_a_picture_without_a_number_is_uncertain_and_ends_no_run(serve):
     _, looking = serve((200, '{"pig": 3}'))
     pigs, wolves = Target(noun="pig", count=3), Target(noun="wolf", count=1)
     nouns = [Noun(name="pig"), Noun(name="wolf")]
-    for rule in (Rule(), Rule(name="geneval")):
+    for rule in (CountingRule(), GenevalRule()):
         counter = Looking(Card(name="vlm", family="vlm", rule=rule), looking)
         found = Detections.nothing((80, 60), frozenset({"wolf"}))
         seen = judge_detections(counter, found, (pigs, wolves), {}, nouns)

@@ -6,6 +6,7 @@ import pytest
 
 from countcheck.cards import counter_cards, fill, read_card, read_counter_card
 from countcheck.counting.counter import COUNTER_SETTINGS
+from countcheck.counting.rule_settings import rule_of_card
 from countcheck.registry import detector_families
 
 CARDS = counter_cards()
@@ -16,8 +17,9 @@ def test_a_card_tells_what_a_user_must_know(name):
     card = read_card(CARDS[name])
     assert card.family in detector_families()
     assert card.licence and card.about
-    assert 0 < card.rule.threshold < 1
-    assert card.rule.margin > 0
+    rule = rule_of_card(card)
+    assert 0 < rule.threshold < 1
+    assert rule.margin > 0
 
 
 @pytest.mark.parametrize("name", [name for name in CARDS if read_card(CARDS[name]).family != "tiny"])

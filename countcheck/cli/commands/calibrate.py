@@ -27,9 +27,10 @@ def calibrate(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was learnt as JSON.")] = False,
 ) -> None:
     """Learn from labels the rule that agrees with people best. Writes a counter card for `recount`."""
+    from countcheck.calibration.card import calibration_to_json, write_card
+    from countcheck.calibration.examples import examples_of
     from countcheck.calibration.fit import calibrate as learn
-    from countcheck.calibration.fit import calibration_to_json, examples_of, write_card
-    from countcheck.cards import read_counter_card
+    from countcheck.counting.counter import counter_card
     from countcheck.reports.html.pictures import rule_of
     from countcheck.storage.run_folder import RunFolder
 
@@ -38,7 +39,7 @@ def calibrate(
         examples = examples_of(opened.rows(), opened.detections(), labels)
         unsure = sum(label.count is None for label in labels)
         learnt = learn(examples, rule_of(opened), unsure=unsure, per_noun=not overall)
-        card = read_counter_card(opened.info.counter.name)
+        card = counter_card(opened.info.counter.name)
         target = write_card(out or run / "counter.yaml", card, learnt, run=opened.name)
     if as_json:
         print_json({"schema": "countcheck/calibration/1", "card": str(target), **calibration_to_json(learnt)})
@@ -76,15 +77,15 @@ def _table(learnt: Calibration) -> Table:
         f"{visible(name, 40)} {value:g}" for name, value in (*rule.thresholds.items(), *rule.by_style.items())
     )
     parts = [f"threshold {rule.threshold:g}{f' ({own})' if own else ''}", f"merging at {rule.merge_iou:g}"]
-    if rule.of_best > 0:
-        parts.append(f"nothing under {rule.of_best:g} of the best score")
-    if rule.rival_lead > 1:
-        parts.append(f"other nouns need {rule.rival_lead:g} times the score")
+    if rule.relative_threshold > 0:
+        parts.append(f"nothing under {rule.relative_threshold:g} of the best score")
+    if rule.distractor_score_ratio > 1:
+        parts.append(f"other nouns need {rule.distractor_score_ratio:g} times the score")
     parts.append(f"margin {rule.margin:g}")
-    if rule.glimpse < 1:
-        parts.append(f"0 is uncertain where {rule.glimpse:g} is seen")
-    if rule.sure_to is not None:
-        parts.append(f"numbers above {rule.sure_to} are uncertain")
+    if rule.zero_doubt_score < 1:
+        parts.append(f"0 is uncertain where {rule.zero_doubt_score:g} is seen")
+    if rule.max_certain_count is not None:
+        parts.append(f"numbers above {rule.max_certain_count} are uncertain")
     table.caption = f"{', '.join(parts)}; agreement is on pictures the rule was not fitted to"
     return table
 

@@ -121,9 +121,9 @@ def _check_painter() -> tuple[bool, str]:
 
 def _check_counter() -> tuple[bool, str]:
     from countcheck.counting.counter import load_counter
-    from countcheck.counting.self_test import check
+    from countcheck.counting.self_test import run_self_test
 
-    passed = check(load_counter("tiny")).plain
+    passed = run_self_test(load_counter("tiny")).plain
     if passed is None:
         return False, "tiny shares no noun with the scenes"
     return passed.passed, f"tiny got {passed.right} of {passed.total} control pictures right ({passed.needed} needed)"

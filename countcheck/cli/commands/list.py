@@ -96,6 +96,7 @@ def _about_provider(family: str) -> str:
 
 def _counters() -> list[dict[str, Any]]:
     from countcheck.cards import counter_cards, read_card
+    from countcheck.counting.rule_settings import rule_of_card
 
     rows = []
     for name, path in counter_cards().items():
@@ -108,7 +109,7 @@ def _counters() -> list[dict[str, Any]]:
                 "licence": card.licence,
                 "size": card.size,
                 "source": card.source or "ships with the program",
-                "threshold": card.rule.threshold,
+                "threshold": rule_of_card(card).threshold,
                 "measured": dict(card.measured),
                 "about": card.about,
             }

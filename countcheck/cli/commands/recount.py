@@ -13,7 +13,7 @@ from countcheck.cli.output import print_json, say, stdout_console
 
 
 class RuleName(StrEnum):
-    """The rules that there are; see `countcheck.counting.rule.Rule`."""
+    """The rules that there are; see `countcheck.counting.rule_settings.RULES`."""
 
     COUNTCHECK = "countcheck"
     GENEVAL = "geneval"

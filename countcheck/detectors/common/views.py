@@ -1,7 +1,7 @@
-"""Several looks at one picture: its light and contrast mended, turned over, enlarged, in tiles; their boxes made one.
+"""Test-time augmentation: several views of one picture (brighter, mirrored, enlarged, in tiles) and their boxes fused.
 
-A detector that is lost in the dark or in the rain may see in one of these what it misses in another. Each look costs
-another pass through the detector (tiles: four).
+A detector that misses objects in the dark or in the rain may find them in one of these views. Each view costs another
+pass through the detector (tiles: four).
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from countcheck.images.convert import as_rgb
 from countcheck.images.types import Pixels
 
 Boxes = np.ndarray[Any, np.dtype[Any]]
-TILE_SHARE = 0.6  # of a side; neighbours overlap by a fifth of the picture, more than most objects
+TILE_SHARE = 0.6  # of a side; neighbouring tiles overlap by a fifth of the picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Piece:
-    """A picture to look at instead, and the way back.
+    """A picture made from another, and how its boxes map back.
 
     Attributes:
-        pixels: What the detector is shown.
+        pixels: What the detector is given.
         scale: Its pixels for one of the original.
         left, top: Its corner in the original, in the original's pixels.
         turned: Whether left and right are exchanged.
-        inner: Whether its left, top, right and bottom edges lie inside the original: what is cut there, is cut by us.
+        inner: Whether its left, top, right and bottom edges lie inside the original: objects cut there are whole in it.
     """
 
     pixels: Bytes
@@ -44,7 +44,7 @@ class Piece:
     inner: tuple[bool, bool, bool, bool] = (False, False, False, False)
 
     def back(self, boxes: Boxes) -> Boxes:
-        """Boxes (n, 4) of the piece in the original's pixels."""
+        """Map boxes (n, 4) of the piece to the original's pixels."""
         if self.turned:
             boxes = np.stack(
                 [self.pixels.shape[1] - boxes[:, 2], boxes[:, 1], self.pixels.shape[1] - boxes[:, 0], boxes[:, 3]], 1
@@ -52,7 +52,7 @@ class Piece:
         return boxes / self.scale + np.array([self.left, self.top, self.left, self.top])
 
     def whole(self, boxes: Boxes) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which boxes are not cut by an inner edge."""
+        """Tell which boxes are not cut by an inner edge."""
         tall, wide = self.pixels.shape[:2]
         near = 0.01 * max(tall, wide)
         cut = np.stack(
@@ -62,47 +62,47 @@ class Piece:
 
 
 def as_is(picture: Bytes) -> list[Piece]:
-    """The picture itself."""
+    """Leave the picture as it is."""
     return [Piece(pixels=picture)]
 
 
 def flip(picture: Bytes) -> list[Piece]:
-    """Left and right exchanged."""
+    """Mirror the picture: left and right exchanged."""
     return [Piece(pixels=np.ascontiguousarray(picture[:, ::-1]), turned=True)]
 
 
 def contrast(picture: Bytes) -> list[Piece]:
-    """Stretched to the full range from black to white, the outermost thousandths cut off."""
+    """Stretch the contrast to the full range from black to white, 0.3 % clipped at either end."""
     return [Piece(pixels=np.asarray(ImageOps.autocontrast(Image.fromarray(picture), cutoff=0.3, preserve_tone=True)))]
 
 
 def light(picture: Bytes) -> list[Piece]:
-    """Shadows lifted and highlights held: every place compared with its wide surroundings, colours kept."""
+    """Lift shadows and hold highlights: the local mean moves towards middle grey, colours are kept."""
     grey = np.asarray(Image.fromarray(picture).convert("L"), dtype=np.float32)
     wide = ImageFilter.GaussianBlur(max(picture.shape[:2]) / 12)
     around = np.asarray(Image.fromarray(grey.astype(np.uint8)).filter(wide), dtype=np.float32)
-    # The surroundings move half of their way to the middle grey; what differs from them is kept and a little raised.
+    # The local mean moves half of its way to middle grey; differences from it are kept and raised by 30 %.
     wanted = 0.5 * around + 0.5 * 118 + 1.3 * (grey - around)
     gain = (np.clip(wanted, 0, 255) + 4) / (grey + 4)
     return [Piece(pixels=np.clip(picture * gain[..., None], 0, 255).astype(np.uint8))]
 
 
 def calm(picture: Bytes) -> list[Piece]:
-    """Streaks, flakes and grain taken out by a median, as wide as they are; edges stay."""
+    """Remove rain, snow and grain with a median filter of 3 or 5 pixels; edges stay."""
     side = max(picture.shape[:2])
     size = 3 if side < 400 else 5
     return [Piece(pixels=np.asarray(Image.fromarray(picture).filter(ImageFilter.MedianFilter(size))))]
 
 
 def large(picture: Bytes) -> list[Piece]:
-    """Half as large again: small things grow for detectors that take pictures at their own size."""
+    """Enlarge the picture to 150 %, for detectors that take pictures at their own size."""
     size = (max(1, round(picture.shape[1] * 1.5)), max(1, round(picture.shape[0] * 1.5)))
     grown = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
     return [Piece(pixels=np.asarray(grown), scale=size[0] / picture.shape[1])]
 
 
 def tiles(picture: Bytes) -> list[Piece]:
-    """Four overlapping quarters: every thing that fits one is seen there whole, and larger."""
+    """Cut the picture into four overlapping tiles of 60 % of its sides."""
     tall, wide = picture.shape[:2]
     high, broad = max(1, round(tall * TILE_SHARE)), max(1, round(wide * TILE_SHARE))
     pieces = []
@@ -131,40 +131,46 @@ VIEWS: Mapping[str, Callable[[Bytes], list[Piece]]] = {
 
 
 def chosen(names: str | Sequence[str], place: str) -> tuple[str, ...]:
-    """View names, checked; a text holds them with commas between. Raises `UnknownName`."""
+    """Check view names; a text holds them with commas between. Raises `UnknownName`."""
     words = names.split(",") if isinstance(names, str) else list(names)
-    found = tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
-    for name in found:
+    chosen_names = tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
+    for name in chosen_names:
         if name not in VIEWS:
             raise UnknownName("view", name, VIEWS, place=place)
-    return found
+    return chosen_names
 
 
 def cost(names: Sequence[str]) -> int:
-    """Passes through the detector that these views take for one picture."""
+    """Count the passes through the detector that these views take for one picture, 1 or more."""
     return sum(4 if name == "tiles" else 1 for name in names) or 1
 
 
-def looks(
+def detect_views(
     detector: Detector, pictures: Sequence[Pixels], words: Sequence[str], names: Sequence[str]
 ) -> list[list[Detections]]:
-    """What each view of each picture shows, in the picture's own pixels: a list of views for every picture."""
+    """Detect in each view of each picture: for every picture one `Detections` per view, in the picture's own pixels."""
     arrays = [as_rgb(picture) for picture in pictures]
-    found: list[list[Detections]] = [[] for _ in arrays]
+    results: list[list[Detections]] = [[] for _ in arrays]
     for name in names:
-        pieces = [VIEWS[name](array) for array in arrays]
-        seen = iter(detector.detect([piece.pixels for some in pieces for piece in some], words))
-        for k, some in enumerate(pieces):
+        pieces_of = [VIEWS[name](array) for array in arrays]
+        detected = iter(detector.detect([piece.pixels for pieces in pieces_of for piece in pieces], words))
+        for k, pieces in enumerate(pieces_of):
             size = (arrays[k].shape[1], arrays[k].shape[0])
-            found[k].append(_assembled([(piece, next(seen)) for piece in some], size))
-    return found
+            results[k].append(_assembled([(piece, next(detected)) for piece in pieces], size))
+    return results
 
 
 def fused(views: Sequence[Detections], *, how: str, place: str) -> Detections:
-    """The views of one picture as one.
+    """Fuse the views of one picture.
 
-    ``mean``: a thing keeps the share of its score that saw it; ``best``: it keeps its best score, so that one view is
-    enough. Raises `BadSettings` for another word.
+    Args:
+        views: In the picture's own pixels.
+        how: ``mean``: the score of an object is its mean over all views; ``best``: its best score, so that one view is
+            enough.
+        place: Named in the error.
+
+    Raises:
+        BadSettings: For another word than ``mean`` and ``best``.
     """
     if len(views) == 1:
         return views[0]
@@ -185,13 +191,13 @@ def fused(views: Sequence[Detections], *, how: str, place: str) -> Detections:
 
 
 def _assembled(parts: Sequence[tuple[Piece, Detections]], size: tuple[int, int]) -> Detections:
-    """The pieces of one view as one; what two tiles both saw is one thing, what a tile cut is left to another."""
+    """Join the pieces of one view: an object in two tiles is one, one that a tile cuts is left to the other tile."""
     boxes, scores, nouns = [], [], []
-    for piece, seen in parts:
-        keep = piece.whole(seen.boxes)
-        boxes.append(piece.back(seen.boxes[keep]))
-        scores.append(seen.scores[keep])
-        nouns += [noun for noun, kept in zip(seen.nouns, keep, strict=True) if kept]
+    for piece, detections in parts:
+        keep = piece.whole(detections.boxes)
+        boxes.append(piece.back(detections.boxes[keep]))
+        scores.append(detections.scores[keep])
+        nouns += [noun for noun, kept in zip(detections.nouns, keep, strict=True) if kept]
     whole = Detections(
         boxes=clipped(np.concatenate(boxes), size),
         scores=np.concatenate(scores).astype(np.float32),
@@ -202,14 +208,19 @@ def _assembled(parts: Sequence[tuple[Piece, Detections]], size: tuple[int, int])
     return whole if len(parts) == 1 else _merged(whole)
 
 
-def _merged(found: Detections) -> Detections:
-    """Boxes of one noun that two tiles saw, as one: those that overlap by half or lie within another."""
+def _merged(detections: Detections) -> Detections:
+    """Keep one box of those of one noun that overlap by half or lie within another."""
     kept: list[int] = []
-    for i in np.argsort(-found.scores, kind="stable"):
-        others = [j for j in kept if found.nouns[j] == found.nouns[i]]
+    for i in np.argsort(-detections.scores, kind="stable"):
+        others = [j for j in kept if detections.nouns[j] == detections.nouns[i]]
         if others:
-            box, rest = found.boxes[i : i + 1], found.boxes[others]
+            box, rest = detections.boxes[i : i + 1], detections.boxes[others]
             if (iou(box, rest) >= 0.5).any() or (containment(box, rest) >= 0.8).any():
                 continue
         kept.append(int(i))
-    return replace(found, boxes=found.boxes[kept], scores=found.scores[kept], nouns=tuple(found.nouns[i] for i in kept))
+    return replace(
+        detections,
+        boxes=detections.boxes[kept],
+        scores=detections.scores[kept],
+        nouns=tuple(detections.nouns[i] for i in kept),
+    )

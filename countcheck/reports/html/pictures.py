@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from countcheck.counting.rule import Rule, count
+from countcheck.counting.rule import CountingRule, count
+from countcheck.counting.rule_settings import rule_of_record
 from countcheck.errors import BadInput
 from countcheck.files import atomic_write
 from countcheck.images import thumbnails
@@ -53,11 +54,9 @@ class Overlay:
     boxes: tuple[Box, ...]
 
 
-def rule_of(run: RunFolder) -> Rule:
+def rule_of(run: RunFolder) -> CountingRule:
     """The counting rule of the run's current verdicts."""
-    recorded = run.info.counter.rule
-    known = {name: value for name, value in recorded.items() if name in Rule.__dataclass_fields__}
-    return Rule(**known)
+    return rule_of_record(run.info.counter.rule)
 
 
 def overlays_of(run: RunFolder, rows: Iterable[ResultRow]) -> dict[tuple[str, int], Overlay]:
@@ -72,7 +71,7 @@ def overlays_of(run: RunFolder, rows: Iterable[ResultRow]) -> dict[tuple[str, in
     return found
 
 
-def _boxes(seen: Detections, row: ResultRow, rule: Rule) -> tuple[Box, ...]:
+def _boxes(seen: Detections, row: ResultRow, rule: CountingRule) -> tuple[Box, ...]:
     nouns = dict.fromkeys(noun for target in row.targets for noun in target.nouns)
     style = row.tags.get("style")
     kept = set(count(seen, nouns, rule, style=style).kept)

@@ -3,7 +3,6 @@ import pytest
 
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter
-from countcheck.counting.rule import Rule
 from countcheck.detectors.common import views
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.suites.suite import Noun
@@ -13,14 +12,14 @@ PIG = [Noun(name="pig")]
 
 
 def counter(detector=None, **settings):
-    rule = Rule(threshold=0.4)
-    return Counter(Card(name="bright", family="x", rule=rule, settings=settings), detector or Bright())
+    card = Card(name="bright", family="x", rule={"threshold": 0.4}, settings=settings)
+    return Counter(card, detector or Bright())
 
 
 @pytest.mark.parametrize("name", views.VIEWS)
 def test_every_view_brings_boxes_back_to_where_they_were(name):
     picture = field((20, 30), (150, 80))
-    ((found,),) = views.looks(Bright(150), [picture], ["pig"], [name])
+    ((found,),) = views.detect_views(Bright(150), [picture], ["pig"], [name])
     assert found.size == (200, 120)
     assert np.allclose(found.boxes[found.boxes[:, 0].argsort()], [[20, 30, 32, 42], [150, 80, 162, 92]], atol=2.5)
 
@@ -28,18 +27,23 @@ def test_every_view_brings_boxes_back_to_where_they_were(name):
 @pytest.mark.parametrize("name", views.VIEWS)
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (3, 3), (500, 2)])
 def test_every_view_takes_pictures_of_every_shape(name, size):
-    views.looks(Bright(), [np.zeros((*size, 3), np.uint8)], ["pig"], [name])
+    """A picture that is bright all over is one pig as large as the picture; no tile holds it whole."""
+    ((detections,),) = views.detect_views(Bright(100), [np.full((*size, 3), 255, np.uint8)], ["pig"], [name])
+    tall, wide = size
+    assert detections.size == (wide, tall)
+    whole = [] if name == "tiles" and max(size) > 1 else [[0, 0, wide, tall]]
+    assert detections.boxes.tolist() == whole
 
 
 def test_a_thing_on_the_seam_of_two_tiles_is_one():
     picture = field((94, 54))
-    ((found,),) = views.looks(Bright(), [picture], ["pig"], ["tiles"])
+    ((found,),) = views.detect_views(Bright(), [picture], ["pig"], ["tiles"])
     assert len(found.nouns) == 1
 
 
 def test_what_a_tile_cuts_is_left_to_the_tile_that_holds_it():
     picture = field((112, 20))  # the right edge of the left tiles goes through it
-    ((found,),) = views.looks(Bright(), [picture], ["pig"], ["tiles"])
+    ((found,),) = views.detect_views(Bright(), [picture], ["pig"], ["tiles"])
     assert found.boxes.tolist() == [[112, 20, 124, 32]]
 
 
@@ -68,9 +72,9 @@ def test_a_style_has_its_own_views():
 
 
 def test_a_second_counter_is_heard_and_does_not_change_the_count():
-    deaf = Counter(Card(name="second", family="x", rule=Rule(threshold=0.4)), Bright(254))
-    card = Card(name="first", family="x", rule=Rule(threshold=0.4))
-    looking = Counter(card, Bright(), second=deaf)
+    deaf = Counter(Card(name="second", family="x", rule={"threshold": 0.4}), Bright(254))
+    card = Card(name="first", family="x", rule={"threshold": 0.4})
+    looking = Counter(card, Bright(), second_counter=deaf)
     counted = looking.count(looking.detect([field((20, 30), level=240)], PIG)[0], PIG)
     assert (counted.counts["pig"], counted.low["pig"], counted.high["pig"]) == (1, 0, 1)
 
