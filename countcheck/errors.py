@@ -23,21 +23,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-def near_hint(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:
-    """Name the nearest known name as a sentence with a space before it; empty when none is near.
-
-    Args:
-        name: What was written.
-        known: What may be written.
-        cutoff: Least likeness, 0 to 1 (`difflib.get_close_matches`).
-
-    >>> near_hint("threshhold", ["threshold", "margin"])
-    " Did you mean 'threshold'?"
-    """
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
-    return f" Did you mean {near[0]!r}?" if near else ""
-
-
 def field_problem(problem: Mapping[str, Any], known: Iterable[str] = ()) -> str:
     """Word one entry of a pydantic error's ``errors()`` as a sentence, without its place.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from countcheck.errors import BadSettings
+from countcheck.errors import BadSettings, field_problem
 from countcheck.metrics.rates import rate_named
 from countcheck.yaml_loader import read_yaml
 
@@ -101,9 +101,7 @@ def policy_from(body: Any, *, place: str = "policy", path: Path | None = None) -
     try:
         fields = PolicyFields.model_validate(body)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadSettings(f"{place}: {where}: {_lowered(first['msg'])}.{_near(first, where)}") from error
+        raise BadSettings(f"{place}: {_explained(error.errors()[0])}") from error
     rules = tuple(_rule(f"{place}: rules.{i}", one.model_dump()) for i, one in enumerate(fields.rules))
     _refuse_contradictions(place, rules)
     baseline = None
@@ -164,18 +162,10 @@ def _refuse_contradictions(place: str, rules: Iterable[GateRule]) -> None:
             )
 
 
-def _lowered(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
-
-
-def _near(error: Mapping[str, Any], where: str) -> str:
-    import difflib
-
+def _explained(problem: Mapping[str, Any]) -> str:
     from countcheck.gate.policy_file import LimitFields, PolicyFields, RuleFields
 
-    if error["type"] != "extra_forbidden":
-        return " Mend the policy."
-    fields = RuleFields if where.startswith("rules") else LimitFields if where.startswith("limits") else PolicyFields
-    near = difflib.get_close_matches(str(error["loc"][-1]), fields.model_fields, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"{hint} Known: {', '.join(fields.model_fields)}."
+    known = {"rules": RuleFields, "limits": LimitFields}.get(str(problem["loc"][0]), PolicyFields).model_fields
+    where = ".".join(map(str, problem["loc"] if problem["type"] != "extra_forbidden" else problem["loc"][:-1]))
+    mend = "" if problem["type"] == "extra_forbidden" else " Mend the policy."
+    return f"{where + ': ' if where else ''}{field_problem(problem, known)}{mend}"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from countcheck.errors import BadSuite, near_hint
+from countcheck.errors import BadSuite, field_problem, near_hint
 from countcheck.suites.compose import (
     Combination,
     InvalidField,
@@ -161,17 +161,9 @@ def _explain(error: ValidationError, source: str, document: Document) -> str:
     first = error.errors()[0]
     place = tuple(part for part in first["loc"] if not _is_branch(part))
     where = f"{source}:{document.line(*place)}: "
-    field = str(place[-1]) if place else ""
-    if first["type"] == "extra_forbidden":
-        model = next((_MODELS[p] for p in reversed(place[:-1]) if p in _MODELS), _SuiteFields)
-        return f"{where}{_dotted(place[:-1])}{no_such('field', field, model.model_fields)}."
-    if first["type"] == "missing":
-        return f"{where}{_dotted(place[:-1])}the field {field!r} is missing."
-    if first["type"] == "literal_error":
-        wanted = str(first["ctx"]["expected"])
-        hint = near_hint(str(first["input"]), wanted.replace("'", "").split())
-        return f"{where}{_dotted(place)}{first['input']!r} is none of {wanted}.{hint}"
-    return f"{where}{_dotted(place)}is {str(first['input'])[:80]!r}. {first['msg']}."
+    model = next((_MODELS[p] for p in reversed(place[:-1]) if p in _MODELS), _SuiteFields)
+    at = place[:-1] if first["type"] in ("extra_forbidden", "missing") else place
+    return f"{where}{_dotted(at)}{field_problem({**first, 'loc': place}, model.model_fields)}"
 
 
 def _is_branch(part: str | int) -> bool:
