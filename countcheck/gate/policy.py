@@ -165,7 +165,10 @@ def _refuse_contradictions(place: str, rules: Iterable[GateRule]) -> None:
 def _explained(problem: Mapping[str, Any]) -> str:
     from countcheck.gate.policy_file import LimitFields, PolicyFields, RuleFields
 
-    known = {"rules": RuleFields, "limits": LimitFields}.get(str(problem["loc"][0]), PolicyFields).model_fields
-    where = ".".join(map(str, problem["loc"] if problem["type"] != "extra_forbidden" else problem["loc"][:-1]))
+    known = {"rules": [*RuleFields.model_fields], "limits": [*LimitFields.model_fields]}.get(
+        str(problem["loc"][0]), [*PolicyFields.model_fields]
+    )
+    in_sentence = problem["type"] in ("extra_forbidden", "missing")
+    where = ".".join(map(str, problem["loc"][:-1] if in_sentence else problem["loc"]))
     mend = "" if problem["type"] == "extra_forbidden" else " Mend the policy."
     return f"{where + ': ' if where else ''}{field_problem(problem, known)}{mend}"

@@ -196,7 +196,7 @@ def test_json_is_as_published():
         ({"rules": [{"rate": "exact_rate", "at_least": 0.5, "no_worse_by": 0.1}]}, "two rules"),
         ({"rules": [{"rate": "exact_rate", "atleast": 0.5}]}, "Did you mean 'at_least'"),
         ({"rules": []}, "rules: "),
-        ({}, "rules: field required"),
+        ({}, "the field 'rules' is missing"),
         ([], "mapping with rules"),
         ({"level": 95, "rules": [{"rate": "exact_rate", "at_least": 0.5}]}, "level: "),
         ({"limits": {"lost": 2}, "rules": [{"rate": "exact_rate", "at_least": 0.5}]}, "limits.lost"),
