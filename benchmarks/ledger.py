@@ -25,7 +25,7 @@ from countcheck.counting.counter import Counter
 from countcheck.counting.rule import CountingRule
 from countcheck.counting.verdict import judge
 from countcheck.detectors.base import Detections
-from countcheck.engine import run as engine
+from countcheck.engine.recount import recount
 from countcheck.metrics.summary import summarize
 from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.run_folder import RunFolder
@@ -54,7 +54,7 @@ def main() -> None:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()
         with RunFolder.open(path) as run:
-            engine.recount(run, counter.with_rule(CountingRule(threshold=0.4, margin=0.05)))
+            recount(run, counter.with_rule(CountingRule(threshold=0.4, margin=0.05)))
             recounted = time.perf_counter() - began
             began = time.perf_counter()
             summarize(run.rows(), run.info)
@@ -77,7 +77,7 @@ def main() -> None:
 
 def fill(path: Path, total: int, counter: Counter) -> float:
     """A finished run with synthetic outcomes; returns the seconds that writing took."""
-    from countcheck.engine.provenance import describe
+    from countcheck.engine.provenance import describe_counter
 
     repeats = 10
     prompts = tuple(
@@ -88,7 +88,7 @@ def fill(path: Path, total: int, counter: Counter) -> float:
     info = RunInfo(suite=suite.name, suite_body=suite_to_json(suite), generators={"g": GeneratorInfo()})
     run = RunFolder.create(path, info)
     passed = {"passed": True, "right": 48, "total": 48, "needed": 46, "by_style": {}}
-    counting = run.begin_counting(describe(counter), SelfTestInfo.from_json(passed))
+    counting = run.begin_counting(describe_counter(counter), SelfTestInfo.from_json(passed))
     samples = list(plan(suite, Recipe(name="g"), repeats=repeats))
     run.owe(samples)
     dice = np.random.default_rng(0)

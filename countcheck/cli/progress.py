@@ -35,7 +35,7 @@ class _Rate(ProgressColumn):
 
 
 class LiveProgress:
-    """A watch (see `countcheck.engine.run.Watch`) that draws; use it in a ``with``."""
+    """A progress bar (see `countcheck.engine.progress.Progress`) on stderr; use it in a ``with``."""
 
     def __init__(self) -> None:
         self._bar = Progress(
@@ -57,14 +57,14 @@ class LiveProgress:
         if self._tasks:
             self._bar.stop()
 
-    def begins(self, generator: str, owed: int, done: int) -> None:
+    def start(self, generator: str, planned: int, done: int) -> None:
         """A bar for this generator, as far as an earlier run got."""
         self._bar.start()  # not before: a bar over nothing is an empty line
         name = escape(terminal_text(generator))
-        self._tasks[generator] = self._bar.add_task(name, total=owed, completed=done, before=done, found="")
+        self._tasks[generator] = self._bar.add_task(name, total=planned, completed=done, before=done, found="")
         self._tallies[generator] = Tally()
 
-    def made(self, generator: str, entry: OutcomeRecord) -> None:
+    def advance(self, generator: str, entry: OutcomeRecord) -> None:
         """One more."""
         tally = self._tallies[generator]
         tally[_heading(entry.verdict)] += 1
@@ -73,7 +73,7 @@ class LiveProgress:
         )
         self._bar.update(self._tasks[generator], advance=int(entry.closes), found=found)
 
-    def says(self, sentence: str) -> None:
+    def message(self, sentence: str) -> None:
         """A remark above the bars."""
         self._bar.console.print(escape(terminal_text(sentence)))
 

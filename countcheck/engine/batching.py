@@ -1,69 +1,107 @@
-"""What waits to be counted, and when its turn comes: beside the generator, or in turns with it.
+"""Collect outcomes into batches for the counter: in a thread beside the generator, or in turns with it.
 
-A generator that waits on a network or on a graphics card leaves the cores of this machine to the counter, which then
-counts beside it. A generator that computes on these cores itself would only be held up: two nets that share the cores
-wait for each other more than they compute.
+A generator that waits for a network or a graphics card leaves the cores of this machine to the counter, which then
+counts beside it. A generator that computes on these cores itself would only be slowed down: two networks that share the
+cores wait for each other more than they compute.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
-from countcheck.engine.context import Asked
-from countcheck.generators.outcome import Outcome
+from countcheck.detectors.base import Detections
 from countcheck.images.types import Pixels
 from countcheck.storage.records import OutcomeRecord
-from countcheck.suites.samples import Sample
+from countcheck.suites.suite import Target
 
 BATCH = 16  # pictures counted at a time
-_AHEAD = 64  # outcomes waiting to be counted before the generator has to wait
-_AT_STAKE = 2.0  # seconds of a generator's work that may wait uncounted, and would be lost with the power
+_AHEAD = 64  # outcomes not counted yet before the generator has to wait
+_AT_STAKE = 2.0  # seconds of a generator's work that may stay uncounted, and would be lost with the power
+
+# What must hold in a picture: targets, and the tags that name its style.
+Asked: TypeAlias = tuple[Sequence[Target], Mapping[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PendingOutcome:
-    """An outcome on its way: its entry once its file is written, and a picture's pixels or how to read them."""
+    """An outcome that is not in the ledger yet.
 
+    Attributes:
+        generator: Name of the generator.
+        key: The sample's key.
+        asked: What must hold in its picture.
+        entry: Its entry, once its file is written.
+        pixels: Returns a picture's pixels; ``None`` when there is nothing to detect.
+        detections: Of a picture that was counted where it was made; ``None`` otherwise.
+    """
+
+    generator: str
     key: str
     asked: Asked
     entry: Future[OutcomeRecord]
     pixels: Callable[[], Pixels] | None = None
+    detections: Detections | None = None
 
 
-Start: TypeAlias = Callable[[Sample, Outcome, bool], PendingOutcome]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeJob:
+    """An outcome that has just come.
+
+    Attributes:
+        seconds: Time it took to make, 0 or more.
+        start: Begins to write its file; its argument says whether many outcomes wait, so that the pixels had better be
+            read back from the file than kept in memory.
+    """
+
+    seconds: float
+    start: Callable[[bool], PendingOutcome]
+
+
 Count: TypeAlias = Callable[[Sequence[PendingOutcome]], None]
 
 
+class Batcher(Protocol):
+    """Writes and counts outcomes in batches; use it in a ``with``, whose end waits for the last batch."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether counting has failed; the error is raised at the end."""
+        ...
+
+    def take(self, job: OutcomeJob) -> None:
+        """Accept one outcome."""
+        ...
+
+
 class BackgroundBatcher:
-    """Writes and counts at once what comes, in threads of their own, while the generator goes on.
+    """Writes and counts in threads of its own, while the generators go on. Several threads may call `take`.
 
     Args:
-        start: Has an outcome's file written; told whether its pixels had better stay in the file alone.
-        count: Counts a few and keeps them.
-        endless: Take in whatever comes, however many wait, instead of letting the generator wait.
+        count: Counts a batch and writes it to the ledger.
+        endless: Accept every outcome at once, however many wait, instead of letting the generator wait.
     """
 
-    def __init__(self, start: Start, count: Count, *, endless: bool) -> None:
-        self._start, self._count, self._endless = start, count, endless
+    def __init__(self, count: Count, *, endless: bool) -> None:
+        self._count, self._endless = count, endless
         self._queue: queue.Queue[PendingOutcome | None] = queue.Queue(maxsize=0 if endless else _AHEAD)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._count_all, name="counting", daemon=True)
 
     @property
     def broken(self) -> bool:
-        """Whether counting has failed; what it raised is raised at the end."""
+        """Whether counting has failed; the error is raised at the end."""
         return self._error is not None
 
-    def take(self, sample: Sample, outcome: Outcome) -> None:
-        """Write it now and count it when its turn comes; waits while too many wait."""
+    def take(self, job: OutcomeJob) -> None:
+        """Begin to write the outcome now and count it later; waits while too many wait, unless ``endless``."""
         crowded = self._endless and self._queue.qsize() >= _AHEAD
-        self._queue.put(self._start(sample, outcome, crowded))
+        self._queue.put(job.start(crowded))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -82,16 +120,16 @@ class BackgroundBatcher:
         try:
             while not finished:
                 batch: list[PendingOutcome] = []
-                item = self._queue.get()
-                while item is not None:
-                    batch.append(item)
+                pending = self._queue.get()
+                while pending is not None:
+                    batch.append(pending)
                     if len(batch) >= BATCH:
                         break
                     try:
-                        item = self._queue.get_nowait()
+                        pending = self._queue.get_nowait()
                     except queue.Empty:
                         break
-                finished = item is None
+                finished = pending is None
                 if batch:
                     self._count(batch)
         except BaseException as error:
@@ -101,23 +139,22 @@ class BackgroundBatcher:
 
 
 class InlineBatcher:
-    """Writes and counts in the generator's own time: a few outcomes at once, or as soon as much is at stake.
+    """Writes and counts in the generator's own thread: several outcomes at once, or as soon as much is at stake.
 
     Args:
-        start: Has an outcome's file written.
-        count: Counts a few and keeps them.
+        count: Counts a batch and writes it to the ledger.
     """
 
     broken = False  # what counting raises is raised at once
 
-    def __init__(self, start: Start, count: Count) -> None:
-        self._start, self._count = start, count
-        self._held: list[tuple[Sample, Outcome]] = []
+    def __init__(self, count: Count) -> None:
+        self._count = count
+        self._jobs: list[OutcomeJob] = []
 
-    def take(self, sample: Sample, outcome: Outcome) -> None:
-        """Write and count it with those that wait, when there are enough of them or they took long to make."""
-        self._held.append((sample, outcome))
-        if len(self._held) >= BATCH or sum(one.seconds for _, one in self._held) >= _AT_STAKE:
+    def take(self, job: OutcomeJob) -> None:
+        """Keep the outcome; write and count all that are kept when they are many or took long to make."""
+        self._jobs.append(job)
+        if len(self._jobs) >= BATCH or sum(kept.seconds for kept in self._jobs) >= _AT_STAKE:
             self._count_all()
 
     def __enter__(self) -> Self:
@@ -129,9 +166,9 @@ class InlineBatcher:
         self._count_all()
 
     def _count_all(self) -> None:
-        held, self._held = self._held, []
-        batch = [self._start(sample, outcome, False) for sample, outcome in held]
-        for one in batch:
-            one.entry.result()  # the files first: those who write them are on the cores as well
+        jobs, self._jobs = self._jobs, []
+        batch = [job.start(False) for job in jobs]
+        for pending in batch:
+            pending.entry.result()  # the files first: the threads that write them use the cores as well
         if batch:
             self._count(batch)

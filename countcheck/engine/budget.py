@@ -1,28 +1,44 @@
-"""What was spent, against what may be."""
+"""The money of a run: USD spent against USD allowed.
+
+>>> budget = Budget(limit=1.0, spent=0.5)
+>>> budget.add(0.25)
+>>> budget.empty()
+False
+>>> budget.add(0.25)
+>>> budget.empty()
+True
+"""
 
 from __future__ import annotations
 
 import threading
 
-from countcheck.engine.scoring import cost_of
-from countcheck.generators.outcome import Outcome
-
-_DUST = 1e-9  # USD: ten times 0.01 adds up to a little less than 0.1
+_ROUNDING = 1e-9  # USD: ten times 0.01 adds up to a little less than 0.1
 
 
 class Budget:
-    """What was spent, against what may be."""
+    """USD spent against USD allowed. Safe to use from several threads.
 
-    def __init__(self, budget: float | None, spent: float) -> None:
-        self.budget = budget
-        self.spent = spent
-        self._paying = threading.Lock()
+    Args:
+        limit: USD allowed, 0 or more; ``None`` for no limit.
+        spent: USD spent before, 0 or more.
+    """
 
-    def pay(self, outcome: Outcome, price: float | None) -> None:
-        """Spend as soon as an outcome is there; waiting until it is counted would let more be asked for."""
-        with self._paying:
-            self.spent += cost_of(outcome, price) or 0.0
+    def __init__(self, limit: float | None, spent: float) -> None:
+        self.limit = limit
+        self._spent = spent
+        self._lock = threading.Lock()
+
+    @property
+    def spent(self) -> float:
+        """USD spent so far."""
+        return self._spent
+
+    def add(self, cost: float | None) -> None:
+        """Add a cost in USD; ``None``, an unknown cost, adds nothing."""
+        with self._lock:
+            self._spent += cost or 0.0
 
     def empty(self) -> bool:
         """Whether nothing more may be bought."""
-        return self.budget is not None and self.spent > self.budget - _DUST
+        return self.limit is not None and self._spent > self.limit - _ROUNDING

@@ -1,24 +1,29 @@
-"""What one run is told to do."""
+"""What one run is to make."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from countcheck.cards import Card
-from countcheck.suites.suite import Suite
+from countcheck.errors import BadInput
+from countcheck.suites.suite import Conversation, Prompt, Suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
-    """What one run was told to do.
+    """What one run is to make.
 
     Attributes:
-        limit: At most this many samples of each generator; ``None`` for all.
-        only: Tags that a prompt must have.
-        budget: USD that must not be exceeded by more than the requests under way.
-        retry_failed: Owe failed samples again.
+        suite: What is asked.
+        generators: Cards of the generators.
+        path: The run folder, new or begun with the same settings.
+        repeats: Samples of every prompt, 1 or more.
+        limit: Largest number of samples of each generator, 1 or more; ``None`` for all.
+        only: Tags that a prompt or conversation must have.
+        budget: USD, 0 or more; exceeded by no more than the requests in progress. ``None`` for no limit.
+        retry_failed: Make the samples again that ended in a failure.
     """
 
     suite: Suite
@@ -29,3 +34,25 @@ class RunConfig:
     only: Mapping[str, str] | None = None
     budget: float | None = None
     retry_failed: bool = False
+
+    def selected_suite(self) -> Suite:
+        """Return the suite without what lacks a tag of ``only``.
+
+        Raises:
+            BadInput: When nothing is left.
+        """
+        only = self.only or {}
+
+        def selected(asked: Prompt | Conversation) -> bool:
+            return all(asked.tags.get(tag) == value for tag, value in only.items())
+
+        suite = self.suite
+        if only:
+            suite = replace(
+                suite,
+                prompts=tuple(prompt for prompt in suite.prompts if selected(prompt)),
+                conversations=tuple(conversation for conversation in suite.conversations if selected(conversation)),
+            )
+        if not suite.asked:
+            raise BadInput(f"no prompt of {suite.name} has the tags {dict(only)}. Nothing to make.")
+        return suite

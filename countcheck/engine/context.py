@@ -13,9 +13,11 @@ from typing import Any, TypeAlias
 
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter
+from countcheck.detectors.base import Detections
+from countcheck.engine.batching import Asked, PendingOutcome
 from countcheck.engine.budget import Budget
 from countcheck.engine.progress import Progress
-from countcheck.engine.scoring import JudgedPicture, entry_of, judge_detections
+from countcheck.engine.scoring import JudgedPicture, entry_of, judge_detections, judged
 from countcheck.generators.base import Generator
 from countcheck.generators.outcome import Failure, Outcome
 from countcheck.images import thumbnails
@@ -25,10 +27,8 @@ from countcheck.images.types import Pixels
 from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.run_folder import NO_STATES, RunFolder
 from countcheck.suites.samples import Sample
-from countcheck.suites.suite import Noun, Suite, Target
+from countcheck.suites.suite import Noun, Suite
 
-# What must hold in a picture: targets, and the tags that name its style.
-Asked: TypeAlias = tuple[Sequence[Target], Mapping[str, str]]
 # Reads the run after every batch; a sentence says why the run may end now.
 Decide: TypeAlias = Callable[[RunFolder], str | None]
 
@@ -88,10 +88,26 @@ class RunContext:
         """Detect, count and judge pictures, in order; one batch at a time, since a detector is not thread-safe."""
         with self._counter_lock:
             detections = self.counter.detect(pictures, self.nouns, [tags.get("style") for _, tags in asked])
-        return [
-            judge_detections(self.counter, each, targets, tags, self.nouns)
-            for each, (targets, tags) in zip(detections, asked, strict=True)
-        ]
+        return [self._judge(each, what) for each, what in zip(detections, asked, strict=True)]
+
+    def count_batch(self, batch: Sequence[PendingOutcome]) -> None:
+        """Count the pictures of a batch while their files are written; then write all entries.
+
+        Raises:
+            DiskFull: When there is no room for a file or an entry.
+        """
+        pictures = [pending for pending in batch if pending.pixels is not None and pending.detections is None]
+        pixels = [pending.pixels() for pending in pictures if pending.pixels is not None]
+        judgements = self.count_and_judge(pixels, [pending.asked for pending in pictures])
+        by_key = {pending.key: judgement for pending, judgement in zip(pictures, judgements, strict=True)}
+        for pending in batch:
+            if pending.detections is not None:
+                by_key[pending.key] = self._judge(pending.detections, pending.asked)
+        self.write([(pending.generator, judged(pending.entry.result(), by_key.get(pending.key))) for pending in batch])
+
+    def _judge(self, detections: Detections, asked: Asked) -> JudgedPicture:
+        targets, tags = asked
+        return judge_detections(self.counter, detections, targets, tags, self.nouns)
 
     def save_picture(
         self, outcome: Outcome, price: float | None, text: str, keep: Callable[[OutcomeRecord], OutcomeRecord]
@@ -119,24 +135,23 @@ class RunContext:
         thumbnails.save_thumbnail(self.folder.path, path, image, len(data))
         return entry
 
-    def write(self, generator: str, entries: Sequence[OutcomeRecord], states: Mapping[str, Any] = NO_STATES) -> None:
-        """Write a generator's entries in one transaction, report them, and ask whether the run is decided.
+    def write(self, entries: Sequence[tuple[str, OutcomeRecord]], states: Mapping[str, Any] = NO_STATES) -> None:
+        """Write entries in one transaction, report them, and ask whether the run is decided.
 
         Args:
-            generator: Name of the generator.
-            entries: Outcomes with their verdicts.
-            states: By sample key, where the dialogue of a conversation stands after its entry.
+            entries: Names of generators, each with an outcome and its verdict.
+            states: By sample key, the state of a conversation's dialogue after its entry.
 
         Raises:
             DiskFull: When there is no room; nothing of the batch is written then.
         """
         with self._write_lock:
-            self.folder.write(entries, self.counting, states)
-            for entry in entries:
-                self.progress.made(generator, entry)
+            self.folder.write([entry for _, entry in entries], self.counting, states)
+            for generator, entry in entries:
+                self.progress.advance(generator, entry)
             if self.decide is not None and not self.stop.is_set():
                 sentence = self.decide(self.folder)
                 if sentence is not None:
                     self.folder.record_decision(sentence)
-                    self.progress.says(sentence)
+                    self.progress.message(sentence)
                     self.stop.set()

@@ -14,7 +14,7 @@ from countcheck.dialogue import state as dialogue_state
 from countcheck.dialogue.script import TurnResult
 from countcheck.dialogue.session import CUT_OFF, AnsweredTurn, ConversationSession, ResumePoint
 from countcheck.engine.context import GeneratorPlan, RunContext
-from countcheck.engine.scoring import JudgedPicture, judged
+from countcheck.engine.scoring import JudgedPicture, cost_of, judged
 from countcheck.errors import BadInput, GeneratorClosed
 from countcheck.generators.base import Step
 from countcheck.generators.outcome import Failure, Fault, Picture
@@ -75,13 +75,13 @@ class ConversationRunner:
             judgement = self._judge(sample, answer)
             session.conclude(judgement)
             entry = replace(judged(entry, judgement), closes=session.closed)
-            self._context.write(self._card.name, [entry], {sample.key: answer.state})
+            self._context.write([(self._card.name, entry)], {sample.key: answer.state})
             if self._stopped():
                 return
 
     def _store(self, answer: AnsweredTurn) -> OutcomeRecord:
         """Pay for an outcome and put its picture and the dialogue's state safely on disk."""
-        self._context.budget.pay(answer.outcome, self._card.price)
+        self._context.budget.add(cost_of(answer.outcome, self._card.price))
 
         def keep(entry: OutcomeRecord) -> OutcomeRecord:
             entry = replace(
@@ -121,7 +121,7 @@ class ConversationRunner:
         try:
             unjudged = None if interrupted.counted else self._stored_picture(last)
         except BadInput as error:
-            self._context.progress.says(
+            self._context.progress.message(
                 f"a picture that was paid for is gone, so its conversation begins anew: {error}"
             )
             folder.unfinished.forget([sample.key])
@@ -151,7 +151,7 @@ class ConversationRunner:
             if lost in self._warned:
                 return
             self._warned.add(lost)
-        self._context.progress.says(
+        self._context.progress.message(
             f"{name} cannot go on with conversations that were cut off: they are closed as failed, and only "
             "--retry-failed begins them anew, at their full price"
             if lost

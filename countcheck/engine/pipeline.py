@@ -8,14 +8,18 @@ a picture. A picture that was paid for is in the ledger, file and entry, before 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, runtime_checkable
 
-from countcheck.engine.batching import BATCH, BackgroundBatcher, InlineBatcher, PendingOutcome
-from countcheck.engine.context import Asked, GeneratorPlan, RunContext
-from countcheck.engine.scoring import judged
+from countcheck.detectors.base import Detections
+from countcheck.engine.batching import BATCH, Asked, BackgroundBatcher, InlineBatcher, OutcomeJob, PendingOutcome
+from countcheck.engine.context import GeneratorPlan, RunContext
+from countcheck.engine.scoring import cost_of
 from countcheck.errors import BadInput
-from countcheck.generators.base import Closable, Stoppable
+from countcheck.generators.base import Closable, Generator, Stoppable
 from countcheck.generators.outcome import Outcome, Picture
 from countcheck.images.decode import read_picture
 from countcheck.images.types import Pixels
@@ -23,7 +27,25 @@ from countcheck.storage.records import OutcomeRecord
 from countcheck.suites.samples import Sample
 from countcheck.suites.suite import Conversation, Prompt
 
+T = TypeVar("T")
 _WRITERS = 2  # picture files encoded and written at a time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectedOutcome:
+    """An outcome, and what was detected in its picture where it was made; ``None`` when nobody has looked."""
+
+    outcome: Outcome
+    detections: Detections | None = None
+
+
+@runtime_checkable
+class DetectsPictures(Protocol):
+    """A generator whose pictures are made on other machines and detected there, with the run's counter and nouns."""
+
+    def generate_detected(self, samples: Sequence[Sample]) -> Iterator[DetectedOutcome]:
+        """Yield one outcome per sample, in any order."""
+        ...
 
 
 class GeneratorPipeline:
@@ -47,24 +69,28 @@ class GeneratorPipeline:
             BadInput: When the generator yields an outcome that was not asked of it, or yields one twice.
             GeneratorClosed: When the generator refuses every request; what was made is kept.
         """
-        waiting = {sample.key: sample for sample in prompts}
+        missing = {sample.key: sample for sample in prompts}
         with (
             ThreadPoolExecutor(_WRITERS, thread_name_prefix="files") as self._files,
             self._batcher() as batcher,
-            _closing(self._generator.generate(prompts)) as outcomes,
+            _closing(_generate(self._generator, prompts)) as outcomes,
         ):
             stopped = False
-            for outcome in outcomes:
-                sample = waiting.pop(outcome.key, None)
+            for detected in outcomes:
+                outcome = detected.outcome
+                sample = missing.pop(outcome.key, None)
                 if sample is None:
                     raise BadInput(
                         f"the generator {self._card.name} gave an outcome for {outcome.key!r}, which was not asked of "
                         "it, or gave it twice. Mend the generator; `countcheck.testing` checks this."
                     )
-                self._context.budget.pay(outcome, self._card.price)
-                batcher.take(sample, outcome)
+                # Paid at once: to wait until it is counted would let more be asked for than the budget allows.
+                self._context.budget.add(cost_of(outcome, self._card.price))
+                batcher.take(
+                    OutcomeJob(seconds=outcome.seconds, start=functools.partial(self._start, sample, detected))
+                )
                 if not stopped and (batcher.broken or self._context.stopped()):
-                    stopped = True  # what is under way is paid for, and taken in
+                    stopped = True  # what is in progress is paid for, and accepted
                     if not isinstance(self._generator, Stoppable):
                         break
                     self._generator.stop()
@@ -81,31 +107,41 @@ class GeneratorPipeline:
         counted: set[str] = set()
         entries = [entry for entry in self._context.folder.unfinished.waiting() if entry.key in owed]
         for start in range(0, len(entries), BATCH):
-            batch = []
-            for entry in entries[start : start + BATCH]:
-                try:
-                    path = self._context.folder.path / entry.picture
-                    pixels = _given(read_picture(path)) if entry.outcome == "picture" else None
-                except BadInput as error:
-                    self._context.progress.says(
-                        f"a picture that was paid for is gone, so it is asked for again: {error}"
-                    )
-                    self._context.folder.unfinished.forget([entry.key])
-                    continue
-                batch.append(PendingOutcome(entry.key, asked_of(owed[entry.key].asked), _known(entry), pixels))
+            pending = [self._stored(entry, owed[entry.key]) for entry in entries[start : start + BATCH]]
+            batch = [each for each in pending if each is not None]
             if batch:
-                self._count(batch)
-                counted |= {pending.key for pending in batch}
+                self._context.count_batch(batch)
+                counted |= {each.key for each in batch}
         return counted
+
+    def _stored(self, entry: OutcomeRecord, sample: Sample) -> PendingOutcome | None:
+        """A stored outcome that is not counted; ``None`` when its picture is gone, and the sample is owed again."""
+        pixels: Callable[[], Pixels] | None = None
+        if entry.outcome == "picture":
+            try:
+                picture = read_picture(self._context.folder.path / entry.picture)
+            except BadInput as error:
+                self._context.progress.message(
+                    f"a picture that was paid for is gone, so it is asked for again: {error}"
+                )
+                self._context.folder.unfinished.forget([entry.key])
+                return None
+            pixels = lambda: picture  # noqa: E731
+        known: Future[OutcomeRecord] = Future()
+        known.set_result(entry)
+        return PendingOutcome(
+            generator=self._card.name, key=entry.key, asked=asked_of(sample.asked), entry=known, pixels=pixels
+        )
 
     def _batcher(self) -> InlineBatcher | BackgroundBatcher:
         if self._generator.traits.on_cores:
-            return InlineBatcher(self._start, self._count)
-        # What was paid for is taken in at once, however long counting takes.
-        return BackgroundBatcher(self._start, self._count, endless=self._paid)
+            return InlineBatcher(self._context.count_batch)
+        # What was paid for is accepted at once, however long counting takes.
+        return BackgroundBatcher(self._context.count_batch, endless=self._paid)
 
-    def _start(self, sample: Sample, outcome: Outcome, crowded: bool) -> PendingOutcome:
+    def _start(self, sample: Sample, detected: DetectedOutcome, crowded: bool) -> PendingOutcome:
         """Begin to write an outcome's file; when many outcomes wait, its pixels are left to the file alone."""
+        outcome = detected.outcome
 
         def keep(entry: OutcomeRecord) -> OutcomeRecord:
             if self._paid:
@@ -113,42 +149,43 @@ class GeneratorPipeline:
             return entry
 
         entry = self._files.submit(self._context.save_picture, outcome, self._card.price, sample.text, keep)
-        pixels = _given(outcome.pixels) if isinstance(outcome, Picture) else None
-        if pixels is not None and crowded:
-            path = self._context.folder.path / entry.result().picture
-            pixels = lambda: read_picture(path)  # noqa: E731
-        return PendingOutcome(sample.key, asked_of(sample.asked), entry, pixels)
-
-    def _count(self, batch: Sequence[PendingOutcome]) -> None:
-        """Count the batch's pictures while their files are written; then write all entries."""
-        pictures = [pending for pending in batch if pending.pixels is not None]
-        pixels = [pending.pixels() for pending in pictures if pending.pixels is not None]
-        judgements = self._context.count_and_judge(pixels, [pending.asked for pending in pictures])
-        by_key = {pending.key: judgement for pending, judgement in zip(pictures, judgements, strict=True)}
-        entries = [judged(pending.entry.result(), by_key.get(pending.key)) for pending in batch]
-        self._context.write(self._card.name, entries)
+        pixels: Callable[[], Pixels] | None = None
+        if isinstance(outcome, Picture) and detected.detections is None:
+            if crowded:
+                path = self._context.folder.path / entry.result().picture
+                pixels = lambda: read_picture(path)  # noqa: E731
+            else:
+                picture = outcome.pixels
+                pixels = lambda: picture  # noqa: E731
+        return PendingOutcome(
+            generator=self._card.name,
+            key=sample.key,
+            asked=asked_of(sample.asked),
+            entry=entry,
+            pixels=pixels,
+            detections=detected.detections if isinstance(outcome, Picture) else None,
+        )
 
 
 def asked_of(asked: Prompt | Conversation) -> Asked:
-    """What a prompt asks for; nothing countable of a whole conversation, whose turns ask."""
+    """Return what a prompt asks for; nothing countable of a whole conversation, whose turns ask."""
     return (asked.targets if isinstance(asked, Prompt) else (), asked.tags)
 
 
-def _given(pixels: Pixels) -> Callable[[], Pixels]:
-    return lambda: pixels
-
-
-def _known(entry: OutcomeRecord) -> Future[OutcomeRecord]:
-    known: Future[OutcomeRecord] = Future()
-    known.set_result(entry)
-    return known
+def _generate(generator: Generator, samples: Sequence[Sample]) -> Iterator[DetectedOutcome]:
+    if isinstance(generator, DetectsPictures):
+        yield from generator.generate_detected(samples)
+        return
+    with _closing(generator.generate(samples)) as outcomes:
+        for outcome in outcomes:
+            yield DetectedOutcome(outcome=outcome)
 
 
 @contextlib.contextmanager
-def _closing(outcomes: Iterator[Outcome]) -> Iterator[Iterator[Outcome]]:
-    """The outcomes, closed at the end if they can be."""
+def _closing(iterator: Iterator[T]) -> Iterator[Iterator[T]]:
+    """The iterator, closed at the end if it can be."""
     try:
-        yield outcomes
+        yield iterator
     finally:
-        if isinstance(outcomes, Closable):
-            outcomes.close()
+        if isinstance(iterator, Closable):
+            iterator.close()

@@ -1,4 +1,4 @@
-"""Who is told how a run goes."""
+"""The protocol that receives what happens in a run, so that a command line or a notebook can show it."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from countcheck.storage.records import OutcomeRecord
 
 
 class Progress(Protocol):
-    """Who is told how the run goes; the command line shows it."""
+    """Receives what happens in a run. Several threads call it, one at a time."""
 
-    def begins(self, generator: str, owed: int, done: int) -> None:
-        """A generator starts (again)."""
+    def start(self, generator: str, planned: int, done: int) -> None:
+        """Receive that a generator starts: samples it owes in all, and how many of them are done."""
 
-    def made(self, generator: str, entry: OutcomeRecord) -> None:
-        """An outcome is in the ledger."""
+    def advance(self, generator: str, entry: OutcomeRecord) -> None:
+        """Receive an outcome that is in the ledger."""
 
-    def says(self, sentence: str) -> None:
-        """Something a person should know."""
+    def message(self, sentence: str) -> None:
+        """Receive a sentence for the user."""
 
 
 class NullProgress:
-    """A watch that looks away."""
+    """A `Progress` that shows nothing."""
 
-    def begins(self, generator: str, owed: int, done: int) -> None:
-        """Nothing."""
+    def start(self, generator: str, planned: int, done: int) -> None:
+        """Do nothing."""
 
-    def made(self, generator: str, entry: OutcomeRecord) -> None:
-        """Nothing."""
+    def advance(self, generator: str, entry: OutcomeRecord) -> None:
+        """Do nothing."""
 
-    def says(self, sentence: str) -> None:
-        """Nothing."""
+    def message(self, sentence: str) -> None:
+        """Do nothing."""

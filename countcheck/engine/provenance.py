@@ -1,58 +1,64 @@
-"""What a run was made with: the facts written before the first sample, and the refusal to go on with others."""
+"""Record what a run was made with before its first sample, and refuse to go on with anything else."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from countcheck import __version__
-from countcheck.cards import Card
 from countcheck.counting.counter import Counter
 from countcheck.engine.config import RunConfig
+from countcheck.engine.context import GeneratorPlan
 from countcheck.errors import RunMismatch
-from countcheck.generators.base import Generator
 from countcheck.storage.records import as_stored
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import CounterInfo, DetectorInfo, GeneratorInfo, RunInfo
 from countcheck.suites.serialize import suite_to_json
-from countcheck.suites.suite import Suite
 
 
-def begin(order: RunConfig, suite: Suite, generators: Mapping[str, GeneratorInfo], counter: Counter) -> RunFolder:
-    """The run in that folder: a new one, or the one that was begun there with the very same settings.
+def open_or_create(config: RunConfig, plans: Sequence[GeneratorPlan], counter: Counter) -> RunFolder:
+    """Create a run folder with a record of its settings, or open the one that was begun with the same settings.
+
+    Args:
+        config: What to make.
+        plans: The generators.
+        counter: Counts.
 
     Raises:
-        RunMismatch: When it was begun with another suite, counter or setting, naming the first that differs.
+        RunMismatch: When the folder was begun with another suite, counter or setting; names the first that differs.
+        BadInput: When something else stands there, or its ledger cannot be read.
+        DiskFull: When there is no room.
     """
+    suite = config.selected_suite()
     info = RunInfo(
-        name=order.path.resolve().name,
+        name=config.path.resolve().name,
         suite=suite.name,
         suite_digest=suite.digest,
         suite_body=suite_to_json(suite),
-        generators=generators,
-        repeats=order.repeats,
-        limit=order.limit,
-        only=dict(order.only or {}),
+        generators={plan.card.name: describe_generator(plan) for plan in plans},
+        repeats=config.repeats,
+        limit=config.limit,
+        only=dict(config.only or {}),
         versions=_versions(),
         device=_device(),
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
-    if not RunFolder.exists(order.path):
-        return RunFolder.create(order.path, info)
-    run = RunFolder.open(order.path)
+    if not RunFolder.exists(config.path):
+        return RunFolder.create(config.path, info)
+    folder = RunFolder.open(config.path)
     try:
-        _refuse_changes(run, info, describe(counter))
-        run.record_generators(generators)
+        _refuse_changes(folder, info, describe_counter(counter))
+        folder.record_generators(info.generators)
     except BaseException:
-        run.close()
+        folder.close()
         raise
-    return run
+    return folder
 
 
-def describe(counter: Counter) -> CounterInfo:
+def describe_counter(counter: Counter) -> CounterInfo:
     """Describe a counter for the record: its name, what identifies its detector, its rule, its vocabulary."""
     vocabulary = counter.vocabulary
     return CounterInfo(
@@ -70,9 +76,9 @@ def describe(counter: Counter) -> CounterInfo:
     )
 
 
-def describe_generator(card: Card, generator: Generator, skipped_conversations: int = 0) -> GeneratorInfo:
+def describe_generator(plan: GeneratorPlan) -> GeneratorInfo:
     """Describe a generator for the record: its recipe, what it is, its price."""
-    recipe = generator.recipe
+    card, recipe = plan.card, plan.generator.recipe
     return GeneratorInfo(
         revision=recipe.revision,
         settings=dict(recipe.settings),
@@ -81,37 +87,37 @@ def describe_generator(card: Card, generator: Generator, skipped_conversations: 
         licence=card.licence,
         price=card.price,
         priced=card.priced,
-        traits=asdict(generator.traits),
-        skipped_conversations=skipped_conversations,
+        traits=asdict(plan.generator.traits),
+        skipped_conversations=plan.skipped,
     )
 
 
-def _refuse_changes(run: RunFolder, now: RunInfo, counter: CounterInfo) -> None:
-    begun = run.info
-    _refuse(run, "number of repeats", begun.repeats, now.repeats)
-    _refuse(run, "limit", begun.limit, now.limit)
-    _refuse(run, "choice of tags", begun.only, now.only)
-    _refuse(run, "suite", begun.suite, now.suite)
-    _refuse(run, "version of the suite", begun.suite_digest, now.suite_digest)
+def _refuse_changes(folder: RunFolder, now: RunInfo, counter: CounterInfo) -> None:
+    begun = folder.info
+    _refuse(folder, "number of repeats", begun.repeats, now.repeats)
+    _refuse(folder, "limit", begun.limit, now.limit)
+    _refuse(folder, "choice of tags", begun.only, now.only)
+    _refuse(folder, "suite", begun.suite, now.suite)
+    _refuse(folder, "version of the suite", begun.suite_digest, now.suite_digest)
     for name in begun.generators.keys() & now.generators.keys():
         old, new = begun.generators[name], now.generators[name]
-        _refuse(run, f"revision of {name}", old.revision, new.revision)
+        _refuse(folder, f"revision of {name}", old.revision, new.revision)
         for setting in sorted({*old.settings, *new.settings}):
-            _refuse(run, f"{setting} of {name}", old.settings.get(setting), new.settings.get(setting))
+            _refuse(folder, f"{setting} of {name}", old.settings.get(setting), new.settings.get(setting))
     before = begun.counter
     if begun.counting:
-        _refuse(run, "counter", before.name, counter.name)
+        _refuse(folder, "counter", before.name, counter.name)
         old_parts = {**before.detector.to_json(), **before.rule}
         new_parts = {**counter.detector.to_json(), **counter.rule}
         for part in sorted(old_parts):
-            _refuse(run, f"{part} of the counter", old_parts[part], new_parts.get(part))
+            _refuse(folder, f"{part} of the counter", old_parts[part], new_parts.get(part))
 
 
-def _refuse(run: RunFolder, what: str, before: object, now: object) -> None:
+def _refuse(folder: RunFolder, what: str, before: object, now: object) -> None:
     now = as_stored(now)
     if before != now:
         raise RunMismatch(
-            f"{run.path} was begun with another {what} ({_brief(before)}, now {_brief(now)}). "
+            f"{folder.path} was begun with another {what} ({_brief(before)}, now {_brief(now)}). "
             "Name another folder with -o, or give the command it was begun with."
         )
 
@@ -124,11 +130,11 @@ def _brief(value: object) -> str:
 def _versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"countcheck": __version__}
+    versions = {"countcheck": __version__}
     for package in ("torch", "diffusers", "transformers", "ultralytics", "numpy", "pillow"):
         with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
+            versions[package] = version(package)
+    return versions
 
 
 def _device() -> str:

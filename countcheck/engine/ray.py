@@ -1,5 +1,8 @@
-"""The same engine over many machines: models that run here are spread over *hands*, Ray actors that each hold the
-generator and the counter; the head alone keeps the run. A run begun on one machine goes on over many, and back.
+"""The same run over many machines: workers, which are Ray actors, generate and detect; the head alone keeps the run.
+
+Only generators that compute are spread over workers. A generator that waits for a network, or that gains nothing from
+batches, works on the head: its rate limits are counted in one place, and keys never travel. A run begun on one machine
+can be continued over many, and the other way round.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -20,11 +23,13 @@ from countcheck.cards import Card
 from countcheck.counting.counter import Counter, load_counter
 from countcheck.detectors.base import Detections
 from countcheck.engine.config import RunConfig
+from countcheck.engine.context import Decide
+from countcheck.engine.pipeline import DetectedOutcome
 from countcheck.engine.progress import Progress
 from countcheck.engine.run import load_generator, run
 from countcheck.engine.scoring import nouns_of
 from countcheck.errors import CountcheckError, GeneratorClosed, MissingExtra
-from countcheck.generators.base import Closable, Dialogue, Generator, Stoppable, Traits
+from countcheck.generators.base import Closable, CoversSamples, Dialogue, Generator, Stoppable, Traits
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture
 from countcheck.images.convert import as_rgb
 from countcheck.images.types import Pixels
@@ -38,62 +43,66 @@ try:
 except ImportError as error:
     raise MissingExtra("ray", feature="--engine ray") from error
 
-_CHUNK = 16  # samples that a hand is given at a time
-_AHEAD = 2  # chunks that a hand has: one being made, one waiting
-_TRIES = 3  # times that a hand may die over a sample before that is called the sample's fault
-_PATIENCE = 600.0  # seconds for a hand to be begun anew, its models loaded
+_CHUNK = 16  # samples that a worker is given at a time
+_AHEAD = 2  # chunks that a worker has: one being made, one waiting
+_TRIES = 3  # times that a worker may die over a sample before that counts as the sample's fault
+_PATIENCE = 600.0  # seconds for a worker to be started anew, its models loaded
+
+# Loads a worker's generator and counter.
+LoadModels: TypeAlias = Callable[[], tuple[Generator, Counter]]
+# Name and message of the error that ended a worker's generator.
+RemoteError: TypeAlias = tuple[str, str]
 
 
 def run_on_ray(
-    order: RunConfig,
+    config: RunConfig,
     counter: str,
     *,
-    watch: Progress | None = None,
-    stopping: threading.Event | None = None,
-    decided: Callable[[RunFolder], str | None] | None = None,
-    hands: int | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+    decide: Decide | None = None,
+    workers: int | None = None,
 ) -> RunFolder:
-    """`countcheck.engine.run.run`, with making and looking spread over a Ray cluster; returns the run, still open.
+    """Make a run as `countcheck.engine.run.run` does, with generation and detection spread over a Ray cluster.
 
-    The cluster is the one that ``RAY_ADDRESS`` names, else the one that runs here, else one begun for the purpose.
-    Generators that wait on a network, or that do not like many samples at a time, are asked from the head alone:
-    their limits are counted in one place, and keys never travel.
+    The cluster is the one that ``RAY_ADDRESS`` names, else the one that runs on this machine, else one started here.
 
     Args:
-        order: What to do.
-        counter: Who counts, as a spec: every hand loads its own.
-        watch: Who is told how it goes.
-        stopping: Set it from elsewhere and the run ends cleanly with what is under way.
-        decided: Asked now and then; a sentence ends the run.
-        hands: How many per generator; by default one per GPU of the cluster, else one per two cores.
+        config: What to make.
+        counter: Spec of the counter; every worker loads its own.
+        progress: Receives what happens.
+        stop: Set it from another thread, and the run ends with what is in progress.
+        decide: Called after every batch; a sentence ends the run.
+        workers: Number for each generator, 1 or more; by default one per GPU of the cluster, else one per two cores.
+
+    Returns:
+        The run folder, still open.
 
     Raises:
         CountcheckError: As `countcheck.engine.run.run` does, and when no cluster answers.
-        GeneratorClosed: When no hand is left.
+        GeneratorClosed: When no worker is left.
     """
-    begun = _join()
+    started = _join()
     try:
-        nouns = nouns_of(order.suite)
-        crew: list[RayGenerator] = []
+        nouns = nouns_of(config.selected_suite())
+        active: list[RayGenerator] = []
 
         def load(card: Card) -> Generator:
-            own = load_generator(card)
-            if own.traits.remote or not own.traits.batched:
-                return own
-            # The loaders are bound by value: a hand uses the very functions that the head does.
-            engage = functools.partial(_engaged, load_generator, card, load_counter, counter)
-            return RayGenerator(own, engage, nouns, hands=hands, crew=crew)
+            generator = load_generator(card)
+            if generator.traits.remote or not generator.traits.batched or isinstance(generator, CoversSamples):
+                return generator
+            # The loaders are bound by value: a worker uses the very functions that the head does.
+            load_models = functools.partial(_load_models, load_generator, card, load_counter, counter)
+            return RayGenerator(generator, load_models, nouns, workers=workers, active=active)
 
-        plain = load_counter(counter)
-        looked = _LookedAlready(plain.card, plain.detector, rule=plain.rule, second_counter=plain.second_counter)
-        return run(order, looked, watch=watch, stopping=stopping, decided=decided, load=load)
+        return run(config, load_counter(counter), progress=progress, stop=stop, decide=decide, load=load)
     finally:
-        if begun:
+        if started:
             ray.shutdown()
 
 
 def _join() -> bool:
-    """Join a cluster, or begin one on this machine; whether that was done here and is to be undone."""
+    """Join a cluster, or start one on this machine; returns whether one was started and is to be shut down."""
     if ray.is_initialized():
         return False
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
@@ -109,317 +118,328 @@ def _join() -> bool:
     return True
 
 
-Engage: TypeAlias = Callable[[], tuple[Generator, Counter]]
-
-
-def _engaged(
+def _load_models(
     load: Callable[[Card], Generator], card: Card, load_counting: Callable[[str], Counter], counter: str
 ) -> tuple[Generator, Counter]:
     return load(card), load_counting(counter)
 
 
-class _Looked(np.ndarray[Any, Any]):
-    """A picture that a hand has looked at: its pixels, what was found in them, for which nouns and in which style."""
-
-    found: Detections
-    asked: tuple[tuple[Noun, ...], str | None]
-
-
-class _LookedAlready(Counter):
-    """A counter that does not look a second time at what a hand has looked at."""
-
-    def detect(
-        self, pictures: Sequence[Pixels], nouns: Sequence[Noun], styles: Sequence[str | None] | None = None
-    ) -> list[Detections]:
-        """What is in each picture, in order."""
-        told = [None] * len(pictures) if styles is None else list(styles)
-        known = [
-            picture.found if isinstance(picture, _Looked) and picture.asked == (tuple(nouns), style) else None
-            for picture, style in zip(pictures, told, strict=True)
-        ]
-        rest = [place for place, found in enumerate(known) if found is None]
-        seen = iter(super().detect([pictures[k] for k in rest], nouns, [told[k] for k in rest]) if rest else ())
-        return [found if found is not None else next(seen) for found in known]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
-    """One outcome as it travels: without its pixels, with them as an array beside it, with what was found in them."""
+class WorkerOutcome:
+    """One outcome as it travels: without its pixels, which travel beside it as an array, and with its detections."""
 
     outcome: Outcome
     pixels: np.ndarray[Any, Any] | None = None
-    found: Detections | None = None
-    style: str | None = None
+    detections: Detections | None = None
 
-    def unpacked(self, nouns: tuple[Noun, ...]) -> Outcome:
-        """The outcome with its pixels, which remember what was found in them."""
+    @classmethod
+    def of(cls, outcome: Outcome, detections: Detections | None = None) -> WorkerOutcome:
+        """Take the pixels out of an outcome."""
+        if isinstance(outcome, Failure) or outcome.pixels is None:
+            return cls(outcome=outcome)
+        bare: Outcome = replace(outcome, pixels=None)  # type: ignore[arg-type]
+        return cls(outcome=bare, pixels=as_rgb(outcome.pixels), detections=detections)
+
+    def unpack(self) -> DetectedOutcome:
+        """Put the pixels back."""
         if self.pixels is None or isinstance(self.outcome, Failure):
-            return self.outcome
-        pixels: Any = self.pixels
-        if self.found is not None:
-            pixels = self.pixels.view(_Looked)
-            pixels.found, pixels.asked = self.found, (nouns, self.style)
-        return replace(self.outcome, pixels=pixels)
+            return DetectedOutcome(outcome=self.outcome)
+        return DetectedOutcome(outcome=replace(self.outcome, pixels=self.pixels), detections=self.detections)
 
 
-class _Worker:
-    """What runs elsewhere: one generator and one counter, loaded once."""
+class Worker:
+    """What runs on another machine, as a Ray actor: one generator and one counter, loaded once."""
 
-    def __init__(self, engage: Engage, nouns: tuple[Noun, ...]) -> None:
+    def __init__(self, load_models: LoadModels, nouns: tuple[Noun, ...]) -> None:
         self._nouns = nouns
         self._generator: Any = None
-        self._ended: tuple[str, str] | None = None
+        self._error: RemoteError | None = None
         try:
-            self._generator, self._counter = engage()
-        except CountcheckError as error:  # kept for whoever asks first: an error in here would lose its words
-            self._ended = (type(error).__name__, str(error))
+            self._generator, self._counter = load_models()
+        except CountcheckError as error:  # kept for the first call: an error in here would lose its message
+            self._error = (type(error).__name__, str(error))
 
-    def make(self, samples: Sequence[Sample]) -> tuple[list[_Made], tuple[str, str] | None]:
-        """What the samples came to; and the name and words of the error that ended it early, if one did."""
-        if self._ended is not None:
-            return [], self._ended
-        styles = {sample.key: sample.asked.tags.get("style") for sample in samples}
+    def make(self, samples: Sequence[Sample]) -> tuple[list[WorkerOutcome], RemoteError | None]:
+        """Generate and detect samples; returns the outcomes, and the error that ended the generator early, if any."""
+        if self._error is not None:
+            return [], self._error
         outcomes: list[Outcome] = []
-        ended: tuple[str, str] | None = None
+        error: RemoteError | None = None
         try:
             for outcome in self._generator.generate(samples):
                 outcomes.append(outcome)
-        except CountcheckError as error:
-            ended = (type(error).__name__, str(error))
-        return self._packed(outcomes, styles), ended
+        except CountcheckError as ended:
+            error = (type(ended).__name__, str(ended))
+        return self._detect(outcomes, samples), error
 
-    def edit(self, sample: Sample, pixels: Any, instruction: str, turn: int, targets: Sequence[Target]) -> _Made:
-        """A picture changed; the head looks at it, because it knows the turn's style."""
-        if self._ended is not None:
-            return _Made(outcome=Failure(key=sample.key, turn=turn, fault=Fault.CRASH, message=self._ended[1]))
-        return _travelling(self._generator.edit(sample, pixels, instruction, turn, targets))
+    def edit(
+        self, sample: Sample, pixels: Any, instruction: str, turn: int, targets: Sequence[Target]
+    ) -> WorkerOutcome:
+        """Edit a picture; the head detects it, because it knows the turn's style."""
+        if self._error is not None:
+            failure = Failure(key=sample.key, turn=turn, fault=Fault.CRASH, message=self._error[1])
+            return WorkerOutcome(outcome=failure)
+        return WorkerOutcome.of(self._generator.edit(sample, pixels, instruction, turn, targets))
 
     @ray.method(concurrency_group="control")
-    def here(self) -> bool:
-        """An answer."""
+    def is_alive(self) -> bool:
+        """Answer."""
         return True
 
     @ray.method(concurrency_group="control")
     def stop(self) -> None:
-        """Begin nothing more."""
+        """Begin no other samples."""
         if isinstance(self._generator, Stoppable):
             self._generator.stop()
 
-    def _packed(self, outcomes: Sequence[Outcome], styles: Mapping[str, str | None]) -> list[_Made]:
-        """The outcomes ready to travel, their pictures looked at where they were made."""
+    def _detect(self, outcomes: Sequence[Outcome], samples: Sequence[Sample]) -> list[WorkerOutcome]:
+        """The outcomes ready to travel, their pictures detected where they were made."""
+        if self._counter.chooses_views:  # the head finds out which views pay
+            return [WorkerOutcome.of(outcome) for outcome in outcomes]
+        style = {sample.key: sample.asked.tags.get("style") for sample in samples}
         pictures = [outcome for outcome in outcomes if isinstance(outcome, Picture)]
-        told = [styles.get(picture.key) for picture in pictures]
-        if self._counter.chooses_views:  # which looks to take is found out at the head
-            return [_travelling(outcome) for outcome in outcomes]
-        found = self._counter.detect([picture.pixels for picture in pictures], self._nouns, told)
-        seen = {picture.key: one for picture, one in zip(pictures, found, strict=True)}
-        return [
-            replace(_travelling(outcome), found=seen.get(outcome.key), style=styles.get(outcome.key))
-            for outcome in outcomes
-        ]
-
-
-def _travelling(outcome: Outcome) -> _Made:
-    """An outcome and its pixels, apart."""
-    if isinstance(outcome, Failure) or outcome.pixels is None:
-        return _Made(outcome=outcome)
-    return _Made(outcome=replace(outcome, pixels=None), pixels=as_rgb(outcome.pixels))  # type: ignore[arg-type]
+        detections = self._counter.detect(
+            [picture.pixels for picture in pictures], self._nouns, [style.get(picture.key) for picture in pictures]
+        )
+        by_key = {picture.key: each for picture, each in zip(pictures, detections, strict=True)}
+        return [WorkerOutcome.of(outcome, by_key.get(outcome.key)) for outcome in outcomes]
 
 
 class RayGenerator:
-    """A generator whose samples are made by many hands; to the engine it is a generator like any other."""
+    """A generator whose samples are made by workers; to the engine it is a generator like any other.
+
+    Args:
+        local: The head's own generator: its name, traits and recipe count, and it opens conversations.
+        load_models: Loads a worker's generator and counter.
+        nouns: What the workers detect.
+        workers: Number, 1 or more; ``None`` for what suits the cluster.
+        active: Shared by the generators of a run: the one that has workers, since only one at a time has the GPUs.
+    """
 
     def __init__(
         self,
-        own: Generator,
-        engage: Engage,
+        local: Generator,
+        load_models: LoadModels,
         nouns: Sequence[Noun],
         *,
-        hands: int | None = None,
-        crew: list[RayGenerator] | None = None,
+        workers: int | None = None,
+        active: list[RayGenerator] | None = None,
     ) -> None:
-        self._own: Any = own
-        self._engage = engage
+        self._local: Any = local
+        self._load_models = load_models
         self._nouns = tuple(nouns)
-        self._wanted = hands
-        self._hands: list[Any] = []
+        self._wanted = workers
+        self._workers: list[Any] = []
         self._stopped = False
         self._next = 0
-        self._engaging = threading.Lock()
-        self._crew: list[RayGenerator] = [] if crew is None else crew
+        self._start_lock = threading.Lock()
+        self._active: list[RayGenerator] = [] if active is None else active
 
     @property
     def name(self) -> str:
-        """As the user calls it."""
-        return str(self._own.name)
+        """Name the generator as the user does."""
+        return str(self._local.name)
 
     @property
     def traits(self) -> Traits:
-        """The generator's own; what is edited by hands is edited by all of them at once."""
-        own: Traits = self._own.traits
-        if own.converses or not own.edits:
-            return own
-        return replace(own, concurrency=max(own.concurrency, _shares(self._wanted)[0]))
+        """The head's own; where it edits, all workers edit at once."""
+        traits: Traits = self._local.traits
+        if traits.converses or not traits.edits:
+            return traits
+        return replace(traits, concurrency=max(traits.concurrency, _shares(self._wanted)[0]))
 
     @property
     def recipe(self) -> Recipe:
-        """The generator's own: where a picture is made does not change it."""
-        recipe: Recipe = self._own.recipe
+        """The head's own: where a picture is made does not change it."""
+        recipe: Recipe = self._local.recipe
         return recipe
 
     def stop(self) -> None:
-        """Give out nothing more, and let every hand finish what it is at."""
+        """Give out no more samples, and let every worker finish what it has."""
         self._stopped = True
-        for hand in self._hands:
-            hand.stop.remote()
+        for worker in self._workers:
+            worker.stop.remote()
 
-    def let_go(self) -> None:
-        """Let the hands go; others are engaged when there is work again."""
-        for hand in self._hands:
-            ray.kill(hand)
-        self._hands = []
+    def release_workers(self) -> None:
+        """End the workers; others are started when there is work again."""
+        for worker in self._workers:
+            ray.kill(worker)
+        self._workers = []
 
     def close(self) -> None:
-        """Let the hands go, and give back what the head holds."""
-        self.let_go()
-        if isinstance(self._own, Closable):
-            self._own.close()
+        """End the workers, and release what the head holds."""
+        self.release_workers()
+        if isinstance(self._local, Closable):
+            self._local.close()
 
     def open(self, sample: Sample) -> Dialogue:
-        """A conversation, held by the head's own generator."""
-        dialogue: Dialogue = self._own.open(sample)
+        """Open a conversation with the head's own generator."""
+        dialogue: Dialogue = self._local.open(sample)
         return dialogue
 
     def edit(self, sample: Sample, pixels: Pixels, instruction: str, turn: int, targets: Sequence[Target]) -> Outcome:
-        """The picture changed, by the next hand in turn."""
-        hand = self._in_turn()[0]
-        task = hand.edit.remote(sample, as_rgb(pixels), instruction, turn, targets)
+        """Edit a picture on the next worker in turn."""
+        worker = self._in_turn()[0]
+        task = worker.edit.remote(sample, as_rgb(pixels), instruction, turn, targets)
         try:
-            made: _Made = ray.get(task)
+            made: WorkerOutcome = ray.get(task)
         except RayError as error:
-            return Failure(key=sample.key, turn=turn, fault=Fault.CRASH, message=f"a hand was lost: {_line(error)}.")
-        return made.unpacked(self._nouns)
+            message = f"a worker was lost: {_first_line(error)}."
+            return Failure(key=sample.key, turn=turn, fault=Fault.CRASH, message=message)
+        return made.unpack().outcome
 
     def generate(self, samples: Sequence[Sample]) -> Iterator[Outcome]:
-        """One outcome per sample, as the hands bring them.
+        """Yield one outcome per sample, as the workers bring them; see `generate_detected`."""
+        for detected in self.generate_detected(samples):
+            yield detected.outcome
 
-        A hand that dies is begun anew and its samples are given out again, one by one; a sample over which hands keep
-        dying is a failure.
+    def generate_detected(self, samples: Sequence[Sample]) -> Iterator[DetectedOutcome]:
+        """Yield one outcome per sample with its detections, as the workers bring them.
+
+        A worker that dies is started anew and its samples are given out again, one by one; a sample over which workers
+        keep dying is a failure.
 
         Raises:
-            CountcheckError: What a hand's generator raised, after everything under way has been brought.
-            GeneratorClosed: When no hand is left.
+            CountcheckError: What a worker's generator raised, after everything in progress has been brought.
+            GeneratorClosed: When no worker is left.
         """
         self._stopped = False
-        waiting = collections.deque(_chunks(samples, len(self._ready())))
-        under_way: dict[Any, tuple[Any, Sequence[Sample]]] = {}
-        tries: collections.Counter[str] = collections.Counter()
-        ended: CountcheckError | None = None
-        why = ""
-        while waiting or under_way:
-            for hand in self._in_turn() if self._hands else ():
-                busy = sum(1 for other, _ in under_way.values() if other is hand)
-                # Behind a sample that may kill its hand nothing waits, or it would be lost as well.
-                ahead = 1 if tries else _AHEAD
-                while waiting and busy < ahead and not self._stopped and ended is None:
-                    chunk = waiting.popleft()
-                    under_way[hand.make.remote(chunk)] = (hand, chunk)
-                    busy += 1
-            if not under_way:
+        schedule = _Schedule(_chunks(samples, len(self._ready())))
+        while schedule.unfinished:
+            if not self._stopped and schedule.error is None:
+                for worker in self._in_turn() if self._workers else ():
+                    schedule.assign(worker)
+            if not schedule.in_progress:
                 break
-            (task,), _ = ray.wait(list(under_way), num_returns=1)
-            hand, chunk = under_way.pop(task)
-            try:
-                brought, error = ray.get(task)
-            except RayError as lost:
-                why = _line(lost)
-                yield from self._lost(lost, hand, chunk, waiting, tries)
-                continue
-            yield from (made.unpacked(self._nouns) for made in brought)
-            if error is not None:
-                ended = _rebuilt(*error)
-        if ended is not None:
-            raise ended
-        if waiting and not self._stopped:
+            for made in schedule.collect():
+                yield made.unpack()
+            if schedule.lost_worker is not None and not _is_alive(schedule.lost_worker):
+                self._workers = [worker for worker in self._workers if worker is not schedule.lost_worker]
+        if schedule.error is not None:
+            raise _rebuilt(*schedule.error)
+        if schedule.waiting and not self._stopped:
             raise GeneratorClosed(
-                f"{self.name}: every hand was lost ({why}). Look at the cluster; the same command goes on."
+                f"{self.name}: every worker was lost ({schedule.loss}). Look at the cluster; the same command goes on."
             )
 
-    def _lost(
-        self,
-        lost: RayError,
-        hand: Any,
-        chunk: Sequence[Sample],
-        waiting: collections.deque[Sequence[Sample]],
-        tries: collections.Counter[str],
-    ) -> Iterator[Outcome]:
-        """Give a lost chunk out again, sample by sample, but for samples that were lost too often."""
-        for sample in chunk:
-            tries[sample.key] += 1
-            if tries[sample.key] >= _TRIES:
-                message = f"a hand was lost over it {_TRIES} times: {_line(lost)}."
-                yield Failure(key=sample.key, fault=Fault.CRASH, message=message)
-            else:
-                waiting.appendleft([sample])
-        if not _lives(hand):
-            self._hands = [other for other in self._hands if other is not hand]
-
     def _in_turn(self) -> list[Any]:
-        """The hands, another one first every time."""
-        hands = self._ready()
-        self._next = (self._next + 1) % len(hands)
-        return hands[self._next :] + hands[: self._next]
+        """The workers, another one first every time."""
+        workers = self._ready()
+        self._next = (self._next + 1) % len(workers)
+        return workers[self._next :] + workers[: self._next]
 
     def _ready(self) -> list[Any]:
-        """The hands, engaged on first use, when those of the generator before are let go: they hold its GPUs."""
-        with self._engaging:
-            if not self._hands:
-                for other in self._crew:
-                    other.let_go()
-                self._crew[:] = [self]
+        """The workers, started on first use, once those of the generator before, which hold its GPUs, have ended."""
+        with self._start_lock:
+            if not self._workers:
+                for generator in self._active:
+                    generator.release_workers()
+                self._active[:] = [self]
                 count, share = _shares(self._wanted)
                 groups = {"control": 1}
-                kind = ray.remote(max_restarts=-1, max_concurrency=1, concurrency_groups=groups, **share)(_Worker)
-                self._hands = [kind.remote(self._engage, self._nouns) for _ in range(count)]
-            return list(self._hands)
+                actor = ray.remote(max_restarts=-1, max_concurrency=1, concurrency_groups=groups, **share)(Worker)
+                self._workers = [actor.remote(self._load_models, self._nouns) for _ in range(count)]
+            return list(self._workers)
+
+
+class _Schedule:
+    """The chunks of samples of one `generate_detected`: waiting, and in progress on a worker.
+
+    Attributes:
+        waiting: Chunks that no worker has.
+        in_progress: Task to its worker and chunk.
+        error: What ended a worker's generator; ``None`` while none has ended.
+        lost_worker: The worker that the last `collect` found lost; ``None`` when it found none.
+        loss: Why a worker was lost last.
+    """
+
+    def __init__(self, chunks: Iterator[Sequence[Sample]]) -> None:
+        self.waiting = collections.deque(chunks)
+        self.in_progress: dict[Any, tuple[Any, Sequence[Sample]]] = {}
+        self.error: RemoteError | None = None
+        self.lost_worker: Any = None
+        self.loss = ""
+        self._tries: collections.Counter[str] = collections.Counter()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether any chunk waits or is in progress."""
+        return bool(self.waiting or self.in_progress)
+
+    def assign(self, worker: Any) -> None:
+        """Give a worker chunks until it has enough."""
+        busy = sum(1 for other, _ in self.in_progress.values() if other is worker)
+        # Behind a sample that may kill its worker nothing waits, or it would be lost as well.
+        ahead = 1 if self._tries else _AHEAD
+        while self.waiting and busy < ahead:
+            chunk = self.waiting.popleft()
+            self.in_progress[worker.make.remote(chunk)] = (worker, chunk)
+            busy += 1
+
+    def collect(self) -> list[WorkerOutcome]:
+        """Wait for one task and return its outcomes; of a lost worker, the failures of samples lost too often."""
+        (task,), _ = ray.wait(list(self.in_progress), num_returns=1)
+        worker, chunk = self.in_progress.pop(task)
+        self.lost_worker = None
+        try:
+            outcomes, error = ray.get(task)
+        except RayError as loss:
+            self.lost_worker, self.loss = worker, _first_line(loss)
+            return self._give_out_again(chunk)
+        if error is not None:
+            self.error = error
+        return list(outcomes)
+
+    def _give_out_again(self, chunk: Sequence[Sample]) -> list[WorkerOutcome]:
+        """Put a lost chunk's samples back one by one; returns failures for samples that were lost too often."""
+        failures = []
+        for sample in chunk:
+            self._tries[sample.key] += 1
+            if self._tries[sample.key] >= _TRIES:
+                message = f"a worker was lost over it {_TRIES} times: {self.loss}."
+                failure = Failure(key=sample.key, fault=Fault.CRASH, message=message)
+                failures.append(WorkerOutcome(outcome=failure))
+            else:
+                self.waiting.appendleft([sample])
+        return failures
 
 
 def _shares(wanted: int | None) -> tuple[int, dict[str, float]]:
-    """How many hands, and what each one takes of the cluster."""
-    there = ray.cluster_resources()
-    gpus, cores = int(there.get("GPU", 0)), int(there.get("CPU", 1))
+    """The number of workers, and what each one takes of the cluster."""
+    resources = ray.cluster_resources()
+    gpus, cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
     count = wanted or gpus or max(1, cores // 2)
     if gpus:
         return count, {"num_gpus": gpus / count if count > gpus else 1, "num_cpus": 0}
     return count, {"num_cpus": min(1.0, cores / count)}
 
 
-def _chunks(samples: Sequence[Sample], hands: int) -> Iterator[Sequence[Sample]]:
-    """The samples in pieces small enough that every hand gets some, and a run can stop before its end."""
-    size = max(1, min(_CHUNK, len(samples) // (4 * max(1, hands))))
+def _chunks(samples: Sequence[Sample], workers: int) -> Iterator[Sequence[Sample]]:
+    """The samples in pieces small enough that every worker gets some, and a run can stop before its end."""
+    size = max(1, min(_CHUNK, len(samples) // (4 * max(1, workers))))
     return (samples[start : start + size] for start in range(0, len(samples), size))
 
 
-def _lives(hand: Any) -> bool:
-    """Whether a hand lives, or comes to live again; beginning anew takes as long as loading does."""
+def _is_alive(worker: Any) -> bool:
+    """Whether a worker is alive, or comes to be again; to start anew takes as long as loading does."""
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
         try:
-            return bool(ray.get(hand.here.remote(), timeout=_PATIENCE))
+            return bool(ray.get(worker.is_alive.remote(), timeout=_PATIENCE))
         except ActorDiedError:
             return False
-        except RayError:  # it is being begun anew
+        except RayError:  # it is being started anew
             time.sleep(0.5)
     return False
 
 
-def _rebuilt(name: str, words: str) -> CountcheckError:
-    """A hand's error, of its own kind where that can be made from words alone."""
+def _rebuilt(name: str, message: str) -> CountcheckError:
+    """A worker's error, of its own class where that can be made from a message alone."""
     kind = getattr(errors, name, CountcheckError)
     plain = isinstance(kind, type) and issubclass(kind, CountcheckError) and kind.__init__ is CountcheckError.__init__
-    return kind(words) if plain else CountcheckError(words)
+    return kind(message) if plain else CountcheckError(message)
 
 
-def _line(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:200]

@@ -1,306 +1,223 @@
-"""Run and recount: where the stages meet.
+"""Make a run: check the counter, plan the samples, open the run folder, and generate, count and keep what is missing.
 
-What happens to one generator's outcomes is in `countcheck.engine.pipeline`.
+>>> import tempfile
+>>> from pathlib import Path
+>>> from countcheck.cards import read_generator_card
+>>> from countcheck.counting.counter import load_counter
+>>> from countcheck.suites.catalog import load_suite
+>>> with tempfile.TemporaryDirectory() as path:
+...     config = RunConfig(
+...         suite=load_suite("three-little-pigs"),
+...         generators=[read_generator_card("scenes")],
+...         path=Path(path) / "run",
+...         limit=2,
+...     )
+...     with run(config, load_counter("tiny")) as folder:
+...         outcomes = [row.outcome for row in folder.rows()]
+>>> outcomes
+['picture', 'picture']
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
-from countcheck.cards import Card, open_counters
+from countcheck.cards import Card
 from countcheck.counting.counter import Counter
-from countcheck.counting.rule_settings import under_rule
-from countcheck.counting.self_test import require_passed, run_self_test
-from countcheck.counting.view_search import choose_views
-from countcheck.detectors.base import Detections
-from countcheck.engine.batching import BATCH
+from countcheck.counting.self_test import SelfTest
 from countcheck.engine.budget import Budget
 from countcheck.engine.config import RunConfig
-from countcheck.engine.context import GeneratorPlan, RunContext
+from countcheck.engine.context import Decide, GeneratorPlan, RunContext
 from countcheck.engine.conversations import ConversationRunner
+from countcheck.engine.counter_check import fit_counter, report_self_test, test_counter
 from countcheck.engine.pipeline import GeneratorPipeline
 from countcheck.engine.progress import NullProgress, Progress
-from countcheck.engine.provenance import begin, describe, describe_generator
-from countcheck.engine.scoring import judge_detections, nouns_of
-from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed
+from countcheck.engine.provenance import describe_counter, open_or_create
+from countcheck.engine.scoring import nouns_of
+from countcheck.errors import BadInput, BadSettings, GeneratorClosed
 from countcheck.files import exclusive_lock
 from countcheck.generators.base import Closable, CoversSamples, Generator, ReportsCost
-from countcheck.images.decode import read_picture
 from countcheck.registry import load_generator_class
-from countcheck.storage.records import Judged
-from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import SelfTestInfo
-from countcheck.suites.samples import Sample, plan
-from countcheck.suites.suite import Conversation, Noun, Prompt, Suite
+from countcheck.suites.samples import Sample, plan, shuffle_prompts
+from countcheck.suites.suite import Conversation, Prompt
 
 
 def load_generator(card: Card) -> Generator:
-    """The generator behind a card. Raises what its adapter has to say against the card."""
-    made: Generator = load_generator_class(card.family)(card)
-    return made
+    """Return the generator of a card, its weights loaded.
 
-
-def planned(order: RunConfig, card: Card, generator: Generator) -> GeneratorPlan:
-    """The samples that a generator owes; conversations only when it can hold them."""
-    able = generator.traits.converses or generator.traits.edits
-    wanted = [s for s in plan(_only(order.suite, order.only), generator.recipe, repeats=order.repeats)]
-    holdable = [s for s in wanted if able or isinstance(s.asked, Prompt)]
-    # Recordings hold what was recorded, and owe nothing else.
-    owed = [s for s in holdable if not isinstance(generator, CoversSamples) or generator.covers(s)]
-    if holdable and not owed:
-        raise BadInput(
-            f"{card.name} holds nothing of {order.suite.name}: none of its ids is a prompt or conversation of it."
-        )
-    return GeneratorPlan(
-        card=card,
-        generator=generator,
-        samples=tuple(owed[: order.limit]),
-        skipped=len(wanted) - len(holdable),
-        absent=len(holdable) - len(owed),
-    )
-
-
-def _only(suite: Suite, only: Mapping[str, str] | None) -> Suite:
-    if not only:
-        return suite
-
-    def wanted(asked: Prompt | Conversation) -> bool:
-        return all(asked.tags.get(tag) == value for tag, value in only.items())
-
-    return replace(
-        suite,
-        prompts=tuple(p for p in suite.prompts if wanted(p)),
-        conversations=tuple(c for c in suite.conversations if wanted(c)),
-    )
+    Raises:
+        CountcheckError: What its adapter has against the card.
+    """
+    generator: Generator = load_generator_class(card.family)(card)
+    return generator
 
 
 def run(
-    order: RunConfig,
+    config: RunConfig,
     counter: Counter,
     *,
-    watch: Progress | None = None,
-    stopping: threading.Event | None = None,
-    decided: Callable[[RunFolder], str | None] | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+    decide: Decide | None = None,
     load: Callable[[Card], Generator] | None = None,
 ) -> RunFolder:
-    """Make what is owed, count it, judge it, and keep it all; returns the run, still open.
+    """Generate what is missing, count it, judge it and keep it; return the run folder, still open.
 
     Args:
-        order: What to do.
-        counter: Who counts.
-        watch: Who is told how it goes.
-        stopping: Set it from elsewhere (Ctrl-C) and the run ends cleanly with what is under way.
-        decided: Asked now and then; a sentence ends the run (``--until-decided``).
-        load: Makes a generator from its card; `load_generator` unless somebody spreads it over machines.
+        config: What to make.
+        counter: Counts.
+        progress: Receives what happens.
+        stop: Set it from another thread or a signal handler, and the run ends with what is in progress.
+        decide: Called after every batch; a sentence ends the run (``--until-decided``).
+        load: Makes a generator from its card; `load_generator` by default.
 
     Raises:
-        CannotDecide: When the counter fails its controls.
+        CannotDecide: When the counter fails its self-test.
         RunMismatch: When the folder was begun with something else.
-        BadInput: When the counter cannot know a noun of the suite, nothing is left to make, or another process is
+        BadInput: When the counter does not know a noun of the suite, nothing is left to make, or another process is
             making this run.
-        GeneratorClosed: When a generator would not serve anybody; what was made is kept.
+        BadSettings: When there is a budget and a generator without a price.
+        GeneratorClosed: When a generator refuses every request; what was made is kept.
+        DiskFull: When there is no room; what was made is kept.
     """
-    watch = watch or NullProgress()
-    stopping = stopping or threading.Event()
-    suite = _only(order.suite, order.only)
-    if not suite.asked:
-        raise BadInput(f"no prompt of {order.suite.name} has the tags {dict(order.only or {})}. Nothing to make.")
-    _demand_nouns(counter, suite)
-    counter = choose_views(counter, suite.vocabulary, _styles(suite), says=watch.says)
-    tested = run_self_test(counter, nouns=suite.vocabulary, styles=_styles(suite))
-    require_passed(tested, counter.name)
-    if tested.plain is None:
-        watch.says(f"no control picture could be drawn in the words of {counter.name}: its count is untested")
-    for style, passed in tested.by_style.items():
-        if not passed.passed:
-            watch.says(
-                f"in the style {style} the counter got {passed.right} of {passed.total} control pictures right "
-                f"({passed.needed} are needed): rates in that style are withheld"
-            )
+    progress = progress or NullProgress()
+    suite = config.selected_suite()
+    counter = fit_counter(counter, suite, progress.message)
+    self_test = test_counter(counter, suite)
+    report_self_test(self_test, counter, progress.message)
     with contextlib.ExitStack() as stack:
-        plans = []
-        for card in order.generators:
-            generator = (load or load_generator)(card)
-            if isinstance(generator, Closable):
-                stack.callback(generator.close)
-            plans.append(planned(order, card, generator))
-        generators = {each.card.name: describe_generator(each.card, each.generator, each.skipped) for each in plans}
-        stack.enter_context(exclusive_lock(order.path))
-        run = begin(order, suite, generators, counter)
+        plans = _load(config, load or load_generator, stack)
+        stack.enter_context(exclusive_lock(config.path))
+        folder = open_or_create(config, plans, counter)
         try:
-            if order.retry_failed:
-                run.reopen_failed()
-            run.unfinished.sweep()
-            counting = run.begin_counting(describe(counter), SelfTestInfo.from_json(tested.to_json()))
-            _make_all(run, counting, plans, counter, suite, order, watch, stopping, decided)
-            run.unfinished.sweep()
-        except BaseException:
-            run.close()
-            raise
-    return run
-
-
-def _make_all(
-    run: RunFolder,
-    counting: int,
-    plans: Sequence[GeneratorPlan],
-    counter: Counter,
-    suite: Suite,
-    order: RunConfig,
-    watch: Progress,
-    stopping: threading.Event,
-    decided: Callable[[RunFolder], str | None] | None,
-) -> None:
-    closed: list[CountcheckError] = []
-    if order.budget is not None:
-        for each in plans:
-            _demand_price(each)
-    purse = Budget(order.budget, run.spent)
-    context = RunContext(
-        folder=run,
-        counting=counting,
-        counter=counter,
-        suite=suite,
-        nouns=tuple(nouns_of(suite)),
-        progress=watch,
-        budget=purse,
-        stop=stopping,
-        decide=decided,
-    )
-    for each in plans:
-        run.owe(each.samples)
-    for each in plans:
-        done = run.done()
-        order_of_making: Sequence[Sample] = each.samples
-        if decided is not None:
-            from countcheck.suites.samples import shuffle_prompts
-
-            order_of_making = shuffle_prompts(each.samples)
-        owed = [sample for sample in order_of_making if sample.key not in done]
-        watch.begins(each.card.name, len(each.samples), len(each.samples) - len(owed))
-        if each.skipped:
-            watch.says(f"{each.card.name} can neither converse nor edit: {each.skipped} conversations are skipped")
-        if each.absent:
-            watch.says(
-                f"{each.card.name} holds nothing for {each.absent} other samples of the suite: they are left out"
+            counting = _resume(folder, config, plans, counter, self_test)
+            context = RunContext(
+                folder=folder,
+                counting=counting,
+                counter=counter,
+                suite=suite,
+                nouns=tuple(nouns_of(suite)),
+                progress=progress,
+                budget=Budget(config.budget, folder.spent),
+                stop=stop or threading.Event(),
+                decide=decide,
             )
-        if not owed or stopping.is_set():
-            continue
+            _make(context, plans)
+            folder.unfinished.sweep()
+        except BaseException:
+            folder.close()
+            raise
+    return folder
+
+
+def plan_generator(config: RunConfig, card: Card, generator: Generator) -> GeneratorPlan:
+    """Return the samples that a generator owes a run; conversations only when it can hold them.
+
+    Raises:
+        BadInput: When the generator is a recording that holds nothing of the suite, or the suite is empty.
+    """
+    suite = config.selected_suite()
+    converses = generator.traits.converses or generator.traits.edits
+    samples = list(plan(suite, generator.recipe, repeats=config.repeats))
+    possible = [sample for sample in samples if converses or isinstance(sample.asked, Prompt)]
+    # A recording owes what was recorded and nothing else.
+    owed = [sample for sample in possible if not isinstance(generator, CoversSamples) or generator.covers(sample)]
+    if possible and not owed:
+        raise BadInput(f"{card.name} holds nothing of {suite.name}: none of its ids is a prompt or conversation of it.")
+    return GeneratorPlan(
+        card=card,
+        generator=generator,
+        samples=tuple(owed[: config.limit]),
+        skipped=len(samples) - len(possible),
+        absent=len(possible) - len(owed),
+    )
+
+
+def _load(config: RunConfig, load: Callable[[Card], Generator], stack: contextlib.ExitStack) -> list[GeneratorPlan]:
+    """Load and plan every generator; the stack closes them."""
+    plans = []
+    for card in config.generators:
+        generator = load(card)
+        if isinstance(generator, Closable):
+            stack.callback(generator.close)
+        if config.budget is not None:
+            _require_price(card, generator)
+        plans.append(plan_generator(config, card, generator))
+    return plans
+
+
+def _resume(
+    folder: RunFolder, config: RunConfig, plans: Sequence[GeneratorPlan], counter: Counter, self_test: SelfTest
+) -> int:
+    """Bring an old or new run folder to where making can begin; return the id of the counting."""
+    if config.retry_failed:
+        folder.reopen_failed()
+    folder.unfinished.sweep()
+    counting = folder.begin_counting(describe_counter(counter), SelfTestInfo.from_json(self_test.to_json()))
+    for each in plans:
+        folder.owe(each.samples)
+    return counting
+
+
+def _make(context: RunContext, plans: Sequence[GeneratorPlan]) -> None:
+    """Make what is missing, one generator after another.
+
+    Raises:
+        GeneratorClosed: When a generator refuses every request, once all others are done.
+    """
+    closed: list[GeneratorClosed] = []
+    for each in plans:
         try:
-            _make(context, each, owed)
+            _make_generator(context, each)
         except GeneratorClosed as error:
             closed.append(error)
-    if purse.empty() and len(run.done()) < sum(len(each.samples) for each in plans):
-        watch.says(f"the budget of {order.budget:g} USD is spent: no more pictures are made")
+    planned = sum(len(each.samples) for each in plans)
+    if context.budget.empty() and len(context.folder.done()) < planned:
+        context.progress.message(f"the budget of {context.budget.limit:g} USD is spent: no more pictures are made")
     if closed:
         raise closed[0]
 
 
-def _make(context: RunContext, each: GeneratorPlan, owed: Sequence[Sample]) -> None:
-    """What waits to be counted first, then prompts, then conversations."""
+def _make_generator(context: RunContext, each: GeneratorPlan) -> None:
+    """Count what an earlier process stored, then make prompts, then conversations."""
+    missing = _missing(context, each)
+    context.progress.start(each.card.name, len(each.samples), len(each.samples) - len(missing))
+    if each.skipped:
+        context.progress.message(
+            f"{each.card.name} can neither converse nor edit: {each.skipped} conversations are skipped"
+        )
+    if each.absent:
+        context.progress.message(
+            f"{each.card.name} holds nothing for {each.absent} other samples of the suite: they are left out"
+        )
+    if not missing or context.stop.is_set():
+        return
     pipeline = GeneratorPipeline(context, each)
-    counted = pipeline.count_uncounted({sample.key: sample for sample in owed})
-    prompts = [sample for sample in owed if isinstance(sample.asked, Prompt) and sample.key not in counted]
-    talks = [sample for sample in owed if isinstance(sample.asked, Conversation)]
+    counted = pipeline.count_uncounted({sample.key: sample for sample in missing})
+    prompts = [sample for sample in missing if isinstance(sample.asked, Prompt) and sample.key not in counted]
+    conversations = [sample for sample in missing if isinstance(sample.asked, Conversation)]
     if prompts and not context.stopped():
         pipeline.make(prompts)
-    if talks and not context.stopped():
-        ConversationRunner(context, each).make(talks)
+    if conversations and not context.stopped():
+        ConversationRunner(context, each).make(conversations)
 
 
-def _demand_price(each: GeneratorPlan) -> None:
-    """A budget can only be kept where prices are known."""
-    generator = each.generator
+def _missing(context: RunContext, each: GeneratorPlan) -> list[Sample]:
+    """The samples that are not done, in the order of making: at random when the run may end early."""
+    done = context.folder.done()
+    ordered = each.samples if context.decide is None else shuffle_prompts(each.samples)
+    return [sample for sample in ordered if sample.key not in done]
+
+
+def _require_price(card: Card, generator: Generator) -> None:
+    """Raise `BadSettings` when a budget cannot be kept because a price is unknown."""
     reports_cost = isinstance(generator, ReportsCost) and generator.reports_cost
-    if generator.traits.remote and each.card.price is None and not reports_cost:
+    if generator.traits.remote and card.price is None and not reports_cost:
         raise BadSettings(
-            f"no price is known for {each.card.name}, so a budget cannot be kept. Write price and priced into a card of "
+            f"no price is known for {card.name}, so a budget cannot be kept. Write price and priced into a card of "
             "its own and name the card's file, or leave --budget out."
         )
-
-
-def _demand_nouns(counter: Counter, suite: Suite) -> None:
-    missing = counter.unsupported(nouns_of(suite))
-    if missing:
-        raise BadInput(
-            f"the counter {counter.name} cannot know {', '.join(repr(noun) for noun in missing)} "
-            f"(asked for in {suite.name}). Use a counter that can: {', '.join(open_counters())} know any noun; "
-            "`countcheck list counters` tells what the others know."
-        )
-
-
-def _styles(suite: Suite) -> list[str]:
-    tags = [asked.tags for asked in suite.asked]
-    tags += [turn.tags for talk in suite.conversations for turn in talk.turns]
-    return sorted({tag["style"] for tag in tags if "style" in tag})
-
-
-def recount(
-    run: RunFolder, counter: Counter, *, rule: str | None = None, says: Callable[[str], None] = lambda sentence: None
-) -> None:
-    """Judge a run again: from stored detections when the detector is the same, from its pictures when it is not.
-
-    The old verdicts stay in the ledger; the new ones speak from now on.
-
-    Args:
-        run: What to judge.
-        counter: Who counts, with its rule.
-        rule: ``geneval`` for that benchmark's own rule instead of the counter's.
-        says: Told what a person should know.
-
-    Raises:
-        CannotDecide: When the counter fails its controls.
-        BadInput: When the counter cannot know a noun of the suite.
-    """
-    if rule is not None and rule != counter.rule.name:
-        counter = counter.with_rule(under_rule(counter.rule, rule))
-    _demand_nouns(counter, run.suite)
-    counter = choose_views(counter, run.suite.vocabulary, _styles(run.suite), says=says)
-    begun, now = run.info.counter, describe(counter).stored()
-    same = begun.detector == now.detector
-    if same and begun.rule == now.rule:
-        self_test = run.info.self_test
-    else:
-        tested = run_self_test(counter, nouns=run.suite.vocabulary, styles=_styles(run.suite))
-        require_passed(tested, counter.name)
-        self_test = SelfTestInfo.from_json(tested.to_json())
-    nouns = nouns_of(run.suite)
-    rows = {(row.key, row.turn): row for row in run.rows() if row.outcome == "picture"}
-    looked = run.info.counting
-    counting = run.begin_counting(now, self_test)
-    if not same:
-        run.write_detections(_detect_files(run, list(rows.values()), counter, nouns, says), counting)
-        looked = counting
-    judged = [
-        Judged(
-            key=key,
-            turn=turn,
-            verdict=seen.verdict.kind,
-            leaning=seen.verdict.leaning,
-            reason=seen.verdict.reason,
-            counted=seen.counted,
-        )
-        for key, turn, found in run.detections(looked)
-        if (seen := judge_detections(counter, found, rows[key, turn].targets, rows[key, turn].tags, nouns)).verdict
-        is not None
-    ]
-    run.write_verdicts(judged, counting)
-
-
-def _detect_files(
-    run: RunFolder, rows: Sequence[ResultRow], counter: Counter, nouns: Sequence[Noun], says: Callable[[str], None]
-) -> list[tuple[str, int, Detections]]:
-    found: list[tuple[str, int, Detections]] = []
-    there = [(row, path) for row in rows if (path := run.picture(row)) is not None]
-    if len(there) < len(rows):
-        says(f"{len(rows) - len(there)} picture files are gone: their old verdicts stay")
-    for start in range(0, len(there), BATCH):
-        part = there[start : start + BATCH]
-        styles = [row.tags.get("style") for row, _ in part]
-        seen = counter.detect([read_picture(path) for _, path in part], nouns, styles)
-        found += [(row.key, row.turn, one) for (row, _), one in zip(part, seen, strict=True)]
-    return found

@@ -1,24 +1,28 @@
+"""Batches of outcomes for the counter: beside the generator and in turns with it."""
+
 import threading
 from concurrent.futures import Future
 from itertools import chain
 
 import pytest
 
-from countcheck.engine.batching import BATCH, BackgroundBatcher, InlineBatcher, PendingOutcome
-from countcheck.generators.outcome import Picture
-from countcheck.suites.samples import Sample
-from countcheck.suites.suite import Prompt
+from countcheck.engine.batching import BATCH, BackgroundBatcher, InlineBatcher, OutcomeJob, PendingOutcome
 
 
-def made(key, seconds=0.0):
-    sample = Sample(key=str(key), generator="it", asked=Prompt(id=str(key), text=""), repeat=0, seed=0)
-    return sample, Picture(key=str(key), pixels=None, seconds=seconds)
+def job(key, seconds=0.0, error=None, crowds=None):
+    """An outcome whose file is written at once, or cannot be; ``crowds`` collects what `OutcomeJob.start` is given."""
 
+    def start(crowded):
+        if crowds is not None:
+            crowds.append(crowded)
+        entry = Future()
+        if error is None:
+            entry.set_result(str(key))
+        else:
+            entry.set_exception(error)
+        return PendingOutcome(generator="it", key=str(key), asked=((), {}), entry=entry)
 
-def start(sample, outcome, crowded):
-    entry = Future()
-    entry.set_result(sample.key)
-    return PendingOutcome(sample.key, ((), {}), entry)
+    return OutcomeJob(seconds=seconds, start=start)
 
 
 class Kept:
@@ -39,9 +43,9 @@ class Kept:
 
 
 WAYS = [
-    lambda count: InlineBatcher(start, count),
-    lambda count: BackgroundBatcher(start, count, endless=False),
-    lambda count: BackgroundBatcher(start, count, endless=True),
+    lambda count: InlineBatcher(count),
+    lambda count: BackgroundBatcher(count, endless=False),
+    lambda count: BackgroundBatcher(count, endless=True),
 ]
 
 
@@ -51,7 +55,7 @@ def test_all_is_counted_once_and_in_order(way, number):
     kept = Kept()
     with way(kept) as counting:
         for key in range(number):
-            counting.take(*made(key))
+            counting.take(job(key))
     assert kept.keys == [str(key) for key in range(number)]
     assert all(len(batch) <= BATCH for batch in kept.batches)
 
@@ -60,7 +64,7 @@ def test_all_is_counted_once_and_in_order(way, number):
 def test_what_was_made_before_the_generator_broke_is_counted(way):
     kept = Kept()
     with pytest.raises(ValueError, match="closed"), way(kept) as counting:
-        counting.take(*made("made"))
+        counting.take(job("made"))
         raise ValueError("closed")
     assert kept.keys == ["made"]
 
@@ -70,55 +74,45 @@ def test_what_counting_raises_reaches_the_generators_thread(way):
     kept = Kept(breaks_at="20")
     with pytest.raises(RuntimeError, match="no room"), way(kept) as counting:
         for key in range(500):
-            counting.take(*made(key))
+            counting.take(job(key))
 
 
 def test_beside_the_generator_counting_has_a_thread_of_its_own():
     kept = Kept()
-    with BackgroundBatcher(start, kept, endless=False) as counting:
-        counting.take(*made("a"))
+    with BackgroundBatcher(kept, endless=False) as counting:
+        counting.take(job("a"))
     assert threading.current_thread() not in kept.threads
 
 
 def test_in_turns_it_has_the_generators():
     kept = Kept()
-    with InlineBatcher(start, kept) as counting:
-        counting.take(*made("a"))
+    with InlineBatcher(kept) as counting:
+        counting.take(job("a"))
         assert not kept.batches
     assert kept.threads == {threading.current_thread()}
 
 
 def test_little_slow_work_waits_uncounted():
     kept = Kept()
-    with InlineBatcher(start, kept) as counting:
-        counting.take(*made("quick", seconds=0.2))
-        counting.take(*made("slow", seconds=30))
+    with InlineBatcher(kept) as counting:
+        counting.take(job("quick", seconds=0.2))
+        counting.take(job("slow", seconds=30))
         assert kept.batches == [["quick", "slow"]]
-        counting.take(*made("slow again", seconds=30))
+        counting.take(job("slow again", seconds=30))
         assert kept.batches[1:] == [["slow again"]]
 
 
 def test_a_file_that_could_not_be_written_is_told_before_anything_is_counted():
-    def breaks(sample, outcome, crowded):
-        broken = Future()
-        broken.set_exception(OSError("disk full"))
-        return PendingOutcome(sample.key, ((), {}), broken)
-
     kept = Kept()
-    with pytest.raises(OSError, match="disk full"), InlineBatcher(breaks, kept) as counting:
-        counting.take(*made("a"))
+    with pytest.raises(OSError, match="disk full"), InlineBatcher(kept) as counting:
+        counting.take(job("a", error=OSError("disk full")))
     assert not kept.batches
 
 
 def test_when_many_wait_only_an_endless_queue_leaves_pixels_to_their_files():
     crowds, go_on = [], threading.Event()
-
-    def noting(sample, outcome, crowded):
-        crowds.append(crowded)
-        return start(sample, outcome, crowded)
-
-    with BackgroundBatcher(noting, lambda batch: go_on.wait(10), endless=True) as counting:
+    with BackgroundBatcher(lambda batch: go_on.wait(10), endless=True) as counting:
         for key in range(200):
-            counting.take(*made(key))
+            counting.take(job(key, crowds=crowds))
         go_on.set()
     assert not any(crowds[:BATCH]) and all(crowds[-BATCH:])

@@ -250,9 +250,9 @@ def whole(name: str, stage: Any, tmp_path: Any, **settings: Any) -> tuple[list[A
     return WHOLE[known]
 
 
-def hold(card: Card, path: Any, counter: Counter | None = None, stopping: Any = None, on_refusal="continue", **more):
+def hold(card: Card, path: Any, counter: Counter | None = None, stop: Any = None, on_refusal="continue", **more):
     order = RunConfig(suite=suite(on_refusal=on_refusal), generators=[card], path=path, **more)
-    engine.run(order, counter or squares.counter(), stopping=stopping).close()
+    engine.run(order, counter or squares.counter(), stop=stop).close()
 
 
 def contents(path: Any) -> Any:
@@ -303,7 +303,7 @@ def test_stopped_by_ctrl_c_after_a_turn(stages, tmp_path, name, k):
     service, card = stages(name)
     stopping = threading.Event()
     service.before[k] = stopping.set
-    hold(card, tmp_path / "run", stopping=stopping)
+    hold(card, tmp_path / "run", stop=stopping)
     assert len(service.log) == k
     hold(card, tmp_path / "run")
     assert service.log == log
@@ -374,7 +374,7 @@ def test_the_place_to_rewind_to_is_remembered(stages, tmp_path, name):
     for k in (1, 2, 3, 4):
         stopping = threading.Event()
         service.before[k] = stopping.set
-        hold(card, tmp_path / "run", stopping=stopping, on_refusal="rewind")
+        hold(card, tmp_path / "run", stop=stopping, on_refusal="rewind")
     hold(card, tmp_path / "run", on_refusal="rewind")
     assert service.log == log
     assert contents(tmp_path / "run") == ledger
@@ -446,7 +446,7 @@ def test_a_pipeline_here_is_shown_the_picture_of_the_run(painter, tmp_path, k, w
         original = getattr(*method)
         patch.setattr(*method, lambda *given, **named: (interrupt(), original(*given, **named))[1])
         if way == "stopped":
-            hold(card, tmp_path / "run", stopping=stopping)
+            hold(card, tmp_path / "run", stop=stopping)
         else:
             with pytest.raises(Killed):
                 hold(card, tmp_path / "run")

@@ -1,4 +1,4 @@
-"""The engine over hands: the same run as on one machine, whatever dies on the way."""
+"""The engine over workers: the same run as on one machine, whatever dies on the way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from countcheck.counting.verdict import Kind
 from countcheck.engine import ray as engine_ray
 from countcheck.engine import run as engine
 from countcheck.engine.config import RunConfig
-from countcheck.engine.ray import RayGenerator, run_on_ray
+from countcheck.engine.ray import RayGenerator, Worker, WorkerOutcome, run_on_ray
 from countcheck.engine.scoring import nouns_of
 from countcheck.errors import BadWeights, CountcheckError, GeneratorClosed, UnknownName
 from countcheck.generators.base import Traits
@@ -65,14 +65,13 @@ def plan_of(spread, *texts):
     return list(plan(squares.suite(*texts), spread.recipe))
 
 
-PICTURE = Picture(key="k", pixels=None)
 CARD = Card(name="squares", family="squares")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
     with pytest.MonkeyPatch.context() as patch:
-        # The hands are to find the painter above, and a busy machine is to be waited for.
+        # The workers are to find the painter above, and a busy machine is to be waited for.
         patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[1]), *sys.path]))
         for name in ("raylet_start_wait_time_s", "worker_register_timeout_seconds"):
             patch.setenv(f"RAY_{name}", "200")
@@ -99,16 +98,16 @@ def told(run: RunFolder):
 TEXTS = [f"{i % 5} squares, picture {i}" for i in range(36)] + ["2 squares +1", "4 please refuse", "5 break"]
 
 
-def test_many_hands_make_the_run_that_one_machine_makes(tmp_path, monkeypatch):
+def test_many_workers_make_the_run_that_one_machine_makes(tmp_path, monkeypatch):
     with engine.run(order(tmp_path / "one", *TEXTS), squares.counter()) as run:
         alone = told(run)
 
     def looked_at_twice(self, pictures, nouns):
-        assert not pictures, "the head looked at what a hand had looked at"
+        assert not pictures, "the head detected again what a worker had detected"
         return []
 
     monkeypatch.setattr(squares.SquaresDetector, "detect", looked_at_twice)
-    with run_on_ray(order(tmp_path / "many", *TEXTS), "squares", hands=2) as run:
+    with run_on_ray(order(tmp_path / "many", *TEXTS), "squares", workers=2) as run:
         assert told(run) == alone
         picture = run.picture(run.rows()[3])
         assert picture is not None
@@ -117,7 +116,7 @@ def test_many_hands_make_the_run_that_one_machine_makes(tmp_path, monkeypatch):
 
 def test_a_run_begun_over_many_machines_goes_on_over_one(tmp_path):
     asked = replace(order(tmp_path / "run", *TEXTS), generators=[replace(CARD, settings={"pause": 0.1})])
-    with run_on_ray(asked, "squares", hands=2, decided=lambda run: "enough") as run:
+    with run_on_ray(asked, "squares", workers=2, decide=lambda run: "enough") as run:
         begun = {row.key for row in run.rows() if row.outcome != "missing"}
     assert 0 < len(begun) < len(TEXTS)
     painted = []
@@ -128,8 +127,8 @@ def test_a_run_begun_over_many_machines_goes_on_over_one(tmp_path):
     assert set(painted[0].asked).isdisjoint(begun)
 
 
-def test_a_hand_that_dies_loses_nothing_but_the_sample_it_dies_over(tmp_path):
-    with run_on_ray(order(tmp_path / "run", *TEXTS[:6], "1 square to die over"), "squares", hands=1) as run:
+def test_a_worker_that_dies_loses_nothing_but_the_sample_it_dies_over(tmp_path):
+    with run_on_ray(order(tmp_path / "run", *TEXTS[:6], "1 square to die over"), "squares", workers=1) as run:
         rows = run.rows()
     assert [row.verdict for row in rows[:6]] == [Kind.EXACT] * 6
     assert (rows[6].outcome, rows[6].failure) == ("failure", "crash")
@@ -138,13 +137,13 @@ def test_a_hand_that_dies_loses_nothing_but_the_sample_it_dies_over(tmp_path):
 def test_a_generator_that_closes_ends_the_run_and_what_was_made_is_kept(tmp_path):
     asked = order(tmp_path / "run", *TEXTS[:3], "1 square, then close")
     with pytest.raises(GeneratorClosed, match="the painter has gone home"):
-        run_on_ray(asked, "squares", hands=1)
+        run_on_ray(asked, "squares", workers=1)
     with RunFolder.open(tmp_path / "run") as run:
         assert [row.verdict for row in run.rows()][:3] == [Kind.EXACT] * 3
 
 
-def test_what_a_hand_cannot_load_is_said_in_its_own_words():
-    spread = RayGenerator(load_painter(CARD), cannot_engage, (), hands=1)
+def test_what_a_worker_cannot_load_is_said_in_its_own_words():
+    spread = RayGenerator(load_painter(CARD), cannot_engage, (), workers=1)
     with pytest.raises(BadWeights, match="are damaged"):
         list(spread.generate(plan_of(spread, "3 squares")))
     spread.close()
@@ -153,13 +152,13 @@ def test_what_a_hand_cannot_load_is_said_in_its_own_words():
 def test_two_generators_follow_each_other_where_there_is_room_for_one(tmp_path):
     cards = [replace(CARD, name="first"), replace(CARD, name="second")]
     asked = replace(order(tmp_path / "run", *TEXTS[:4]), generators=cards)
-    # Every hand takes a whole core, and there are two.
-    with run_on_ray(asked, "squares", hands=2) as run:
+    # Every worker takes a whole core, and there are two.
+    with run_on_ray(asked, "squares", workers=2) as run:
         assert [row.verdict for row in run.rows()] == [Kind.EXACT] * 8
 
 
-def test_an_edit_is_made_by_a_hand():
-    spread = RayGenerator(load_painter(CARD), engaged, (), hands=1)
+def test_an_edit_is_made_by_a_worker():
+    spread = RayGenerator(load_painter(CARD), engaged, (), workers=1)
     (sample,) = plan_of(spread, "3 squares")
     outcome = spread.edit(sample, squares.squares(4), "3", 1, ())
     spread.close()
@@ -168,15 +167,24 @@ def test_an_edit_is_made_by_a_hand():
     assert (outcome.pixels == squares.squares(3, sample.seed)).all()
 
 
-def test_what_was_looked_at_for_other_nouns_or_another_style_is_looked_at_again():
-    nouns = tuple(nouns_of(squares.suite("3 squares")))
-    plain = squares.counter()
-    counter = engine_ray._LookedAlready(plain.card, plain.detector)
-    (empty,) = plain.detect([squares.squares(0)], nouns)
-    made = engine_ray._Made(outcome=PICTURE, pixels=squares.squares(3), found=empty, style="noir")
-    looked = made.unpacked(nouns).pixels
-    found = counter.detect([looked, squares.squares(2), looked], nouns, ["noir", "noir", "plain"])
-    assert [len(one.boxes) for one in found] == [0, 2, 3]
+def test_a_picture_travels_apart_from_its_outcome_and_comes_back_with_its_detections():
+    (detections,) = squares.counter().detect([squares.squares(3)], nouns_of(squares.suite("3 squares")))
+    outcome = Picture(key="k", pixels=squares.squares(3), cost=0.1)
+    travelling = WorkerOutcome.of(outcome, detections)
+    assert travelling.outcome == replace(outcome, pixels=None)
+    back = travelling.unpack()
+    assert back.detections is detections
+    assert (back.outcome.pixels == outcome.pixels).all()
+
+
+def test_a_counter_that_chooses_its_views_detects_on_the_head(monkeypatch):
+    chooses = squares.counter()
+    chooses.chooses_views = True
+    worker = Worker(lambda: (load_painter(CARD), chooses), ())
+    monkeypatch.setattr(chooses, "detect", None)
+    made, error = worker.make(plan_of(load_painter(CARD), "3 squares"))
+    assert error is None
+    assert [one.detections for one in made] == [None]
 
 
 def test_what_waits_on_a_network_is_asked_from_the_head(tmp_path, monkeypatch):
@@ -186,7 +194,7 @@ def test_what_waits_on_a_network_is_asked_from_the_head(tmp_path, monkeypatch):
         assert [row.verdict for row in run.rows()] == [Kind.EXACT]
 
 
-def test_a_hands_error_keeps_its_kind_where_it_can():
+def test_a_workers_error_keeps_its_kind_where_it_can():
     assert type(engine_ray._rebuilt("GeneratorClosed", "gone")) is GeneratorClosed
     error = engine_ray._rebuilt("UnknownName", "no such thing")
     assert type(error) is CountcheckError and not isinstance(error, UnknownName)

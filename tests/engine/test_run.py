@@ -13,7 +13,7 @@ from countcheck.counting.verdict import Kind
 from countcheck.engine import run as engine
 from countcheck.engine.config import RunConfig
 from countcheck.engine.progress import NullProgress
-from countcheck.engine.run import recount
+from countcheck.engine.recount import recount
 from countcheck.errors import BadInput, BadSettings, GeneratorClosed, RunMismatch
 from countcheck.files import exclusive_lock
 from countcheck.generators.base import Traits
@@ -104,13 +104,13 @@ def test_an_interrupted_run_goes_on_to_the_same_rows(tmp_path):
     class StopAfterTen(NullProgress):
         seen = 0
 
-        def made(self, generator, entry):
+        def advance(self, generator, entry):
             self.seen += 1
             if self.seen == 10:
                 stopping.set()
 
     part = order(tmp_path / "b", *texts, settings={"pause": 0.01})
-    with engine.run(part, squares.counter(), watch=StopAfterTen(), stopping=stopping) as run:
+    with engine.run(part, squares.counter(), progress=StopAfterTen(), stop=stopping) as run:
         missing = [row for row in run.rows() if row.outcome == "missing"]
         assert 0 < len(missing) < 31
     with engine.run(part, squares.counter()) as run:
@@ -215,7 +215,7 @@ def test_a_gate_that_is_decided_ends_the_run_early(tmp_path):
     gate = SequentialGate(read_policy(policy))
     texts = [f"{n % 5} squares of kind {n}" for n in range(400)]
     asked = order(tmp_path, *texts, settings={"pause": 0.002})
-    with engine.run(asked, squares.counter(), decided=lambda run: gate.update(run.rows())) as run:
+    with engine.run(asked, squares.counter(), decide=lambda run: gate.update(run.rows())) as run:
         rows = run.rows()
         assert gate.decision == "pass"
         assert 5 < sum(row.outcome == "picture" for row in rows) < 300

@@ -27,13 +27,13 @@ def test_a_run_stops_once_its_gate_is_decided_and_the_gate_agrees(tmp_path):
         generators=[Card(name="squares", family="squares", settings={})],
         path=tmp_path / "run",
     )
-    with engine.run(order, squares.counter(), decided=lambda run: gate.update(run.rows())) as run:
+    with engine.run(order, squares.counter(), decide=lambda run: gate.update(run.rows())) as run:
         rows, info = run.rows(), run.info
     made = [row for row in rows if row.outcome != "missing"]
     assert gate.decision == "pass" and info.until_decided == "pass"
     assert 5 <= len(made) < 120
     (generator,) = [engine.load_generator(card) for card in order.generators]
-    fair = [s.asked.id for s in shuffle_prompts(engine.planned(order, order.generators[0], generator).samples)]
+    fair = [s.asked.id for s in shuffle_prompts(engine.plan_generator(order, order.generators[0], generator).samples)]
     assert {row.prompt_id for row in made} == set(fair[: len(made)])
     decision = decide(policy, evidence_of(rows, info))
     assert decision.decision == "pass"

@@ -84,7 +84,7 @@ class Says(NullProgress):
     def __init__(self):
         self.heard = []
 
-    def says(self, sentence):
+    def message(self, sentence):
         if "control picture" not in sentence:
             self.heard.append(sentence)
 
@@ -104,7 +104,7 @@ def hold(generator, path, **more):
     for place, what in list(generator.after.items()):
         if what == "stop":
             generator.after[place] = stopping.set
-    run = engine.run(order, squares.counter(), watch=watch, stopping=stopping, load=lambda card: generator)
+    run = engine.run(order, squares.counter(), progress=watch, stop=stopping, load=lambda card: generator)
     with run:
         return [(row.outcome, row.failure, row.code) for row in run.rows()], watch.heard
 

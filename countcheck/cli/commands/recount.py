@@ -32,14 +32,14 @@ def recount(
 ) -> None:
     """Judge a run again with another counter or rule. Nothing is drawn anew."""
     from countcheck.counting.counter import load_counter
-    from countcheck.engine import run as engine
+    from countcheck.engine.recount import recount as recount_run
     from countcheck.metrics.summary import summarize
     from countcheck.reports.terminal.summary import render_summary
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(run) as opened:
         spec = counter or opened.info.counter.name
-        engine.recount(opened, load_counter(spec), rule=rule and rule.value, says=say)
+        recount_run(opened, load_counter(spec), rule=rule and rule.value, message=say)
         summary = summarize(opened.rows(), opened.info, opened.labels())
         if as_json:
             print_json(summary.to_json())

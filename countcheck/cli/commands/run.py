@@ -112,13 +112,13 @@ def carry_out(order: RunConfig, counter: str, engine: str = "local", until_decid
     if engine not in ("local", "ray"):
         raise BadSettings(f"--engine {engine!r} is unknown. Choose local or ray.")
     decided = None if until_decided is None else _decided_by(until_decided)
-    with LiveProgress() as watch, stopping_on_interrupt() as stopping:
+    with LiveProgress() as progress, stopping_on_interrupt() as stopping:
         if engine == "ray":
             from countcheck.engine.ray import run_on_ray
 
-            finished = run_on_ray(order, counter, watch=watch, stopping=stopping, decided=decided)
+            finished = run_on_ray(order, counter, progress=progress, stop=stopping, decide=decided)
         else:
-            finished = run(order, load_counter(counter), watch=watch, stopping=stopping, decided=decided)
+            finished = run(order, load_counter(counter), progress=progress, stop=stopping, decide=decided)
         if stopping.is_set() and stopping.interrupted:
             finished.close()
             raise KeyboardInterrupt
@@ -166,11 +166,11 @@ def tell(finished: RunFolder, as_json: bool) -> None:
 
 
 def _dry_run(order: RunConfig, as_json: bool) -> None:
-    from countcheck.engine.run import load_generator, planned
+    from countcheck.engine.run import load_generator, plan_generator
 
     lines = []
     for card in order.generators:
-        each = planned(order, card, load_generator(card))
+        each = plan_generator(order, card, load_generator(card))
         lines.append(
             {
                 "generator": card.name,

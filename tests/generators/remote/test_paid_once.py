@@ -73,7 +73,7 @@ def order(service, tmp_path, monkeypatch):
 def test_interrupted_and_resumed_nothing_is_paid_for_twice(service, order):
     stopping = threading.Event()
     service.after[9] = stopping.set
-    engine.run(order(), squares.counter(), stopping=stopping).close()
+    engine.run(order(), squares.counter(), stop=stopping).close()
     assert 9 <= service.drawn.total() <= 9 + AT_ONCE
     with engine.run(order(), squares.counter()) as run:
         assert [row.outcome for row in run.rows()] == ["picture"] * len(TEXTS)
