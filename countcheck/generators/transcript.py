@@ -1,15 +1,15 @@
-"""Chats that were held somewhere else, by hand in a web page too: a JSON or JSONL file with picture files beside it.
+"""The generator ``transcript:FILE``: conversations recorded elsewhere, as JSON or JSONL with picture files beside it.
 
-Each entry is one thing said and what came back::
+Each entry is one message and its answer::
 
     {"conversation": "the-tale", "said": "Draw three little pigs.", "words": "Sure!", "picture": "01.png"}
     {"conversation": "the-tale", "said": "There are four. There should be three.", "words": "I can't create that."}
     {"prompt": "three-word-noir", "picture": "other/07.png"}
 
-``conversation`` or ``prompt`` is an id of the suite; ``said`` may be left out for a prompt. A thing said that the
-suite does not say is a repair of the turn before; ``script`` (from 0) says so outright. ``repeat`` (from 0) tells
-recordings of one conversation apart; ``error`` holds a message, or an error body, where the service failed. A JSON
-file holds a list of entries, or ``{"entries": [...]}``; a JSONL file holds one on each line.
+``conversation`` or ``prompt`` is an id of the suite; ``said`` may be left out for a prompt. A message that is not in
+the suite's conversation is a repair of the turn before; ``script`` (a turn's index, from 0) names the turn outright.
+``repeat`` (from 0) separates recordings of one conversation; ``error`` holds a message, or an error body, where the
+service failed. A JSON file holds a list of entries, or ``{"entries": [...]}``; a JSONL file holds one on each line.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from countcheck.images.types import Pixels
 from countcheck.suites.samples import Recipe, Sample
 from countcheck.suites.suite import Conversation, Turn
 
-_SAME = 0.85  # how alike a thing said must be to a scripted turn to be taken for it
+_MIN_SIMILARITY = 0.85  # difflib ratio, 0 to 1, from which a message is taken for a scripted turn
 
 
 class _Entry(BaseModel):
@@ -52,7 +52,7 @@ class _Entry(BaseModel):
     cost: float | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
-    def _names_one(self) -> _Entry:
+    def _check(self) -> _Entry:
         if bool(self.conversation) == bool(self.prompt):
             raise ValueError("name either a conversation or a prompt of the suite")
         if self.conversation and not self.said and self.script is None:
@@ -61,10 +61,17 @@ class _Entry(BaseModel):
 
 
 class TranscriptGenerator:
-    """``transcript:FILE``: answers with what was recorded. Needs no key and no network."""
+    """Return recorded outcomes. Needs no key and no network.
+
+    Settings: ``model``, the name of the recorded model, for the report.
+
+    Raises:
+        BadSettings: If no file is named.
+        BadInput: If the file cannot be read, or an entry of it is malformed; the error names file and entry.
+    """
 
     def __init__(self, card: Card) -> None:
-        self.settings = fill(card, {"model": ""})  # what drew: for the reader of the report
+        self.settings = fill(card, {"model": ""})
         if not card.source:
             raise BadSettings(f"{card.name}: no file is named. Write transcript:FILE.")
         self._path = Path(card.source)
@@ -79,25 +86,25 @@ class TranscriptGenerator:
 
     @property
     def name(self) -> str:
-        """As the user calls it."""
+        """The name in the run: the card's."""
         return self._name
 
     @property
     def traits(self) -> Traits:
-        """It speaks, and always says the same."""
+        """Seeded and converses: the same sample always gets the same answer."""
         return Traits(seeded=True, converses=True)
 
     @property
     def recipe(self) -> Recipe:
-        """The file's and its pictures' digest."""
+        """A digest of the file and its pictures."""
         return self._recipe
 
     def covers(self, sample: Sample) -> bool:
-        """Whether anything was recorded for a sample."""
+        """Return whether the file has an entry for a sample."""
         return (sample.asked.id, sample.repeat) in self._entries
 
     def generate(self, samples: Sequence[Sample]) -> Iterator[Outcome]:
-        """The recorded outcome of each prompt; one that was not recorded is a failure that says so."""
+        """Yield the recorded outcome of each prompt, and a `Failure` for a prompt that was not recorded."""
         for sample in samples:
             recorded = self._entries.get((sample.asked.id, sample.repeat))
             if recorded:
@@ -108,14 +115,18 @@ class TranscriptGenerator:
                 )
 
     def open(self, sample: Sample) -> RecordedDialogue:
-        """The recorded conversation. Raises `BadInput` when there is none."""
+        """Return the recorded conversation of a sample.
+
+        Raises:
+            BadInput: If there is none, or its messages do not fit the suite's conversation.
+        """
         recorded = self._entries.get((sample.asked.id, sample.repeat))
         if not recorded or not isinstance(sample.asked, Conversation):
             raise BadInput(f"{self._path}: no conversation {sample.asked.id!r}, repeat {sample.repeat}, is recorded.")
-        return RecordedDialogue(self, sample, recorded, placed(sample.asked, recorded, self._path))
+        return RecordedDialogue(self, sample, recorded, recorded_steps(sample.asked, recorded, self._path))
 
     def outcome(self, sample: Sample, entry: _Entry, turn: int) -> Outcome:
-        """An entry, read like any provider's reply."""
+        """Classify a recorded answer like any provider's reply."""
         if entry.error is not None:
             body = entry.error if isinstance(entry.error, dict) else {"message": entry.error}
             reply = reply_of_body(body)
@@ -127,7 +138,7 @@ class TranscriptGenerator:
 
 
 class RecordedDialogue:
-    """One recorded conversation: it has said its own, and says it again."""
+    """One recorded conversation: each message gets the recorded answer, whatever is said."""
 
     def __init__(
         self, generator: TranscriptGenerator, sample: Sample, entries: Sequence[_Entry], steps: Sequence[Step]
@@ -138,52 +149,60 @@ class RecordedDialogue:
         self._steps = steps
 
     def state(self) -> Any:
-        """Nothing but the recording is needed."""
+        """Return an empty state: the recording holds everything."""
         return {}
 
     def restore(self, state: Any, picture: Callable[[int], Pixels]) -> None:
-        """What is said next is told by its turn."""
+        """Do nothing: the turn's index selects the answer."""
 
     @property
     def steps(self) -> Sequence[Step]:
-        """Everything that was said."""
+        """The recorded messages, as steps of the suite's conversation."""
         return self._steps
 
     def say(self, text: str, turn: int, expected: Turn) -> Outcome:
-        """What came back then."""
+        """Return the recorded answer of a turn."""
         return self._generator.outcome(self._sample, self._entries[turn], turn)
 
     def rewind(self) -> None:
-        """What was said was said."""
+        """Do nothing: a recording cannot go back."""
 
 
-def placed(talk: Conversation, entries: Sequence[_Entry], path: Path) -> list[Step]:
-    """Each recorded thing as a step of the suite's conversation: a scripted turn, or a repair of the one before."""
+def recorded_steps(conversation: Conversation, entries: Sequence[_Entry], path: Path) -> list[Step]:
+    """Match recorded messages to a suite's conversation: each is a scripted turn, or a repair of the turn before.
+
+    Raises:
+        BadInput: If the first message is not like the first turn, or ``script`` names a turn that does not exist.
+    """
     steps: list[Step] = []
     script, repair = -1, 0
     for entry in entries:
-        found = entry.script if entry.script is not None else _scripted(talk, entry.said, script + 1)
-        if found is not None and found >= len(talk.turns):
-            raise BadInput(f"{path}: {talk.id} has {len(talk.turns)} turns, and script says {found}. Count from 0.")
-        if found is not None and found > script:
-            script, repair = found, 0
+        turn = entry.script if entry.script is not None else _scripted_turn(conversation, entry.said, script + 1)
+        if turn is not None and turn >= len(conversation.turns):
+            raise BadInput(
+                f"{path}: {conversation.id} has {len(conversation.turns)} turns, and script says {turn}. Count from 0."
+            )
+        if turn is not None and turn > script:
+            script, repair = turn, 0
         else:
             repair += 1
         if script < 0:
             raise BadInput(
-                f"{path}: the first thing said in {talk.id} is {entry.said[:80]!r}, which is not like its first turn"
-                f" {talk.turns[0].say[:80]!r}. Write script: 0 beside it if it is meant."
+                f"{path}: the first thing said in {conversation.id} is {entry.said[:80]!r}, which is not like its first"
+                f" turn {conversation.turns[0].say[:80]!r}. Write script: 0 beside it if it is meant."
             )
-        steps.append(Step(script=script, repair=repair, text=entry.said or talk.turns[script].say))
+        text = entry.said or conversation.turns[script].say
+        steps.append(Step(script=script, repair=repair, text=text))
     return steps
 
 
-def _scripted(talk: Conversation, said: str, start: int) -> int | None:
-    """The scripted turn, from ``start`` on, that a thing said stands for."""
-    wanted = _plain(said)
-    for place in range(start, len(talk.turns)):
-        if difflib.SequenceMatcher(None, wanted, _plain(talk.turns[place].say)).ratio() >= _SAME:
-            return place
+def _scripted_turn(conversation: Conversation, said: str, start: int) -> int | None:
+    """The index of the first scripted turn from ``start`` on that a message is like."""
+    words = _plain(said)
+    for index in range(start, len(conversation.turns)):
+        similarity = difflib.SequenceMatcher(None, words, _plain(conversation.turns[index].say)).ratio()
+        if similarity >= _MIN_SIMILARITY:
+            return index
     return None
 
 
@@ -196,7 +215,7 @@ def _read(path: Path) -> tuple[bytes, Mapping[tuple[str, int], list[_Entry]]]:
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror or error}). Give a JSON or JSONL file.") from error
-    found: dict[tuple[str, int], list[_Entry]] = defaultdict(list)
+    entries: dict[tuple[str, int], list[_Entry]] = defaultdict(list)
     for place, body in _bodies(path, data):
         try:
             entry = _Entry.model_validate(body)
@@ -204,10 +223,10 @@ def _read(path: Path) -> tuple[bytes, Mapping[tuple[str, int], list[_Entry]]]:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise BadInput(f"{path}:{place}: {where + ': ' if where else ''}{first['msg']}.") from error
-        found[entry.conversation or entry.prompt, entry.repeat].append(entry)
-    if not found:
+        entries[entry.conversation or entry.prompt, entry.repeat].append(entry)
+    if not entries:
         raise BadInput(f"{path} holds no entry.")
-    return data, dict(found)
+    return data, dict(entries)
 
 
 def _bodies(path: Path, data: bytes) -> Iterator[tuple[str, Any]]:
@@ -231,7 +250,7 @@ def _json(data: bytes, place: str) -> Any:
 
 
 def _picture(folder: Path, name: str) -> bytes:
-    """A picture file of the folder; damaged or missing ones are found out when they are decoded."""
+    """The bytes of a picture file beside the transcript; undecodable bytes where it is missing or too large."""
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise BadInput(f"{name[:120]!r} lies outside {folder}. Put pictures beside the file.")

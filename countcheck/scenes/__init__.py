@@ -1,7 +1,7 @@
 """Scenes: pictures with known counts, drawn by rule from art of our own.
 
-They are the ground truth (controls, tests), the rule-based generator, and what the shipped models learned
-from.
+They are the ground truth of self-tests and tests, what the generator ``scenes`` draws, and what the shipped models were
+trained on.
 
     >>> from countcheck.scenes import boxes, compose, render
     >>> scene = compose({"pig": 3, "wolf": 1}, style="noir-rain", seed=7)
@@ -12,13 +12,13 @@ from.
 """
 
 from countcheck.scenes.art import NOUNS, PAINTER_NOUNS, VARIANTS
-from countcheck.scenes.composition import BACKDROPS, MOST, Scene, Thing, compose
+from countcheck.scenes.composition import BACKDROPS, MAX_THINGS, Scene, Thing, compose
 from countcheck.scenes.rendering import boxes, render
 from countcheck.scenes.styles import STYLES, TRANSFORMS, apply_style
 
 __all__ = [
     "BACKDROPS",
-    "MOST",
+    "MAX_THINGS",
     "NOUNS",
     "PAINTER_NOUNS",
     "STYLES",

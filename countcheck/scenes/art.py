@@ -1,4 +1,4 @@
-"""What can be drawn, and its sprites at any size. The art is our own; nothing is fetched."""
+"""The nouns that can be drawn, and their sprites at any size. The art is the package's own; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Sprite(NamedTuple):
 
 @lru_cache(maxsize=256)
 def drawing(noun: str, variant: int = 0) -> Image.Image:
-    """Give the noun's drawing: RGBA, 256 px on its longer side, cut to its bounds."""
+    """Return the noun's drawing: RGBA, 256 px on its longer side, cut to its bounds."""
     draw, tones = _ART[noun]
     pen = Pen()
     draw(pen, tones[variant % len(tones)])
@@ -67,7 +67,7 @@ def drawing(noun: str, variant: int = 0) -> Image.Image:
 
 @lru_cache(maxsize=8192)
 def sprite(noun: str, variant: int, side: int, flip: bool) -> Sprite:
-    """Give the noun's sprite with its longer side ``side`` pixels long, mirrored if ``flip``."""
+    """Return the noun's sprite with its longer side ``side`` pixels long, mirrored if ``flip``."""
     return cut(drawing(noun, variant), side, flip)
 
 

@@ -1,4 +1,4 @@
-"""What stands where in a scene: counts in, a layout out. Nothing is drawn here."""
+"""The layout of a scene: counts in, places and sizes out. Nothing is drawn here."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from countcheck.scenes.art import NOUNS, VARIANTS
 from countcheck.scenes.styles import TRANSFORMS
 
 BACKDROPS: tuple[str, ...] = ("meadow", "beach", "street", "room")
-MOST = 24  # things in one scene; beyond this they become too small to be told apart
+MAX_THINGS = 24  # in one scene; more of them would be too small to recognise
 
-_TRIES = 40  # places tried for one thing before all are made smaller
-_SHRINK = 0.94
+_TRIES = 40  # places tried for one thing before all things are made smaller
+_SHRINK = 0.94  # factor by which they are made smaller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +22,11 @@ class Thing:
 
     Attributes:
         noun: What it is, one of :data:`~countcheck.scenes.art.NOUNS`.
-        x: Its centre, from the left, as a share of the picture's side.
-        y: Its centre, from the top, likewise.
-        size: Its longer side, likewise.
+        x: Its centre from the left, 0 to 1 of the picture's side.
+        y: Its centre from the top, 0 to 1 of the picture's side.
+        size: Its longer side, 0 to 1 of the picture's side.
         flip: Whether it is mirrored.
-        variant: Which of the noun's colours it has, from 0.
+        variant: Index of its colour among the noun's, from 0.
     """
 
     noun: str
@@ -45,8 +45,8 @@ class Scene:
         things: What stands in it; later ones are drawn over earlier ones.
         style: One of :data:`~countcheck.scenes.styles.TRANSFORMS`.
         backdrop: One of :data:`BACKDROPS`.
-        horizon: Where the ground begins, from the top, as a share of the picture's side.
-        seed: Decides the rain, the grain and the paper.
+        horizon: Where the ground begins, from the top, 0 to 1 of the picture's side.
+        seed: Seed of the rain, the grain and the paper.
     """
 
     things: tuple[Thing, ...]
@@ -56,7 +56,7 @@ class Scene:
     seed: int
 
     def count(self, noun: str) -> int:
-        """Say how many of ``noun`` stand in the scene."""
+        """Count how many of ``noun`` stand in the scene."""
         return sum(thing.noun == noun for thing in self.things)
 
 
@@ -72,20 +72,23 @@ def compose(
     """Lay out a scene that holds exactly ``counts``; the same arguments always give the same scene.
 
     Args:
-        counts: How many of each noun; 24 things in all at most.
-        style: How it will be drawn.
-        seed: Decides places, sizes, colours and (unless given) the backdrop.
-        overlap: How far two things may reach into each other, as a share of their size; below 0 is a gap.
-        size: Makes all things larger or smaller than what suits their number; they are made smaller anyway
-            until all of them find a place.
+        counts: How many of each noun; at most 24 things in all.
+        style: One of :data:`~countcheck.scenes.styles.TRANSFORMS`.
+        seed: Seed of places, sizes, colours and (unless given) the backdrop.
+        overlap: How far two things may overlap, as a share of their size; below 0 is a gap.
+        size: Factor of all sizes, above 0; things are made smaller anyway until all of them find a place.
         backdrop: One of :data:`BACKDROPS`.
 
     Raises:
-        ValueError: For an unknown noun, style or backdrop, a negative count, or too many things.
+        ValueError: If a noun, style or backdrop is unknown, a count negative, or there are too many things.
+
+    >>> scene = compose({"pig": 2, "wolf": 1}, seed=4)
+    >>> scene.count("pig"), scene.count("wolf"), scene.backdrop in BACKDROPS
+    (2, 1, True)
     """
     _check(counts, style, backdrop)
     dice = random.Random(f"{seed}")
-    # the stage first, so that it stays when only the numbers change
+    # The backdrop first, so that it stays when only the numbers change.
     chosen, horizon = dice.choice(BACKDROPS), dice.uniform(0.25, 0.6)
     backdrop = backdrop or chosen
     nouns = [noun for noun in sorted(counts) for _ in range(counts[noun])]
@@ -107,8 +110,8 @@ def _check(counts: Mapping[str, int], style: str, backdrop: str | None) -> None:
             raise ValueError(f"no art for {noun!r}; there is art for {', '.join(NOUNS)}")
         if count < 0:
             raise ValueError(f"the number of {noun!r} is {count}; it must be 0 or more")
-    if sum(counts.values()) > MOST:
-        raise ValueError(f"{sum(counts.values())} things do not fit into one scene; {MOST} do")
+    if sum(counts.values()) > MAX_THINGS:
+        raise ValueError(f"{sum(counts.values())} things do not fit into one scene; {MAX_THINGS} do")
     if style not in TRANSFORMS:
         raise ValueError(f"no style {style!r}; there are {', '.join(TRANSFORMS)}")
     if backdrop is not None and backdrop not in BACKDROPS:

@@ -21,7 +21,7 @@ _OUTLINE = 0.022  # width of the outline, as a share of the side
 
 
 def shade(colour: Colour, factor: float) -> Colour:
-    """Give ``colour`` darkened (factor below 1) or lightened towards white (above 1)."""
+    """Return ``colour`` darkened (factor below 1) or lightened towards white (above 1)."""
     if factor <= 1:
         r, g, b = (round(channel * factor) for channel in colour)
     else:
@@ -30,7 +30,7 @@ def shade(colour: Colour, factor: float) -> Colour:
 
 
 def grown(mask: Image.Image, radius: int) -> Image.Image:
-    """Give the mask with every spot grown into a square ``radius`` pixels further each way."""
+    """Return the mask with every spot grown into a square ``radius`` pixels further each way."""
     levels = np.pad(np.asarray(mask), radius)
     for axis in (0, 1):
         levels = sliding_window_view(levels, 2 * radius + 1, axis=axis).max(axis=-1)
@@ -104,7 +104,7 @@ class Pen:
             self.disc(x + side - r * 0.3, y - r * 0.35, r * 0.33, WHITE)
 
     def lift(self) -> Image.Image:
-        """Give the finished drawing: RGBA, 256 px a side, with a dark outline around its silhouette."""
+        """Return the finished drawing: RGBA, 256 px a side, with a dark outline around its silhouette."""
         image = self._image.resize((_MASTER, _MASTER), Image.Resampling.LANCZOS)
         edge = grown(image.getchannel("A"), round(_OUTLINE * _MASTER)).filter(ImageFilter.GaussianBlur(0.8))
         under = Image.new("RGBA", image.size, (*INK, 0))

@@ -1,4 +1,4 @@
-"""Scenes into pictures, and where everything ended up in them."""
+"""Scenes drawn as pictures, with the boxes of their things."""
 
 from __future__ import annotations
 
@@ -23,7 +23,13 @@ _DIM = {"noir": 0.34, "noir-rain": 0.34, "night": 0.72}
 
 
 def render(scene: Scene, size: int = 96) -> NDArray[np.uint8]:
-    """Draw the scene: (size, size, 3) uint8, RGB."""
+    """Draw a scene: (size, size, 3) uint8 RGB.
+
+    >>> from countcheck.scenes.composition import compose
+    >>> picture = render(compose({"star": 2}, seed=1), size=64)
+    >>> picture.shape, str(picture.dtype)
+    ((64, 64, 3), 'uint8')
+    """
     canvas = backdrop(scene.backdrop, round(scene.horizon * 32) / 32, size, _DIM.get(scene.style, 1.0)).copy()
     for thing in scene.things:
         paste(canvas, *_placed(thing, size))
@@ -32,13 +38,20 @@ def render(scene: Scene, size: int = 96) -> NDArray[np.uint8]:
 
 
 def boxes(scene: Scene, size: int = 96) -> list[tuple[str, float, float, float, float]]:
-    """Give (noun, x1, y1, x2, y2) in pixels of the drawn picture for every thing, cut at its edges."""
-    found = []
+    """Return (noun, x1, y1, x2, y2) in pixels of the drawn picture for every thing, cut at the picture's edges.
+
+    >>> from countcheck.scenes.composition import compose
+    >>> [noun for noun, *_ in boxes(compose({"star": 2}, seed=1), size=64)]
+    ['star', 'star']
+    """
+    placed = []
     for thing in scene.things:
         drawn, x, y = _placed(thing, size)
         h, w = drawn.cover.shape[:2]
-        found.append((thing.noun, float(max(x, 0)), float(max(y, 0)), float(min(x + w, size)), float(min(y + h, size))))
-    return found
+        placed.append(
+            (thing.noun, float(max(x, 0)), float(max(y, 0)), float(min(x + w, size)), float(min(y + h, size)))
+        )
+    return placed
 
 
 def paste(canvas: NDArray[np.floating[Any]], drawn: Sprite, x: int, y: int) -> None:
@@ -55,7 +68,7 @@ def paste(canvas: NDArray[np.floating[Any]], drawn: Sprite, x: int, y: int) -> N
 
 @lru_cache(maxsize=512)
 def backdrop(name: str, horizon: float, size: int, dim: float = 1.0) -> NDArray[np.floating[Any]]:
-    """Give the empty stage: (size, size, 3) float32 in [0, 255], sky above the horizon, ground below."""
+    """Return the empty stage: (size, size, 3) float32 in [0, 255], sky above the horizon, ground below."""
     sky, ground = (np.array(colour, dtype=np.float32) * dim for colour in _COLOURS[name])
     rows = ((np.arange(size, dtype=np.float32) + 0.5) / size)[:, None]
     above = sky + (rows / max(horizon, 0.05) - 1) * 14 * dim
@@ -66,7 +79,7 @@ def backdrop(name: str, horizon: float, size: int, dim: float = 1.0) -> NDArray[
 
 
 def _placed(thing: Thing, size: int) -> tuple[Sprite, int, int]:
-    """Give the thing's sprite and the pixel of its top left corner."""
+    """Return the thing's sprite and the pixel of its top left corner."""
     drawn = sprite(thing.noun, thing.variant, max(2, round(thing.size * size)), thing.flip)
     h, w = drawn.cover.shape[:2]
     return drawn, round(thing.x * size - w / 2), round(thing.y * size - h / 2)

@@ -1,8 +1,7 @@
-"""Looks that a picture can be given without changing what there is to count in it.
+"""Styles: transforms of a picture's look that leave what there is to count in it.
 
-Every transform takes an (H, W, 3) uint8 picture of any size and a seed, and gives a new one of that shape.
-The widths of streaks, flakes and grains go by the picture's size, so that a look stays the same look at 96
-and at 1,024 pixels.
+Every transform takes an (H, W, 3) uint8 picture of any size and a seed, and returns a new one of that shape. Streaks,
+flakes and grains scale with the picture, so that a style looks the same at 96 and at 1,024 pixels.
 """
 
 from __future__ import annotations
@@ -22,10 +21,19 @@ _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
 def apply_style(picture: Picture, style: str, seed: int) -> Picture:
-    """Give the picture in another look.
+    """Return the picture in another style.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB; it stays as it is.
+        style: One of `TRANSFORMS`.
+        seed: Seed of the rain, the grain and the paper.
 
     Raises:
         ValueError: If there is no such style.
+
+    >>> import numpy as np
+    >>> apply_style(np.full((1, 1, 3), 100, np.uint8), "low-contrast", seed=0).tolist()
+    [[[119, 119, 119]]]
     """
     try:
         transform = TRANSFORMS[style]
@@ -35,7 +43,7 @@ def apply_style(picture: Picture, style: str, seed: int) -> Picture:
 
 
 def plain(picture: Picture, seed: int = 0) -> Picture:
-    """Give the picture as it is."""
+    """Return the picture as it is."""
     return picture.copy()
 
 
@@ -168,7 +176,7 @@ def _bytes(pixels: Floats) -> Picture:
 
 @lru_cache(maxsize=16)
 def _from_centre(shape: tuple[int, ...]) -> Floats:
-    """Give 0 in the middle, 1 in the corners."""
+    """Return 0 in the middle, 1 in the corners."""
     height, width = shape
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
@@ -176,7 +184,7 @@ def _from_centre(shape: tuple[int, ...]) -> Floats:
 
 
 def _noise(shape: tuple[int, ...], seed: int, strength: float) -> Floats:
-    """Give film grain of about the given standard deviation; a grain is 1/128 of the picture."""
+    """Return film grain of about the given standard deviation; a grain is 1/128 of the picture."""
     height, width = shape
     step = max(1, round(max(shape) / 128))
     coarse = np.random.default_rng([seed, 7]).standard_normal((-(-height // step), -(-width // step)), dtype=np.float32)
@@ -185,7 +193,7 @@ def _noise(shape: tuple[int, ...], seed: int, strength: float) -> Floats:
 
 
 def _clouds(shape: tuple[int, ...], seed: int) -> Floats:
-    """Give smooth noise, about -2 to 2, that changes over a fifth of the picture."""
+    """Return smooth noise, about -2 to 2, that changes over a fifth of the picture."""
     height, width = shape
     coarse = np.random.default_rng([seed, 5]).standard_normal((6, 6)).astype(np.float32)
     image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)

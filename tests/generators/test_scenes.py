@@ -5,7 +5,7 @@ from countcheck.cards import Card, read_generator_card
 from countcheck.errors import BadSettings
 from countcheck.generators.base import Converses, Edits, Generator
 from countcheck.generators.outcome import Failure, Fault, Picture
-from countcheck.generators.scenes import ScenesGenerator, numbers
+from countcheck.generators.scenes import ScenesGenerator, numbers_for
 from countcheck.suites.samples import plan
 from countcheck.suites.suite import Conversation, Prompt, Relation, Suite, Target, Turn
 
@@ -60,7 +60,7 @@ def test_it_stands_behind_the_seam():
     ],
 )
 def test_numbers_meet_the_targets(targets, drawn):
-    assert numbers(targets) == drawn
+    assert numbers_for(targets) == drawn
 
 
 @pytest.mark.parametrize(
