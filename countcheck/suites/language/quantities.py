@@ -1,38 +1,18 @@
-"""Quantities in running text: where a number stands, how large it is, and how the picture's number must relate to it."""
+"""Quantities in running text: where a number stands, how large it is, how the picture's number must relate to it.
+
+A quantity is read by an ordered table of patterns (`_PATTERNS`): the first that fits decides.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
-from countcheck.suites.language.numbers import WORDS
+from countcheck.suites.language.numbers import WORDS, cardinal, follows
+from countcheck.suites.language.tokens import Token, low_at
 from countcheck.suites.language.word_lists import BUNDLES, SINGLE
 from countcheck.suites.suite import Relation
-
-_TOKEN = re.compile(
-    r"[$€£]?\d+(?:[.,:/x×]\d+)*(?:[%+]|[A-Za-z°]+)?(?:-[^\W_]+)*\+?"
-    r"|[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‐‑][^\W_]+(?:['’][^\W\d_]+)*)*['’]?"
-    r"|[^\s]"
-)
-_DIGITS = re.compile(r"\d{1,3}(?:,\d{3}){1,2}|\d{1,7}")
-_RANGE = re.compile(r"(\d{1,7})-(\d{1,7})")
-_AT_LEAST = re.compile(r"(\d{1,7})\+")
-_TIMES = re.compile(r"(\d{1,7})[x×]")
-_MULTIPLES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "dozen": 12}
-_JOINED = {"half-dozen": 6, "half-a-dozen": 6}
-_TENS = frozenset(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])
-_UNITS = frozenset(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
-
-
-class Token(NamedTuple):
-    """A word, number or sign of a text, with its place in it."""
-
-    text: str
-    low: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +22,10 @@ class Quantity:
     Attributes:
         relation, count, upper: As in a target.
         end: The token after it.
-        bundle: "pair", "trio" ... when a bundle word said the number; the things come after "of".
-        loose: Said with "about", "several", "dozens of": a target only when asked for.
-        word: Whether letters wrote it.
+        bundle: "pair", "trio" ... when a bundle word gives the number; the things come after "of". "couple?" for "a
+            couple", which may be two things or two people.
+        loose: Whether it is vague ("about", "several", "dozens of"): a target only when asked for.
+        word: Whether it is written in letters.
     """
 
     relation: Relation
@@ -56,76 +37,7 @@ class Quantity:
     word: bool = False
 
 
-def tokens_of(text: str) -> list[Token]:
-    """The text's words, numbers and signs, in order."""
-    found = []
-    for match in _TOKEN.finditer(text):
-        word = match.group()
-        low = word.lower()
-        if not low.isascii():
-            low = low.replace("’", "'").replace("‐", "-").replace("‑", "-")
-        found.append(Token(word, low, match.start(), match.end()))
-    return found
-
-
-def low_at(tokens: Sequence[Token], i: int) -> str:
-    """The lower-case word at a place; empty outside the text."""
-    if i < 0:
-        return ""
-    try:
-        return tokens[i].low
-    except IndexError:
-        return ""
-
-
-def cardinal(tokens: Sequence[Token], i: int) -> tuple[int, int] | None:
-    """The plain number that starts here, and the token after it; ``None`` when none does."""
-    low = low_at(tokens, i)
-    if _DIGITS.fullmatch(low):
-        value = int(low.replace(",", ""))
-        if low_at(tokens, i + 1) in _MULTIPLES and value < 1000:
-            return value * _MULTIPLES[low_at(tokens, i + 1)], i + 2
-        return value, i + 1
-    if low in _JOINED:
-        return _JOINED[low], i + 1
-    if low == "half":
-        for words, after in ((("a", "dozen"), 3), (("dozen",), 2)):
-            if tuple(low_at(tokens, i + 1 + k) for k in range(len(words))) == words:
-                return 6, i + after
-        return None
-    if low in ("a", "an"):
-        inner = low_at(tokens, i + 1)
-        if inner in _MULTIPLES:
-            return _multiplied(tokens, 1, i + 1)
-        if inner in ("half", "half-dozen"):
-            return cardinal(tokens, i + 1)
-        if inner == "baker's" and low_at(tokens, i + 2) == "dozen":
-            return 13, i + 3
-        return None
-    if low == "dozen":
-        return 12, i + 1
-    if low not in WORDS:
-        return None
-    value, end = WORDS[low], i + 1
-    if low in _TENS and low_at(tokens, end) in _UNITS:
-        value, end = value + WORDS[low_at(tokens, end)], end + 1
-    if low_at(tokens, end) in _MULTIPLES:
-        return _multiplied(tokens, value, end)
-    return value, end
-
-
-def _multiplied(tokens: Sequence[Token], value: int, i: int) -> tuple[int, int]:
-    """``value`` times the multiple at ``i``, with what "and" adds: "a hundred and five"."""
-    multiple = low_at(tokens, i)
-    value, end = value * _MULTIPLES[multiple], i + 1
-    if multiple != "dozen":
-        after = end + 1 if low_at(tokens, end) == "and" else end
-        rest = cardinal(tokens, after) if low_at(tokens, after) in WORDS else None
-        if rest is not None and 0 < rest[0] < _MULTIPLES[multiple]:
-            return value + rest[0], rest[1]
-    return value, end
-
-
+# Words before a number, the relation they make of it, and what they add to it.
 _BOUNDS: tuple[tuple[tuple[str, ...], Relation, int], ...] = (
     (("at", "least"), Relation.AT_LEAST, 0),
     (("no", "fewer", "than"), Relation.AT_LEAST, 0),
@@ -149,114 +61,142 @@ _BOUNDS: tuple[tuple[tuple[str, ...], Relation, int], ...] = (
     (("just",), Relation.EXACTLY, 0),
 )
 
-_LOOSE_BEFORE = frozenset(["about", "approximately", "roughly", "nearly", "almost", "circa", "some"])
-_LOOSE = {
-    ("a", "few"): (Relation.BETWEEN, 3, 5),
-    ("several",): (Relation.AT_LEAST, 3, None),
-    ("many",): (Relation.AT_LEAST, 5, None),
-    ("numerous",): (Relation.AT_LEAST, 5, None),
-    ("lots", "of"): (Relation.AT_LEAST, 5, None),
-    ("a", "lot", "of"): (Relation.AT_LEAST, 5, None),
-    ("a", "handful", "of"): (Relation.BETWEEN, 3, 6),
-    ("dozens", "of"): (Relation.AT_LEAST, 24, None),
-    ("hundreds", "of"): (Relation.AT_LEAST, 200, None),
-    ("thousands", "of"): (Relation.AT_LEAST, 2000, None),
-    ("some",): (Relation.AT_LEAST, 2, None),
-}
+# Vague words, the relation they make, the least and the most.
+_VAGUE: tuple[tuple[tuple[str, ...], Relation, int, int | None], ...] = (
+    (("a", "few"), Relation.BETWEEN, 3, 5),
+    (("several",), Relation.AT_LEAST, 3, None),
+    (("many",), Relation.AT_LEAST, 5, None),
+    (("numerous",), Relation.AT_LEAST, 5, None),
+    (("lots", "of"), Relation.AT_LEAST, 5, None),
+    (("a", "lot", "of"), Relation.AT_LEAST, 5, None),
+    (("a", "handful", "of"), Relation.BETWEEN, 3, 6),
+    (("dozens", "of"), Relation.AT_LEAST, 24, None),
+    (("hundreds", "of"), Relation.AT_LEAST, 200, None),
+    (("thousands", "of"), Relation.AT_LEAST, 2000, None),
+    (("some",), Relation.AT_LEAST, 2, None),
+)
+_ABOUT = frozenset(["about", "approximately", "roughly", "nearly", "almost", "circa", "some"])
+_SIGNED = (
+    (re.compile(r"(\d{1,7})\+"), Relation.AT_LEAST),
+    (re.compile(r"(\d{1,7})[x×]"), Relation.EXACTLY),
+)
+_RANGE = re.compile(r"(\d{1,7})-(\d{1,7})")
 
-
-_BOUNDS_BY_WORD = {words[0]: [b for b in _BOUNDS if b[0][0] == words[0]] for words, *_ in _BOUNDS}
-_LOOSE_BY_WORD = {words[0]: [(w, said) for w, said in _LOOSE.items() if w[0] == words[0]] for words in _LOOSE}
+_BOUNDS_BY_WORD = {words[0]: [row for row in _BOUNDS if row[0][0] == words[0]] for words, *_ in _BOUNDS}
+_VAGUE_BY_WORD = {words[0]: [row for row in _VAGUE if row[0][0] == words[0]] for words, *_ in _VAGUE}
 
 STARTS = frozenset(
-    {*WORDS, *_JOINED, *_LOOSE_BEFORE, *_BOUNDS_BY_WORD, *_LOOSE_BY_WORD, *BUNDLES, *SINGLE}
-    | {"half", "a", "an", "the", "dozen", "around", "between", "either"}
+    {*WORDS, *_ABOUT, *_BOUNDS_BY_WORD, *_VAGUE_BY_WORD, *BUNDLES, *SINGLE}
+    | {"half", "half-dozen", "half-a-dozen", "a", "an", "the", "dozen", "around", "between", "either"}
 )
 """Every word that a quantity can begin with; digits aside."""
 
+Pattern = Callable[[Sequence[Token], int, str], "Quantity | None"]
+
 
 def quantity_at(tokens: Sequence[Token], i: int) -> Quantity | None:
-    """The quantity that starts at a token, bounds and bundles included; ``None`` when none does."""
+    """Read the quantity that starts at a token, bounds and bundles included.
+
+    Returns:
+        The quantity; ``None`` when none starts there.
+
+    >>> from countcheck.suites.language.tokens import tokens_of
+    >>> quantity = quantity_at(tokens_of("at least three pigs"), 0)
+    >>> str(quantity.relation), quantity.count, quantity.end
+    ('at_least', 3, 3)
+    """
     low = low_at(tokens, i)
     if low not in STARTS and not low[:1].isdigit():
         return None
-    for words, relation, step in _BOUNDS_BY_WORD.get(low, ()):
-        if _follows(tokens, i, words):
-            found = _plain(tokens, i + len(words))
-            if found is None or found.relation is not Relation.EXACTLY or found.count + step < 0:
-                return None
-            if relation is Relation.AT_LEAST and low_at(tokens, found.end) in ("but", "and"):
-                upper = quantity_at(tokens, found.end + 1)
-                if upper is not None and upper.relation is Relation.AT_MOST and upper.count > found.count + step:
-                    return replace(upper, relation=Relation.BETWEEN, count=found.count + step, upper=upper.count)
-            return Quantity(
-                relation=relation,
-                count=found.count + step,
-                end=found.end,
-                bundle=found.bundle,
-                word=found.word,
-            )
-    if low in _LOOSE_BEFORE or (low == "around" and _large(tokens, i + 1)):
-        found = _plain(tokens, i + 1)
-        if found is not None and found.relation is Relation.EXACTLY:
-            least, most = (found.count * 4) // 5, -(-found.count * 6 // 5)
-            return Quantity(relation=Relation.BETWEEN, count=least, upper=most, end=found.end, loose=True, word=True)
-    plain = _plain(tokens, i)
-    if plain is not None:
-        return plain
-    for words, (relation, count, ceiling) in _LOOSE_BY_WORD.get(low, ()):
-        if _follows(tokens, i, words):
-            return Quantity(relation=relation, count=count, upper=ceiling, end=i + len(words), loose=True, word=True)
+    if low in _BOUNDS_BY_WORD:
+        for words, relation, step in _BOUNDS_BY_WORD[low]:
+            if follows(tokens, i, words):
+                return _bounded(tokens, i + len(words), relation, step)
+    return _first(_PATTERNS, tokens, i, low)
+
+
+def _first(patterns: Sequence[Pattern], tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    for pattern in patterns:
+        quantity = pattern(tokens, i, low)
+        if quantity is not None:
+            return quantity
     return None
 
 
-def _large(tokens: Sequence[Token], i: int) -> bool:
-    found = cardinal(tokens, i)
-    return found is not None and found[0] >= 10
-
-
-def _follows(tokens: Sequence[Token], i: int, words: Sequence[str]) -> bool:
-    return all(low_at(tokens, i + k) == word for k, word in enumerate(words))
-
-
-def _plain(tokens: Sequence[Token], i: int) -> Quantity | None:
-    low = low_at(tokens, i)
-    if low == "between":
-        return _between(tokens, i)
-    if low == "either":
-        return _alternative(tokens, i + 1)
-    if found := _RANGE.fullmatch(low):
-        return _range(int(found[1]), int(found[2]), i + 1)
-    if found := _AT_LEAST.fullmatch(low):
-        return Quantity(relation=Relation.AT_LEAST, count=int(found[1]), end=i + 1)
-    if found := _TIMES.fullmatch(low):
-        return Quantity(relation=Relation.EXACTLY, count=int(found[1]), end=i + 1)
-    single = i + 1 if low in ("a", "one") else i
-    if low_at(tokens, single) in SINGLE:
-        return Quantity(relation=Relation.EXACTLY, count=1, end=single + 1, word=True)
-    if (bundle := _bundle(tokens, i)) is not None:
-        return bundle
-    return _alternative(tokens, i) or _exactly(tokens, i)
-
-
-def _exactly(tokens: Sequence[Token], i: int) -> Quantity | None:
-    found = cardinal(tokens, i)
-    if found is None:
+def _bounded(tokens: Sequence[Token], i: int, relation: Relation, step: int) -> Quantity | None:
+    """The number at ``i`` after "at least", "fewer than"; "at least 2 but at most 5" is a range."""
+    number = _first(_PLAIN, tokens, i, low_at(tokens, i))
+    if number is None or number.relation is not Relation.EXACTLY or number.count + step < 0:
         return None
-    count, end = found
-    word = not low_at(tokens, i)[:1].isdigit()
-    if low_at(tokens, end) in ("or", "and") and low_at(tokens, end + 1) in ("more", "fewer", "less"):
-        relation = Relation.AT_LEAST if low_at(tokens, end + 1) == "more" else Relation.AT_MOST
-        return Quantity(relation=relation, count=count, end=end + 2, word=word)
-    after = low_at(tokens, end)
-    if after.removesuffix("s") in BUNDLES and (after.endswith("s") or count == 1) and low_at(tokens, end + 1) == "of":
-        kind = after.removesuffix("s")
-        return Quantity(relation=Relation.EXACTLY, count=count * BUNDLES[kind], end=end + 2, bundle=kind, word=word)
-    return Quantity(relation=Relation.EXACTLY, count=count, end=end, word=word)
+    count = number.count + step
+    if relation is Relation.AT_LEAST and low_at(tokens, number.end) in ("but", "and"):
+        upper = _upper_bound(tokens, number.end + 1)
+        if upper is not None and upper.count > count:
+            return replace(upper, relation=Relation.BETWEEN, count=count, upper=upper.count)
+    return Quantity(relation=relation, count=count, end=number.end, bundle=number.bundle, word=number.word)
 
 
-def _bundle(tokens: Sequence[Token], i: int) -> Quantity | None:
-    at = i + 1 if low_at(tokens, i) in ("a", "the", "one") else i
+def _upper_bound(tokens: Sequence[Token], i: int) -> Quantity | None:
+    for words, relation, step in _BOUNDS_BY_WORD.get(low_at(tokens, i), ()):
+        if relation is Relation.AT_MOST and follows(tokens, i, words):
+            return _bounded(tokens, i + len(words), relation, step)
+    upper = _first(_PLAIN, tokens, i, low_at(tokens, i))
+    return upper if upper is not None and upper.relation is Relation.AT_MOST else None
+
+
+def _approximate(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    """ "about twenty": a fifth less to a fifth more."""
+    if low not in _ABOUT and not (low == "around" and _is_large(tokens, i + 1)):
+        return None
+    number = _first(_PLAIN, tokens, i + 1, low_at(tokens, i + 1))
+    if number is None or number.relation is not Relation.EXACTLY:
+        return None
+    least, most = (number.count * 4) // 5, -(-number.count * 6 // 5)
+    return Quantity(relation=Relation.BETWEEN, count=least, upper=most, end=number.end, loose=True, word=True)
+
+
+def _is_large(tokens: Sequence[Token], i: int) -> bool:
+    number = cardinal(tokens, i)
+    return number is not None and number[0] >= 10
+
+
+def _between(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    """ "between 2 and 4"."""
+    first = cardinal(tokens, i + 1) if low == "between" else None
+    if first is None or low_at(tokens, first[1]) not in ("and", "to"):
+        return None
+    second = cardinal(tokens, first[1] + 1)
+    return _range(first[0], second[0], second[1]) if second is not None else None
+
+
+def _either(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    """ "either two or three"."""
+    return _alternative(tokens, i + 1, low_at(tokens, i + 1)) if low == "either" else None
+
+
+def _signed(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    """ "2-4", "3+", "3x"."""
+    if not low[:1].isdigit():
+        return None
+    if match := _RANGE.fullmatch(low):
+        return _range(int(match[1]), int(match[2]), i + 1)
+    for pattern, relation in _SIGNED:
+        if match := pattern.fullmatch(low):
+            return Quantity(relation=relation, count=int(match[1]), end=i + 1)
+    return None
+
+
+def _single(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    """ "a single", "one lone", "solitary"."""
+    at = i + 1 if low in ("a", "one") else i
+    if low_at(tokens, at) not in SINGLE:
+        return None
+    return Quantity(relation=Relation.EXACTLY, count=1, end=at + 1, word=True)
+
+
+def _bundle(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    """ "a pair of", "trio of", "a couple"."""
+    at = i + 1 if low in ("a", "the", "one") else i
     kind = low_at(tokens, at)
     if kind not in BUNDLES:
         return None
@@ -267,26 +207,46 @@ def _bundle(tokens: Sequence[Token], i: int) -> Quantity | None:
     return None
 
 
-def _between(tokens: Sequence[Token], i: int) -> Quantity | None:
-    first = cardinal(tokens, i + 1)
-    if first is None or low_at(tokens, first[1]) not in ("and", "to"):
+def _alternative(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    """ "two or three", "2 to 4", "3 – 5": a range."""
+    first = cardinal(tokens, i)
+    if first is None or low_at(tokens, first[1]) not in ("or", "to", "–", "-"):
         return None
     second = cardinal(tokens, first[1] + 1)
     return _range(first[0], second[0], second[1]) if second is not None else None
-
-
-def _alternative(tokens: Sequence[Token], i: int) -> Quantity | None:
-    """ "two or three", "2 to 4", "3 – 5": a range."""
-    first = cardinal(tokens, i)
-    if first is None or low_at(tokens, first[1]) not in ("or", "to", "–", "-", "—"):
-        return None
-    second = cardinal(tokens, first[1] + 1)
-    if second is None or (low_at(tokens, first[1]) == "—"):
-        return None
-    return _range(first[0], second[0], second[1])
 
 
 def _range(least: int, most: int, end: int) -> Quantity | None:
     if most <= least:
         return None
     return Quantity(relation=Relation.BETWEEN, count=least, upper=most, end=end, word=True)
+
+
+def _exact(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    """ "three", "3 or more", "two pairs of"."""
+    number = cardinal(tokens, i)
+    if number is None:
+        return None
+    count, end = number
+    word = not low[:1].isdigit()
+    after, next_word = low_at(tokens, end), low_at(tokens, end + 1)
+    if after in ("or", "and") and next_word in ("more", "fewer", "less"):
+        relation = Relation.AT_LEAST if next_word == "more" else Relation.AT_MOST
+        return Quantity(relation=relation, count=count, end=end + 2, word=word)
+    kind = after.removesuffix("s")
+    if kind in BUNDLES and (after.endswith("s") or count == 1) and next_word == "of":
+        return Quantity(relation=Relation.EXACTLY, count=count * BUNDLES[kind], end=end + 2, bundle=kind, word=word)
+    return Quantity(relation=Relation.EXACTLY, count=count, end=end, word=word)
+
+
+def _vague(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    """ "several", "a few", "dozens of"."""
+    for words, relation, count, upper in _VAGUE_BY_WORD.get(low, ()):
+        if follows(tokens, i, words):
+            return Quantity(relation=relation, count=count, upper=upper, end=i + len(words), loose=True, word=True)
+    return None
+
+
+# Numbers that a bound can stand before; the first pattern that fits decides.
+_PLAIN: tuple[Pattern, ...] = (_between, _either, _signed, _single, _bundle, _alternative, _exact)
+_PATTERNS: tuple[Pattern, ...] = (_approximate, *_PLAIN, _vague)

@@ -1,230 +1,70 @@
-"""Noun phrases in running text: which thing a number speaks of, under which name, with which adjectives."""
+"""Words, numbers and signs of a text, in order."""
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from countcheck.suites.language import word_lists as lex
-from countcheck.suites.language.nouns import PAIRED, SAME, classes_of, names_a_thing, singular_of
-from countcheck.suites.language.quantities import Token, cardinal, low_at
+_TOKEN = re.compile(
+    r"[$€£]?\d+(?:[.,:/x×]\d+)*(?:[%+]|[A-Za-z°]+)?(?:-[^\W_]+)*\+?"
+    r"|[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‐‑][^\W_]+(?:['’][^\W\d_]+)*)*['’]?"
+    r"|[^\s]"
+)
+_QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
 
-_LONGEST = 7
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phrase:
-    """A noun phrase.
+class Token(NamedTuple):
+    """A word, number or sign of a text.
 
     Attributes:
-        noun: The thing's name, singular: the head with the nouns that belong to its name.
-        phrase: The same with its adjectives.
-        head: The head alone, singular.
-        raw: The head as written, lower case.
-        end: The token after the phrase.
+        text: As written.
+        low: In lower case, with plain apostrophes and hyphens.
+        start, end: Its place in the text, in characters.
     """
 
-    noun: str
-    phrase: str
-    head: str
-    raw: str
+    text: str
+    low: str
+    start: int
     end: int
 
 
-def phrase_at(tokens: Sequence[Token], i: int, *, plural: bool) -> Phrase | None:
-    """The noun phrase that starts at a token, determiners aside; ``None`` when there is none in that number."""
-    found = _plural_at(tokens, i) if plural else _singular_at(tokens, i)
-    return _with_contents(tokens, found) if found is not None else None
+def tokens_of(text: str) -> list[Token]:
+    """Split a text into words, numbers and signs.
+
+    >>> [token.text for token in tokens_of("3 pigs, one wolf")]
+    ['3', 'pigs', ',', 'one', 'wolf']
+    """
+    tokens = []
+    for match in _TOKEN.finditer(text):
+        word = match.group()
+        low = word.lower()
+        if not low.isascii():
+            low = low.replace("’", "'").replace("‐", "-").replace("‑", "-")
+        tokens.append(Token(word, low, match.start(), match.end()))
+    return tokens
 
 
-def elided_at(tokens: Sequence[Token], i: int) -> tuple[int, Phrase] | None:
-    """ "three red and two blue balls": at "red", the token after it and the balls that are meant, red ones."""
-    k = i
-    while k < len(tokens) and _word(tokens[k]) and _adjective(tokens[k].low):
-        k += 1
-    if k == i or low_at(tokens, k) not in ("and", ","):
-        return None
-    at = k + 1
-    number = cardinal(tokens, at)
-    things = _plural_at(tokens, number[1]) if number is not None else None
-    if things is None or things.phrase == things.noun:
-        return None
-    colour = " ".join(token.low for token in tokens[i:k])
-    return k, replace(things, phrase=f"{colour} {things.noun}", end=k)
+def low_at(tokens: Sequence[Token], i: int) -> str:
+    """Return the lower-case word at a place; empty outside the text."""
+    if i < 0:
+        return ""
+    try:
+        return tokens[i].low
+    except IndexError:
+        return ""
 
 
-def _word(token: Token) -> bool:
-    """Whether it can be part of a noun phrase at all."""
-    return token.low[0].isalnum() and any(c.isalpha() for c in token.low) and token.low not in lex.STOP
+def without_quotes(text: str, tokens: list[Token]) -> list[Token]:
+    """Return the tokens outside quotation marks: words written on a sign ask for no things."""
+    if '"' not in text and "“" not in text:
+        return tokens
+    spans = [match.span() for match in _QUOTED.finditer(text)]
+    starts = [start for start, _ in spans]
 
+    def quoted(token: Token) -> bool:
+        nearest = bisect_right(starts, token.start) - 1
+        return nearest >= 0 and token.start < spans[nearest][1]
 
-def _plural_at(tokens: Sequence[Token], i: int) -> Phrase | None:
-    modifiers: list[Token] = []
-    k = i
-    while k < len(tokens) and k - i <= _LONGEST:
-        token = tokens[k]
-        if token.low in (",", "and", "&"):
-            if not _joins_adjectives(tokens, k, modifiers):
-                return None
-            modifiers.append(token)
-            k += 1
-            continue
-        if not _word(token) or cardinal(tokens, k) is not None:
-            return None
-        if token.low.endswith("'") or token.low.endswith("'s"):
-            modifiers.append(token)
-            k += 1
-            continue
-        one = singular_of(token.low)
-        if one is not None and not _leads_to_plural(tokens, k, one):
-            return _named(modifiers, token, one, k + 1)
-        modifiers.append(token)
-        k += 1
-    return None
-
-
-def _leads_to_plural(tokens: Sequence[Token], k: int, one: str) -> bool:
-    """Whether the plural at ``k`` only begins a name: "sports balls", "fish tanks"; never "cats dogs"."""
-    after = tokens[k + 1] if k + 1 < len(tokens) else None
-    if after is None or not _word(after):
-        return False
-    later = singular_of(after.low)
-    if later is not None and later != after.low and (one not in lex.LIVING or tokens[k].low in SAME):
-        return after.low not in lex.ACTIONS
-    return tokens[k].low == "sports" and "NOUN" in classes_of(after.low)
-
-
-def _joins_adjectives(tokens: Sequence[Token], k: int, modifiers: Sequence[Token]) -> bool:
-    if not modifiers or k + 1 >= len(tokens) or not _word(tokens[k + 1]) or cardinal(tokens, k + 1) is not None:
-        return False
-    before, after = modifiers[-1].low, tokens[k + 1].low
-    if tokens[k].low == ",":
-        return _adjective(before) and singular_of(before) is None
-    return _adjective(before) and _adjective(after)
-
-
-def _adjective(low: str) -> bool:
-    if low in lex.COLOURS:
-        return True
-    classes = classes_of(low)
-    return "ADJ" in classes or (low.endswith(("ed", "ing", "y")) and "NOUN" not in classes) or "-" in low
-
-
-def _singular_at(tokens: Sequence[Token], i: int) -> Phrase | None:
-    modifiers: list[Token] = []
-    head: int | None = None
-    k = i
-    while k < len(tokens) and k - i <= _LONGEST:
-        token = tokens[k]
-        if token.low in (",", "and", "&") and head is None and _joins_adjectives(tokens, k, modifiers):
-            modifiers.append(token)
-            k += 1
-            continue
-        if not _word(token) or cardinal(tokens, k) is not None or not _continues(tokens, k, head):
-            break
-        if _can_head(tokens, k):
-            head = k
-        modifiers.append(token)
-        k += 1
-    if head is None:
-        return None
-    modifiers = modifiers[: head - i]
-    low = tokens[head].low
-    return _named(modifiers, tokens[head], low, head + 1)
-
-
-def _continues(tokens: Sequence[Token], k: int, head: int | None) -> bool:
-    """Whether a word can go on with a singular phrase, or is already the verb or what follows it."""
-    low = tokens[k].low
-    classes = classes_of(low)
-    if head is None:
-        if low.endswith("ly") and "NOUN" not in classes:
-            return True
-        return not (classes and classes <= {"VERB", "AUX"} and not low.endswith(("ed", "ing", "en")))
-    before = tokens[head].low
-    if low in lex.ACTIONS or (low in lex.COLOURS and low not in ("orange", "gold")):
-        return False
-    if low.endswith("ing") and "VERB" in classes:
-        return low in lex.ING_THINGS and before not in lex.LIVING
-    if classes and "NOUN" not in classes:
-        return False
-    if singular_of(low) is not None and low not in SAME:
-        return low in ("sports", "glasses") or low in PAIRED
-    return not (low.endswith("ed") and "VERB" in classes)
-
-
-def _can_head(tokens: Sequence[Token], k: int) -> bool:
-    low = tokens[k].low
-    if low in lex.COLOURS and low != "orange":
-        return False
-    if k and f"{tokens[k - 1].low} {low}" in lex.COMPOUNDS:
-        return True
-    if low in SAME or low in PAIRED:
-        return True
-    if singular_of(low) is not None:
-        return False
-    classes = classes_of(low)
-    if not classes:
-        return not low.endswith(("ed", "ly"))
-    if "NOUN" not in classes:
-        return False
-    if low.endswith("ing") and "VERB" in classes:
-        return low in lex.ING_THINGS
-    return "ADJ" not in classes or low in lex.NOUNS_FIRST or names_a_thing(low)
-
-
-def _named(modifiers: Sequence[Token], head: Token, one: str, end: int) -> Phrase:
-    words = [m.low for m in modifiers]
-    name = [one]
-    for size in (3, 2, 1):
-        joined = " ".join([*words[-size:], one]) if len(words) >= size else ""
-        if joined in lex.COMPOUNDS:
-            name = [*words[-size:], one]
-            break
-    else:
-        for token in list(modifiers)[::-1][:2]:
-            if not _belongs(token, one):
-                break
-            name.insert(0, token.low)
-    text = " ".join([*(_as_written(m) for m in modifiers), one]).replace(" ,", ",")
-    return Phrase(noun=" ".join(name), phrase=text, head=one, raw=head.low, end=end)
-
-
-def _as_written(token: Token) -> str:
-    """Lower case, except for names inside the text."""
-    return token.low
-
-
-def _belongs(token: Token, head: str) -> bool:
-    """Whether a noun before the head is part of the thing's name rather than a description of it."""
-    low = token.low
-    if head in lex.LIVING or low in lex.DESCRIBING or low in lex.COLOURS or "-" in low or "'" in low:
-        return False
-    classes = classes_of(low)
-    if not classes:
-        return token.text == low
-    if low.endswith("ing") and "VERB" in classes:
-        return low in lex.ING_THINGS
-    if low.endswith("ed") and "VERB" in classes:
-        return False
-    return "NOUN" in classes and "ADJ" not in classes
-
-
-def _with_contents(tokens: Sequence[Token], found: Phrase) -> Phrase:
-    """The phrase with what stands behind its "of", where the head is a container or a part."""
-    if low_at(tokens, found.end) != "of":
-        return found
-    holds = found.head in lex.CONTAINERS
-    if not holds and found.head not in lex.PART_HEADS:
-        return found
-    if cardinal(tokens, found.end + 1) is not None:
-        return found
-    inside = _plural_at(tokens, found.end + 1)
-    single = _singular_at(tokens, found.end + 1)
-    if inside is None or (single is not None and single.end < inside.end):
-        inside = single
-    if inside is None:
-        return found
-    contents = " ".join(t.low for t in tokens[found.end + 1 : inside.end]).replace(" ,", ",")
-    noun = found.noun if holds else f"{found.noun} of {contents}"
-    return replace(found, noun=noun, phrase=f"{found.phrase} of {contents}", end=inside.end)
+    return [token for token in tokens if not quoted(token)]

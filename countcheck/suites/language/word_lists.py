@@ -111,6 +111,11 @@ UNITS = word_set(
     "x × carat carats storey story storeys stories th st nd rd light-years knots fahrenheit celsius"
 )
 
+DIGIT_UNITS = word_set("k x m g c am st nd rd th f")
+"""Units that stand behind digits only."""
+
+YEAR_BEFORE = word_set("in from since circa year of late early")
+
 MONTHS = word_set(
     "january february march april may june july august september october november december jan feb mar apr jun jul aug "
     "sept sep oct nov dec"
