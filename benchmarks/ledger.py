@@ -90,7 +90,7 @@ def fill(path: Path, total: int, counter: Counter) -> float:
     passed = {"passed": True, "right": 48, "total": 48, "needed": 46, "by_style": {}}
     counting = run.begin_counting(describe_counter(counter), SelfTestInfo.from_json(passed))
     samples = list(plan(suite, Recipe(name="g"), repeats=repeats))
-    run.owe(samples)
+    run.add_planned(samples)
     dice = np.random.default_rng(0)
     began = time.perf_counter()
     for start in range(0, total, 1000):

@@ -36,7 +36,7 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = False) -> None:
         durable: Wait until the file is safely on disk, so that it survives a power cut.
 
     Raises:
-        OSError: When it cannot be written; `room` turns that into a sentence.
+        OSError: When it cannot be written; `disk_errors_as_sentences` turns that into a sentence.
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         path.write_bytes(data)
@@ -74,7 +74,7 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
     Raises:
         BadInput: When another process writes there.
     """
-    with room(folder):
+    with disk_errors_as_sentences(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         try:
@@ -91,7 +91,7 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def room(path: Path) -> Iterator[None]:
+def disk_errors_as_sentences(path: Path) -> Iterator[None]:
     """Turn "no room left" from the file system or SQLite into one sentence; anything else passes."""
     try:
         yield

@@ -84,7 +84,7 @@ def a_run(
     counting = run.begin_counting(counter, SelfTestInfo.from_json(controls))
     for name, exact, refused in generators:
         samples = list(plan(suite, recipes[name], repeats=repeats))
-        run.owe(samples)
+        run.add_planned(samples)
         entries = []
         for sample in samples:
             coin = random.Random(sample.key)
@@ -140,9 +140,9 @@ def _entry(
     found, drawn = _draw(numbers, size, coin, pictures, noisy)
     picture = digest = ""
     if pictures:
-        picture = run.picture_path(key, turn)
+        picture = run.pictures.path_of(key, turn)
         drawn = coin.choice(painted) if painted else drawn
-        digest = run.write_picture(picture, drawn)
+        digest = run.pictures.write(picture, drawn)
     counted = count(found, numbers, RULE)
     verdict = judge(targets, counted)
     return OutcomeRecord(

@@ -127,10 +127,10 @@ class RunContext:
         pixels = None if isinstance(outcome, Failure) else outcome.pixels
         if pixels is None:
             return keep(entry_of(outcome, price, text=text))
-        path = self.folder.picture_path(outcome.key, outcome.turn)
+        path = self.folder.pictures.path_of(outcome.key, outcome.turn)
         image = as_image(pixels)
         data = encode_png(image)
-        digest = self.folder.write_picture(path, data)
+        digest = self.folder.pictures.write(path, data)
         entry = keep(entry_of(outcome, price, text=text, picture=path, digest=digest))
         thumbnails.save_thumbnail(self.folder.path, path, image, len(data))
         return entry

@@ -92,7 +92,7 @@ class ConversationRunner:
                 detail={**entry.detail, **answer.step.wording},
             )
             if isinstance(answer.outcome, Picture):
-                self._context.folder.unfinished.keep(entry, answer.state)
+                self._context.folder.resume.save_uncounted(entry, answer.state)
             return entry
 
         entry = self._context.save_picture(answer.outcome, self._card.price, answer.step.text, keep)
@@ -111,11 +111,11 @@ class ConversationRunner:
     def _resume_point(self, sample: Sample) -> tuple[ResumePoint | None, OutcomeRecord | None]:
         """How far the conversation got before it was cut off; and its last entry, when that is not judged yet."""
         folder = self._context.folder
-        interrupted = folder.unfinished.cut_off(sample.key)
+        interrupted = folder.resume.interrupted(sample.key)
         if interrupted is None:
             return None, None
         if interrupted.state is None and not self._generator.traits.remote:  # nothing was paid for it
-            folder.unfinished.forget([sample.key])
+            folder.resume.forget([sample.key])
             return None, None
         last = interrupted.last
         try:
@@ -124,7 +124,7 @@ class ConversationRunner:
             self._context.progress.message(
                 f"a picture that was paid for is gone, so its conversation begins anew: {error}"
             )
-            folder.unfinished.forget([sample.key])
+            folder.resume.forget([sample.key])
             return None, None
         counted = {noun: numbers[0] for noun, numbers in last.counted.items()}
         resume = ResumePoint(
@@ -133,7 +133,7 @@ class ConversationRunner:
             result=TurnResult(outcome=last.outcome, verdict=last.verdict, counted=counted),
             unjudged=unjudged,
             state=interrupted.state,
-            read_picture=lambda turn: read_picture(folder.path / folder.picture_path(sample.key, turn)),
+            read_picture=lambda turn: read_picture(folder.path / folder.pictures.path_of(sample.key, turn)),
         )
         return resume, None if interrupted.counted else last
 

@@ -105,7 +105,7 @@ class GeneratorPipeline:
             The keys of the samples that are done now.
         """
         counted: set[str] = set()
-        entries = [entry for entry in self._context.folder.unfinished.waiting() if entry.key in owed]
+        entries = [entry for entry in self._context.folder.resume.uncounted() if entry.key in owed]
         for start in range(0, len(entries), BATCH):
             pending = [self._stored(entry, owed[entry.key]) for entry in entries[start : start + BATCH]]
             batch = [each for each in pending if each is not None]
@@ -124,7 +124,7 @@ class GeneratorPipeline:
                 self._context.progress.message(
                     f"a picture that was paid for is gone, so it is asked for again: {error}"
                 )
-                self._context.folder.unfinished.forget([entry.key])
+                self._context.folder.resume.forget([entry.key])
                 return None
             pixels = lambda: picture  # noqa: E731
         known: Future[OutcomeRecord] = Future()
@@ -145,7 +145,7 @@ class GeneratorPipeline:
 
         def keep(entry: OutcomeRecord) -> OutcomeRecord:
             if self._paid:
-                self._context.folder.unfinished.keep(entry)
+                self._context.folder.resume.save_uncounted(entry)
             return entry
 
         entry = self._files.submit(self._context.save_picture, outcome, self._card.price, sample.text, keep)

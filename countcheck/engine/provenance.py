@@ -13,9 +13,9 @@ from countcheck.counting.counter import Counter
 from countcheck.engine.config import RunConfig
 from countcheck.engine.context import GeneratorPlan
 from countcheck.errors import RunMismatch
-from countcheck.storage.records import as_stored
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import CounterInfo, DetectorInfo, GeneratorInfo, RunInfo
+from countcheck.storage.stored_json import as_stored
 from countcheck.suites.serialize import suite_to_json
 
 

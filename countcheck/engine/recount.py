@@ -12,7 +12,7 @@ from countcheck.engine.counter_check import fit_counter, test_counter
 from countcheck.engine.provenance import describe_counter
 from countcheck.engine.scoring import judge_detections, nouns_of
 from countcheck.images.decode import read_picture
-from countcheck.storage.records import Judged
+from countcheck.storage.records import VerdictRecord
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import SelfTestInfo
@@ -61,12 +61,12 @@ def recount(
     folder.write_verdicts([verdict for verdict in verdicts if verdict is not None], counting)
 
 
-def _verdict(row: ResultRow, counter: Counter, detections: Detections, nouns: Sequence[Noun]) -> Judged | None:
+def _verdict(row: ResultRow, counter: Counter, detections: Detections, nouns: Sequence[Noun]) -> VerdictRecord | None:
     """The verdict on one picture; ``None`` when nothing countable was asked."""
     judgement = judge_detections(counter, detections, row.targets, row.tags, nouns)
     if judgement.verdict is None:
         return None
-    return Judged(
+    return VerdictRecord(
         key=row.key,
         turn=row.turn,
         verdict=judgement.verdict.kind,
@@ -84,7 +84,7 @@ def _detect_files(
     message: Callable[[str], None],
 ) -> Iterator[tuple[str, int, Detections]]:
     """Key, turn and detections of every picture whose file is there."""
-    pictures = [(row, path) for row in rows if (path := folder.picture(row)) is not None]
+    pictures = [(row, path) for row in rows if (path := folder.pictures.find(row)) is not None]
     if len(pictures) < len(rows):
         message(f"{len(rows) - len(pictures)} picture files are gone: their old verdicts stay")
     for start in range(0, len(pictures), BATCH):

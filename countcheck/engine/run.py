@@ -107,7 +107,7 @@ def run(
                 decide=decide,
             )
             _make(context, plans)
-            folder.unfinished.sweep()
+            folder.resume.remove_finished_dialogues()
         except BaseException:
             folder.close()
             raise
@@ -155,11 +155,11 @@ def _resume(
 ) -> int:
     """Bring an old or new run folder to where making can begin; return the id of the counting."""
     if config.retry_failed:
-        folder.reopen_failed()
-    folder.unfinished.sweep()
+        folder.resume.reopen_failed()
+    folder.resume.remove_finished_dialogues()
     counting = folder.begin_counting(describe_counter(counter), SelfTestInfo.from_json(self_test.to_json()))
     for each in plans:
-        folder.owe(each.samples)
+        folder.add_planned(each.samples)
     return counting
 
 
@@ -176,7 +176,7 @@ def _make(context: RunContext, plans: Sequence[GeneratorPlan]) -> None:
         except GeneratorClosed as error:
             closed.append(error)
     planned = sum(len(each.samples) for each in plans)
-    if context.budget.empty() and len(context.folder.done()) < planned:
+    if context.budget.empty() and len(context.folder.completed_keys()) < planned:
         context.progress.message(f"the budget of {context.budget.limit:g} USD is spent: no more pictures are made")
     if closed:
         raise closed[0]
@@ -208,7 +208,7 @@ def _make_generator(context: RunContext, each: GeneratorPlan) -> None:
 
 def _missing(context: RunContext, each: GeneratorPlan) -> list[Sample]:
     """The samples that are not done, in the order of making: at random when the run may end early."""
-    done = context.folder.done()
+    done = context.folder.completed_keys()
     ordered = each.samples if context.decide is None else shuffle_prompts(each.samples)
     return [sample for sample in ordered if sample.key not in done]
 

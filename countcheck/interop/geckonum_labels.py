@@ -177,7 +177,7 @@ def _fill(
     labels: list[Label] = []
     for model, recipe in recipes.items():
         samples = [_sample(recipe, prompt, repeat) for repeat in range(repeats) for prompt in suite.prompts]
-        run.owe(samples)
+        run.add_planned(samples)
         for sample in samples:
             answers = by_picture.get((model, sample.asked.id, sample.repeat))
             if answers is None or not isinstance(sample.asked, Prompt):
@@ -192,7 +192,7 @@ def _fill(
     for start in range(0, len(entries), 2000):
         run.write(entries[start : start + 2000], counting)
     for start in range(0, len(labels), 5000):
-        run.add_labels(labels[start : start + 5000])
+        run.label_store.add(labels[start : start + 5000])
 
 
 def _sample(recipe: Recipe, prompt: Prompt, repeat: int) -> Sample:

@@ -110,7 +110,7 @@ class _Pages:
     async def picture(self, request: Request) -> Response:
         # Only what the ledger names, and only inside the run: the address holds a key, never a path.
         task = self._session.queue.find(request.path_params["key"], request.path_params["turn"])
-        path = self._session.run.picture(task.row) if task else None
+        path = self._session.run.pictures.find(task.row) if task else None
         if path is None:
             return _error(404, "the run has no such picture, or its file is missing.")
         return FileResponse(path, media_type="image/png")

@@ -45,7 +45,7 @@ class LabelSession:
             self._refresh()
             while True:
                 upcoming = self.queue.upcoming(labeller)
-                lost = [task for task, _ in upcoming if self.run.picture(task.row) is None]
+                lost = [task for task, _ in upcoming if self.run.pictures.find(task.row) is None]
                 if not lost:
                     break
                 for task in lost:
@@ -96,7 +96,7 @@ class LabelSession:
                 stratum=task.stratum,
                 weight=self.queue.weight_with(task),
             )
-            self.run.add_labels([label])
+            self.run.label_store.add([label])
             self.queue.add(label)
             self._labels[_id(label)] = label
             left = self.queue.missing(labeller, task)
@@ -127,7 +127,7 @@ class LabelSession:
             if not own:
                 return None
             newest = max(own, key=lambda label: label.at)
-            self.run.remove_label(newest.key, newest.turn, newest.noun, labeller)
+            self.run.label_store.remove(newest.key, newest.turn, newest.noun, labeller)
             del self._labels[_id(newest)]
             self.queue.remove(newest)
             return {"key": newest.key, "turn": newest.turn, "noun": newest.noun, "count": newest.count}
@@ -137,7 +137,7 @@ class LabelSession:
         if stratum:
             with self._lock:
                 weight = self.queue.weight(stratum)
-            self.run.weigh_labels(stratum, weight)
+            self.run.label_store.set_weight(stratum, weight)
 
     def import_labels(self, labels: Iterable[Label]) -> tuple[int, int]:
         """Store labels given elsewhere; return how many were stored and how many fit no picture and noun of this run.
@@ -153,7 +153,7 @@ class LabelSession:
                     unknown += 1
                     continue
                 fitting.append(replace(label, stratum=task.stratum if label.stratum else "", weight=1.0))
-            self.run.add_labels(fitting)
+            self.run.label_store.add(fitting)
             for label in fitting:
                 self.queue.add(label)
             self._labels |= {_id(label): label for label in fitting}
@@ -184,7 +184,7 @@ class LabelSession:
         if time.monotonic() - self._refreshed > _REFRESH_SECONDS:
             self._refreshed = time.monotonic()
             known = (len(self._labels), max((label.at for label in self._labels.values()), default=""))
-            if self.run.labels_stamp() != known:
+            if self.run.label_store.version() != known:
                 self._labels = {_id(label): label for label in self.run.labels()}
                 self.queue.reload(self._labels.values())
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from countcheck.counting.rule_settings import OLD_RULE_NAMES, renamed
-from countcheck.storage.records import as_stored
+from countcheck.storage.stored_json import as_stored
 
 _NAMED = (
     "name",

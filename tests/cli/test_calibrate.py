@@ -23,7 +23,7 @@ def labelled(tmp_path):
         tmp_path / "run", suite=suite, repeats=1, size=32, counter_name="tiny", pictures=False, noisy=0.3
     ) as run:
         counted = {row.key: row.counted for row in run.rows() if row.counted}
-        run.add_labels(
+        run.label_store.add(
             Label(
                 key=key,
                 noun=noun,

@@ -109,7 +109,7 @@ def test_many_workers_make_the_run_that_one_machine_makes(tmp_path, monkeypatch)
     monkeypatch.setattr(squares.SquaresDetector, "detect", looked_at_twice)
     with run_on_ray(order(tmp_path / "many", *TEXTS), "squares", workers=2) as run:
         assert told(run) == alone
-        picture = run.picture(run.rows()[3])
+        picture = run.pictures.find(run.rows()[3])
         assert picture is not None
         assert Image.open(picture).size == (64, 64)
 

@@ -75,7 +75,7 @@ def test_a_picture_file_holds_what_was_counted(tmp_path):
 
     with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
         (row,) = run.rows()
-        path = run.picture(row)
+        path = run.pictures.find(row)
         assert path is not None
         assert (squares.squares(3, row.seed) == Image.open(path)).all()
 
@@ -84,7 +84,7 @@ def test_a_small_copy_of_each_picture_is_kept_for_the_report(tmp_path, monkeypat
     monkeypatch.setattr("countcheck.images.thumbnails.EDGE", 32)
     with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
         (row,) = run.rows()
-        assert saved_thumbnail(run.path, row.picture, run.picture(row)) is not None
+        assert saved_thumbnail(run.path, row.picture, run.pictures.find(row)) is not None
 
 
 def test_the_same_command_again_makes_nothing_again(tmp_path):
@@ -120,7 +120,7 @@ def test_an_interrupted_run_goes_on_to_the_same_rows(tmp_path):
 def test_failed_samples_are_made_again_only_when_told(tmp_path):
     engine.run(order(tmp_path, "3 break"), squares.counter()).close()
     with engine.run(order(tmp_path, "3 break"), squares.counter()) as run:
-        assert run.done() == {run.rows()[0].key}
+        assert run.completed_keys() == {run.rows()[0].key}
     again = replace(order(tmp_path, "3 break"), retry_failed=True)
     with engine.run(again, squares.counter()) as run:
         assert run.rows()[0].failure == "transient"

@@ -102,7 +102,7 @@ def test_a_label_that_makes_no_sense_is_refused(run, change, said):
 def test_a_picture_deleted_meanwhile_is_passed_over(run):
     session = LabelSession(run)
     task = first(session)
-    run.picture(session.queue.find(task["key"], task["turn"]).row).unlink()
+    run.pictures.find(session.queue.find(task["key"], task["turn"]).row).unlink()
     assert first(session)["key"] != task["key"]
     give(session, task, 4)  # given on a page that still showed it: kept
     assert run.labels()[0].count == 4
@@ -157,7 +157,7 @@ def test_a_label_that_could_not_be_written_was_never_given(run, monkeypatch):
     def full(labels):
         raise Disk
 
-    monkeypatch.setattr(run, "add_labels", full)
+    monkeypatch.setattr(run.label_store, "add", full)
     with pytest.raises(Disk):
         give(session, first(session), 3)
     assert session.upcoming("ann") == {"tasks": before, "progress": progress}
@@ -170,7 +170,7 @@ def test_a_corrected_label_that_could_not_be_written_keeps_the_first_one(run, mo
     session = LabelSession(run)
     task = first(session)
     give(session, task, 2)
-    monkeypatch.setattr(run, "add_labels", lambda labels: (_ for _ in ()).throw(Disk))
+    monkeypatch.setattr(run.label_store, "add", lambda labels: (_ for _ in ()).throw(Disk))
     with pytest.raises(Disk):
         give(session, task, 9)
     monkeypatch.undo()
@@ -181,7 +181,7 @@ def test_an_undo_that_could_not_be_written_keeps_the_label(run, monkeypatch):
     session = LabelSession(run)
     task = first(session)
     give(session, task, 2)
-    monkeypatch.setattr(run, "remove_label", lambda *label: (_ for _ in ()).throw(Disk))
+    monkeypatch.setattr(run.label_store, "remove", lambda *label: (_ for _ in ()).throw(Disk))
     with pytest.raises(Disk):
         session.undo("ann")
     assert first(session)["key"] != task["key"]
@@ -191,7 +191,7 @@ def test_an_undo_that_could_not_be_written_keeps_the_label(run, monkeypatch):
 def test_an_import_that_could_not_be_written_gives_no_label(run, monkeypatch):
     session = LabelSession(run)
     task = first(session)
-    monkeypatch.setattr(run, "add_labels", lambda labels: (_ for _ in ()).throw(Disk))
+    monkeypatch.setattr(run.label_store, "add", lambda labels: (_ for _ in ()).throw(Disk))
     with pytest.raises(Disk):
         session.import_labels([Label(key=task["key"], turn=0, noun=task["noun"], count=1, labeller="ann")])
     assert first(session)["key"] == task["key"]

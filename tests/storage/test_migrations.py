@@ -104,7 +104,7 @@ def test_the_rows_are_those_that_were_written(tmp_path, version):
 def test_pictures_and_detections_are_found(tmp_path):
     with RunFolder.open(copy_of(tmp_path, "v1", "finished")) as run:
         drawn = [row for row in run.rows() if row.outcome == "picture"]
-        assert all(run.picture(row) for row in drawn)
+        assert all(run.pictures.find(row) for row in drawn)
         boxes = {(key, turn): len(detections.boxes) for key, turn, detections in run.detections()}
     # Detections hold doubtful boxes too.
     assert set(boxes) == {(row.key, row.turn) for row in drawn}

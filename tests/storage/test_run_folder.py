@@ -28,7 +28,7 @@ def run(tmp_path):
     run = RunFolder.create(
         tmp_path / "run", RunInfo(suite_body=suite_to_json(suite), generators={"g": GeneratorInfo()})
     )
-    run.owe(list(plan(suite, Recipe(name="g"))))
+    run.add_planned(list(plan(suite, Recipe(name="g"))))
     yield run
     run.close()
 
@@ -77,12 +77,12 @@ def test_a_batch_is_written_whole_or_not_at_all(run):
 
 def test_labels_replace_the_same_persons_and_can_be_taken_back(run):
     key = run.rows()[0].key
-    run.add_labels(
+    run.label_store.add(
         [Label(key=key, noun="square", count=3, labeller="ada"), Label(key=key, noun="square", count=4, labeller="bo")]
     )
-    run.add_labels([Label(key=key, noun="square", count=None, labeller="ada")])
+    run.label_store.add([Label(key=key, noun="square", count=None, labeller="ada")])
     assert {(label.labeller, label.count) for label in run.labels()} == {("ada", None), ("bo", 4)}
-    run.remove_label(key, 0, "square", "bo")
+    run.label_store.remove(key, 0, "square", "bo")
     assert [label.labeller for label in run.labels()] == ["ada"]
 
 
@@ -111,16 +111,16 @@ def test_a_full_disk_is_a_clean_stop(run, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(DiskFull, match="give the same command again"):
-        run.write_picture("images/ab/x.png", b"data")
+        run.pictures.write("images/ab/x.png", b"data")
 
 
 def test_a_picture_path_never_leaves_the_run(run):
     from dataclasses import replace
 
     with pytest.raises(ValueError, match="not a sample key"):
-        run.picture_path("../../etc/passwd", 0)
+        run.pictures.path_of("../../etc/passwd", 0)
     (run.path / "secret").write_text("x")
-    assert run.picture(replace(run.rows()[0], picture="images/../secret")) is None
+    assert run.pictures.find(replace(run.rows()[0], picture="images/../secret")) is None
 
 
 def test_a_suite_comes_back_as_it_was():

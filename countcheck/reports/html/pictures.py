@@ -155,7 +155,7 @@ def make_album(
         for row in rows:
             if not row.picture:
                 continue
-            path, place = run.picture(row), (index, row.key, row.turn)
+            path, place = run.pictures.find(row), (index, row.key, row.turn)
             if path is None:
                 album.gone.add(place)
             else:
@@ -274,7 +274,7 @@ def write_annotated(run: RunFolder, folder: Path) -> int:
     overlays = overlays_of(run, rows)
     written = 0
     for row in rows:
-        path = run.picture(row)
+        path = run.pictures.find(row)
         if path is None:
             continue
         try:

@@ -126,7 +126,7 @@ def test_killed_while_counting_nothing_is_paid_for_twice(service, order, monkeyp
         engine.run(order(), slow)
     with engine.run(order(), squares.counter()) as run:
         assert [row.outcome for row in run.rows()] == ["picture"] * len(TEXTS)
-        assert not run.unfinished.waiting()
+        assert not run.resume.uncounted()
     assert service.drawn.total() == len(TEXTS)
 
 
@@ -148,7 +148,7 @@ def test_a_picture_that_is_lost_before_it_was_counted_was_paid_for_all_the_same(
         engine.run(replace(order(), suite=suite), Counter(counter.card, Dying()))
     with RunFolder.open(tmp_path / "run") as run:
         newest = max((tmp_path / "run" / "images").rglob("*.png"), key=lambda path: path.stat().st_mtime_ns)
-        waiting = run.unfinished.cost()
+        waiting = run.resume.cost()
         newest.unlink()
     assert waiting > 0
     for _ in range(2):
