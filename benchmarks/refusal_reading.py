@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "generators" / "ref
 
 from benchmarks.machine import machine
 from countcheck.generators.refusals.blank_images import WITHHELD, classify_image
-from countcheck.generators.refusals.classify import listen
+from countcheck.generators.refusals.words import read_words
 
 
 def main() -> None:
@@ -45,12 +45,12 @@ def _words() -> None:
     began = time.process_time()
     for _ in range(rounds):
         for text in texts:
-            listen(text)
+            read_words(text)
     each = (time.process_time() - began) / rounds / len(texts)
     longest = max(texts, key=len)
     began = time.process_time()
     for _ in range(200):
-        listen(longest)
+        read_words(longest)
     print(
         f"words: {each * 1e3:.3f} ms each over {len(texts)} texts; {(time.process_time() - began) * 5:.3f} ms for {len(longest)} letters"
     )

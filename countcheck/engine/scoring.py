@@ -10,7 +10,7 @@ from countcheck.counting.counter import Counter
 from countcheck.counting.verdict import Kind, Verdict
 from countcheck.detectors.base import Detections
 from countcheck.generators.outcome import Failure, Outcome, Picture, Refusal
-from countcheck.generators.refusals.classify import claims_success
+from countcheck.generators.refusals.words import claims_success
 from countcheck.storage.records import OutcomeRecord
 from countcheck.suites.suite import Noun, Suite, Target
 

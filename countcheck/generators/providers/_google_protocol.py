@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 
 from countcheck.generators.outcome import Stage
-from countcheck.generators.refusals.classify import listen
 from countcheck.generators.refusals.codes import Meaning, Sense, code_table
+from countcheck.generators.refusals.words import read_words
 from countcheck.generators.remote.error_replies import reply_of_body, reply_of_error
 from countcheck.generators.remote.reply import Reply, Slot
 
@@ -148,7 +148,7 @@ def reply_of_gemini(body: Mapping[str, Any]) -> Reply:
         categories = ["blocklist"]
     words, inline = _words(parts)
     # A sketch among the thoughts is no picture where the answer itself declines.
-    finished = all(reason in _FINISHED for reason in reasons) and not listen(words).declines
+    finished = all(reason in _FINISHED for reason in reasons) and not read_words(words).declines
     slot = _picture(parts, finished=finished) or inline
     return Reply(
         slots=(slot,) if slot else (),

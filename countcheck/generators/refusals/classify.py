@@ -1,15 +1,15 @@
-"""What is a refusal, what is a fault, and what is neither: one reply read, by tables, in one order. Pure.
+"""Tell a refusal from a fault and a picture: evidence is collected from one reply, then ordered rules decide. Pure.
 
-The order, first match wins: what the connection says; an error's codes, then its sentences, then its status; what a
-2xx answer says in its fields; the picture itself; the assistant's words; silence. What matches nothing is a failure
-called ``unknown`` with the raw body kept: never a picture and never a refusal.
+The first rule with an answer decides. The order is: what the connection says; an error's codes, then its sentences,
+then its status; what a 2xx answer says in its fields; the picture itself; the assistant's words; silence. What matches
+no rule is a failure called ``unknown`` with the raw body kept: never a picture and never a refusal.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -28,19 +28,9 @@ from countcheck.generators.refusals.codes import (
     Sense,
     compact,
 )
-from countcheck.generators.refusals.phrases import (
-    AGREES,
-    AREAS,
-    ASKS,
-    CLAIMS,
-    DECLINES,
-    NOT_CLAIMS,
-    NOT_DECLINES,
-    OFFERS,
-)
+from countcheck.generators.refusals.words import area_of, read_words
 from countcheck.generators.remote.reply import Reply, Slot
 
-MAX_WORDS = 2000
 Codes: TypeAlias = Mapping[str, Meaning]
 
 
@@ -54,7 +44,7 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One wanted picture, read.
+    """How one wanted picture ended, and why.
 
     Attributes:
         ended: Picture, refusal or failure.
@@ -79,27 +69,6 @@ class Reading:
     again: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """An assistant's words, read.
-
-    Attributes:
-        declines: It will not, or cannot.
-        languages: In which languages a decline was recognised.
-        category: The area it names; ``capability`` when it says that it has no means.
-        claims: It announces a finished picture.
-        asks: It ends in a question, or asks for more.
-        offers: It declines and offers something else.
-    """
-
-    declines: bool = False
-    languages: tuple[str, ...] = ()
-    category: str = ""
-    claims: bool = False
-    asks: bool = False
-    offers: bool = False
-
-
 def read(
     reply: Reply,
     *,
@@ -107,7 +76,7 @@ def read(
     look: Look | None = None,
     broken: str = "",
     others: bool = False,
-    codes: Mapping[str, Meaning] | None = None,
+    codes: Codes | None = None,
 ) -> Reading:
     """Tell how one wanted picture ended.
 
@@ -118,189 +87,203 @@ def read(
         broken: Why a picture that did come cannot be used.
         others: Other pictures came with the same reply, so that its words speak of those.
         codes: What the provider's own codes mean.
+
+    >>> reading = read(Reply(error=True, status=400, codes=("moderation_blocked",), message="Blocked: violence."))
+    >>> str(reading.ended), str(reading.reason), reading.category
+    ('refusal', 'stated', 'violence')
+    >>> str(read(Reply(error=True, status=503)).fault)
+    'transient'
     """
-    provider: Codes = codes or {}
+    table = codes or {}
     if reply.transport:
         return _failure(Fault.TRANSIENT, by="transport", message=reply.message)
     if reply.error and not reply.slots:
-        return _read_error(reply, provider)
+        return _decided(_ERROR_RULES, _evidence(reply, None, table))
     if slot is not None and (slot.withheld or (slot.codes and not slot.has_picture)):
-        return _withheld(reply, slot, provider)
+        reading = _decide(_PLACE_RULES, _evidence_of_slot(reply, slot, table))
+        return reading or _decided(_NOTHING_RULES, _evidence(reply, None, table))
     if slot is not None and slot.has_picture:
-        return _read_picture(reply, slot, look, broken, provider)
-    return _read_nothing(reply, slot, others, provider)
+        return _read_picture(reply, slot, look, broken, table)
+    return _decided(_NOTHING_RULES, _evidence(reply, slot, table, others=others))
 
 
-def listen(words: str) -> Heard:
-    """What an assistant's words amount to. Under 0.2 ms for a paragraph."""
-    text = normal(words)
-    if not text:
-        return Heard()
-    plain = NOT_DECLINES.sub(" ", text)
-    found = tuple(name for name, pattern in DECLINES.items() if _may_be(name, plain) and pattern.search(plain))
-    declines = bool(found)
-    # "I've added the pig, but couldn't keep the hat" is a claim; "I can't. Here is a description" is not.
-    asks = bool(ASKS.search(text))
-    announces = CLAIMS.search(text) or (AGREES.search(text) and not asks)
-    claims = bool(announces) and not declines and not NOT_CLAIMS.search(text)
-    return Heard(
-        declines=declines,
-        languages=found,
-        category=_area(plain) if declines else "",
-        claims=claims,
-        asks=asks,
-        offers=declines and bool(OFFERS.search(text)),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """What a reply says of one wanted picture that is not there.
+
+    Attributes:
+        codes: Most telling first, with what they mean; ``None`` for one that nothing is known of.
+        others: Other pictures came, so the words speak of those.
+    """
+
+    reply: Reply
+    codes: tuple[tuple[str, Meaning | None], ...]
+    categories: tuple[str, ...]
+    message: str
+    stage: Stage
+    withheld: bool = False
+    others: bool = False
+
+    def first(self, *senses: Sense) -> tuple[Meaning | None, str]:
+        """Return the first code with one of the senses, its meaning first."""
+        for code, meaning in self.codes:
+            if meaning is not None and meaning.sense in senses:
+                return meaning, code
+        return None, ""
+
+    def first_in_order(self, *senses: Sense) -> tuple[Meaning | None, str]:
+        """Return the first code with the first sense, else with the second, and so on."""
+        answers = (self.first(sense) for sense in senses)
+        return next((answer for answer in answers if answer[0]), (None, ""))
+
+    @property
+    def unknown_code(self) -> str:
+        """Return the first code that nothing is known of, when nothing is known of any."""
+        return self.code if all(meaning is None for _, meaning in self.codes) else ""
+
+    @property
+    def code(self) -> str:
+        """Return the most telling code, known or not."""
+        return self.codes[0][0] if self.codes else ""
+
+    @property
+    def says_closed(self) -> bool:
+        """Tell whether the sentence says that nobody is served; a quota with a time to wait is only a limit."""
+        waits = self.reply.retry_after and "exceeded your current quota" in self.message
+        return bool(CLOSED_WORDS.search(self.message)) and not waits
+
+    @property
+    def blocks(self) -> bool:
+        """Tell whether an error's sentence says that content was refused; web pages and full queues say no such thing."""
+        raw = self.reply.raw
+        if isinstance(raw, str | bytes) and raw.lstrip()[:1] in ("<", b"<"):
+            return False
+        if SUPPORT.search(self.message) or VIOLATIONS.search(self.message):
+            return True
+        if TRANSIENT_WORDS.search(self.message) or self.reply.status == 429:
+            return False
+        return bool(BLOCK_WORDS.search(self.message)) and not self.first(Sense.BAD_REQUEST, Sense.TRANSIENT)[0]
+
+
+_Rule: TypeAlias = Callable[[_Evidence], Reading | None]
+
+
+def _evidence(reply: Reply, slot: Slot | None, table: Codes, *, others: bool = False) -> _Evidence:
+    codes = (*(slot.codes if slot else ()), *reply.codes)
+    return _Evidence(
+        reply=reply,
+        codes=tuple((code, _meaning(code, table)) for code in codes),
+        categories=(slot.categories if slot else ()) or reply.categories,
+        message=(slot.message if slot else "") or reply.message,
+        stage=_stage(slot, reply),
+        others=others,
     )
 
 
-def claims_success(words: str) -> bool:
-    """Whether words beside a picture, or instead of one, announce that what was asked is done."""
-    return listen(words).claims
+def _evidence_of_slot(reply: Reply, slot: Slot, table: Codes) -> _Evidence:
+    """Collect what one place of an answer says of itself."""
+    return _Evidence(
+        reply=reply,
+        codes=tuple((code, _meaning(code, table)) for code in slot.codes),
+        categories=slot.categories,
+        message=slot.message or reply.message,
+        stage=_stage(slot, reply),
+        withheld=slot.withheld,
+    )
 
 
-def area_of(text: str) -> str:
-    """The first area of policy that a text names, in our word for it; empty when it names none."""
-    return _area(normal(text))
+def _decide(rules: Iterable[_Rule], evidence: _Evidence) -> Reading | None:
+    """Return the answer of the first rule that has one."""
+    return next((reading for rule in rules if (reading := rule(evidence)) is not None), None)
 
 
-def _area(text: str) -> str:
-    if '"' in text:
-        text = _QUOTED.sub(" ", text)
-    for (name, pattern), cues in zip(AREAS, _AREA_CUES, strict=True):
-        # A plain search for the words is many times quicker than the pattern, and hardly any area is ever named.
-        if (not cues or any(cue in text for cue in cues)) and pattern.search(text):
-            return name
-    return ""
+def _decided(rules: Iterable[_Rule], evidence: _Evidence) -> Reading:
+    """Decide by rules of which the last answers everything."""
+    reading = _decide(rules, evidence)
+    assert reading is not None
+    return reading
 
 
-_QUOTED = re.compile(r"\"[^\"]{0,300}\"")
+# Errors.
 
 
-def _cues(pattern: str) -> tuple[str, ...]:
-    """For each branch of a pattern some letters that it cannot match without; none when a branch has no such letters."""
-    cues = []
-    for branch in _branches(pattern):
-        plain = re.sub(r"\(.*\)\??|\[[^\]]*\]|\\[a-zA-Z]|.[?*]", "\0", branch, flags=re.DOTALL)
-        longest = max(re.findall(r"[^\x00-\x1f\\().|?*+]+", plain), key=len, default="").strip()
-        if not longest:
-            return ()
-        cues.append(longest)
-    return tuple(dict.fromkeys(cues))
+def _error_refuses_by_code(evidence: _Evidence) -> Reading | None:
+    meaning, code = evidence.first(Sense.REFUSED)
+    if (meaning is None and not evidence.categories) or evidence.says_closed:
+        return None
+    return _refusal(evidence, meaning, code, by="code")
 
 
-def _branches(pattern: str) -> list[str]:
-    """The pattern split at the bars outside of its brackets."""
-    found, depth, start = [], 0, 0
-    for place, char in enumerate(pattern):
-        depth += (char in "([") - (char in ")]")
-        if char == "|" and depth == 0:
-            found.append(pattern[start:place])
-            start = place + 1
-    return [*found, pattern[start:]]
-
-
-_AREA_CUES = tuple(_cues(pattern.pattern) for _, pattern in AREAS)
-
-_SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
-_QUOTES = str.maketrans(
-    {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "İ": "i"}
-)
-_MARKDOWN = re.compile(r"[*_#>~]{1,3}(?=\S)|(?<=\S)[*_~]{1,3}")
-
-
-def normal(words: str) -> str:
-    """Words as the tables expect them: case folded, straight quotes, single spaces, no emphasis marks."""
-    text = words[:MAX_WORDS].translate(_QUOTES)
-    return _SPACES.sub(" ", _MARKDOWN.sub("", text)).lower().strip()
-
-
-_SCRIPTS = {
-    "ru": re.compile(r"[\u0400-\u04ff]"),
-    "uk": re.compile(r"[\u0400-\u04ff]"),
-    "ar": re.compile(r"[\u0600-\u06ff]"),
-    "hi": re.compile(r"[\u0900-\u097f]"),
-    "zh": re.compile(r"[\u4e00-\u9fff]"),
-    "ja": re.compile(r"[\u3040-\u30ff]"),
-    "ko": re.compile(r"[\uac00-\ud7af]"),
-}
-
-
-def _may_be(language: str, text: str) -> bool:
-    """Whether the text's script allows the language."""
-    if language in _SCRIPTS:
-        return bool(_SCRIPTS[language].search(text))
-    return True
-
-
-def _read_error(reply: Reply, provider: Codes) -> Reading:
-    message = reply.message
-    closed = bool(CLOSED_WORDS.search(message)) and not (reply.retry_after and "exceeded your current quota" in message)
-    meaning, code = _first(reply.codes, provider, (Sense.REFUSED,))
-    if (meaning or reply.categories) and not closed:
-        return _refusal(reply.categories, message, meaning, code, reply.stage, by="code", provider=provider)
-    meaning, code = _first(reply.codes, provider, (Sense.CLOSED,))
-    if not closed and compact(code) in _BARRED and reply.status not in (401, 402) and _blocks(reply, provider):
-        meaning = None  # some services bar the prompt in the words in which others bar the caller
-    if closed or meaning or reply.status in (401, 402):
-        return _failure(Fault.CLOSED, by="code" if meaning else "message", code=code or _code(reply), message=message)
-    if reply.refused or _blocks(reply, provider):
-        return _refusal((), message, None, _code(reply), reply.stage, by="message", provider=provider)
-    return _read_fault(reply, provider)
-
-
+# Some services bar the prompt in the words in which others bar the caller.
 _BARRED = frozenset({"permissiondenied", "permissionerror"})
 
 
-def _read_fault(reply: Reply, provider: Codes) -> Reading:
-    for sense, fault in (
-        (Sense.TRANSIENT, Fault.TRANSIENT),
-        (Sense.BAD_REQUEST, Fault.BAD_REQUEST),
-        (Sense.DAMAGED, Fault.DAMAGED),
-    ):
-        meaning, code = _first(reply.codes, provider, (sense,))
+def _error_closes(evidence: _Evidence) -> Reading | None:
+    unpaid = evidence.reply.status in (401, 402)
+    meaning, code = evidence.first(Sense.CLOSED)
+    if not evidence.says_closed and not unpaid and compact(code) in _BARRED and evidence.blocks:
+        meaning = None
+    if not (evidence.says_closed or meaning or unpaid):
+        return None
+    by = "code" if meaning else "message"
+    return _failure(Fault.CLOSED, by=by, code=code or evidence.code, message=evidence.message)
+
+
+def _error_refuses_by_words(evidence: _Evidence) -> Reading | None:
+    if not (evidence.reply.refused or evidence.blocks):
+        return None
+    return _refusal(replace(evidence, categories=()), None, evidence.code, by="message")
+
+
+def _error_breaks_by_code(evidence: _Evidence) -> Reading | None:
+    for sense in (Sense.TRANSIENT, Sense.BAD_REQUEST, Sense.DAMAGED):
+        meaning, code = evidence.first(sense)
         if meaning:
-            return _failure(fault, by="code", code=code, message=reply.message)
-    meaning, code = _first(reply.codes, provider, (Sense.DEFLECTED,))
-    if meaning:
-        return Reading(ended=Ended.REFUSAL, reason=Reason.DEFLECTED, code=code, message=reply.message, by="code")
-    status = reply.status or 0
+            return _failure(_FAULTS[sense], by="code", code=code, message=evidence.message)
+    return None
+
+
+def _error_is_deflected(evidence: _Evidence) -> Reading | None:
+    meaning, code = evidence.first(Sense.DEFLECTED)
+    if meaning is None:
+        return None
+    return Reading(ended=Ended.REFUSAL, reason=Reason.DEFLECTED, code=code, message=evidence.message, by="code")
+
+
+def _error_by_status(evidence: _Evidence) -> Reading | None:
+    status = evidence.reply.status or 0
     if status in (408, 409, 424, 425, 429) or status >= 500:
-        return _failure(Fault.TRANSIENT, by="status", code=_code(reply), message=reply.message)
-    if status in (403, 404, 410, 451):
-        return _failure(Fault.CLOSED, by="status", code=_code(reply), message=reply.message)
-    if 400 <= status < 500:
-        return _failure(Fault.BAD_REQUEST, by="status", code=_code(reply), message=reply.message)
-    if TRANSIENT_WORDS.search(reply.message):
-        return _failure(Fault.TRANSIENT, by="message", code=_code(reply), message=reply.message)
-    return _failure(Fault.UNKNOWN, code=_code(reply), message=reply.message or "an error that says nothing")
+        fault = Fault.TRANSIENT
+    elif status in (403, 404, 410, 451):
+        fault = Fault.CLOSED
+    elif 400 <= status < 500:
+        fault = Fault.BAD_REQUEST
+    else:
+        return None
+    return _failure(fault, by="status", code=evidence.code, message=evidence.message)
 
 
-def _blocks(reply: Reply, provider: Codes) -> bool:
-    """Whether an error's own sentence says that content was refused; a web page or a full queue says no such thing."""
-    if isinstance(reply.raw, str | bytes) and reply.raw.lstrip()[:1] in ("<", b"<"):
-        return False
-    if SUPPORT.search(reply.message) or VIOLATIONS.search(reply.message):
-        return True
-    if TRANSIENT_WORDS.search(reply.message) or reply.status == 429:
-        return False
-    if BLOCK_WORDS.search(reply.message):
-        return not _first(reply.codes, provider, (Sense.BAD_REQUEST, Sense.TRANSIENT))[0]
-    return False
+def _error_passes_by_words(evidence: _Evidence) -> Reading | None:
+    if not TRANSIENT_WORDS.search(evidence.message):
+        return None
+    return _failure(Fault.TRANSIENT, by="message", code=evidence.code, message=evidence.message)
 
 
-def _withheld(reply: Reply, slot: Slot, provider: Codes) -> Reading:
-    meaning, code = _first(slot.codes, provider, (Sense.REFUSED, Sense.DEFLECTED))
-    fault, fault_code = _first(slot.codes, provider, (Sense.TRANSIENT, Sense.CLOSED, Sense.BAD_REQUEST, Sense.DAMAGED))
-    message = slot.message or reply.message
-    if meaning is None and fault is not None and not slot.withheld and not slot.categories:
-        return _failure(_FAULTS[fault.sense], by="code", code=fault_code, message=message)
-    known = meaning or slot.categories or (message and BLOCK_WORDS.search(message))
-    if known:
-        return _refusal(slot.categories, message, meaning, code, _stage(slot, reply), by="field", provider=provider)
-    if slot.withheld:
-        return Reading(ended=Ended.REFUSAL, reason=Reason.SILENT, stage=Stage.PICTURE, message=message, by="field")
-    return _read_nothing(reply, None, False, provider, again=True)
+def _error_is_unknown(evidence: _Evidence) -> Reading:
+    message = evidence.message or "an error that says nothing"
+    return _failure(Fault.UNKNOWN, code=evidence.code, message=message)
 
+
+_ERROR_RULES: tuple[_Rule, ...] = (
+    _error_refuses_by_code,
+    _error_closes,
+    _error_refuses_by_words,
+    _error_breaks_by_code,
+    _error_is_deflected,
+    _error_by_status,
+    _error_passes_by_words,
+    _error_is_unknown,
+)
 
 _FAULTS = {
     Sense.TRANSIENT: Fault.TRANSIENT,
@@ -310,62 +293,76 @@ _FAULTS = {
 }
 
 
-def _read_picture(reply: Reply, slot: Slot, look: Look | None, broken: str, provider: Codes) -> Reading:
-    if look is None:
-        return _failure(Fault.DAMAGED, by="pixels", message=broken or "the picture could not be decoded")
-    if look not in WITHHELD:
-        return Reading(ended=Ended.PICTURE)
-    meaning, code = _first((*slot.codes, *reply.codes), provider, (Sense.REFUSED,))
-    categories = (*slot.categories, *reply.categories)
-    if meaning or categories:
-        return _refusal(
-            categories, slot.message or reply.message, meaning, code, Stage.PICTURE, by="field", provider=provider
-        )
-    return Reading(ended=Ended.REFUSAL, reason=Reason.SILENT, stage=Stage.PICTURE, code=look.value, by="pixels")
+# A place that the provider flagged, or that holds a code in place of a picture.
 
 
-def _read_nothing(reply: Reply, slot: Slot | None, others: bool, provider: Codes, *, again: bool = False) -> Reading:
-    codes = (*(slot.codes if slot else ()), *reply.codes)
-    message = (slot.message if slot else "") or reply.message
-    categories = (slot.categories if slot else ()) or reply.categories
-    stage = _stage(slot, reply)
-    meaning, code = _first(codes, provider, tuple(Sense))
-    for candidate in (Sense.REFUSED, *_FAULTS):
-        better, better_code = _first(codes, provider, (candidate,))
-        if better:
-            meaning, code = better, better_code
-            break
-    if meaning and meaning.sense in _FAULTS:
-        return _failure(_FAULTS[meaning.sense], by="code", code=code, message=message or reply.words)
-    if categories or (meaning and meaning.sense is Sense.REFUSED):
-        return _refusal(categories, message or reply.words, meaning, code, stage, by="field", provider=provider)
-    if message and BLOCK_WORDS.search(message):
-        return _refusal((), message, None, code, stage, by="message", provider=provider)
-    unknown = [one for one in codes if _meaning(one, provider) is None] if meaning is None else []
-    told = bool(reply.words.strip()) and not others
-    if told and not (unknown and not listen(reply.words).declines and not reply.refused):
-        return _read_words(reply, code if meaning and meaning.sense is Sense.DEFLECTED else "")
-    if meaning and meaning.sense is Sense.DEFLECTED:
-        return Reading(ended=Ended.REFUSAL, reason=Reason.DEFLECTED, code=code, message=message, by="field")
-    if unknown and not others:
-        return _failure(
-            Fault.UNKNOWN, code=unknown[0], message=message or f"no picture, and {unknown[0]!r} is not known"
-        )
-    return Reading(
-        ended=Ended.REFUSAL, reason=Reason.SILENT, stage=stage, message=message, by="silence", again=again or not others
-    )
+def _place_is_broken(evidence: _Evidence) -> Reading | None:
+    known, _ = evidence.first(Sense.REFUSED, Sense.DEFLECTED)
+    fault, code = evidence.first(*_FAULTS)
+    if known or fault is None or evidence.withheld or evidence.categories:
+        return None
+    return _failure(_FAULTS[fault.sense], by="code", code=code, message=evidence.message)
 
 
-def _read_words(reply: Reply, code: str) -> Reading:
-    heard = listen(reply.words)
-    if not (heard.declines or reply.refused):
+def _place_is_refused(evidence: _Evidence) -> Reading | None:
+    meaning, code = evidence.first(Sense.REFUSED, Sense.DEFLECTED)
+    if not (meaning or evidence.categories or BLOCK_WORDS.search(evidence.message)):
+        return None
+    return _refusal(evidence, meaning, code, by="field")
+
+
+def _place_is_withheld(evidence: _Evidence) -> Reading | None:
+    if not evidence.withheld:
+        return None
+    return Reading(ended=Ended.REFUSAL, reason=Reason.SILENT, stage=Stage.PICTURE, message=evidence.message, by="field")
+
+
+_PLACE_RULES: tuple[_Rule, ...] = (_place_is_broken, _place_is_refused, _place_is_withheld)
+
+
+# An answer that is well in itself, and holds no picture.
+
+
+def _nothing_breaks_by_code(evidence: _Evidence) -> Reading | None:
+    fault, code = evidence.first_in_order(*_FAULTS)
+    if fault is None or evidence.first(Sense.REFUSED)[0]:
+        return None
+    message = evidence.message or evidence.reply.words
+    return _failure(_FAULTS[fault.sense], by="code", code=code, message=message)
+
+
+def _nothing_is_refused(evidence: _Evidence) -> Reading | None:
+    meaning, code = evidence.first(Sense.REFUSED)
+    if not (evidence.categories or meaning):
+        return None
+    if meaning is None:
+        meaning, code = evidence.first(*Sense)
+    worded = replace(evidence, message=evidence.message or evidence.reply.words)
+    return _refusal(worded, meaning, code, by="field")
+
+
+def _nothing_is_blocked_by_message(evidence: _Evidence) -> Reading | None:
+    if not BLOCK_WORDS.search(evidence.message):
+        return None
+    code = evidence.first(*Sense)[1]
+    return _refusal(replace(evidence, categories=()), None, code, by="message")
+
+
+def _nothing_has_words(evidence: _Evidence) -> Reading | None:
+    reply = evidence.reply
+    if evidence.others or not reply.words.strip():
+        return None
+    words = read_words(reply.words)
+    declines = words.declines or reply.refused
+    code = evidence.first(Sense.DEFLECTED)[1]
+    if not declines:
+        if evidence.unknown_code:
+            return None
         return Reading(ended=Ended.REFUSAL, reason=Reason.DEFLECTED, code=code, message=reply.words, by="words")
-    category = heard.category or area_of(reply.words)
-    named = Reason.CAPABILITY if category == "capability" else Reason.STATED
-    reason = named if category else Reason.UNEXPLAINED
+    category = words.category or area_of(reply.words)
     return Reading(
         ended=Ended.REFUSAL,
-        reason=reason,
+        reason=_reason(category),
         category=category,
         code=code,
         message=reply.words,
@@ -374,47 +371,114 @@ def _read_words(reply: Reply, code: str) -> Reading:
     )
 
 
-def _refusal(
-    categories: Iterable[str],
-    message: str,
-    meaning: Meaning | None,
-    code: str,
-    stage: Stage,
-    *,
-    by: str,
-    provider: Codes,
-) -> Reading:
-    named = [one for one in dict.fromkeys(categories) if compact(one) not in SAYS_NOTHING]
+def _nothing_is_deflected(evidence: _Evidence) -> Reading | None:
+    meaning, code = evidence.first(Sense.DEFLECTED)
+    if meaning is None:
+        return None
+    return Reading(ended=Ended.REFUSAL, reason=Reason.DEFLECTED, code=code, message=evidence.message, by="field")
+
+
+def _nothing_is_unknown(evidence: _Evidence) -> Reading | None:
+    code = evidence.unknown_code
+    if not code or evidence.others:
+        return None
+    message = evidence.message or f"no picture, and {code!r} is not known"
+    return _failure(Fault.UNKNOWN, code=code, message=message)
+
+
+def _nothing_is_silent(evidence: _Evidence) -> Reading:
+    return Reading(
+        ended=Ended.REFUSAL,
+        reason=Reason.SILENT,
+        stage=evidence.stage,
+        message=evidence.message,
+        by="silence",
+        again=not evidence.others,
+    )
+
+
+_NOTHING_RULES: tuple[_Rule, ...] = (
+    _nothing_breaks_by_code,
+    _nothing_is_refused,
+    _nothing_is_blocked_by_message,
+    _nothing_has_words,
+    _nothing_is_deflected,
+    _nothing_is_unknown,
+    _nothing_is_silent,
+)
+
+
+# A picture that came.
+
+
+def _read_picture(reply: Reply, slot: Slot, look: Look | None, broken: str, table: Codes) -> Reading:
+    if look is None:
+        return _failure(Fault.DAMAGED, by="pixels", message=broken or "the picture could not be decoded")
+    if look not in WITHHELD:
+        return Reading(ended=Ended.PICTURE)
+    evidence = replace(
+        _evidence(reply, slot, table), categories=(*slot.categories, *reply.categories), stage=Stage.PICTURE
+    )
+    meaning, code = evidence.first(Sense.REFUSED)
+    if meaning or evidence.categories:
+        return _refusal(evidence, meaning, code, by="field")
+    return Reading(ended=Ended.REFUSAL, reason=Reason.SILENT, stage=Stage.PICTURE, code=look.value, by="pixels")
+
+
+# What a refusal names.
+
+
+def _refusal(evidence: _Evidence, meaning: Meaning | None, code: str, *, by: str) -> Reading:
+    message = evidence.message
+    numbers = _support_numbers(message)
+    named = _named(evidence.categories, message, meaning, numbers)
+    category = ", ".join(named)
+    return Reading(
+        ended=Ended.REFUSAL,
+        reason=_reason(category),
+        category=category,
+        code=code or (numbers[0] if numbers else ""),
+        message=message,
+        stage=_stage_of_refusal(evidence.stage, message, meaning, numbers),
+        by=by,
+    )
+
+
+def _reason(category: str) -> Reason:
+    if category == "capability":
+        return Reason.CAPABILITY
+    return Reason.STATED if category else Reason.UNEXPLAINED
+
+
+def _named(categories: Iterable[str], message: str, meaning: Meaning | None, numbers: list[str]) -> list[str]:
+    """Name what is objected to, by the first source that names anything."""
+    named = [category for category in dict.fromkeys(categories) if compact(category) not in SAYS_NOTHING]
     if not named and meaning and meaning.category:
         named = [meaning.category]
-    if not named and (found := VIOLATIONS.search(message)):
-        named = [one.strip(" '\"") for one in found[1].split(",") if one.strip(" '\"")]
-    if found := SUPPORT.search(message):
-        numbers = re.findall(r"\d{8}", found[1])
-        known = [SUPPORT_CODES[number] for number in numbers if number in SUPPORT_CODES]
-        named = named or list(dict.fromkeys(category for category, _ in known if category))
-        code = code or numbers[0]
-        stage = stage if stage is not Stage.UNKNOWN or not known else known[0][1]
+    if not named and (listed := VIOLATIONS.search(message)):
+        named = [name.strip(" '\"") for name in listed[1].split(",") if name.strip(" '\"")]
+    if not named:
+        named = list(dict.fromkeys(SUPPORT_CODES[number][0] for number in numbers if number in SUPPORT_CODES))
+        named = [category for category in named if category]
     if not named and (area := area_of(message)):
         named = [area]
-    if stage is Stage.UNKNOWN and meaning:
-        stage = meaning.stage
-    if stage is Stage.UNKNOWN:
-        stage = _stage_of(message)
-    if named == ["capability"]:
-        return Reading(
-            ended=Ended.REFUSAL,
-            reason=Reason.CAPABILITY,
-            category="capability",
-            code=code,
-            message=message,
-            stage=stage,
-            by=by,
-        )
-    reason = Reason.STATED if named else Reason.UNEXPLAINED
-    return Reading(
-        ended=Ended.REFUSAL, reason=reason, category=", ".join(named), code=code, message=message, stage=stage, by=by
-    )
+    return named
+
+
+def _support_numbers(message: str) -> list[str]:
+    listed = SUPPORT.search(message)
+    return re.findall(r"\d{8}", listed[1]) if listed else []
+
+
+def _stage_of_refusal(stage: Stage, message: str, meaning: Meaning | None, numbers: list[str]) -> Stage:
+    """Tell what was objected to, by the first source that tells."""
+    support = next((SUPPORT_CODES[number][1] for number in numbers if number in SUPPORT_CODES), Stage.UNKNOWN)
+    for candidate in (stage, support, meaning.stage if meaning else Stage.UNKNOWN):
+        if candidate is not Stage.UNKNOWN:
+            return candidate
+    if _OF_PICTURE.search(message):
+        return Stage.PICTURE
+    return Stage.PROMPT if _OF_PROMPT.search(message) else Stage.UNKNOWN
 
 
 _OF_PICTURE = re.compile(
@@ -427,12 +491,6 @@ _OF_PROMPT = re.compile(
 )
 
 
-def _stage_of(message: str) -> Stage:
-    if _OF_PICTURE.search(message):
-        return Stage.PICTURE
-    return Stage.PROMPT if _OF_PROMPT.search(message) else Stage.UNKNOWN
-
-
 def _stage(slot: Slot | None, reply: Reply) -> Stage:
     return slot.stage if slot and slot.stage is not Stage.UNKNOWN else reply.stage
 
@@ -441,32 +499,18 @@ def _failure(fault: Fault, *, by: str = "", code: str = "", message: str = "") -
     return Reading(ended=Ended.FAILURE, fault=fault, code=code, message=message, by=by)
 
 
-def _first(codes: Iterable[str], provider: Codes, senses: tuple[Sense, ...]) -> tuple[Meaning | None, str]:
-    """The first code with one of the senses, and itself as the provider wrote it."""
-    for code in codes:
-        meaning = _meaning(code, provider)
-        if meaning and meaning.sense in senses:
-            return meaning, code
-    return None, ""
-
-
 _SENSITIVE = re.compile(r"(input|output)?(?:text|image|video)?.*sensitivecontentdetected.*")
 
 
-def _meaning(code: str, provider: Codes) -> Meaning | None:
+def _meaning(code: str, table: Codes) -> Meaning | None:
+    """Return what a code means, by the provider's own table first; ``None`` when nothing is known of it."""
     plain = compact(code)
-    if (meaning := provider.get(plain) or ANYBODY.get(plain)) is not None:
+    if (meaning := table.get(plain) or ANYBODY.get(plain)) is not None:
         return meaning
-    if found := _SENSITIVE.fullmatch(plain):
-        stage = {"input": Stage.PROMPT, "output": Stage.PICTURE}.get(found[1] or "", Stage.UNKNOWN)
+    if sensitive := _SENSITIVE.fullmatch(plain):
+        stage = {"input": Stage.PROMPT, "output": Stage.PICTURE}.get(sensitive[1] or "", Stage.UNKNOWN)
         return Meaning(Sense.REFUSED, stage=stage)
-    for prefix, meaning in provider.items():
+    for prefix, meaning in table.items():
         if prefix.endswith("*") and plain.startswith(prefix[:-1]):
             return meaning
-    if plain.startswith("malformed"):
-        return Meaning(Sense.BAD_REQUEST)
-    return None
-
-
-def _code(reply: Reply) -> str:
-    return reply.codes[0] if reply.codes else ""
+    return Meaning(Sense.BAD_REQUEST) if plain.startswith("malformed") else None

@@ -10,7 +10,8 @@ import yaml
 
 from countcheck.generators.outcome import Reason, Stage
 from countcheck.generators.refusals.blank_images import Look
-from countcheck.generators.refusals.classify import Ended, area_of, claims_success, listen, normal, read
+from countcheck.generators.refusals.classify import Ended, read
+from countcheck.generators.refusals.words import area_of, claims_success, normal, read_words
 from countcheck.generators.remote.reply import Reply, Slot
 from countcheck.registry import load_generator_class
 
@@ -148,7 +149,7 @@ def test_a_quoted_prompt_names_no_area():
 
 
 def test_an_offer_is_still_a_refusal():
-    heard = listen("I can't draw that, but I can draw a farm without animals. Would you like that?")
+    heard = read_words("I can't draw that, but I can draw a farm without animals. Would you like that?")
     assert (heard.declines, heard.offers, heard.asks) == (True, True, True)
 
 
@@ -158,7 +159,7 @@ def test_words_are_normalised():
 
 @pytest.mark.parametrize("words", ["a" * 100_000, "I can't " * 20_000, "no " * 50_000, "\x00\ufffd" * 1000, "{" * 5000])
 def test_hostile_words_are_read_quickly(words):
-    listen(words)
+    read_words(words)
 
 
 def test_looking_for_letters_first_loses_no_area():
