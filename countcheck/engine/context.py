@@ -17,7 +17,7 @@ from countcheck.detectors.base import Detections
 from countcheck.engine.batching import Asked, PendingOutcome
 from countcheck.engine.budget import Budget
 from countcheck.engine.progress import Progress
-from countcheck.engine.scoring import JudgedPicture, entry_of, judge_detections, judged
+from countcheck.engine.scoring import JudgedPicture, judge_detections, outcome_record, with_judgement
 from countcheck.generators.base import Generator
 from countcheck.generators.outcome import Failure, Outcome
 from countcheck.images import thumbnails
@@ -103,7 +103,9 @@ class RunContext:
         for pending in batch:
             if pending.detections is not None:
                 by_key[pending.key] = self._judge(pending.detections, pending.asked)
-        self.write([(pending.generator, judged(pending.entry.result(), by_key.get(pending.key))) for pending in batch])
+        self.write(
+            [(pending.generator, with_judgement(pending.entry.result(), by_key.get(pending.key))) for pending in batch]
+        )
 
     def _judge(self, detections: Detections, asked: Asked) -> JudgedPicture:
         targets, tags = asked
@@ -126,12 +128,12 @@ class RunContext:
         """
         pixels = None if isinstance(outcome, Failure) else outcome.pixels
         if pixels is None:
-            return keep(entry_of(outcome, price, text=text))
+            return keep(outcome_record(outcome, price, text=text))
         path = self.folder.pictures.path_of(outcome.key, outcome.turn)
         image = as_image(pixels)
         data = encode_png(image)
         digest = self.folder.pictures.write(path, data)
-        entry = keep(entry_of(outcome, price, text=text, picture=path, digest=digest))
+        entry = keep(outcome_record(outcome, price, text=text, picture=path, digest=digest))
         thumbnails.save_thumbnail(self.folder.path, path, image, len(data))
         return entry
 

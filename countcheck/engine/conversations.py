@@ -14,7 +14,7 @@ from countcheck.dialogue import state as dialogue_state
 from countcheck.dialogue.script import TurnResult
 from countcheck.dialogue.session import CUT_OFF, AnsweredTurn, ConversationSession, ResumePoint
 from countcheck.engine.context import GeneratorPlan, RunContext
-from countcheck.engine.scoring import JudgedPicture, cost_of, judged
+from countcheck.engine.scoring import JudgedPicture, cost_of, with_judgement
 from countcheck.errors import BadInput, GeneratorClosed
 from countcheck.generators.base import Step
 from countcheck.generators.outcome import Failure, Fault, Picture
@@ -74,7 +74,7 @@ class ConversationRunner:
             entry = stored if answer.stored and stored is not None else self._store(answer)
             judgement = self._judge(sample, answer)
             session.conclude(judgement)
-            entry = replace(judged(entry, judgement), closes=session.closed)
+            entry = replace(with_judgement(entry, judgement), closes=session.closed)
             self._context.write([(self._card.name, entry)], {sample.key: answer.state})
             if self._stopped():
                 return

@@ -34,7 +34,7 @@ def fit_counter(counter: Counter, suite: Suite, message: Callable[[str], None]) 
     return choose_views(counter, suite.vocabulary, _styles(suite), says=message)
 
 
-def test_counter(counter: Counter, suite: Suite) -> SelfTest:
+def check_counter(counter: Counter, suite: Suite) -> SelfTest:
     """Try a counter on pictures with known counts, in the nouns and styles of a suite.
 
     Raises:

@@ -8,7 +8,7 @@ from countcheck.counting.counter import Counter
 from countcheck.counting.rule_settings import under_rule
 from countcheck.detectors.base import Detections
 from countcheck.engine.batching import BATCH
-from countcheck.engine.counter_check import fit_counter, test_counter
+from countcheck.engine.counter_check import check_counter, fit_counter
 from countcheck.engine.provenance import describe_counter
 from countcheck.engine.scoring import judge_detections, nouns_of
 from countcheck.images.decode import read_picture
@@ -47,7 +47,7 @@ def recount(
     if same_detector and before.rule == now.rule:
         self_test = folder.info.self_test
     else:
-        self_test = SelfTestInfo.from_json(test_counter(counter, folder.suite).to_json())
+        self_test = SelfTestInfo.from_json(check_counter(counter, folder.suite).to_json())
     nouns = nouns_of(folder.suite)
     rows = {(row.key, row.turn): row for row in folder.rows() if row.outcome == "picture"}
     source = folder.info.counting

@@ -31,7 +31,7 @@ from countcheck.engine.budget import Budget
 from countcheck.engine.config import RunConfig
 from countcheck.engine.context import Decide, GeneratorPlan, RunContext
 from countcheck.engine.conversations import ConversationRunner
-from countcheck.engine.counter_check import fit_counter, report_self_test, test_counter
+from countcheck.engine.counter_check import check_counter, fit_counter, report_self_test
 from countcheck.engine.pipeline import GeneratorPipeline
 from countcheck.engine.progress import NullProgress, Progress
 from countcheck.engine.provenance import describe_counter, open_or_create
@@ -87,7 +87,7 @@ def run(
     progress = progress or NullProgress()
     suite = config.selected_suite()
     counter = fit_counter(counter, suite, progress.message)
-    self_test = test_counter(counter, suite)
+    self_test = check_counter(counter, suite)
     report_self_test(self_test, counter, progress.message)
     with contextlib.ExitStack() as stack:
         plans = _load(config, load or load_generator, stack)

@@ -1,4 +1,11 @@
-"""From an outcome, and what was found in its picture, to the ledger's entry."""
+"""Turn an outcome, and what was detected in its picture, into an entry of the ledger.
+
+>>> from countcheck.generators.outcome import Fault
+>>> failure = Failure(key="0" * 32, fault=Fault.TRANSIENT, message="the server did not answer.")
+>>> record = outcome_record(failure, price=0.04, text="three pigs")
+>>> record.outcome, str(record.verdict), record.cost
+('failure', 'failed', None)
+"""
 
 from __future__ import annotations
 
@@ -16,7 +23,7 @@ from countcheck.suites.suite import Noun, Suite, Target
 
 
 def nouns_of(suite: Suite) -> list[Noun]:
-    """Everything of a suite that must be counted, as the counter wants it."""
+    """Return every noun of a suite that must be counted, with its phrase and synonyms."""
     phrases = {target.noun: target.phrase for target in suite.targets}
     return [
         suite.nouns[name] if name in suite.nouns else Noun(name=name, phrase=phrases.get(name, name))
@@ -26,7 +33,13 @@ def nouns_of(suite: Suite) -> list[Noun]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedPicture:
-    """What was found in one picture."""
+    """What was detected and counted in one picture, and what it means.
+
+    Attributes:
+        detections: As the detector gave them.
+        verdict: ``None`` when nothing countable was asked.
+        counted: Noun to (number, low, high), each 0 or more.
+    """
 
     detections: Detections
     verdict: Verdict | None
@@ -35,26 +48,33 @@ class JudgedPicture:
 
 def judge_detections(
     counter: Counter,
-    found: Detections,
+    detections: Detections,
     targets: Sequence[Target],
     tags: Mapping[str, str],
     nouns: Sequence[Noun],
 ) -> JudgedPicture:
-    """Count and judge what a detector found in one picture, against what had to hold there.
+    """Count and judge what was detected in one picture.
 
     A picture in which the counter gave a noun no number, as a vision-language model may, is uncertain.
+
+    Args:
+        counter: Gives the rule.
+        detections: Of the picture.
+        targets: What must hold.
+        tags: The prompt's; ``style`` chooses the rule's threshold.
+        nouns: Those of the suite.
     """
     asked = dict.fromkeys(noun for target in targets for noun in target.nouns)
-    unknown = [noun for noun in asked if noun in found.unsupported]
+    unknown = [noun for noun in asked if noun in detections.unsupported]
     counted_nouns = [noun for noun in nouns if noun.name in asked]
     verdict: Verdict | None
     if targets and not unknown:
-        verdict, counted = counter.judge(found, targets, tags, counted_nouns)
+        verdict, counted = counter.judge(detections, targets, tags, counted_nouns)
     else:
         verdict = _unknown(unknown) if unknown else None
-        counted = counter.count(found, counted_nouns, tags.get("style"))
+        counted = counter.count(detections, counted_nouns, tags.get("style"))
     return JudgedPicture(
-        detections=found,
+        detections=detections,
         verdict=verdict,
         counted={noun: (n, counted.low[noun], counted.high[noun]) for noun, n in counted.counts.items()},
     )
@@ -65,17 +85,19 @@ def _unknown(nouns: Sequence[str]) -> Verdict:
     return Verdict(kind=Kind.UNCERTAIN, leaning=Kind.UNCERTAIN, reason=reason)
 
 
-def entry_of(outcome: Outcome, price: float | None, *, text: str, picture: str = "", digest: str = "") -> OutcomeRecord:
-    """The entry of an outcome that nobody has looked at; refusals and failures are judged as they are.
+def outcome_record(
+    outcome: Outcome, price: float | None, *, text: str, picture: str = "", digest: str = ""
+) -> OutcomeRecord:
+    """Return the entry of an outcome; a refusal and a failure have their verdict, a picture has none yet.
 
     Args:
         outcome: What the sample came to.
-        price: USD a picture, when the outcome does not say its cost.
+        price: USD a picture, when the outcome does not say its cost; ``None`` when unknown.
         text: What was asked.
-        picture: Path inside the run folder of the file already safely written.
-        digest: The file's SHA-256.
+        picture: Path inside the run folder of the file, already safely written; empty when there is none.
+        digest: The file's SHA-256, 64 hex digits; empty when there is none.
     """
-    entry = OutcomeRecord(
+    record = OutcomeRecord(
         key=outcome.key,
         turn=outcome.turn,
         outcome=type(outcome).__name__.lower(),
@@ -88,41 +110,41 @@ def entry_of(outcome: Outcome, price: float | None, *, text: str, picture: str =
     )
     match outcome:
         case Refusal():
-            return replace(entry, verdict=Kind.REFUSED, leaning=Kind.REFUSED, reason=_refused(outcome))
+            return replace(record, verdict=Kind.REFUSED, leaning=Kind.REFUSED, reason=_refused(outcome))
         case Failure():
-            return replace(entry, verdict=Kind.FAILED, leaning=Kind.FAILED, reason=outcome.message)
+            return replace(record, verdict=Kind.FAILED, leaning=Kind.FAILED, reason=outcome.message)
         case _:
-            return entry
+            return record
 
 
-def judged(entry: OutcomeRecord, seen: JudgedPicture | None) -> OutcomeRecord:
-    """A picture's entry with what was found in it; any other entry as it is."""
-    if seen is None or entry.outcome != "picture":
-        return entry
-    if seen.verdict is None:
-        return replace(entry, detections=seen.detections)
+def with_judgement(record: OutcomeRecord, judgement: JudgedPicture | None) -> OutcomeRecord:
+    """Return a picture's entry with its detections and verdict; any other entry as it is."""
+    if judgement is None or record.outcome != "picture":
+        return record
+    if judgement.verdict is None:
+        return replace(record, detections=judgement.detections)
     return replace(
-        entry,
-        detections=seen.detections,
-        verdict=seen.verdict.kind,
-        leaning=seen.verdict.leaning,
-        reason=seen.verdict.reason,
-        counted=seen.counted,
+        record,
+        detections=judgement.detections,
+        verdict=judgement.verdict.kind,
+        leaning=judgement.verdict.leaning,
+        reason=judgement.verdict.reason,
+        counted=judgement.counted,
     )
 
 
 def cost_of(outcome: Outcome, price: float | None) -> float | None:
-    """What an outcome cost in USD: as the provider says, or a picture's price."""
+    """Return what an outcome cost in USD: as the provider says, or a picture's price; ``None`` when unknown."""
     return price if outcome.cost is None and isinstance(outcome, Picture) else outcome.cost
 
 
 def _refused(outcome: Refusal) -> str:
-    named = f" ({outcome.category})" if outcome.category else ""
-    return f"refused, {outcome.reason}{named}"
+    category = f" ({outcome.category})" if outcome.category else ""
+    return f"refused, {outcome.reason}{category}"
 
 
 def detail_of(outcome: Outcome) -> dict[str, Any]:
-    """What the ledger keeps of an outcome beside its columns."""
+    """Return what the ledger keeps of an outcome beside its columns: plain JSON."""
     detail: dict[str, Any] = dict(outcome.extra)
     names = {
         Picture: ("words", "rewritten"),

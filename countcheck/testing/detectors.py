@@ -1,6 +1,6 @@
-"""What every detector owes: `check_detector` tries it, on pictures of its own if none are given.
+"""Check that a detector keeps the contract, on pictures made for the purpose if none are given.
 
-In a test of one's own:
+In a test of your own::
 
     from countcheck.testing import check_detector
 
@@ -25,18 +25,24 @@ CLOSE = 2e-3
 
 
 def check_detector(detector: Detector, *, nouns: Sequence[str], pictures: Sequence[Pixels] | None = None) -> None:
-    """Raise ``AssertionError``, saying which promise is broken, unless the detector keeps the contract.
+    """Check a detector; return when it keeps the contract.
 
     Args:
-        detector: Ready to look.
+        detector: Ready to detect.
         nouns: Two or more that it knows.
         pictures: To try it on; scenes and noise of several sizes when none are given.
+
+    Raises:
+        AssertionError: Saying which promise is broken.
+
+    >>> from countcheck.counting.counter import load_counter
+    >>> check_detector(load_counter("tiny").detector, nouns=["pig", "wolf"])
     """
     shown = list(pictures) if pictures is not None else _pictures()
     _check_face(detector, nouns)
-    found = _check_answers(detector, shown, nouns)
-    _check_order(detector, shown, nouns, found)
-    _check_pixels(detector, shown, nouns, found)
+    detections = _check_answers(detector, shown, nouns)
+    _check_order(detector, shown, nouns, detections)
+    _check_pixels(detector, shown, nouns, detections)
     _check_unknown(detector, shown[0], nouns)
     _check_extremes(detector, nouns)
 
@@ -64,16 +70,18 @@ def _check_answers(detector: Detector, pictures: Sequence[Pixels], nouns: Sequen
 
     assert list(detector.detect([], nouns)) == [], "no pictures must give an empty list"
     before = [as_rgb(picture).copy() for picture in pictures]
-    found = detector.detect(pictures, nouns)
-    assert isinstance(found, list), f"detect must give a list, got {type(found).__name__}"
-    assert len(found) == len(pictures), f"{len(pictures)} pictures must give as many detections, got {len(found)}"
-    for one, array in zip(found, before, strict=True):
-        _check_one(one, (array.shape[1], array.shape[0]), nouns)
+    detections = detector.detect(pictures, nouns)
+    assert isinstance(detections, list), f"detect must give a list, got {type(detections).__name__}"
+    assert len(detections) == len(pictures), (
+        f"{len(pictures)} pictures must give as many detections, got {len(detections)}"
+    )
+    for result, array in zip(detections, before, strict=True):
+        _check_one(result, (array.shape[1], array.shape[0]), nouns)
     for picture, array in zip(pictures, before, strict=True):
         assert np.array_equal(as_rgb(picture), array), "a picture was changed while it was looked at"
-    for one in detector.detect(pictures, []):
-        assert one.nouns == (), "no nouns must give no boxes"
-    return found
+    for result in detector.detect(pictures, []):
+        assert result.nouns == (), "no nouns must give no boxes"
+    return detections
 
 
 def _check_one(one: Detections, size: tuple[int, int], nouns: Sequence[str]) -> None:
@@ -93,18 +101,18 @@ def _check_one(one: Detections, size: tuple[int, int], nouns: Sequence[str]) -> 
 
 
 def _check_order(
-    detector: Detector, pictures: Sequence[Pixels], nouns: Sequence[str], found: Sequence[Detections]
+    detector: Detector, pictures: Sequence[Pixels], nouns: Sequence[str], detections: Sequence[Detections]
 ) -> None:
     again = detector.detect(pictures, nouns)
     turned = detector.detect(list(pictures)[::-1], list(nouns)[::-1])[::-1]
     alone = [detector.detect([picture], nouns)[0] for picture in pictures]
     for other, what in ((again, "the same call twice"), (turned, "another order"), (alone, "a picture by itself")):
-        for one, two in zip(found, other, strict=True):
+        for one, two in zip(detections, other, strict=True):
             assert _alike(one, two), f"{what} must find the same: what is found may depend on nothing but the picture"
 
 
 def _check_pixels(
-    detector: Detector, pictures: Sequence[Pixels], nouns: Sequence[str], found: Sequence[Detections]
+    detector: Detector, pictures: Sequence[Pixels], nouns: Sequence[str], detections: Sequence[Detections]
 ) -> None:
     from PIL import Image
 
@@ -120,7 +128,7 @@ def _check_pixels(
         tensors = [torch.from_numpy(array.copy()).permute(2, 0, 1) for array in arrays]
         forms += [("uint8 tensors", tensors), ("floating tensors", [tensor.float() / 255 for tensor in tensors])]
     for what, form in forms:
-        for one, two in zip(found, detector.detect(form, nouns), strict=True):
+        for one, two in zip(detections, detector.detect(form, nouns), strict=True):
             assert _alike(one, two), f"{what} must be seen as arrays are"
 
 

@@ -1,6 +1,6 @@
-"""What every generator owes: `check_generator` tries it with a few prompts, and with what its traits promise.
+"""Check that a generator keeps the contract: with a few prompts, and with what its traits promise.
 
-In a test of one's own, against a server of one's own where it costs money:
+In a test of your own, against a local server where pictures cost money::
 
     from countcheck.testing import check_generator
 
@@ -29,12 +29,19 @@ SAID = ("Draw three pigs.", "Now in film noir.", "Make it rain.")
 
 
 def check_generator(make: Callable[[], Generator], *, texts: Sequence[str] = ASKED, said: Sequence[str] = SAID) -> None:
-    """Raise ``AssertionError``, saying which promise is broken, unless the generator keeps the contract.
+    """Check a generator; return when it keeps the contract.
 
     Args:
         make: Makes the generator anew, always the same.
-        texts: Two or more prompts to ask for; it may refuse or fail at some, not at all.
-        said: What to say in a conversation, if it holds any.
+        texts: Two or more prompts to ask for; it may refuse or fail at some of them, not at all.
+        said: Messages of a conversation, if it holds any.
+
+    Raises:
+        AssertionError: Saying which promise is broken.
+
+    >>> from countcheck.cards import Card
+    >>> from countcheck.generators.scenes import ScenesGenerator
+    >>> check_generator(lambda: ScenesGenerator(Card(name="scenes", family="scenes", settings={"size": 64})))
     """
     generator = make()
     try:
@@ -43,7 +50,7 @@ def check_generator(make: Callable[[], Generator], *, texts: Sequence[str] = ASK
         outcomes = _check_outcomes(generator, samples)
         _check_nothing_asked(generator)
         _check_seeds(generator, samples, outcomes)
-        _check_talk(generator, said)
+        _check_conversation(generator, said)
         _check_edit(generator, samples, outcomes)
         _check_stop(make(), texts)
     finally:
@@ -76,18 +83,18 @@ def _check_face(generator: Generator, make: Callable[[], Generator]) -> None:
 
 
 def _check_outcomes(generator: Generator, samples: Sequence[Sample]) -> dict[str, Outcome]:
-    found: dict[str, Outcome] = {}
+    outcomes: dict[str, Outcome] = {}
     for outcome in _each(generator.generate(samples)):
         _check_outcome(outcome, 0)
         assert outcome.key in {sample.key for sample in samples}, f"outcome for {outcome.key!r}, which was not asked"
-        assert outcome.key not in found, f"two outcomes for the sample {outcome.key!r}: give exactly one"
-        found[outcome.key] = outcome
-    lost = [sample.key for sample in samples if sample.key not in found]
-    assert not lost, f"{len(lost)} of {len(samples)} samples got no outcome: a failure is an outcome too"
-    assert not all(isinstance(outcome, Failure) for outcome in found.values()), (
-        f"every sample failed: {next(iter(found.values()))}"
+        assert outcome.key not in outcomes, f"two outcomes for the sample {outcome.key!r}: give exactly one"
+        outcomes[outcome.key] = outcome
+    missing = [sample.key for sample in samples if sample.key not in outcomes]
+    assert not missing, f"{len(missing)} of {len(samples)} samples got no outcome: a failure is an outcome too"
+    assert not all(isinstance(outcome, Failure) for outcome in outcomes.values()), (
+        f"every sample failed: {next(iter(outcomes.values()))}"
     )
-    return found
+    return outcomes
 
 
 def _each(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
@@ -150,24 +157,24 @@ def _check_seeds(generator: Generator, samples: Sequence[Sample], outcomes: dict
     )
 
 
-def _check_talk(generator: Generator, said: Sequence[str]) -> None:
+def _check_conversation(generator: Generator, said: Sequence[str]) -> None:
     if not generator.traits.converses:
         return
     assert isinstance(generator, Converses)
     turns = tuple(Turn(say=text, targets=PIGS) for text in said)
-    talk = Conversation(id="check-talk", turns=turns)
-    (sample,) = plan(Suite(name="check", conversations=(talk,)), generator.recipe)
+    conversation = Conversation(id="check-talk", turns=turns)
+    (sample,) = plan(Suite(name="check", conversations=(conversation,)), generator.recipe)
     dialogue = generator.open(sample)
     outcomes: list[Outcome] = []
-    stood: list[Any] = []
+    states: list[Any] = []
     for turn, scripted in enumerate(turns):
         outcomes.append(dialogue.say(scripted.say, turn, scripted))
         _check_outcome(outcomes[-1], turn)
         assert outcomes[-1].key == sample.key, "every turn's outcome must bear the conversation's key"
-        stood.append(dialogue.state() if isinstance(dialogue, Restorable) else None)
+        states.append(dialogue.state() if isinstance(dialogue, Restorable) else None)
     for turn in range(1, len(turns)):
         if isinstance(dialogue, Restorable):
-            _check_restored(generator, sample, stood[turn - 1], turn, outcomes)
+            _check_restored(generator, sample, states[turn - 1], turn, outcomes)
     dialogue.rewind()
     _check_outcome(dialogue.say(said[-1], len(turns), turns[-1]), len(turns))
 
@@ -177,9 +184,9 @@ def _check_restored(
 ) -> None:
     """A dialogue cut off before a turn goes on with it, as if nothing had happened."""
     assert state is not None, "its dialogue has state(), so it must tell one after every turn"
-    bytes_of: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
     try:
-        told = dialogue_state.pack(state, bytes_of.__setitem__)
+        packed = dialogue_state.pack(state, files.__setitem__)
     except TypeError as error:
         raise AssertionError(f"a dialogue's state must be plain JSON in which bytes may stand: {error}") from error
     again = generator.open(sample)
@@ -190,8 +197,8 @@ def _check_restored(
         assert isinstance(drawn, Picture), f"restore asked for the picture of turn {of}, which drew none"
         return drawn.pixels
 
-    again.restore(dialogue_state.unpack(told, bytes_of.__getitem__), picture)
-    assert dialogue_state.pack(again.state(), bytes_of.__setitem__) == told, "a dialogue restored tells another state"
+    again.restore(dialogue_state.unpack(packed, files.__getitem__), picture)
+    assert dialogue_state.pack(again.state(), files.__setitem__) == packed, "a dialogue restored tells another state"
     assert isinstance(sample.asked, Conversation)
     scripted = sample.asked.turns[turn]
     outcome = again.say(scripted.say, turn, scripted)

@@ -13,7 +13,6 @@ from countcheck.counting.verdict import Kind
 from countcheck.engine import run as engine
 from countcheck.engine.config import RunConfig
 from countcheck.engine.progress import NullProgress
-from countcheck.engine.recount import recount
 from countcheck.errors import BadInput, BadSettings, GeneratorClosed, RunMismatch
 from countcheck.files import exclusive_lock
 from countcheck.generators.base import Traits
@@ -117,13 +116,29 @@ def test_an_interrupted_run_goes_on_to_the_same_rows(tmp_path):
         assert [(r.key, r.verdict, r.counted, r.picture) for r in run.rows()] == expected
 
 
-def test_failed_samples_are_made_again_only_when_told(tmp_path):
-    engine.run(order(tmp_path, "3 break"), squares.counter()).close()
-    with engine.run(order(tmp_path, "3 break"), squares.counter()) as run:
-        assert run.completed_keys() == {run.rows()[0].key}
-    again = replace(order(tmp_path, "3 break"), retry_failed=True)
+def test_failed_samples_are_made_again_only_when_told(tmp_path, monkeypatch):
+    made = []
+
+    class Mending(squares.SquaresGenerator):
+        """Fails the first time, and draws what it is asked for a second time."""
+
+        def _one(self, sample):
+            made.append(sample.key)
+            if len(made) == 1:
+                return Failure(key=sample.key, fault=Fault.TRANSIENT, message="the line went dead")
+            return super()._one(sample)
+
+    monkeypatch.setattr(engine, "load_generator", Mending)
+    engine.run(order(tmp_path, "3 squares"), squares.counter()).close()
+    with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
+        (row,) = run.rows()
+        assert run.completed_keys() == {row.key}
+        assert row.failure == "transient"
+    assert len(made) == 1
+    again = replace(order(tmp_path, "3 squares"), retry_failed=True)
     with engine.run(again, squares.counter()) as run:
-        assert run.rows()[0].failure == "transient"
+        assert run.rows()[0].verdict is Kind.EXACT
+    assert made == [row.key, row.key]
 
 
 @pytest.mark.parametrize(
@@ -163,10 +178,21 @@ def test_a_noun_that_the_counter_cannot_know_stops_the_run_before_it_starts(tmp_
 
 
 def test_a_budget_stops_the_run(tmp_path):
+    """A picture costs 0.02 USD and one is in progress at a time: ten are made, and not one more is begun."""
     texts = [f"1 square of kind {n}" for n in range(200)]
-    with engine.run(order(tmp_path, *texts, budget=0.2), squares.counter()) as run:
-        spent = sum(row.cost or 0 for row in run.rows())
-    assert 0.2 <= round(spent, 9) < 4.0
+    said = []
+    with engine.run(order(tmp_path, *texts, budget=0.2), squares.counter(), progress=Said(said)) as run:
+        rows = run.rows()
+    assert sum(row.outcome == "picture" for row in rows) == 10
+    assert sum(row.cost or 0 for row in rows) == pytest.approx(0.2)
+    assert said[-1] == "the budget of 0.2 USD is spent: no more pictures are made"
+
+
+class Said(NullProgress):
+    """Keeps the sentences of a run."""
+
+    def __init__(self, said):
+        self.message = said.append
 
 
 def test_only_and_limit_choose_samples(tmp_path):
@@ -187,23 +213,6 @@ def test_a_closed_account_keeps_what_was_made(tmp_path, monkeypatch):
         engine.run(order(tmp_path), squares.counter())
     with RunFolder.open(tmp_path / "run") as run:
         assert [row.outcome for row in run.rows()] == ["picture", "picture", "missing", "missing"]
-
-
-def test_a_recount_judges_stored_boxes_with_another_rule(tmp_path):
-    with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
-        recount(run, squares.counter(threshold=0.95))
-        assert run.rows()[0].verdict is Kind.MISSING
-        recount(run, squares.counter())
-        assert run.rows()[0].verdict is Kind.EXACT
-
-
-def test_a_recount_by_another_detector_reads_the_pictures(tmp_path):
-    with engine.run(order(tmp_path, "3 squares"), squares.counter()) as run:
-        other = squares.counter()
-        other.card = replace(other.card, source="elsewhere")
-        recount(run, other)
-        assert run.rows()[0].verdict is Kind.EXACT
-        assert run.info.counter.detector.source == "elsewhere"
 
 
 def test_a_gate_that_is_decided_ends_the_run_early(tmp_path):
