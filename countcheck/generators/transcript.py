@@ -28,7 +28,7 @@ from countcheck.errors import BadInput, BadSettings
 from countcheck.generators.base import Step, Traits
 from countcheck.generators.outcome import Outcome
 from countcheck.generators.remote.error_replies import reply_of_body
-from countcheck.generators.remote.outcomes import outcomes_of_reply
+from countcheck.generators.remote.outcomes import Request, outcomes_of_reply
 from countcheck.generators.remote.reply import Reply, Slot
 from countcheck.images.decode import MAX_BYTES
 from countcheck.images.types import Pixels
@@ -133,7 +133,8 @@ class TranscriptGenerator:
         else:
             slots = (Slot(data=_picture(self._path.parent, entry.picture)),) if entry.picture else ()
             reply = Reply(words=entry.words, slots=slots, cost=entry.cost, raw=entry.model_dump())
-        (settled,) = outcomes_of_reply(reply, (sample.key,), fetch=_fetch_nothing, turn=turn, seconds=entry.seconds)
+        request = Request(keys=(sample.key,), fetch=_fetch_nothing, turn=turn, seconds=entry.seconds)
+        (settled,) = outcomes_of_reply(reply, request)
         return settled.outcome
 
 

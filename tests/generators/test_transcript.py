@@ -11,7 +11,7 @@ from countcheck.cards import Card
 from countcheck.dialogue.session import run_conversation
 from countcheck.errors import BadInput, BadSettings
 from countcheck.generators.outcome import Failure
-from countcheck.generators.refusals.classify import claims_success
+from countcheck.generators.refusals.words import claims_success
 from countcheck.generators.transcript import TranscriptGenerator
 from countcheck.suites.samples import plan
 from countcheck.suites.suite import Conversation, Suite, Target, Turn

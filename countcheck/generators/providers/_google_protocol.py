@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,13 +54,13 @@ class _Kept:
 
 
 class GoogleClient:
-    """A client of the SDK, and a way to send with it and read what really came.
+    """Send with the SDK's client, and read what really came.
 
     Args:
         genai: The SDK.
         settings: An adapter's: base_url, api_version, timeout, project, location.
         vertex: The enterprise platform instead of the developer API.
-        key: Unless a project of one's own is set.
+        key: Returns the key; called unless a project is set.
     """
 
     def __init__(self, genai: Any, settings: Mapping[str, Any], *, vertex: bool, key: Callable[[], str]) -> None:
@@ -83,7 +83,7 @@ class GoogleClient:
         self.client = genai.Client(http_options=options, **place)
 
     def read(self, send: Callable[[], Any], reader: Callable[[Mapping[str, Any]], Reply]) -> Reply:
-        """Send by the SDK; read from the bytes that came, whatever the SDK made of them."""
+        """Send with the SDK, and read the bytes that came, whatever the SDK made of them."""
         self._last.kept = None
         trouble: Exception | None = None
         try:
@@ -105,7 +105,7 @@ class GoogleClient:
         return replace(reader(body), status=kept.status)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self.client.close()
         self._http.close()
 
@@ -133,31 +133,76 @@ _IN_TEXT = re.compile(r"!?\[?[^\[\]()]*\]?\(?(data:image/[\w+.\-]+;base64,[A-Za-
 _FINISHED = ("", "STOP", "FINISH_REASON_UNSPECIFIED", "MAX_TOKENS")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GeminiAnswer:
+    """The parts of a ``generateContent`` answer that say how it ended, with every missing field filled in.
+
+    Attributes:
+        parts: Of all candidates, in order.
+        finish_reasons: One for each candidate; empty text where none is given.
+        block_reason: Why the prompt was blocked; empty when it was not.
+        ratings: Safety ratings of the prompt, then of the candidates.
+        messages: Sentences beside the reasons.
+        has_answer: The body has the shape of an answer at all.
+    """
+
+    parts: tuple[Mapping[str, Any], ...]
+    finish_reasons: tuple[str, ...]
+    block_reason: str
+    ratings: tuple[Mapping[str, Any], ...]
+    messages: tuple[str, ...]
+    has_answer: bool
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether every candidate came to its own end."""
+        return all(reason in _FINISHED for reason in self.finish_reasons)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Return the reasons that are given, the prompt's first."""
+        return tuple(code for code in (self.block_reason, *self.finish_reasons) if code)
+
+    @property
+    def stage(self) -> Stage:
+        """Tell what was objected to."""
+        if self.block_reason:
+            return Stage.PROMPT
+        return Stage.UNKNOWN if self.finished else Stage.PICTURE
+
+
+def _parse_gemini(body: Mapping[str, Any]) -> _GeminiAnswer:
+    candidates = _mappings(body.get("candidates"))
+    feedback = _mapping(body.get("promptFeedback"))
+    sentences = [feedback.get("blockReasonMessage"), *(candidate.get("finishMessage") for candidate in candidates)]
+    return _GeminiAnswer(
+        parts=tuple(
+            part for candidate in candidates for part in _mappings(_mapping(candidate.get("content")).get("parts"))
+        ),
+        finish_reasons=tuple(str(candidate.get("finishReason") or "") for candidate in candidates),
+        block_reason=str(feedback.get("blockReason") or ""),
+        ratings=tuple(
+            rating for holder in (feedback, *candidates) for rating in _mappings(holder.get("safetyRatings"))
+        ),
+        messages=tuple(str(sentence) for sentence in sentences if sentence),
+        has_answer="candidates" in body or bool(feedback) or "usageMetadata" in body,
+    )
+
+
 def reply_of_gemini(body: Mapping[str, Any]) -> Reply:
-    """The reply in a ``generateContent`` answer: its last picture, its words without thoughts, its reasons."""
-    candidates = [one for one in _list(body.get("candidates")) if isinstance(one, Mapping)]
-    feedback = body.get("promptFeedback") if isinstance(body.get("promptFeedback"), Mapping) else {}
-    assert isinstance(feedback, Mapping)
-    parts = [part for candidate in candidates for part in _parts(candidate)]
-    reasons = [str(candidate.get("finishReason") or "") for candidate in candidates]
-    block = str(feedback.get("blockReason") or "")
-    ratings = [*_list(feedback.get("safetyRatings")), *(r for c in candidates for r in _list(c.get("safetyRatings")))]
-    messages = [feedback.get("blockReasonMessage"), *(candidate.get("finishMessage") for candidate in candidates)]
-    categories = list(_objected(ratings))
-    if "BLOCKLIST" in reasons and not categories:
-        categories = ["blocklist"]
-    words, inline = _words(parts)
+    """Read a ``generateContent`` answer: its last picture, its words without thoughts, its reasons."""
+    answer = _parse_gemini(body)
+    words, inline = _words(answer.parts)
     # A sketch among the thoughts is no picture where the answer itself declines.
-    finished = all(reason in _FINISHED for reason in reasons) and not read_words(words).declines
-    slot = _picture(parts, finished=finished) or inline
+    slot = _picture(answer.parts, finished=answer.finished and not read_words(words).declines) or inline
     return Reply(
         slots=(slot,) if slot else (),
         words=words,
-        codes=tuple(code for code in (block, *reasons) if code),
-        categories=() if slot else tuple(categories),
-        message=" ".join(str(one) for one in messages if one),
-        stage=Stage.PROMPT if block else Stage.PICTURE if any(r not in _FINISHED for r in reasons) else Stage.UNKNOWN,
-        error="candidates" not in body and not feedback and "usageMetadata" not in body,
+        codes=answer.codes,
+        categories=() if slot else _categories(answer),
+        message=" ".join(answer.messages),
+        stage=answer.stage,
+        error=not answer.has_answer,
         status=200,
         request_id=str(body.get("responseId") or ""),
         raw=body,
@@ -165,34 +210,36 @@ def reply_of_gemini(body: Mapping[str, Any]) -> Reply:
     )
 
 
+def _categories(answer: _GeminiAnswer) -> tuple[str, ...]:
+    """Name the harm categories that were blocked, or found likely."""
+    named = tuple(
+        str(rating.get("category") or "").removeprefix("HARM_CATEGORY_").lower()
+        for rating in answer.ratings
+        if rating.get("blocked") is True or str(rating.get("probability")) in ("MEDIUM", "HIGH")
+    )
+    return named or (("blocklist",) if "BLOCKLIST" in answer.finish_reasons else ())
+
+
 def reply_of_imagen(body: Mapping[str, Any]) -> Reply:
-    """The reply in a ``predict`` answer; a filtered place is told apart only when reasons were asked for."""
+    """Read a ``predict`` answer. A filtered place can be told only when reasons were asked for."""
     slots = []
-    for one in _list(body.get("predictions")):
-        if not isinstance(one, Mapping):
-            continue
-        why = str(one.get("raiFilteredReason") or "")
-        data = one.get("bytesBase64Encoded")
+    for prediction in _mappings(body.get("predictions")):
+        why = str(prediction.get("raiFilteredReason") or "")
+        data = prediction.get("bytesBase64Encoded")
         slots.append(
             Slot(
                 data=data if isinstance(data, str) and data else None,
                 withheld=bool(why),
                 codes=("content_filtered",) if why else (),
                 message=why,
-                rewritten=str(one.get("prompt") or ""),
+                rewritten=str(prediction.get("prompt") or ""),
             )
         )
     return Reply(slots=tuple(slot for slot in slots if slot.has_picture or slot.withheld), status=200, raw=body)
 
 
-def _parts(candidate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    content = candidate.get("content")
-    found = _list(content.get("parts")) if isinstance(content, Mapping) else []
-    return [part for part in found if isinstance(part, Mapping)]
-
-
 def _picture(parts: Sequence[Mapping[str, Any]], *, finished: bool) -> Slot | None:
-    """The last picture that is no thought; of a finished answer the last at all, as finals have been seen marked so."""
+    """Return the last picture that is no thought; of a finished answer the last at all, as finals have been seen marked so."""
     drawn = [part for part in parts if _data(part)]
     final = [part for part in drawn if not part.get("thought")] or (drawn if finished else [])
     return Slot(data=_data(final[-1])) if final else None
@@ -206,21 +253,12 @@ def _data(part: Mapping[str, Any]) -> str:
 
 
 def _words(parts: Sequence[Mapping[str, Any]]) -> tuple[str, Slot | None]:
-    """What was said, thoughts left out; some gateways write the picture into it as a data URL."""
+    """Return the words without thoughts, and the picture that some gateways write into them as a data URL."""
     text = "\n".join(str(part["text"]) for part in parts if part.get("text") and not part.get("thought"))
-    found = _IN_TEXT.search(text)
-    if found is None:
+    link = _IN_TEXT.search(text)
+    if link is None:
         return text.strip(), None
-    return text.replace(found.group(), " ").strip(), Slot(data=found[1])
-
-
-def _objected(ratings: Sequence[Any]) -> Iterator[str]:
-    """Harm categories that were blocked, or found likely."""
-    for rating in ratings:
-        if isinstance(rating, Mapping) and (
-            rating.get("blocked") is True or str(rating.get("probability")) in ("MEDIUM", "HIGH")
-        ):
-            yield str(rating.get("category") or "").removeprefix("HARM_CATEGORY_").lower()
+    return text.replace(link.group(), " ").strip(), Slot(data=link[1])
 
 
 def _extra(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,5 +266,9 @@ def _extra(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in kept.items() if value}
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

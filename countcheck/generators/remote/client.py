@@ -52,7 +52,7 @@ from countcheck.generators.refusals.classify import Ended, Reading
 from countcheck.generators.refusals.codes import Meaning
 from countcheck.generators.remote.download import fetch_picture
 from countcheck.generators.remote.error_replies import reply_of_error
-from countcheck.generators.remote.outcomes import outcomes_of_reply
+from countcheck.generators.remote.outcomes import Request, outcomes_of_reply
 from countcheck.generators.remote.rate_limit import RateLimiter
 from countcheck.generators.remote.reply import Ask, Reply
 from countcheck.images.types import Pixels
@@ -347,16 +347,16 @@ class RemoteGenerator:
         finally:
             self.limiter.leave()
         seconds = time.perf_counter() - began
-        settled = outcomes_of_reply(
-            reply,
-            keys,
+        request = Request(
+            keys=keys,
+            fetch=self._fetch,
+            codes=self.codes,
             turn=ask.turn,
             seconds=seconds,
-            codes=self.codes,
-            fetch=self._fetch,
             secrets=self._secrets,
             price=self.card.price,
         )
+        settled = outcomes_of_reply(reply, request)
         outcomes = tuple(each.outcome for each in settled)
         readings = [each.reading for each in settled]
         attempts.append(

@@ -1,4 +1,4 @@
-"""Pictures fetched from the addresses that providers give: limited in size, time, redirects and scheme."""
+"""Fetch pictures from the addresses that providers give, limited in size, time, redirects and scheme."""
 
 from __future__ import annotations
 
@@ -7,24 +7,38 @@ import ipaddress
 import socket
 import ssl
 import time
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from countcheck.errors import BadInput
 from countcheck.images.decode import MAX_BYTES
 
+if TYPE_CHECKING:
+    import httpx
+
 MAX_REDIRECTS = 3
+
+
+class BodyTooLong(ValueError):
+    """An answer's body is longer than allowed."""
 
 
 @functools.cache
 def trusted() -> ssl.SSLContext:
-    """Whose certificates are believed; read once, because reading them takes longer than many a picture."""
+    """Return the trusted certificates. They are read once, because reading them takes longer than many a picture."""
     import httpx
 
     return httpx.create_ssl_context()
 
 
 def fetch_picture(url: str, *, loopback: bool = False, max_bytes: int = MAX_BYTES, seconds: float = 60.0) -> bytes:
-    """The bytes behind an https address of the open internet; with ``loopback``, of this machine too (http as well).
+    """Return the bytes behind an https address of the public internet.
+
+    Args:
+        url: Where the picture is.
+        loopback: Addresses of this machine are fetched too, by http as well.
+        max_bytes: Largest length in bytes.
+        seconds: Longest duration of the whole, redirects included.
 
     Raises:
         BadInput: For another scheme, a private address, too many redirects, too many bytes, too long a wait, or an
@@ -44,7 +58,11 @@ def fetch_picture(url: str, *, loopback: bool = False, max_bytes: int = MAX_BYTE
                         continue
                     if response.status_code != 200:
                         raise BadInput(f"{_shown(url)} answered {response.status_code} instead of a picture.")
-                    return _limited(response, url, max_bytes, until)
+                    return read_body(response, max_bytes=max_bytes, until=until)
+    except BodyTooLong as error:
+        raise BadInput(f"{_shown(url)} holds {error}.") from None
+    except TimeoutError:
+        raise BadInput(f"{_shown(url)} took too long.") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise BadInput(f"{_shown(url)} could not be fetched ({type(error).__name__}).") from None
     raise BadInput(f"{_shown(url)} redirects more than {MAX_REDIRECTS} times.")
@@ -68,21 +86,29 @@ def check_address(url: str, *, loopback: bool) -> None:
         raise BadInput(f"{_shown(url)} points into a private network. Set loopback=true if that is your own server.")
 
 
-def _limited(response: object, url: str, max_bytes: int, until: float) -> bytes:
-    import httpx
+def read_body(response: httpx.Response, *, max_bytes: int, until: float) -> bytes:
+    """Read a streamed answer's body, no longer and for no longer than allowed.
 
-    assert isinstance(response, httpx.Response)
-    said = response.headers.get("content-length", "")
-    if said.isdigit() and int(said) > max_bytes:
-        raise BadInput(f"{_shown(url)} holds {said} bytes, more than {max_bytes}.")
-    held = bytearray()
+    Args:
+        response: Streamed, not yet read.
+        max_bytes: Largest length in bytes, after decompression.
+        until: Latest time by `time.monotonic`, in seconds.
+
+    Raises:
+        BodyTooLong: When the body is longer, or says that it is.
+        TimeoutError: When it is not whole in time.
+    """
+    declared = response.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise BodyTooLong(f"{declared} bytes, more than {max_bytes}")
+    body = bytearray()
     for chunk in response.iter_bytes():
-        held += chunk
-        if len(held) > max_bytes:
-            raise BadInput(f"{_shown(url)} holds more than {max_bytes} bytes.")
+        body += chunk
+        if len(body) > max_bytes:
+            raise BodyTooLong(f"more than {max_bytes} bytes")
         if time.monotonic() > until:
-            raise BadInput(f"{_shown(url)} took too long.")
-    return bytes(held)
+            raise TimeoutError("the answer was not whole in time")
+    return bytes(body)
 
 
 def _shown(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Plain HTTP for services without a client of their own: one call and its answer, and patience with filed requests."""
+"""Call services that have no client of their own over plain HTTP, and poll filed requests until they are ready."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from countcheck.errors import BadSettings
-from countcheck.generators.remote.download import trusted
+from countcheck.generators.remote.download import read_body, trusted
 from countcheck.generators.remote.error_replies import reply_of_body, reply_of_error
 from countcheck.generators.remote.reply import Reply
 
@@ -22,7 +22,7 @@ _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a server said: HTTP status, headers (names in lower case) and the body as JSON, text or bytes."""
+    """What a server answered: HTTP status, headers (names in lower case) and the body as JSON, text or bytes."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -30,16 +30,16 @@ class Answer:
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """The body's fields; empty unless it is a JSON object that came with a 2xx."""
+        """Return the body's fields; empty unless it is a JSON object that came with a 2xx."""
         return self.body if isinstance(self.body, Mapping) and self.status < 300 else {}
 
     @property
     def request_id(self) -> str:
-        """What the server calls this request, when it says so."""
+        """Return the server's name of this request; empty when it gives none."""
         return self.headers.get("x-request-id", "")
 
     def fault(self) -> Reply:
-        """The answer read as an error."""
+        """Read the answer as an error."""
         return reply_of_useless(self.body, status=self.status, headers=self.headers)
 
 
@@ -62,27 +62,27 @@ class HttpClient:
         self._client = httpx.Client(verify=trusted(), headers=dict(headers), timeout=timeout, follow_redirects=False)
 
     def call(self, method: str, path: str, **content: Any) -> Answer:
-        """One call. Raises whatever httpx raises when no answer came, or not the whole of it."""
+        """Make one call.
+
+        Raises:
+            httpx.HTTPError: When no answer came, or not the whole of it.
+            BodyTooLong: When the answer is longer than `MAX_ANSWER` bytes.
+            TimeoutError: When it was not whole in time.
+        """
         url = path if path.startswith(("https://", "http://")) else self.base + path
         until = time.monotonic() + self._timeout
         with self._client.stream(method, url, **content) as response:
-            data = bytearray()
-            for piece in response.iter_bytes():
-                data += piece
-                if len(data) > MAX_ANSWER:
-                    raise ValueError(f"the answer is longer than {MAX_ANSWER} bytes")
-                if time.monotonic() > until:
-                    raise TimeoutError(f"the answer was not whole after {self._timeout:g} seconds")
+            data = read_body(response, max_bytes=MAX_ANSWER, until=until)
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(status=response.status_code, headers=headers, body=body_of(bytes(data), headers))
+            return Answer(status=response.status_code, headers=headers, body=body_of(data, headers))
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._client.close()
 
 
 def reply_of_useless(body: Any, *, status: int, headers: Mapping[str, str]) -> Reply:
-    """An answer that is not what was hoped for, read as an error; one that says it is JSON and is none is damaged."""
+    """Read an answer of an unexpected shape as an error. One that says it is JSON and is none is damaged."""
     reply = reply_of_body(body, status=status, headers=headers)
     if status < 300 and isinstance(body, str) and "json" in headers.get("content-type", ""):
         return replace(reply, codes=("malformed_answer",))
@@ -90,21 +90,22 @@ def reply_of_useless(body: Any, *, status: int, headers: Mapping[str, str]) -> R
 
 
 def poll_until_ready(look: Callable[[], Reply | None], *, seconds: float, pause: float) -> Reply:
-    """What became of a filed request, asked after every ``pause`` seconds until it is more than ``None``.
+    """Poll a filed request every ``pause`` seconds until ``look`` returns a reply, and return that.
 
-    A hiccup of the network or the server while looking is forgiven, because filing again would be paying again.
+    A passing error of the network or the server while polling is forgiven, because filing again would be paying again.
+    After ``seconds`` the reply is an error with the code ``generation_timeout``.
     """
     until, hiccups = time.monotonic() + seconds, 0
     while True:
         try:
-            found = look()
+            reply = look()
         except Exception as error:  # whatever the client raises is read, as everywhere
-            found = reply_of_error(error)
-        if found is not None:
+            reply = reply_of_error(error)
+        if reply is not None:
             hiccups += 1
-            passing = found.error and (found.transport or found.status in _PASSING)
+            passing = reply.error and (reply.transport or reply.status in _PASSING)
             if not passing or hiccups > MAX_HICCUPS:
-                return found
+                return reply
         else:
             hiccups = 0
         if time.monotonic() + pause > until:
@@ -114,7 +115,14 @@ def poll_until_ready(look: Callable[[], Reply | None], *, seconds: float, pause:
 
 
 def given_fields(value: Any, *, name: str) -> dict[str, Any]:
-    """A card's ``extra``: fields handed to the model as they stand; in a spec they are JSON text."""
+    """Return a card's ``extra``: fields passed to the model unchanged; in a spec they are JSON text.
+
+    Raises:
+        BadSettings: When it is no JSON object.
+
+    >>> given_fields('{"steps": 4}', name="example")
+    {'steps': 4}
+    """
     if isinstance(value, str):
         try:
             value = orjson.loads(value or "{}")
@@ -126,7 +134,11 @@ def given_fields(value: Any, *, name: str) -> dict[str, Any]:
 
 
 def body_of(data: bytes, headers: Mapping[str, str]) -> Any:
-    """A body as what it is: a picture's bytes, JSON, or text."""
+    """Return a body as what it is: a picture's bytes, JSON, or text.
+
+    >>> body_of(b'{"a": 1}', {}), body_of(b"sorry", {})
+    ({'a': 1}, 'sorry')
+    """
     if headers.get("content-type", "").startswith("image/"):
         return data
     try:

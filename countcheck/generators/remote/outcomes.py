@@ -1,4 +1,6 @@
-"""From a reply to outcomes: pictures fetched, decoded and looked at, everything read by the tables, nothing secret kept."""
+"""Turn a reply into outcomes: pictures are fetched, decoded and classified, everything is read by the tables of refusals,
+and nothing secret is kept.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from countcheck.credentials import raw_of, redact
@@ -21,6 +23,29 @@ from countcheck.images.types import Pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is known of the request that a reply answers.
+
+    Attributes:
+        keys: Of the samples that wait for pictures, in the order of the reply's slots; one or more.
+        fetch: Returns an address's bytes; raises `BadInput`.
+        codes: What the provider's own codes mean.
+        turn: Of a conversation, from 0.
+        seconds: Duration of the request; shared by the pictures.
+        secrets: Texts that must never be kept.
+        price: USD per picture, when the reply does not say.
+    """
+
+    keys: Sequence[str]
+    fetch: Callable[[str], bytes]
+    codes: Mapping[str, Meaning] = field(default_factory=dict)
+    turn: int = 0
+    seconds: float = 0.0
+    secrets: Iterable[str] = ()
+    price: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """One wanted picture: how it was read, and the outcome made of that."""
 
@@ -28,104 +53,89 @@ class Settled:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """What is in a slot: pixels and what they are, or why they cannot be used, or why they could not be fetched."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """One place of a reply, opened.
 
+    Attributes:
+        key: Of the sample that waits for this picture.
+        slot: ``None`` when the reply has fewer places than were asked for.
+        pixels: The decoded picture, and what it is (``look``).
+        broken: Why the picture cannot be used.
+        lost: Why the picture could not be fetched.
+    """
+
+    key: str
+    slot: Slot | None
     pixels: Pixels | None = None
     look: Look | None = None
     broken: str = ""
     lost: str = ""
 
 
-def outcomes_of_reply(
-    reply: Reply,
-    keys: Sequence[str],
-    *,
-    codes: Mapping[str, Meaning] | None = None,
-    fetch: Callable[[str], bytes],
-    turn: int = 0,
-    seconds: float = 0.0,
-    secrets: Iterable[str] = (),
-    price: float | None = None,
-) -> list[Settled]:
-    """One outcome for each wanted picture; a place nothing came for is filled from the reply as a whole.
+def outcomes_of_reply(reply: Reply, request: Request) -> list[Settled]:
+    """Make one outcome for each wanted picture. A place that nothing came for is filled from the reply as a whole.
 
-    Args:
-        reply: What came.
-        keys: Of the samples that wait for pictures, in the order of the reply's slots.
-        codes: What the provider's own codes mean.
-        fetch: An address's bytes; raises `BadInput`.
-        turn: Of a conversation.
-        seconds: The request took; shared by the pictures.
-        secrets: Never to be kept.
-        price: USD per picture, when the reply does not say.
+    >>> (settled,) = outcomes_of_reply(Reply(error=True, status=503), Request(keys=("k",), fetch=lambda url: b""))
+    >>> str(settled.outcome.fault)
+    'transient'
     """
-    slots: list[Slot | None] = [*reply.slots[: len(keys)]]
-    slots += [None] * (len(keys) - len(slots))
-    opened = [_open(slot, fetch) for slot in slots]
-    good = sum(1 for one in opened if one.look is not None)
+    slots: list[Slot | None] = [*reply.slots[: len(request.keys)]]
+    slots += [None] * (len(request.keys) - len(slots))
+    places = [_open(key, slot, request.fetch) for key, slot in zip(request.keys, slots, strict=True)]
+    usable = sum(place.look is not None for place in places)
     settled = []
-    for key, slot, one in zip(keys, slots, opened, strict=True):
-        reading = _reading(reply, slot, one, others=good > (one.look is not None), codes=codes)
-        cost = _share(reply, came=one.look is not None, good=good, wanted=len(keys), price=price)
-        outcome = _outcome(reply, slot, one, reading, key, turn, seconds / len(keys), tuple(secrets), cost)
-        settled.append(Settled(reading=reading, outcome=outcome))
+    for place in places:
+        came = place.look is not None
+        reading = _reading(reply, place, others=usable > came, codes=request.codes)
+        cost = _share(reply, request, came=came, usable=usable)
+        settled.append(Settled(reading=reading, outcome=_outcome(reply, request, place, reading, cost)))
     return settled
 
 
-def _share(reply: Reply, *, came: bool, good: int, wanted: int, price: float | None) -> float | None:
-    """What one wanted picture cost: the pictures that came share what the reply cost; with none of them, all do."""
-    if reply.cost is None:
-        return None if price is None else price * reply.drawn
-    return reply.cost / (good or wanted) if came or not good else 0.0
-
-
-def _reading(
-    reply: Reply, slot: Slot | None, opened: _Opened, *, others: bool, codes: Mapping[str, Meaning] | None
-) -> Reading:
-    if opened.lost:
-        return Reading(ended=Ended.FAILURE, fault=Fault.TRANSIENT, message=opened.lost, by="transport")
-    return read(reply, slot=slot, look=opened.look, broken=opened.broken, others=others, codes=codes)
-
-
-def _open(slot: Slot | None, fetch: Callable[[str], bytes]) -> _Opened:
+def _open(key: str, slot: Slot | None, fetch: Callable[[str], bytes]) -> _Place:
     if slot is None or not slot.has_picture:
-        return _Opened()
+        return _Place(key=key, slot=slot)
     inline = slot.data or (slot.url if slot.url.startswith("data:") else None)
     try:
         data = _bytes(inline) if inline else fetch(slot.url)
     except BadInput as error:
-        return _Opened(broken=str(error)) if inline else _Opened(lost=str(error))
+        if inline:
+            return _Place(key=key, slot=slot, broken=str(error))
+        return _Place(key=key, slot=slot, lost=str(error))
     try:
         pixels = decode(data)
     except BadInput as error:
-        return _Opened(broken=str(error))
-    return _Opened(pixels=pixels, look=classify_image(pixels))
+        return _Place(key=key, slot=slot, broken=str(error))
+    return _Place(key=key, slot=slot, pixels=pixels, look=classify_image(pixels))
 
 
-def _outcome(
-    reply: Reply,
-    slot: Slot | None,
-    opened: _Opened,
-    reading: Reading,
-    key: str,
-    turn: int,
-    seconds: float,
-    secrets: tuple[str, ...],
-    cost: float | None,
-) -> Outcome:
+def _reading(reply: Reply, place: _Place, *, others: bool, codes: Mapping[str, Meaning]) -> Reading:
+    if place.lost:
+        return Reading(ended=Ended.FAILURE, fault=Fault.TRANSIENT, message=place.lost, by="transport")
+    return read(reply, slot=place.slot, look=place.look, broken=place.broken, others=others, codes=codes)
+
+
+def _share(reply: Reply, request: Request, *, came: bool, usable: int) -> float | None:
+    """Return the cost of one wanted picture in USD: pictures that came share the reply's cost; with none, all do."""
+    if reply.cost is None:
+        return None if request.price is None else request.price * reply.drawn
+    return reply.cost / (usable or len(request.keys)) if came or not usable else 0.0
+
+
+def _outcome(reply: Reply, request: Request, place: _Place, reading: Reading, cost: float | None) -> Outcome:
+    secrets = tuple(request.secrets)
     words = redact(reply.words, secrets)
-    rewritten = redact((slot.rewritten if slot else "") or reply.rewritten, secrets)
+    rewritten = redact((place.slot.rewritten if place.slot else "") or reply.rewritten, secrets)
     shared: dict[str, Any] = {
-        "key": key,
-        "turn": turn,
-        "seconds": seconds,
-        "extra": _extra(reply, slot, opened, reading),
+        "key": place.key,
+        "turn": request.turn,
+        "seconds": request.seconds / len(request.keys),
+        "extra": _extra(reply, place, reading),
     }
     if reading.ended is Ended.PICTURE:
-        assert opened.pixels is not None
-        return Picture(pixels=opened.pixels, cost=cost, words=words, rewritten=rewritten, **shared)
+        assert place.pixels is not None
+        return Picture(pixels=place.pixels, cost=cost, words=words, rewritten=rewritten, **shared)
     if reading.ended is Ended.REFUSAL:
         return Refusal(
             reason=reading.reason or Reason.UNEXPLAINED,
@@ -134,9 +144,9 @@ def _outcome(
             words=words or redact(reading.message, secrets),
             stage=reading.stage,
             request_id=reply.request_id,
-            cost=_price_of_refusal(reply, reading, opened, cost),
+            cost=_cost_of_refusal(reply, place, reading, cost),
             rewritten=rewritten,
-            pixels=opened.pixels,
+            pixels=place.pixels,
             **shared,
         )
     return Failure(
@@ -151,21 +161,21 @@ def _outcome(
     )
 
 
-def _extra(reply: Reply, slot: Slot | None, opened: _Opened, reading: Reading) -> dict[str, Any]:
+def _extra(reply: Reply, place: _Place, reading: Reading) -> dict[str, Any]:
     extra: dict[str, Any] = dict(reply.extra)
     if reading.by:
         extra["by"] = reading.by
-    if slot and slot.seed is not None:
-        extra["seed"] = slot.seed
-    if opened.look is not None and opened.look is not Look.FINE:
-        extra["look"] = opened.look.value
+    if place.slot and place.slot.seed is not None:
+        extra["seed"] = place.slot.seed
+    if place.look is not None and place.look is not Look.FINE:
+        extra["look"] = place.look.value
     return extra
 
 
-def _price_of_refusal(reply: Reply, reading: Reading, opened: _Opened, price: float | None) -> float | None:
-    """A picture that was made and withheld may be charged; a prompt that was turned away is free."""
-    if reply.cost is not None or opened.pixels is not None:
-        return price
+def _cost_of_refusal(reply: Reply, place: _Place, reading: Reading, cost: float | None) -> float | None:
+    """Return a refusal's cost in USD: a picture made and withheld may be charged; a prompt turned away is free."""
+    if reply.cost is not None or place.pixels is not None:
+        return cost
     return 0.0 if reading.stage is Stage.PROMPT and reading.by != "words" else None
 
 
@@ -175,8 +185,8 @@ _DATA_URL = re.compile(r"data:[\w/+.\-]*(?:;[\w=\-]+)*;base64,", re.IGNORECASE)
 def _bytes(data: bytes | str) -> bytes:
     if isinstance(data, bytes):
         return data
-    found = _DATA_URL.match(data)
-    body = data[found.end() :] if found else data
+    prefix = _DATA_URL.match(data)
+    body = data[prefix.end() :] if prefix else data
     try:
         return base64.b64decode("".join(body.split()), validate=True)
     except (binascii.Error, ValueError) as error:
