@@ -29,7 +29,7 @@ from countcheck.cards import read_generator_card
 from countcheck.counting.counter import load_counter
 from countcheck.counting.self_test import run_self_test
 from countcheck.engine import run as engine
-from countcheck.generators.diffusers import lay_out_for_cores
+from countcheck.generators.diffusers_loading import use_channels_last
 from countcheck.resources import shipped
 from countcheck.suites.catalog import load_suite
 from countcheck.suites.samples import plan
@@ -63,7 +63,7 @@ def main() -> None:
     generator = engine.load_generator(card)
     samples = list(plan(suite, generator.recipe))
     pipes = {"bare loop": _pipeline(card), "bare loop, laid out": _pipeline(card)}
-    lay_out_for_cores(pipes["bare loop, laid out"])
+    use_channels_last(pipes["bare loop, laid out"])
     # Loads and warms up all, and shows that they paint the same.
     ours = np.stack([np.moveaxis(outcome.pixels.numpy(), 0, -1) for outcome in generator.generate(samples[:8])])
     for pipe in pipes.values():

@@ -8,7 +8,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from transformers import CLIPTokenizer
 
-from countcheck.generators.diffusers import weights_digest
+from countcheck.generators.diffusers_loading import weights_digest
 from models.train.painter_parts import FULL, Sizes, make_autoencoder, make_scheduler, make_unet
 from models.train.painter_unet import TextToLatent
 

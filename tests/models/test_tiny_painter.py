@@ -10,7 +10,7 @@ from diffusers import AutoPipelineForImage2Image, AutoPipelineForText2Image, Sta
 from PIL import Image
 
 from countcheck.cards import read_generator_card
-from countcheck.generators.diffusers import weights_digest
+from countcheck.generators.diffusers_loading import weights_digest
 from models.train.painter_latents import NOUNS
 from models.train.painter_prompts import plural
 
