@@ -55,4 +55,4 @@ class EditingDialogue:
         prompt = Prompt(id=self._sample.asked.id, text=text, targets=expected.targets, tags=expected.tags)
         for outcome in self._generator.generate([replace(self._sample, asked=prompt)]):
             return replace(outcome, turn=turn)
-        return Failure(key=self._sample.key, turn=turn, fault=Fault.TRANSIENT, message="stopped before it was asked.")
+        return Failure(key=self._sample.key, turn=turn, fault=Fault.INTERRUPTED, message="stopped before it was asked.")

@@ -14,7 +14,7 @@ from countcheck.dialogue import state as dialogue_state
 from countcheck.dialogue.script import TurnResult
 from countcheck.dialogue.session import CUT_OFF, AnsweredTurn, ConversationSession, ResumePoint
 from countcheck.engine.context import GeneratorPlan, RunContext
-from countcheck.engine.scoring import JudgedPicture, cost_of, with_judgement
+from countcheck.engine.scoring import JudgedPicture, cost_of, is_interrupted, with_judgement
 from countcheck.errors import BadInput, GeneratorClosed
 from countcheck.generators.base import Step
 from countcheck.generators.outcome import Failure, Fault, Picture
@@ -71,6 +71,8 @@ class ConversationRunner:
         session = ConversationSession(sample, self._generator, nouns=self._context.suite.nouns, resume=resume)
         while not session.closed:
             answer = session.step()
+            if is_interrupted(answer.outcome):  # nothing was said: the run that goes on says it
+                return
             entry = stored if answer.stored and stored is not None else self._store(answer)
             judgement = self._judge(sample, answer)
             session.conclude(judgement)

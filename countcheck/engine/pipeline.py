@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 from countcheck.detectors.base import Detections
 from countcheck.engine.batching import BATCH, Asked, BackgroundBatcher, InlineBatcher, OutcomeJob, PendingOutcome
 from countcheck.engine.context import GeneratorPlan, RunContext
-from countcheck.engine.scoring import cost_of
+from countcheck.engine.scoring import cost_of, is_interrupted
 from countcheck.errors import BadInput
 from countcheck.generators.base import Closable, Generator, Stoppable
 from countcheck.generators.outcome import Outcome, Picture
@@ -84,6 +84,8 @@ class GeneratorPipeline:
                         f"the generator {self._card.name} gave an outcome for {outcome.key!r}, which was not asked of "
                         "it, or gave it twice. Mend the generator; `countcheck.testing` checks this."
                     )
+                if is_interrupted(outcome):
+                    continue
                 # Paid at once: to wait until it is counted would let more be asked for than the budget allows.
                 self._context.budget.add(cost_of(outcome, self._card.price))
                 batcher.take(

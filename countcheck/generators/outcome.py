@@ -29,7 +29,11 @@ class Stage(StrEnum):
 
 
 class Fault(StrEnum):
-    """What broke. Only ``TRANSIENT`` is worth another try; ``CLOSED`` ends the generator's part of the run."""
+    """What broke. Only ``TRANSIENT`` is worth another try; ``CLOSED`` ends the generator's part of the run.
+
+    ``INTERRUPTED`` says that the generator was stopped, or closed, before the request was made for the last time: the
+    engine writes no outcome, and the sample is made when the run goes on.
+    """
 
     TRANSIENT = "transient"
     CLOSED = "closed"
@@ -37,6 +41,7 @@ class Fault(StrEnum):
     DAMAGED = "damaged"
     CRASH = "crash"
     UNKNOWN = "unknown"
+    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

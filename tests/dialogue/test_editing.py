@@ -82,6 +82,6 @@ def test_restored_it_continues_with_the_picture_of_the_run(state, call):
     assert editor.calls == [call]
 
 
-def test_a_generator_stopped_before_its_first_picture_is_a_failure_to_try_again():
+def test_a_generator_stopped_before_its_first_picture_is_interrupted():
     outcome = dialogue_of(Editor()).say("Three pigs.", 0, TURN)
-    assert outcome.fault is Fault.TRANSIENT
+    assert outcome.fault is Fault.INTERRUPTED

@@ -262,7 +262,7 @@ class RemoteGenerator:
         attempted = self._carry_through(ask, (ask.key,))
         if attempted is None:
             return Reply(), Failure(
-                key=ask.key, turn=ask.turn, fault=Fault.TRANSIENT, message="stopped before it was asked"
+                key=ask.key, turn=ask.turn, fault=Fault.INTERRUPTED, message="stopped before it was asked"
             )
         return attempted.reply, attempted.outcomes[0]
 
@@ -307,7 +307,10 @@ class RemoteGenerator:
         return list(attempted.outcomes) if attempted else []
 
     def _carry_through(self, ask: Ask, keys: tuple[str, ...]) -> _Attempted | None:
-        """Make all attempts at one request; ``None`` when it was stopped before the first."""
+        """Make all attempts at one request; ``None`` when it was stopped before the first.
+
+        When it is stopped while another attempt is due, its outcomes are failures that say so: not done, not failed.
+        """
         attempts: list[Attempt] = []
         last: _Attempted | None = None
         paid_before = 0.0  # what an attempt before the last one cost is paid all the same
@@ -323,6 +326,8 @@ class RemoteGenerator:
             self._stop.wait(self._pause(last, len(attempts)))
         if last is None:
             return None
+        if last.again and self._ending and len(attempts) < int(self.settings["attempts"]):
+            last = replace(last, outcomes=tuple(_interrupted(outcome) for outcome in last.outcomes))
         outcomes = tuple(
             replace(
                 outcome,
@@ -405,6 +410,11 @@ class RemoteGenerator:
         )
         data: bytes = retrying(fetch_picture, url, loopback=bool(self.settings["loopback"]))
         return data
+
+
+def _interrupted(outcome: Outcome) -> Outcome:
+    """The outcome of an attempt that would have been followed by another; a picture or refusal stays what it is."""
+    return replace(outcome, fault=Fault.INTERRUPTED) if isinstance(outcome, Failure) else outcome
 
 
 class EditingGenerator(RemoteGenerator):
