@@ -92,8 +92,11 @@ def as_byte_tensor(pixels: Any) -> Any:
 def to_rgb(image: Image.Image) -> Image.Image:
     """Convert a PIL image of any mode to a new RGB one: upright by its EXIF data, transparency on white, 8 bits.
 
+    Of 32 bits a pixel, floating values from 0 to 1 are shares of white; whole numbers are levels of 255 where none is
+    larger, else of 65535.
+
     Raises:
-        BadInput: If it has 16 or 32 bits a pixel and its values fit no known range.
+        BadInput: If it has 32 bits a pixel and its values fit none of these ranges.
 
     >>> from PIL import Image
     >>> to_rgb(Image.new("RGBA", (1, 1), (0, 0, 0, 0))).getpixel((0, 0))
@@ -103,7 +106,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
-        return _deep_grey_to_rgb(upright)
+        return _deep_grey_to_rgb(upright, image.format)
     if upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info:
         layered = upright.convert("RGBA")
         ground = Image.new("RGBA", layered.size, (255, 255, 255, 255))
@@ -170,14 +173,27 @@ def _divisor(kind: str, low: float, high: float, are_whole: Callable[[], bool]) 
     raise BadInput(f"a picture has values from {low:g} to {high:g}. Give uint8, or floating values from 0 to 1.")
 
 
-def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
-    """A PIL image with one channel of 16 or 32 bits as RGB; its mode and its values say which range it has."""
+def _deep_grey_to_rgb(image: Image.Image, file_format: str | None) -> Image.Image:
+    """A PIL image with one channel of 16 or 32 bits as RGB."""
     import numpy as np
     from PIL import Image
 
     values = np.asarray(image)
-    if image.mode == "F":
-        values = values * np.float32(65535) if float(np.nanmax(values, initial=0.0)) <= 1.0 else values
-    scaled = np.nan_to_num(values.astype(np.float32) / np.float32(257), nan=0.0, posinf=255.0, neginf=0.0)
-    grey = np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+    # Pillow spreads the deeper levels of PGM files over 16 bits, and keeps them in 32.
+    is_sixteen_bit = image.mode.startswith("I;16") or file_format == "PPM"
+    divisor = 65535.0 if is_sixteen_bit else _deep_divisor(values)
+    grey = np.rint(np.clip(values.astype(np.float32) * (255 / divisor), 0, 255)).astype(np.uint8)
     return Image.fromarray(grey).convert("RGB")
+
+
+def _deep_divisor(values: np.ndarray[Any, Any]) -> float:
+    """The value that stands for white in a picture of 32 bits a pixel, whose kind leaves that open."""
+    import numpy as np
+
+    low, high = float(values.min()), float(values.max())
+    is_floating = values.dtype.kind == "f"
+    if is_floating and low >= -_ROUNDING and high <= 1 + _ROUNDING:
+        return 1.0
+    if low >= 0 and high <= 65535 and (not is_floating or bool((values == np.rint(values)).all())):
+        return 255.0 if high <= 255 else 65535.0
+    raise BadInput(f"its values go from {low:g} to {high:g}, a range that is not known. Convert it to 8 bits.")

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from countcheck.images.types import Pixels
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO", "PPM")
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_UNREAD_STARTS = {
+    "JPEG XL": (b"\xff\x0a", b"\x00\x00\x00\x0cJXL "),
+    "JPEG 2000": (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"),
+    "a Photoshop document": (b"8BPS",),
+    "a video": (b"\x1a\x45\xdf\xa3",),
+}
 MAX_PIXELS = 64_000_000  # width times height
 MAX_BYTES = 64 * 1024 * 1024  # of a file or an answer
 
@@ -50,6 +58,8 @@ def decode(data: bytes, *, place: str = "the picture", max_pixels: int = MAX_PIX
         raise BadInput(f"{place} is empty.")
     if (kind := _other_kind(data)) is not None:
         raise BadInput(f"{place} is {kind}, not a picture of pixels. Give PNG, JPEG or WebP.")
+    if (kind := _unread_format(data)) is not None:
+        raise BadInput(f"{place} is {kind}, which is not read. Convert it to PNG, JPEG or WebP.")
     try:
         with Image.open(io.BytesIO(data), formats=_known_formats()) as opened:
             width, height = opened.size
@@ -57,14 +67,16 @@ def decode(data: bytes, *, place: str = "the picture", max_pixels: int = MAX_PIX
                 raise BadInput(f"{place} has {width} x {height} pixels, more than {max_pixels}. Give a smaller one.")
             opened.seek(0)
             opened.load()
-            return to_rgb(opened)
+            return _converted(opened, place)
     except BadInput:
         raise
     except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadInput(f"{place} is too large to decode. Give a smaller one.") from error
     except UnidentifiedImageError as error:
         raise BadInput(f"{place} is damaged or cut short (no picture is recognised in it).") from error
-    except Exception as error:  # decoders raise whatever they like at damaged data
+    except Exception as error:  # decoders raise exceptions of every kind for damaged data
+        if _has_too_much_text(data, error):
+            return decode(_without_text(data), place=place, max_pixels=max_pixels)
         raise BadInput(f"{place} is damaged or cut short ({_one_line(error)}).") from error
 
 
@@ -94,6 +106,13 @@ def encode_png(pixels: Pixels) -> bytes:
     return buffer.getvalue()
 
 
+def _converted(image: Image.Image, place: str) -> Image.Image:
+    try:
+        return to_rgb(image)
+    except BadInput as error:
+        raise BadInput(f"{place}: {error}") from error
+
+
 def _known_formats() -> list[str]:
     from PIL import Image
 
@@ -113,6 +132,33 @@ def _other_kind(data: bytes) -> str | None:
     if head.startswith(b"%pdf"):
         return "a PDF"
     return None
+
+
+def _unread_format(data: bytes) -> str | None:
+    """The name of a picture or video format that is recognised and not read."""
+    if data[4:8] == b"ftyp":
+        brands = data[8 : min(len(data), max(16, int.from_bytes(data[:4], "big")), 64)]
+        if b"avif" in brands or b"avis" in brands:
+            return None
+        return "HEIC" if data[8:12] in _HEIC_BRANDS else "a video"
+    return next((name for name, starts in _UNREAD_STARTS.items() if data.startswith(starts)), None)
+
+
+def _has_too_much_text(data: bytes, error: Exception) -> bool:
+    """Whether a PNG was refused only for the length of its texts or its colour profile."""
+    limits = ("MAX_TEXT_CHUNK", "MAX_TEXT_MEMORY", "memory used in text chunks")
+    return data.startswith(_PNG_SIGNATURE) and any(limit in str(error) for limit in limits)
+
+
+def _without_text(data: bytes) -> bytes:
+    """A PNG without texts and colour profile: none of them changes a pixel, and Pillow limits how long they may be."""
+    kept, start = [_PNG_SIGNATURE], len(_PNG_SIGNATURE)
+    while start + 12 <= len(data):
+        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        if data[start + 4 : start + 8] not in (b"tEXt", b"zTXt", b"iTXt", b"iCCP"):
+            kept.append(data[start:end])
+        start = end
+    return b"".join(kept)
 
 
 def _one_line(error: Exception) -> str:

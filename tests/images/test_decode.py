@@ -158,3 +158,90 @@ def test_a_file_cut_short_says_so(tmp_path, kind):
 
 def test_a_wide_strip_of_fifty_thousand_pixels_is_read(tmp_path):
     assert read_rgb(saved(tmp_path / "strip.png", Image.new("L", (50_000, 2)))).shape == (2, 50_000, 3)
+
+
+def deep(values, mode="F"):
+    return encoded(Image.fromarray(np.asarray(values, np.float32 if mode == "F" else np.int32)), "TIFF")
+
+
+LEVELS = np.arange(36, 256, 1.0).reshape(10, 22)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        deep(LEVELS),
+        deep(LEVELS / 255),
+        deep(LEVELS * 257),
+        deep(LEVELS, "I"),
+        deep(LEVELS * 257, "I"),
+        encoded(Image.fromarray((LEVELS * 257).astype(np.uint16)), "TIFF"),
+        encoded(Image.fromarray((LEVELS * 257).astype(np.uint16)), "PPM"),
+    ],
+    ids=["F 255", "F 1", "F 65535", "I 255", "I 65535", "I;16 TIFF", "I;16 PGM"],
+)
+def test_thirty_two_bits_keep_their_levels(data):
+    """A floating TIFF of 0 to 255 used to be black: its values were taken for 16 bits."""
+    assert np.abs(np.asarray(decode(data))[..., 1] - LEVELS).max() <= 1
+
+
+def test_a_dark_sixteen_bit_picture_stays_dark():
+    assert np.asarray(decode(encoded(Image.fromarray(np.full((4, 4), 200, np.uint16))))).max() == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "says"), [([[0.5, 200.5]], "0.5 to 200.5"), ([[-1.0, 1.0]], "-1 to 1"), ([[np.nan, 1.0]], "nan")]
+)
+def test_thirty_two_bits_in_no_known_range_are_refused(values, says):
+    with pytest.raises(BadInput, match=f"^deep.tiff: .*{says}.*Convert it"):
+        decode(deep(values), place="deep.tiff")
+
+
+def png_with(**chunks):
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    long = "a picture of pigs " * 80_000
+    if "ztxt" in chunks:
+        info.add_text("workflow", long, zip=True)
+    if "itxt" in chunks:
+        info.add_itxt("workflow", long, zip=True)
+    if "many" in chunks:
+        for n in range(70):
+            info.add_text(f"t{n}", "x" * 1_000_000, zip=True)
+    profile = {"icc_profile": bytes(2_000_000)} if "icc" in chunks else {}
+    return encoded(noise(), pnginfo=info, **profile)
+
+
+@pytest.mark.parametrize("chunk", ["ztxt", "itxt", "icc", "many"])
+def test_a_sound_picture_with_long_texts_is_read(chunk):
+    """Painting programs keep whole workflows beside the pixels: over 1 MB of them used to be called damage."""
+    data = png_with(**{chunk: True})
+    assert decode(data).size == (32, 24)
+    with pytest.raises(BadInput, match="damaged"):
+        decode(data[:-40])
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "HEIC"),
+        (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1heic", "HEIC"),
+        (b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41", "a video"),
+        (b"\xff\x0a\xfa\x1f\x01", "JPEG XL"),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    ],
+)
+def test_a_format_that_is_not_read_is_named(data, name):
+    with pytest.raises(BadInput, match=f"^photo.jpg is {name}, which is not read. Convert it"):
+        decode(data, place="photo.jpg")
+
+
+def test_avif_is_read_where_pillow_reads_it():
+    from PIL import features
+
+    if features.check("avif"):
+        assert decode(encoded(noise(), "AVIF")).size == (32, 24)
+    else:
+        with pytest.raises(BadInput):
+            decode(b"\x00\x00\x00\x1cftypavif")
