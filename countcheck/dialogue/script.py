@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,14 +113,16 @@ def _repair(
     conversation: Conversation, step: Step, counted: Mapping[str, int], seed: int, nouns: Mapping[str, Noun]
 ) -> Step:
     """The next repair: the seed shuffles the templates, so that no repair of a turn uses the words of another."""
-    order = sorted(range(len(REPAIRS)), key=lambda place: _digest(seed, conversation.id, step.script, place))
-    tone, explicitness, template = REPAIRS[order[step.repair % len(order)]]
-    targets = [t for t in conversation.turns[step.script].targets if all(noun in counted for noun in t.nouns)]
-    failing = [target for target in targets if not target.holds(counted)]
+    targets = conversation.turns[step.script].targets
+    failing = [t for t in targets if all(noun in counted for noun in t.nouns) and not t.holds(counted)]
+    # A verdict may rest on more than counts, on colours say: then there is no wrong number to speak of.
+    templates = REPAIRS if failing else [template for template in REPAIRS if template[1] == "wanted"]
+    order = sorted(range(len(templates)), key=lambda place: _digest(seed, conversation.id, step.script, place))
+    tone, explicitness, template = templates[order[step.repair % len(order)]]
     words = {
-        "wanted": _joined([wanted_words(target, nouns) for target in failing]),
+        "wanted": _joined([wanted_words(target, nouns) for target in failing or targets]),
         "seen": _joined([seen_words(target, counted, nouns) for target in failing]),
-        "not_seen": _joined([_not_seen(target, counted) for target in failing]),
+        "not_seen": _joined([_not_seen(target, counted, nouns) for target in failing]),
     }
     words |= {name.capitalize(): text[:1].upper() + text[1:] for name, text in words.items()}
     return Step(
@@ -157,20 +159,27 @@ def seen_words(target: Target, counted: Mapping[str, int], nouns: Mapping[str, N
     return f"there {verb} {_joined(parts)}"
 
 
-def _not_seen(target: Target, counted: Mapping[str, int]) -> str:
-    """What must not be: "not four", or "not two, not four" for an exact number that was missed by one."""
-    n = counted.get(target.noun, 0)
+def _not_seen(target: Target, counted: Mapping[str, int], nouns: Mapping[str, Noun]) -> str:
+    """What must not be: "not four", "not two, not four" for an exact number missed by one, "not two cats and four dogs"."""
+    if len(target.nouns) > 1:
+        return f"not {_joined([_number(noun, counted[noun], nouns, _numeral) for noun in target.nouns])}"
+    n = counted[target.noun]
     if target.relation is Relation.EXACTLY and target.count and abs(n - target.count) == 1:
-        return f"not {_spelled(target.count - 1)}, not {_spelled(target.count + 1)}"
-    return f"not {_spelled(n)}"
+        return f"not {_numeral(target.count - 1)}, not {_numeral(target.count + 1)}"
+    return f"not {_numeral(n)}"
 
 
-def _number(noun: str, n: int, nouns: Mapping[str, Noun]) -> str:
-    return f"{_spelled(n)} {noun if n == 1 else plural_of(noun, nouns)}"
+def _number(noun: str, n: int, nouns: Mapping[str, Noun], word: Callable[[int], str] | None = None) -> str:
+    return f"{(word or _spelled)(n)} {noun if n == 1 else plural_of(noun, nouns)}"
 
 
 def _spelled(n: int) -> str:
     return "no" if n == 0 else spell(n) if 0 < n <= MOST else str(n)
+
+
+def _numeral(n: int) -> str:
+    """A number that stands alone, where "no" would be no English: "exactly three pigs, not zero"."""
+    return "zero" if n == 0 else _spelled(n)
 
 
 def _joined(parts: Sequence[str]) -> str:

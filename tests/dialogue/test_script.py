@@ -102,3 +102,40 @@ def test_what_is_seen_in_words():
     assert seen_words(THREE[0], {"pig": 0}) == "there are no pigs"
     both = Target(noun="cat", relation=Relation.MORE_THAN, other="dog")
     assert seen_words(both, {"cat": 2, "dog": 4}) == "there are two cats and four dogs"
+
+
+def repairs_of(target, counted, seeds=120):
+    """What is said of one wrong picture, over many seeds."""
+    conversation = Conversation(id="t", turns=(Turn(say="Go.", targets=(target,)),), repairs=1)
+    result = TurnResult(outcome="picture", verdict=Kind.UNDER, counted=counted)
+    return {next_step(conversation, first_step(conversation), result, seed=seed).text for seed in range(seeds)}
+
+
+@pytest.mark.parametrize(
+    ("target", "counted", "contrast"),
+    [
+        (Target(noun="pig", count=3), {"pig": 0}, "exactly three pigs, not zero"),
+        (Target(noun="pig", count=1), {"pig": 0}, "exactly one pig, not zero, not two"),
+        (Target(noun="pig", relation=Relation.AT_LEAST, count=2), {"pig": 0}, "at least two pigs, not zero"),
+        (Target(noun="wolf", relation=Relation.NONE), {"wolf": 2}, "no wolves, not two"),
+        (
+            Target(noun="cat", relation=Relation.MORE_THAN, other="dog"),
+            {"cat": 0, "dog": 4},
+            "more cats than dogs, not zero cats and four dogs",
+        ),
+    ],
+)
+def test_a_repair_never_says_not_no(target, counted, contrast):
+    said = repairs_of(target, counted)
+    assert len(said) == len(REPAIRS)
+    assert any(contrast in text for text in said)
+    assert not [text for text in said if "not no" in text.lower()]
+
+
+def test_a_picture_that_is_wrong_though_its_counts_hold_is_complained_about_without_numbers():
+    said = repairs_of(Target(noun="pig", count=3), {"pig": 3})
+    assert said == {
+        template.format(wanted="exactly three pigs", Wanted="Exactly three pigs")
+        for _, how, template in REPAIRS
+        if how == "wanted"
+    }
