@@ -53,7 +53,7 @@ def weights(folder: Path, paths: list[Path]) -> Path:
     import torch
     from safetensors.torch import save_file
 
-    from countcheck.detectors.common.fast_path import Layout
+    from countcheck.detectors.common.layout import Layout
     from countcheck.detectors.ultralytics import quietly
 
     torch.manual_seed(0)
@@ -175,7 +175,8 @@ def forward_share(device: str, batch: int) -> None:
     import torch
 
     from countcheck.cards import Card
-    from countcheck.detectors.common.fast_path import FastPath, Layout
+    from countcheck.detectors.common.fast_path import FastPath
+    from countcheck.detectors.common.layout import Layout
     from countcheck.detectors.ultralytics import UltralyticsDetector
 
     card = Card(name="net", family="ultralytics", source="yolo11n.yaml", settings={"device": device, "batch": batch})

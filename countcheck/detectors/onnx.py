@@ -14,9 +14,13 @@ import numpy as np
 
 from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.batching import devices, need_torch
-from countcheck.detectors.common.fast_path import FastPath, Layout, Seen
-from countcheck.detectors.common.letterbox import PAD, ready, size_of
+from countcheck.detectors.common.boxes import corners_of
+from countcheck.detectors.common.class_names import read_class_names
+from countcheck.detectors.common.devices import need_torch, resolve_devices
+from countcheck.detectors.common.fast_path import FastPath, named
+from countcheck.detectors.common.layout import Layout
+from countcheck.detectors.common.letterbox import PAD
+from countcheck.detectors.common.pictures import as_bytes, size_of
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
 from countcheck.images.types import Pixels
 
@@ -79,19 +83,8 @@ class OnnxDetector:
         known = frozenset(nouns) & self.vocabulary
         unknown = frozenset(nouns) - known
         if not known:
-            return [Detections.nothing(size_of(ready(picture)), unknown) for picture in pictures]
-        return [self._named(seen, known, unknown) for seen in self._path.run(pictures)]
-
-    def _named(self, seen: Seen, known: frozenset[str], unknown: frozenset[str]) -> Detections:
-        names = [self._names[k] if k < len(self._names) else "" for k in seen.classes]
-        keep = [i for i, name in enumerate(names) if name in known]
-        return Detections(
-            boxes=seen.boxes[keep],
-            scores=seen.scores[keep],
-            nouns=tuple(names[i] for i in keep),
-            size=seen.size,
-            unsupported=unknown,
-        )
+            return [Detections.nothing(size_of(as_bytes(picture)), unknown) for picture in pictures]
+        return [named(found, self._names, known, unknown) for found in self._path.run(pictures)]
 
     def _ready(self, card: Card) -> FastPath:
         import torch
@@ -145,7 +138,7 @@ def _yolo(side: int) -> Callable[[Sequence[torch.Tensor]], torch.Tensor]:
     def decode(outputs: Sequence[torch.Tensor]) -> torch.Tensor:
         table = outputs[0].float()
         scores, classes = table[:, 4:].max(dim=1)
-        return _table(_corners(table[:, :4].transpose(1, 2)), scores, classes)
+        return _table(corners_of(table[:, :4].transpose(1, 2)), scores, classes)
 
     return decode
 
@@ -154,7 +147,7 @@ def _yolov5(side: int) -> Callable[[Sequence[torch.Tensor]], torch.Tensor]:
     def decode(outputs: Sequence[torch.Tensor]) -> torch.Tensor:
         table = outputs[0].float()
         scores, classes = (table[..., 5:] * table[..., 4:5]).max(dim=-1)
-        return _table(_corners(table[..., :4]), scores, classes)
+        return _table(corners_of(table[..., :4]), scores, classes)
 
     return decode
 
@@ -167,7 +160,7 @@ def _detr(side: int) -> Callable[[Sequence[torch.Tensor]], torch.Tensor]:
     def decode(outputs: Sequence[torch.Tensor]) -> torch.Tensor:
         boxes, logits = sorted(outputs[:2], key=lambda out: out.shape[-1] != 4)
         scores, classes = logits.float().sigmoid().max(dim=-1)
-        return _table(_corners(boxes.float()) * side, scores, classes)
+        return _table(corners_of(boxes.float()) * side, scores, classes)
 
     return decode
 
@@ -190,14 +183,6 @@ def _table(boxes: torch.Tensor, scores: torch.Tensor, classes: torch.Tensor) -> 
     import torch
 
     return torch.cat([boxes, scores[..., None], classes[..., None].float()], dim=-1)
-
-
-def _corners(boxes: torch.Tensor) -> torch.Tensor:
-    """(..., 4) of centre, width and height as x1, y1, x2, y2."""
-    import torch
-
-    centre, half = boxes[..., :2], boxes[..., 2:] / 2
-    return torch.cat([centre - half, centre + half], dim=-1)
 
 
 def _open(card: Card, settings: Mapping[str, Any]) -> Any:
@@ -240,7 +225,7 @@ def _providers(card: Card, settings: Mapping[str, Any], onnxruntime: Any) -> lis
         "tensorrt": [tensorrt, "CUDAExecutionProvider", "CPUExecutionProvider"],
     }
     if device.partition(":")[0] not in wanted:
-        devices(device, card.name)  # says what a device may be
+        resolve_devices(device, card.name)  # raises for a word that is no device
         raise BadSettings(f"{card.name}: device is {device!r}. Give auto, cpu, cuda or tensorrt.")
     chosen = wanted[device.partition(":")[0]]
     first = chosen[0] if isinstance(chosen[0], str) else chosen[0][0]
@@ -255,11 +240,7 @@ def _providers(card: Card, settings: Mapping[str, Any], onnxruntime: Any) -> lis
 def _names(card: Card, settings: Mapping[str, Any], session: Any) -> list[str]:
     """Class names in order: from a file, or as ultralytics writes them into its exports."""
     if settings["names"]:
-        path = Path(str(settings["names"]))
-        try:
-            return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadSettings(f"{card.name}: names: {path} cannot be read ({error}).") from error
+        return read_class_names(str(settings["names"]), card.name)
     written = session.get_modelmeta().custom_metadata_map.get("names", "")
     try:
         names = ast.literal_eval(written)

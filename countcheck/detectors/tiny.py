@@ -16,7 +16,9 @@ import numpy as np
 from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
 from countcheck.detectors.common.boxes import nms
-from countcheck.detectors.common.letterbox import PAD, letterbox, place, size_of
+from countcheck.detectors.common.devices import resolve_devices
+from countcheck.detectors.common.letterbox import PAD, letterbox, letterbox_placement
+from countcheck.detectors.common.pictures import size_of
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
 from countcheck.images.convert import as_byte_tensor, as_rgb
 from countcheck.images.types import Pixels
@@ -54,7 +56,7 @@ class TinyDetector:
         self.sha256: str = config["sha256"]
         self._size = _whole(card, "size", settings["size"] or config["size"], least=32, step=32)
         self._batch = _whole(card, "batch", settings["batch"], least=1)
-        self._device = _device(card, settings["device"])
+        self._device = resolve_devices(str(settings["device"]), card.name, mps=False)[0]
         self._net = _network(config, weights, self.folder).to(self._device, memory_format=torch.channels_last)
 
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
@@ -84,7 +86,7 @@ class TinyDetector:
 
     def _square_there(self, pixels: torch.Tensor) -> torch.Tensor:
         """The same on the device that holds the picture, without a copy to main memory."""
-        spot = place(size_of(pixels), self._size)
+        spot = letterbox_placement(size_of(pixels), self._size)
         picture = as_byte_tensor(pixels).to(self._device).float()
         small = torch.nn.functional.interpolate(
             picture[None], size=(spot.tall, spot.wide), mode="bilinear", antialias=True
@@ -99,7 +101,7 @@ class TinyDetector:
         rows = rows[nms(rows[:, :4], rows[:, 4], _RIVALS)]
         names = [self.nouns[int(index)] for index in rows[:, 5]]
         asked = [k for k, name in enumerate(names) if name in nouns]
-        boxes = place(size, self._size).back(rows[asked, :4])
+        boxes = letterbox_placement(size, self._size).back(rows[asked, :4])
         return Detections(
             boxes=boxes,
             scores=rows[asked, 4].astype(np.float32),
@@ -164,14 +166,3 @@ def _whole(card: Card, name: str, value: object, *, least: int, step: int = 1) -
         wanted = f"a multiple of {step}" if step > 1 else "a whole number"
         raise BadSettings(f"{card.name}: {name} is {value!r}. Give {wanted}, {least} or more.")
     return value
-
-
-def _device(card: Card, wanted: object) -> torch.device:
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(str(wanted))
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise BadSettings(f"{card.name}: device is {wanted!r}, which is not here. Give auto, cpu or cuda.") from error
-    return device

@@ -14,12 +14,14 @@ import numpy as np
 
 from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.batching import Batches, devices, each, need_torch, precision
+from countcheck.detectors.common.batching import Batches, synchronous
 from countcheck.detectors.common.boxes import clipped
-from countcheck.detectors.common.letterbox import Bytes, by_size
+from countcheck.detectors.common.class_names import read_class_names
+from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
+from countcheck.detectors.common.pictures import indices_by_size
 from countcheck.errors import BadSettings, BadWeights, MissingExtra, UnknownName
 from countcheck.images.convert import as_rgb
-from countcheck.images.types import Pixels
+from countcheck.images.types import Pixels, RgbArray
 
 if TYPE_CHECKING:
     import torch
@@ -50,8 +52,8 @@ class TorchvisionDetector:
         need_torch(FEATURE)
         settings = fill(card, DEFAULTS)
         self.name = card.name
-        self._device = devices(settings["device"], card.name)[0]
-        precision("fp32", self._device, card.name)
+        self._device = resolve_devices(settings["device"], card.name)[0]
+        resolve_dtype("fp32", self._device, card.name)
         model, self._names = _load(card, settings)
         self._model = model.to(self._device).eval().requires_grad_(False)
         self._most = int(settings["max_det"])
@@ -68,14 +70,14 @@ class TorchvisionDetector:
         unknown = frozenset(nouns) - known
         arrays: list[Any] = [as_rgb(picture) for picture in pictures]
         found: dict[int, Detections] = {}
-        launch, collect = each(lambda part: self._look(part, known, unknown))  # type: ignore[arg-type]  # each() cannot tell yet
+        launch, collect = synchronous(lambda part: self._look(part, known, unknown))  # type: ignore[arg-type]  # synchronous() cannot tell yet
         # Pictures of one size only: in mixed company the smaller ones are padded, and borderline boxes move.
-        for members in by_size(arrays):
+        for members in indices_by_size(arrays):
             part = [arrays[k] for k in members]
             found |= dict(zip(members, self._batches.run(part, launch, collect), strict=True))
         return [found[k] for k in range(len(arrays))]
 
-    def _look(self, part: Sequence[Bytes], known: frozenset[str], unknown: frozenset[str]) -> list[Detections]:
+    def _look(self, part: Sequence[RgbArray], known: frozenset[str], unknown: frozenset[str]) -> list[Detections]:
         import torch
 
         size = (part[0].shape[1], part[0].shape[0])
@@ -85,7 +87,7 @@ class TorchvisionDetector:
             found = self._model([self._tensor(picture) for picture in part])
         return [self._read(one, size, known, unknown) for one in found]
 
-    def _tensor(self, picture: Bytes) -> torch.Tensor:
+    def _tensor(self, picture: RgbArray) -> torch.Tensor:
         import torch
 
         return torch.from_numpy(picture.copy()).to(self._device).permute(2, 0, 1).float().div_(255)
@@ -157,10 +159,7 @@ def _built(card: Card, **given: Any) -> Any:
 def _names(card: Card, path: str) -> list[str]:
     if not path:
         raise BadSettings(f"{card.name}: weights of one's own need names=FILE with one class name a line.")
-    try:
-        return [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{card.name}: names: {path} cannot be read ({error}).") from error
+    return read_class_names(path, card.name)
 
 
 def _fit(card: Card, model: Any, path: Path) -> None:

@@ -14,13 +14,14 @@ import numpy as np
 
 from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.batching import Batches, devices, each, need_torch, precision
+from countcheck.detectors.common.batching import Batches, synchronous
 from countcheck.detectors.common.boxes import clipped, nms
-from countcheck.detectors.common.letterbox import Bytes, by_size
+from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
+from countcheck.detectors.common.pictures import indices_by_size
 from countcheck.detectors.common.prompting import FAMILIES, Answer, Asking, joined
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
 from countcheck.images.convert import as_rgb
-from countcheck.images.types import Pixels
+from countcheck.images.types import Pixels, RgbArray
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -53,8 +54,8 @@ class TransformersDetector:
         need_torch("the transformers counter")
         self._settings = fill(card, DEFAULTS)
         self.name = card.name
-        self._device = devices(self._settings["device"], card.name)[0]
-        self._dtype = precision(self._settings["precision"], self._device, card.name)
+        self._device = resolve_devices(self._settings["device"], card.name)[0]
+        self._dtype = resolve_dtype(self._settings["precision"], self._device, card.name)
         kind, model, self._processor = _load(card, self._settings, self._dtype)
         self._model = model.to(self._device).eval().requires_grad_(False)
         self._asking: Asking | None = None
@@ -87,14 +88,14 @@ class TransformersDetector:
         unknown = frozenset(words) - frozenset(known)
         found: list[Detections | None] = [None] * len(pictures)
         arrays: list[Any] = [as_rgb(picture) for picture in pictures]
-        for members in by_size(arrays):
+        for members in indices_by_size(arrays):
             part = [arrays[k] for k in members]
-            launch, collect = each(lambda some: self._look(some, known, unknown))  # type: ignore[arg-type]  # each() cannot tell yet
+            launch, collect = synchronous(lambda some: self._look(some, known, unknown))  # type: ignore[arg-type]  # synchronous() cannot tell yet
             for k, one in zip(members, self._batches.run(part, launch, collect), strict=True):
                 found[k] = one
         return [one for one in found if one is not None]
 
-    def _look(self, pictures: Sequence[Bytes], words: Sequence[str], unknown: frozenset[str]) -> list[Detections]:
+    def _look(self, pictures: Sequence[RgbArray], words: Sequence[str], unknown: frozenset[str]) -> list[Detections]:
         """Pictures of one size, so that no one is padded to the size of another."""
         import torch
 
@@ -145,7 +146,7 @@ class TransformersDetector:
         )
 
 
-def _padded(array: Bytes) -> Image.Image:
+def _padded(array: RgbArray) -> Image.Image:
     """The picture, with grey to the right or below where it is too slim for the processors."""
     from PIL import Image
 

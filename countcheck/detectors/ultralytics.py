@@ -18,8 +18,12 @@ import numpy as np
 
 from countcheck.cards import Card, fill
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.batching import devices, need_torch, precision
-from countcheck.detectors.common.fast_path import FastPath, Layout, Seen
+from countcheck.detectors.common.boxes import corners_of
+from countcheck.detectors.common.class_names import read_class_names
+from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
+from countcheck.detectors.common.fast_path import FastPath, named
+from countcheck.detectors.common.layout import Layout
+from countcheck.detectors.common.pictures import as_bytes, size_of
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
 from countcheck.images.types import Pixels
 
@@ -73,8 +77,8 @@ class UltralyticsDetector:
         settings = fill(card, DEFAULTS)
         self.name = card.name
         self._card, self._settings = card, settings
-        self._devices = devices(settings["device"], card.name)
-        self._dtype = precision(settings["precision"], self._devices[0], card.name)
+        self._devices = resolve_devices(settings["device"], card.name)
+        self._dtype = resolve_dtype(settings["precision"], self._devices[0], card.name)
         self._model = _load(card, settings)
         kind = type(self._model.model.model[-1]).__name__
         self.open = "World" in kind or "YOLOE" in kind
@@ -97,14 +101,11 @@ class UltralyticsDetector:
         known = [noun for noun in nouns if self.vocabulary is None or noun in self.vocabulary]
         unknown = frozenset(nouns) - frozenset(known)
         if not known:
-            from countcheck.detectors.common.letterbox import ready, size_of
-
-            return [Detections.nothing(size_of(ready(picture)), unknown) for picture in pictures]
+            return [Detections.nothing(size_of(as_bytes(picture)), unknown) for picture in pictures]
         classes = self._ask(tuple(sorted(known))) if self.open else self._classes
         if self._path is None:
             self._path = self._ready()
-        wanted = {noun: noun for noun in known}
-        return [_named(seen, classes, wanted, unknown) for seen in self._path.run(pictures)]
+        return [named(found, classes, frozenset(known), unknown) for found in self._path.run(pictures)]
 
     def _ask(self, words: tuple[str, ...]) -> list[str]:
         """Have the net look for these words; what was prepared for others is dropped."""
@@ -184,34 +185,13 @@ class UltralyticsDetector:
         table: torch.Tensor = raw[0] if isinstance(raw, tuple | list) else raw
         table = table.float()
         if self._detr:  # centre, width and height as shares of the picture
-            boxes = _corners(table[..., :4]) * float(self._settings["imgsz"])
+            boxes = corners_of(table[..., :4]) * float(self._settings["imgsz"])
             return torch.cat([boxes, table[..., 4:]], dim=-1)
         if table.shape[-1] == 6 and table.shape[1] <= 1000:  # a head that suppresses by itself
             return table
         scores, classes = table[:, 4:].max(dim=1)
-        boxes = _corners(table[:, :4].transpose(1, 2))
+        boxes = corners_of(table[:, :4].transpose(1, 2))
         return torch.cat([boxes, scores[..., None], classes[..., None].float()], dim=-1)
-
-
-def _corners(boxes: torch.Tensor) -> torch.Tensor:
-    """(..., 4) of centre, width and height as x1, y1, x2, y2."""
-    import torch
-
-    centre, half = boxes[..., :2], boxes[..., 2:] / 2
-    return torch.cat([centre - half, centre + half], dim=-1)
-
-
-def _named(seen: Seen, classes: Sequence[str], wanted: Mapping[str, str], unknown: frozenset[str]) -> Detections:
-    """What was seen, under names; classes that nobody asked for are left out."""
-    names = [classes[k] if k < len(classes) else "" for k in seen.classes]
-    keep = [i for i, name in enumerate(names) if name in wanted]
-    return Detections(
-        boxes=seen.boxes[keep],
-        scores=seen.scores[keep],
-        nouns=tuple(wanted[names[i]] for i in keep),
-        size=seen.size,
-        unsupported=unknown,
-    )
 
 
 def _fused(net: Any) -> Any:
@@ -349,11 +329,7 @@ def _with_classes(model: Any, architecture: str, number: int) -> Any:
 def _names(card: Card, settings: Mapping[str, Any], model: Any) -> list[str]:
     """Class names in the order of the net's outputs."""
     if settings["names"]:
-        path = Path(str(settings["names"]))
-        try:
-            return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadSettings(f"{card.name}: names: {path} cannot be read ({error}).") from error
+        return read_class_names(str(settings["names"]), card.name)
     names: dict[int, str] = model.model.names
     return [str(names[k]) for k in sorted(names)]
 

@@ -20,7 +20,7 @@ import numpy as np
 from countcheck.cards import Card, fill
 from countcheck.credentials import read_key, refuse_secrets
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.batching import devices, need_torch, precision
+from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
 from countcheck.errors import BadSettings, BadWeights, GeneratorClosed, MissingExtra
 from countcheck.images.convert import as_rgb
 from countcheck.images.types import Pixels
@@ -227,8 +227,8 @@ class _Local:
         need_torch("the vlm counter")
         import transformers
 
-        self._device = devices(str(settings["device"]), card.name)[0]
-        dtype = precision(str(settings["precision"]), self._device, card.name)
+        self._device = resolve_devices(str(settings["device"]), card.name)[0]
+        dtype = resolve_dtype(str(settings["precision"]), self._device, card.name)
         self._settings = settings
         given: dict[str, Any] = {"trust_remote_code": False, **({"revision": card.revision} if card.revision else {})}
         try:

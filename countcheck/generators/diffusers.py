@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from countcheck.cards import Card
-from countcheck.detectors.common.batching import out_of_memory
+from countcheck.detectors.common.batching import BatchSize
+from countcheck.detectors.common.devices import OutOfDeviceMemory, is_out_of_memory
 from countcheck.errors import BadInput, BadSettings, BadWeights, GeneratorClosed, MissingExtra
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
@@ -76,7 +77,8 @@ class DiffusersGenerator:
         self._source = find_source(card.source)
         self._pipe: Any = None
         self._editor: Any = None
-        self._batch = int(self._settings["batch"])
+        device = device_name(str(self._settings["device"]), card.name)
+        self._batch = BatchSize(int(self._settings["batch"]), name=card.name, device=device)
         self._stopped = False
         if card.revision.startswith("sha256:"):
             verify_weights(self._source, card)
@@ -111,18 +113,18 @@ class DiffusersGenerator:
         self._stopped = False
         start = 0
         while start < len(samples) and not self._stopped:
-            batch = samples[start : start + self._batch]
+            batch = samples[start : start + self._batch.size]
             try:
                 outcomes = self._paint(batch)
             except Exception as error:
-                if not out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
-                if len(batch) > 1:
-                    self._batch = len(batch) // 2
-                    _release_memory()
+                try:
+                    self._batch.halve(len(batch))
                     continue
-                message = f"out of memory for one picture: {first_line(error)}"
-                outcomes = [_failure(batch[0], Fault.CRASH, message)]
+                except OutOfDeviceMemory:
+                    message = f"out of memory for one picture: {first_line(error)}"
+                    outcomes = [_failure(batch[0], Fault.CRASH, message)]
             yield from outcomes
             start += len(batch)
 
@@ -148,7 +150,7 @@ class DiffusersGenerator:
         try:
             output = self._call(pipe, [s.text for s in batch], [s.seed for s in batch], self._arguments(pipe))
         except Exception as error:
-            if out_of_memory(error):
+            if is_out_of_memory(error):
                 raise
             if len(batch) > 1:  # one prompt at a time, so that only the one at fault fails
                 return [outcome for sample in batch for outcome in self._paint([sample])]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from countcheck.cards import Card, fill
-from countcheck.detectors.common.batching import devices, precision
+from countcheck.detectors.common.devices import resolve_devices, resolve_dtype
 from countcheck.errors import BadInput, BadSettings, BadWeights, GeneratorClosed, MissingExtra
 from countcheck.resources import shipped
 
@@ -104,7 +104,7 @@ def load_pipeline(source: str, card: Card, settings: Mapping[str, Any]) -> Any:
 
 def device_name(setting: str, name: str) -> str:
     """Return the device that a setting means: ``auto`` is the first accelerator, or the CPU."""
-    return str(devices(setting, name)[0]) if setting == "auto" else setting
+    return str(resolve_devices(setting, name)[0]) if setting == "auto" else setting
 
 
 def weights_digest(folder: Path) -> str:
@@ -226,7 +226,7 @@ def _add_lora(pipe: Any, source: str, scale: float, card: str) -> None:
 
 
 def _place(pipe: Any, card: Card, settings: Mapping[str, Any]) -> None:
-    device = str(devices(str(settings["device"]), card.name)[0])
+    device = str(resolve_devices(str(settings["device"]), card.name)[0])
     match settings["offload"]:
         case "none":
             pipe.to(device)
@@ -242,6 +242,5 @@ def _place(pipe: Any, card: Card, settings: Mapping[str, Any]) -> None:
 
 
 def _dtype(setting: str, device: str, name: str) -> Any:
-    if setting == "auto" and device.startswith("cuda") and torch.cuda.is_bf16_supported():
-        return torch.bfloat16  # the format that recent pipelines were trained in; fp16 overflows in some
-    return precision(setting, torch.device(device), name)
+    # bf16 is the format that recent pipelines were trained in; fp16 overflows in some.
+    return resolve_dtype(setting, torch.device(device), name, key="dtype", prefer_bf16=True)

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.letterbox import Bytes
+from countcheck.images.types import RgbArray
 
 # Okabe and Ito's colours: told apart by colour-blind readers too.
 _COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 
 
-def with_boxes(picture: Bytes, found: Detections, kept: Sequence[int]) -> Image.Image:
+def with_boxes(picture: RgbArray, found: Detections, kept: Sequence[int]) -> Image.Image:
     """The picture with the counted boxes numbered noun by noun; a new image of the same size."""
     image = Image.fromarray(picture).convert("RGB")
     draw = ImageDraw.Draw(image)

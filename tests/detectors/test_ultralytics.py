@@ -9,7 +9,8 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
 from countcheck.cards import Card
-from countcheck.detectors.common.fast_path import FastPath, Layout
+from countcheck.detectors.common.fast_path import FastPath
+from countcheck.detectors.common.layout import Layout
 from countcheck.detectors.ultralytics import UltralyticsDetector, quietly
 from countcheck.errors import BadSettings, BadWeights
 from countcheck.testing import check_detector

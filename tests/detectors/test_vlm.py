@@ -103,7 +103,7 @@ def test_a_server_is_shown_the_picture_and_its_number_is_taken(serve):
 
 def test_several_answers_give_a_median_and_a_spread(serve):
     _, looking = serve((200, '{"pig": 3}'), (200, '{"pig": 2}'), (200, '{"pig": 3}'), answers=3)
-    rule = CountingRule(threshold=0.5, margin=0.2)
+    rule = {"threshold": 0.5, "margin": 0.2}
     counter = Looking(Card(name="vlm", family="vlm", rule=rule), looking)
     (found,) = counter.detect([PICTURE], [Noun(name="pig")])
     counted = counter.count(found, [Noun(name="pig")])
@@ -121,7 +121,7 @@ def test_a_picture_without_a_number_is_uncertain_and_ends_no_run(serve):
     pigs, wolves = Target(noun="pig", count=3), Target(noun="wolf", count=1)
     nouns = [Noun(name="pig"), Noun(name="wolf")]
     for rule in (CountingRule(), GenevalRule()):
-        counter = Looking(Card(name="vlm", family="vlm", rule=rule), looking)
+        counter = Looking(Card(name="vlm", family="vlm"), looking, rule=rule)
         found = Detections.nothing((80, 60), frozenset({"wolf"}))
         seen = judge_detections(counter, found, (pigs, wolves), {}, nouns)
         assert seen.verdict.kind is Kind.UNCERTAIN and "no number for wolf" in seen.verdict.reason

@@ -1,9 +1,9 @@
-"""The way of a batch through a net that looks at squares: laid out, looked at, suppressed, and copied back once.
+"""Runs batches of squares through a network: laid out, computed, suppressed, and copied back once.
 
-On the CPU every picture is laid out by itself and the batch keeps the channels last, which is what convolutions there
-like best; several small batches are under way at once, each on a core of its own, because the many small operations of
-a net share cores badly. On a GPU the bytes are sent as they are, pinned and without waiting, and laid out on the device; one
-suppression serves the batch, on a second stream, while the next batch is looked at.
+On the CPU every picture is laid out by itself and the batch keeps the channels last, the fastest order for convolutions
+there; several small batches run at once, each on a core of its own, because the many small operations of a network
+share cores badly. On a GPU the bytes are sent as they are, pinned and without waiting, and laid out on the device; one
+suppression serves the batch, on a second stream, while the next batch is computed.
 """
 
 from __future__ import annotations
@@ -15,21 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from countcheck.detectors.base import Floats
+from countcheck.detectors.base import Detections, Floats
 from countcheck.detectors.common.batching import Batches
 from countcheck.detectors.common.boxes import batched_nms
-from countcheck.detectors.common.letterbox import (
-    PAD,
-    Placement,
-    Taps,
-    lay,
-    place,
-    ready,
-    size_of,
-    stretch,
-    taps,
-)
-from countcheck.images.convert import as_byte_tensor, as_rgb
+from countcheck.detectors.common.layout import Layout
+from countcheck.detectors.common.letterbox import Placement
+from countcheck.detectors.common.pictures import as_bytes
 from countcheck.images.types import Pixels
 
 if TYPE_CHECKING:
@@ -40,8 +31,15 @@ MAX_WORKERS = 8  # on a CPU; each keeps a batch's worth of the net's memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Seen:
-    """What a net saw in one picture: boxes in the picture's pixels (n, 4), scores (n,), classes (n,); best first."""
+class ClassDetections:
+    """What a network found in one picture, best first, under the numbers of its classes.
+
+    Attributes:
+        boxes: (n, 4) in the picture's pixels.
+        scores: (n,), 0 to 1.
+        classes: (n,).
+        size: Width and height of the picture in pixels.
+    """
 
     boxes: Floats
     scores: Floats
@@ -49,129 +47,36 @@ class Seen:
     size: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """How pictures become a batch.
-
-    Attributes:
-        side: Of the square, in pixels.
-        stretched: Stretched over the square instead of laid in whole; for nets trained so.
-        centred: Grey on both sides instead of right and below.
-        antialias: Every pixel is looked at when a picture shrinks; as the net was trained.
-        pad: The grey, 0 to 255.
-        mean, deviation: Subtracted, and divided by, after the bytes became 0 to 1.
-    """
-
-    side: int
-    stretched: bool = False
-    centred: bool = True
-    antialias: bool = False
-    pad: int = PAD
-    mean: tuple[float, float, float] | None = None
-    deviation: tuple[float, float, float] | None = None
-
-    def spot(self, size: tuple[int, int]) -> Placement:
-        """Where a picture of this size goes: by itself alone, whatever the others in its batch."""
-        return stretch(size, self.side) if self.stretched else place(size, self.side, centred=self.centred)
-
-    def on_cpu(self, pictures: Sequence[Pixels]) -> tuple[torch.Tensor, list[Placement]]:
-        """The batch (n, 3, side, side), floating 0 to 1, channels last in memory."""
-        import torch
-
-        spots = [self.spot(size_of(picture)) for picture in pictures]
-        batch = np.empty((len(spots), self.side, self.side, 3), np.uint8)
-        for square, picture, spot in zip(batch, pictures, spots, strict=True):
-            lay(as_rgb(picture), spot, square, pad=self.pad, antialias=self.antialias)
-        return torch.from_numpy(batch).permute(0, 3, 1, 2).float().div_(255), spots
-
-    def on_device(self, pictures: Sequence[Pixels], device: torch.device) -> tuple[torch.Tensor, list[Placement]]:
-        """The same, laid out on the device: the same bytes, but for rounding where ``antialias`` is set."""
-        import torch
-
-        spots = [self.spot(size_of(picture)) for picture in pictures]
-        batch = torch.full((len(spots), 3, self.side, self.side), float(self.pad), device=device)
-        for members in _by_shape(pictures):
-            spot = spots[members[0]]
-            bytes_ = _sent([pictures[k] for k in members], device)
-            if (spot.tall, spot.wide) != tuple(bytes_.shape[2:]):
-                bytes_ = _resized(bytes_, (spot.tall, spot.wide), self.antialias)
-            batch[members, :, spot.top : spot.top + spot.tall, spot.left : spot.left + spot.wide] = bytes_.float()
-        batch = batch.contiguous(memory_format=torch.channels_last)
-        return batch.div_(255), spots
-
-    def normalised(self, batch: torch.Tensor) -> torch.Tensor:
-        """The batch with the mean taken off and divided by the deviation, where the net wants that."""
-        import torch
-
-        if self.mean is None or self.deviation is None:
-            return batch
-        mean = torch.tensor(self.mean, device=batch.device, dtype=batch.dtype)[None, :, None, None]
-        deviation = torch.tensor(self.deviation, device=batch.device, dtype=batch.dtype)[None, :, None, None]
-        return (batch - mean) / deviation
-
-
-def _by_shape(pictures: Sequence[Pixels]) -> list[list[int]]:
-    """Positions of the pictures, those of one size and kind together."""
-    groups: dict[tuple[tuple[int, int], bool], list[int]] = {}
-    for k, picture in enumerate(pictures):
-        groups.setdefault((size_of(picture), _is_tensor(picture)), []).append(k)
-    return list(groups.values())
-
-
-def _is_tensor(picture: Pixels) -> bool:
-    return hasattr(picture, "detach")
-
-
-def _sent(pictures: Sequence[Pixels], device: torch.device) -> torch.Tensor:
-    """Pictures of one size as one uint8 (n, 3, height, width) on the device; tensors that are there stay there."""
-    import torch
-
-    if _is_tensor(pictures[0]):
-        tensors: list[torch.Tensor] = [as_byte_tensor(picture) for picture in pictures]
-        return torch.stack([tensor.to(device, non_blocking=True) for tensor in tensors])
-    stacked = torch.from_numpy(np.stack([as_rgb(picture) for picture in pictures]))
-    if device.type == "cuda":
-        stacked = stacked.pin_memory()
-    return stacked.to(device, non_blocking=True).permute(0, 3, 1, 2)
-
-
-def _resized(bytes_: torch.Tensor, size: tuple[int, int], antialias: bool) -> torch.Tensor:
-    """Pictures (n, 3, height, width) at another (height, width), as `countcheck.detectors.common.letterbox.resized` has it."""
-    import torch
-    from torch.nn.functional import interpolate
-
-    if antialias:
-        grown = interpolate(bytes_.float(), size, mode="bilinear", align_corners=False, antialias=True)
-        return grown.round_().clamp_(0, 255)
-    down, across = taps(size[0], bytes_.shape[2], rows=True), taps(size[1], bytes_.shape[3])
-    y0, y1, y_first, y_second = (torch.from_numpy(v).to(bytes_.device) for v in _columns(down))
-    x0, x1, x_first, x_second = (torch.from_numpy(v).to(bytes_.device) for v in _columns(across))
-    whole = bytes_.int()
-    flat = whole[..., x0] * x_first + whole[..., x1] * x_second
-    above = (y_first[:, None] * (flat[:, :, y0] >> 4)) >> 16
-    below = (y_second[:, None] * (flat[:, :, y1] >> 4)) >> 16
-    return (above + below + 2) >> 2
-
-
-def _columns(taken: Taps) -> tuple[np.ndarray[Any, Any], ...]:
-    return taken.low, taken.high, taken.first, taken.second
+def named(
+    found: ClassDetections, class_names: Sequence[str], known: frozenset[str], unsupported: frozenset[str]
+) -> Detections:
+    """Put class numbers under their names; classes that were not asked for are left out."""
+    names = [class_names[k] if k < len(class_names) else "" for k in found.classes]
+    keep = [i for i, name in enumerate(names) if name in known]
+    return Detections(
+        boxes=found.boxes[keep],
+        scores=found.scores[keep],
+        nouns=tuple(names[i] for i in keep),
+        size=found.size,
+        unsupported=unsupported,
+    )
 
 
 class FastPath:
-    """A net on one device or several, and the way of pictures through it.
+    """A network on one device or several, and the way of pictures through it.
 
     Args:
-        nets: Each a function from a batch (n, 3, side, side) to whatever ``decode`` understands, on its device.
-        decode: The net's answer as (n, k, 6): x1, y1, x2, y2 in the square's pixels, score, class; score 0: no box.
+        nets: Networks, each a function from a batch (n, 3, side, side) to whatever ``decode`` understands, on its device.
+        decode: Turns the network's output into (n, k, 6): x1, y1, x2, y2 in the square's pixels, score, class; score 0: no box.
         layout: How pictures become a batch.
-        dtype: What the nets compute in.
+        dtype: What the networks compute in.
         batch: Most pictures in a batch.
         floor: Boxes below this score are dropped.
         iou: Boxes of one class that overlap by more are duplicates.
         most: Boxes kept a picture.
-        bucketed: Fill batches up to fixed sizes, for nets that are compiled for each; the filling is cut off again.
+        bucketed: Fill batches up to fixed sizes, for networks that are compiled for each; the filling is cut off again.
         on_device: Lay pictures out on the device; ``None``: on a GPU yes, on a CPU no.
-        side_by_side: On a CPU, whether batches may be under way at once; not for nets that spread over cores themselves.
+        side_by_side: Whether several batches may run at once on a CPU; not for networks that use all cores themselves.
     """
 
     def __init__(
@@ -192,44 +97,50 @@ class FastPath:
     ) -> None:
         self.decode, self.layout, self.dtype = decode, layout, dtype
         self.floor, self.iou, self.most, self.bucketed = floor, iou, most, bucketed
-        self.lanes = [_Lane(self, net, device, name, batch, on_device) for net, device in nets]
+        self.device_paths = [_DevicePath(self, net, device, name, batch, on_device) for net, device in nets]
         # A compiled net compiles itself anew for every batch size, and not in several threads at once.
         self._side_by_side = side_by_side and not bucketed and all(device.type == "cpu" for _, device in nets)
 
-    def run(self, pictures: Sequence[Pixels]) -> list[Seen]:
-        """What the net saw in every picture, in order. Raises `countcheck.detectors.common.batching.NoRoom`."""
-        if len(self.lanes) == 1 and self._side_by_side:
+    def run(self, pictures: Sequence[Pixels]) -> list[ClassDetections]:
+        """Run the network on every picture, in order.
+
+        Raises:
+            OutOfDeviceMemory: When not even one picture fits the device.
+        """
+        if len(self.device_paths) == 1 and self._side_by_side:
             return self._on_cores(pictures)
-        if len(self.lanes) == 1 or len(pictures) < 2:
-            return list(self.lanes[0].run(pictures))
-        share = -(-len(pictures) // len(self.lanes))
+        if len(self.device_paths) == 1 or len(pictures) < 2:
+            return list(self.device_paths[0].run(pictures))
+        share = -(-len(pictures) // len(self.device_paths))
         parts = [pictures[k : k + share] for k in range(0, len(pictures), share)]
         with ThreadPoolExecutor(max_workers=len(parts)) as pool:
-            done = pool.map(lambda lane, part: list(lane.run(part)), self.lanes, parts)
+            done = pool.map(lambda device_path, part: list(device_path.run(part)), self.device_paths, parts)
             return [seen for part in done for seen in part]
 
-    def _on_cores(self, pictures: Sequence[Pixels]) -> list[Seen]:
-        """The batches in as many threads as torch has cores to use, each of them computing on its own share of them."""
+    def _on_cores(self, pictures: Sequence[Pixels]) -> list[ClassDetections]:
+        """Run the batches in as many threads as torch has cores, each computing on its own share of them."""
         import torch
 
-        lane, cores = self.lanes[0], torch.get_num_threads()
-        # What a net keeps from its first batch, such as its anchors, is made before others look at it.
-        alone = 0 if lane.warm else 1
+        device_path, cores = self.device_paths[0], torch.get_num_threads()
+        # What a network keeps from its first batch, such as its anchors, is made before several threads use it.
+        alone = 0 if device_path.warm else 1
         workers = max(1, min(cores, MAX_WORKERS, len(pictures) - alone))
-        size = max(1, min(lane.batches.size, -(-(len(pictures) - alone) // workers)))
+        size = max(1, min(device_path.batches.size, -(-(len(pictures) - alone) // workers)))
         parts = [pictures[k : k + size] for k in range(alone, len(pictures), size)]
         try:
             with ThreadPoolExecutor(workers, "count", _own_share, (cores // workers,)) as pool:
-                first = pool.submit(lambda: list(lane.run(pictures[:alone]))).result()
-                return first + [seen for part in pool.map(lambda part: list(lane.run(part)), parts) for seen in part]
+                first = pool.submit(lambda: list(device_path.run(pictures[:alone]))).result()
+                return first + [
+                    seen for part in pool.map(lambda part: list(device_path.run(part)), parts) for seen in part
+                ]
         finally:
             torch.set_num_threads(cores)  # a thread's own number is also the one that new threads begin with
 
 
 def _own_share(cores: int) -> None:
-    """Have this thread compute on so many cores, and take for 0 what is too small for a whole number format.
+    """Have this thread compute on so many cores, and flush denormal numbers to 0.
 
-    Attention may be full of such leftovers, and a processor is many times slower on them.
+    Attention may be full of denormals, and a processor is many times slower on them.
     """
     import torch
 
@@ -237,8 +148,8 @@ def _own_share(cores: int) -> None:
     torch.set_flush_denormal(True)
 
 
-class _Lane:
-    """One net on one device."""
+class _DevicePath:
+    """A network on one device."""
 
     def __init__(
         self, path: FastPath, net: Callable[..., Any], device: torch.device, name: str, batch: int, there: bool | None
@@ -251,16 +162,16 @@ class _Lane:
         self.warm = False
         self.after = torch.cuda.Stream(device) if device.type == "cuda" else None
 
-    def run(self, pictures: Sequence[Pixels]) -> Iterator[Seen]:
+    def run(self, pictures: Sequence[Pixels]) -> Iterator[ClassDetections]:
         return self.batches.run(pictures, self._launch, self._collect)
 
     def _launch(self, part: Sequence[Pixels]) -> tuple[torch.Tensor, list[Placement], Any]:
-        """Everything up to the net's boxes; on a GPU this returns before the work is done."""
+        """Compute the network's boxes; on a GPU this returns before the work is done."""
         import torch
 
         with torch.inference_mode():
             layout = self.path.layout
-            part = [ready(picture) for picture in part]
+            part = [as_bytes(picture) for picture in part]
             batch, spots = layout.on_device(part, self.device) if self.on_device else layout.on_cpu(part)
             batch = layout.normalised(batch).to(self.device, self.path.dtype, non_blocking=True)
             raw = self.path.decode(self.net(self._filled(batch)))[: len(spots)].float()
@@ -272,7 +183,7 @@ class _Lane:
             return raw, spots, done
 
     def _filled(self, batch: torch.Tensor) -> torch.Tensor:
-        """The batch filled up to the next bucket with its first picture."""
+        """Fill the batch up to the next bucket with its first picture."""
         import torch
 
         if not self.path.bucketed:
@@ -283,7 +194,7 @@ class _Lane:
         filling = batch[:1].expand(bucket - len(batch), -1, -1, -1)
         return torch.cat([batch, filling]).contiguous(memory_format=torch.channels_last)
 
-    def _collect(self, handle: tuple[torch.Tensor, list[Placement], Any]) -> list[Seen]:
+    def _collect(self, handle: tuple[torch.Tensor, list[Placement], Any]) -> list[ClassDetections]:
         import torch
 
         raw, spots, done = handle
@@ -298,9 +209,9 @@ class _Lane:
         return [self._seen(table[table[:, 0] == k], spot) for k, spot in enumerate(spots)]
 
     def _suppressed(self, raw: torch.Tensor) -> np.ndarray[Any, Any]:
-        """Picture, box, score and class of every box that stays, best first: one suppression and one copy a batch.
+        """Suppress duplicates of a batch: picture, box, score and class of every box that stays, best first.
 
-        On a CPU every picture is suppressed by itself: it costs the square of the boxes, and nothing is waited for.
+        On a CPU every picture is suppressed by itself: the cost grows with the square of the boxes.
         """
         import torch
 
@@ -316,9 +227,9 @@ class _Lane:
         answer: np.ndarray[Any, Any] = torch.cat([picture[kept, None].to(rows), rows[kept]], dim=1).cpu().numpy()
         return answer
 
-    def _seen(self, table: np.ndarray[Any, Any], spot: Placement) -> Seen:
+    def _seen(self, table: np.ndarray[Any, Any], spot: Placement) -> ClassDetections:
         table = table[: self.path.most]
-        return Seen(
+        return ClassDetections(
             boxes=spot.back(table[:, 1:5]),
             scores=np.clip(table[:, 5], 0, 1).astype(np.float32),
             classes=table[:, 6].astype(np.int64),

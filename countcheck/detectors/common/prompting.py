@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from countcheck.detectors.common.boxes import corners_of
+
 if TYPE_CHECKING:
     import torch
     from PIL import Image
@@ -157,8 +159,7 @@ def _in_pixels(boxes: torch.Tensor, sizes: Sequence[tuple[int, int]]) -> torch.T
     import torch
 
     scale = torch.tensor([[w, h, w, h] for h, w in sizes], device=boxes.device, dtype=boxes.dtype)[:, None]
-    centre, half = boxes[..., :2], boxes[..., 2:] / 2
-    return torch.cat([centre - half, centre + half], dim=-1) * scale
+    return corners_of(boxes) * scale
 
 
 class Owl(Asking):

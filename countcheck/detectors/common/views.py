@@ -15,10 +15,9 @@ from PIL import Image, ImageFilter, ImageOps
 
 from countcheck.detectors.base import Detections, Detector
 from countcheck.detectors.common.boxes import clipped, containment, fuse, iou
-from countcheck.detectors.common.letterbox import Bytes
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.images.convert import as_rgb
-from countcheck.images.types import Pixels
+from countcheck.images.types import Pixels, RgbArray
 
 Boxes = np.ndarray[Any, np.dtype[Any]]
 TILE_SHARE = 0.6  # of a side; neighbouring tiles overlap by a fifth of the picture
@@ -36,7 +35,7 @@ class Piece:
         inner: Whether its left, top, right and bottom edges lie inside the original: objects cut there are whole in it.
     """
 
-    pixels: Bytes
+    pixels: RgbArray
     scale: float = 1.0
     left: float = 0.0
     top: float = 0.0
@@ -61,22 +60,22 @@ class Piece:
         return ~(cut & np.array(self.inner)).any(axis=1)
 
 
-def as_is(picture: Bytes) -> list[Piece]:
+def as_is(picture: RgbArray) -> list[Piece]:
     """Leave the picture as it is."""
     return [Piece(pixels=picture)]
 
 
-def flip(picture: Bytes) -> list[Piece]:
+def flip(picture: RgbArray) -> list[Piece]:
     """Mirror the picture: left and right exchanged."""
     return [Piece(pixels=np.ascontiguousarray(picture[:, ::-1]), turned=True)]
 
 
-def contrast(picture: Bytes) -> list[Piece]:
+def contrast(picture: RgbArray) -> list[Piece]:
     """Stretch the contrast to the full range from black to white, 0.3 % clipped at either end."""
     return [Piece(pixels=np.asarray(ImageOps.autocontrast(Image.fromarray(picture), cutoff=0.3, preserve_tone=True)))]
 
 
-def light(picture: Bytes) -> list[Piece]:
+def light(picture: RgbArray) -> list[Piece]:
     """Lift shadows and hold highlights: the local mean moves towards middle grey, colours are kept."""
     grey = np.asarray(Image.fromarray(picture).convert("L"), dtype=np.float32)
     wide = ImageFilter.GaussianBlur(max(picture.shape[:2]) / 12)
@@ -87,21 +86,21 @@ def light(picture: Bytes) -> list[Piece]:
     return [Piece(pixels=np.clip(picture * gain[..., None], 0, 255).astype(np.uint8))]
 
 
-def calm(picture: Bytes) -> list[Piece]:
+def calm(picture: RgbArray) -> list[Piece]:
     """Remove rain, snow and grain with a median filter of 3 or 5 pixels; edges stay."""
     side = max(picture.shape[:2])
     size = 3 if side < 400 else 5
     return [Piece(pixels=np.asarray(Image.fromarray(picture).filter(ImageFilter.MedianFilter(size))))]
 
 
-def large(picture: Bytes) -> list[Piece]:
+def large(picture: RgbArray) -> list[Piece]:
     """Enlarge the picture to 150 %, for detectors that take pictures at their own size."""
     size = (max(1, round(picture.shape[1] * 1.5)), max(1, round(picture.shape[0] * 1.5)))
     grown = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
     return [Piece(pixels=np.asarray(grown), scale=size[0] / picture.shape[1])]
 
 
-def tiles(picture: Bytes) -> list[Piece]:
+def tiles(picture: RgbArray) -> list[Piece]:
     """Cut the picture into four overlapping tiles of 60 % of its sides."""
     tall, wide = picture.shape[:2]
     high, broad = max(1, round(tall * TILE_SHARE)), max(1, round(wide * TILE_SHARE))
@@ -119,7 +118,7 @@ def tiles(picture: Bytes) -> list[Piece]:
     return pieces
 
 
-VIEWS: Mapping[str, Callable[[Bytes], list[Piece]]] = {
+VIEWS: Mapping[str, Callable[[RgbArray], list[Piece]]] = {
     "as_is": as_is,
     "flip": flip,
     "contrast": contrast,

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from countcheck.detectors.common.batching import Batches, NoRoom, devices, each, precision
-from countcheck.errors import BadSettings
+from countcheck.detectors.common.batching import Batches, synchronous
+from countcheck.detectors.common.devices import OutOfDeviceMemory
 
 
 class Room:
@@ -53,7 +53,7 @@ def test_a_batch_halved_by_another_thread_loses_and_doubles_nothing():
 
 def test_no_room_for_one_is_said_in_a_sentence():
     room = Room(0)
-    with pytest.raises(NoRoom, match="smaller imgsz"):
+    with pytest.raises(OutOfDeviceMemory, match="smaller imgsz"):
         list(Batches(8, name="counter", device="cpu").run(range(3), room.launch, room.collect))
 
 
@@ -70,17 +70,4 @@ def test_other_errors_pass():
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        list(Batches(2, name="counter").run([1], *each(launch)))
-
-
-@pytest.mark.parametrize("setting", ["cuda:99", "gpu please"])
-def test_a_device_that_is_not_there_is_named(setting):
-    with pytest.raises(BadSettings, match="device is"):
-        devices(setting, "counter")
-
-
-def test_precision_follows_the_device():
-    assert precision("auto", torch.device("cpu"), "c") is torch.float32
-    assert precision("auto", torch.device("cuda"), "c") is torch.float16
-    with pytest.raises(BadSettings, match="fp8"):
-        precision("fp8", torch.device("cpu"), "c")
+        list(Batches(2, name="counter").run([1], *synchronous(launch)))

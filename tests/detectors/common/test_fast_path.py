@@ -4,7 +4,8 @@ import torch
 from PIL import Image
 
 from countcheck.detectors.common.batching import Batches
-from countcheck.detectors.common.fast_path import FastPath, Layout
+from countcheck.detectors.common.fast_path import FastPath
+from countcheck.detectors.common.layout import Layout
 
 CPU = torch.device("cpu")
 
@@ -70,18 +71,6 @@ def test_only_bucket_sizes_reach_a_bucketed_net():
     net.register_forward_pre_hook(lambda module, given: sizes.append(len(given[0])))
     path(net=net, batch=7, bucketed=True).run(PICTURES[:6])
     assert sizes == [8]
-
-
-@pytest.mark.parametrize("antialias", [False, True])
-def test_laying_out_on_the_device_is_laying_out_on_the_cpu(antialias):
-    dice = np.random.default_rng(0)
-    pictures = [dice.integers(0, 255, (h, w, 3)).astype(np.uint8) for h, w in [(64, 64), (90, 200), (20, 7), (90, 200)]]
-    layout = Layout(side=64, antialias=antialias)
-    here, spots = layout.on_cpu(pictures)
-    there, same = layout.on_device(pictures, CPU)
-    assert spots == same
-    assert (here - there).abs().max() <= (1.01 / 255 if antialias else 0)
-    assert there.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_pixels_of_every_kind_are_seen_alike():
