@@ -36,7 +36,7 @@ def shared(a: Array, b: Array) -> Array:
 def iou(a: Array, b: Array) -> Array:
     """Compute the intersection over union of every box in ``a`` with every box in ``b``: 0 to 1, shape (n, m).
 
-    >>> iou(np.array([[0, 0, 2, 2]]), np.array([[1, 0, 3, 2], [5, 5, 6, 6]])).round(2).tolist()
+    >>> iou(np.array([[0.0, 0, 2, 2]]), np.array([[1.0, 0, 3, 2], [5, 5, 6, 6]])).round(2).tolist()
     [[0.33, 0.0]]
     """
     common = shared(a, b)
