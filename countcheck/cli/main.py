@@ -41,6 +41,7 @@ COMMANDS = (
     "report",
     "review",
     "calibrate",
+    "serve",
     "export",
     "suite",
     "list",

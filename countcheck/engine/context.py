@@ -13,11 +13,12 @@ from typing import Any, TypeAlias
 
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter
+from countcheck.counting.judging import JudgedPicture, judge_detections
 from countcheck.detectors.base import Detections
 from countcheck.engine.batching import Asked, PendingOutcome
 from countcheck.engine.budget import Budget
 from countcheck.engine.progress import Progress
-from countcheck.engine.scoring import JudgedPicture, judge_detections, outcome_record, with_judgement
+from countcheck.engine.scoring import outcome_record, with_judgement
 from countcheck.generators.base import Generator
 from countcheck.generators.outcome import Failure, Outcome
 from countcheck.images import thumbnails

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 
+from countcheck.counting.judging import JudgedPicture
 from countcheck.dialogue import state as dialogue_state
 from countcheck.dialogue.script import TurnResult
 from countcheck.dialogue.session import CUT_OFF, AnsweredTurn, ConversationSession, ResumePoint
 from countcheck.engine.context import GeneratorPlan, RunContext
-from countcheck.engine.scoring import JudgedPicture, cost_of, is_interrupted, with_judgement
+from countcheck.engine.scoring import cost_of, is_interrupted, with_judgement
 from countcheck.errors import BadInput, GeneratorClosed
 from countcheck.generators.base import Step
 from countcheck.generators.outcome import Failure, Fault, Picture

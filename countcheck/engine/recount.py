@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from countcheck.counting.counter import Counter
+from countcheck.counting.judging import judge_detections
 from countcheck.counting.rule_settings import under_rule
 from countcheck.detectors.base import Detections
 from countcheck.engine.batching import BATCH
 from countcheck.engine.counter_check import check_counter, fit_counter
 from countcheck.engine.provenance import describe_counter
-from countcheck.engine.scoring import judge_detections, nouns_of
+from countcheck.engine.scoring import nouns_of
 from countcheck.images.decode import read_picture
 from countcheck.storage.records import VerdictRecord
 from countcheck.storage.rows import ResultRow

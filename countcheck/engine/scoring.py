@@ -8,17 +8,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from countcheck.counting.counter import Counter
-from countcheck.counting.verdict import Kind, Verdict
-from countcheck.detectors.base import Detections
+from countcheck.counting.judging import JudgedPicture
+from countcheck.counting.verdict import Kind
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Refusal
 from countcheck.generators.refusals.words import claims_success
 from countcheck.storage.records import OutcomeRecord
-from countcheck.suites.suite import Noun, Suite, Target
+from countcheck.suites.suite import Noun, Suite
 
 
 def nouns_of(suite: Suite) -> list[Noun]:
@@ -28,60 +26,6 @@ def nouns_of(suite: Suite) -> list[Noun]:
         suite.nouns[name] if name in suite.nouns else Noun(name=name, phrase=phrases.get(name, name))
         for name in suite.vocabulary
     ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedPicture:
-    """What was detected and counted in one picture, and what it means.
-
-    Attributes:
-        detections: As the detector gave them.
-        verdict: ``None`` when nothing countable was asked.
-        counted: Noun to (number, low, high), each 0 or more.
-    """
-
-    detections: Detections
-    verdict: Verdict | None
-    counted: Mapping[str, tuple[int, int, int]]
-
-
-def judge_detections(
-    counter: Counter,
-    detections: Detections,
-    targets: Sequence[Target],
-    tags: Mapping[str, str],
-    nouns: Sequence[Noun],
-) -> JudgedPicture:
-    """Count and judge what was detected in one picture.
-
-    A picture in which the counter gave a noun no number, as a vision-language model may, is uncertain.
-
-    Args:
-        counter: Gives the rule.
-        detections: Of the picture.
-        targets: What must hold.
-        tags: The prompt's; ``style`` chooses the rule's threshold.
-        nouns: Those of the suite.
-    """
-    asked = dict.fromkeys(noun for target in targets for noun in target.nouns)
-    unknown = [noun for noun in asked if noun in detections.unsupported]
-    counted_nouns = [noun for noun in nouns if noun.name in asked]
-    verdict: Verdict | None
-    if targets and not unknown:
-        verdict, counted = counter.judge(detections, targets, tags, counted_nouns)
-    else:
-        verdict = _unknown(unknown) if unknown else None
-        counted = counter.count(detections, counted_nouns, tags.get("style"))
-    return JudgedPicture(
-        detections=detections,
-        verdict=verdict,
-        counted={noun: (n, counted.low[noun], counted.high[noun]) for noun, n in counted.counts.items()},
-    )
-
-
-def _unknown(nouns: Sequence[str]) -> Verdict:
-    reason = f"the counter gave no number for {', '.join(nouns)}"
-    return Verdict(kind=Kind.UNCERTAIN, leaning=Kind.UNCERTAIN, reason=reason)
 
 
 def outcome_record(

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import squares
 
+from countcheck.counting.judging import judge_detections
 from countcheck.counting.verdict import Kind
 from countcheck.engine.scoring import (
     cost_of,
     detail_of,
-    judge_detections,
     nouns_of,
     outcome_record,
     with_judgement,

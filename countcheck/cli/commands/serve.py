@@ -1,0 +1,88 @@
+"""``serve``: score images for a trainer, over HTTP."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Annotated
+
+import typer
+
+from countcheck.cli.main import app
+from countcheck.cli.output import say
+
+
+@app.command()
+def serve(
+    counter: Annotated[str, typer.Option("-d", "--counter", metavar="COUNTER", help="Counter: a card or a spec.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 18085,
+    wire: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WIRE", help="Format: flow-factory, unirl, flow-grpo or verl-omni; repeatable."),
+    ] = None,
+    kind: Annotated[str, typer.Option(help="Reward: dense, or strict (1 if exact, else 0).")] = "dense",
+    device: Annotated[str, typer.Option(help="Devices, one worker each: cuda:0,cuda:1.")] = "",
+    batch: Annotated[int, typer.Option(min=1, help="Images judged together at most.")] = 16,
+    max_queued: Annotated[int, typer.Option(min=1, help="Images that may wait; beyond it the answer is 503.")] = 4096,
+    max_body: Annotated[int, typer.Option(min=1, metavar="MIB", help="Size of a request at most, in MiB.")] = 512,
+    i_know: Annotated[
+        bool, typer.Option("--i-know", help="Serve a pickled wire on an address that other machines reach.")
+    ] = False,
+) -> None:
+    """Score images for a trainer, over HTTP.
+
+    POST /compute (Flow-Factory) and POST /score (UniRL) take JSON. --wire flow-grpo and --wire verl-omni take the pickled
+    bodies of those trainers at POST /. GET /health and GET /metrics tell how the server is. Set COUNTCHECK_SERVE_TOKEN to
+    require a bearer token.
+    """
+    from countcheck.errors import BadSettings, MissingExtra
+    from countcheck.library.reward import KINDS
+
+    try:
+        import prometheus_client  # noqa: F401
+        import uvicorn
+
+        from countcheck.serve.app import build_app
+        from countcheck.serve.batching import JudgingPool, counters_for
+        from countcheck.serve.wires import PLAIN_WIRES, WIRES
+    except ImportError as error:
+        raise MissingExtra("serve", feature="the reward server") from error
+    chosen = wire or list(PLAIN_WIRES)
+    if kind not in KINDS:
+        raise BadSettings(f"--kind is {kind!r}. Give dense or strict.")
+    pickled = [name for name in chosen if name in WIRES and WIRES[name].pickled]
+    if pickled and not _is_loopback(host) and not i_know:
+        raise BadSettings(
+            f"the wire {pickled[0]} takes pickles, which only this machine should send: {host} is reachable from others. "
+            "Listen on 127.0.0.1, or say --i-know."
+        )
+    pool = JudgingPool(
+        counters_for(counter, [name for name in device.split(",") if name]), batch_size=batch, max_queued=max_queued
+    )
+    application = build_app(pool, wires=chosen, kind=kind, max_body=max_body * 2**20)
+    listening = _listen(host, port)
+    say(f"serving {counter} at http://{host}:{listening.getsockname()[1]} ({', '.join(chosen)}); Ctrl-C ends")
+    config = uvicorn.Config(application, log_level="warning", access_log=False, server_header=False)
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        pool.close()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    from countcheck.errors import BadInput
+
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise BadInput(f"cannot listen on {host}:{port} ({error.strerror}). Choose another with --port.") from error

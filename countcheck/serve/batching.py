@@ -1,0 +1,148 @@
+"""Judge images of many requests together: a bounded queue, and one worker thread a counter."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from countcheck.counting.counter import Counter
+from countcheck.errors import BadInput, CountcheckError
+from countcheck.library.judging import Judgement, judge
+from countcheck.serve.wires import ScoreRequest
+
+
+class QueueFull(CountcheckError):
+    """More images wait than the server holds; the client should try again later."""
+
+
+@dataclass(slots=True)
+class _Job:
+    """One image on its way, and where its judgement goes."""
+
+    request: ScoreRequest
+    result: Future[Judgement] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the server has done since it began: images judged, batches, and seconds spent judging."""
+
+    images: int = 0
+    batches: int = 0
+    seconds: float = 0.0
+
+
+class JudgingPool:
+    """Workers that judge queued images in batches.
+
+    Args:
+        counters: One a worker, each on a device of its own.
+        batch_size: Most images judged together, 1 or more.
+        max_queued: Most images that may wait, 1 or more.
+        max_wait: Seconds a worker waits for a batch to fill, 0 or more.
+    """
+
+    def __init__(
+        self, counters: Sequence[Counter], *, batch_size: int = 16, max_queued: int = 4096, max_wait: float = 0.005
+    ) -> None:
+        self.batch_size = batch_size
+        self.max_queued = max_queued
+        self.tally = Tally()
+        self._max_wait = max_wait
+        self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._queued = 0
+        self._lock = threading.Lock()
+        self._workers = [
+            threading.Thread(target=self._work, args=(counter,), name=f"judging-{number}", daemon=True)
+            for number, counter in enumerate(counters)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    @property
+    def queued(self) -> int:
+        """Images that wait or are being judged."""
+        return self._queued
+
+    def submit(self, requests: Sequence[ScoreRequest]) -> list[Future[Judgement]]:
+        """Queue the images of one request, all or none; returns a future for each, in order.
+
+        Raises:
+            QueueFull: When they do not all fit.
+        """
+        jobs = [_Job(request) for request in requests]
+        with self._lock:
+            if self._queued + len(jobs) > self.max_queued:
+                raise QueueFull(
+                    f"{self._queued} images wait, and {len(jobs)} more are over {self.max_queued}. Try later."
+                )
+            self._queued += len(jobs)
+        for job in jobs:
+            self._queue.put(job)
+        return [job.result for job in jobs]
+
+    def close(self) -> None:
+        """Finish what is queued and end the workers."""
+        for _ in self._workers:
+            self._queue.put(None)
+        for worker in self._workers:
+            worker.join()
+
+    def _work(self, counter: Counter) -> None:
+        while (first := self._queue.get()) is not None:
+            batch = [first]
+            ended = self._fill(batch)
+            wanted = [job for job in batch if job.result.set_running_or_notify_cancel()]
+            began = time.monotonic()
+            self._judge(counter, wanted)
+            with self._lock:
+                self._queued -= len(batch)
+                self.tally.images += len(wanted)
+                self.tally.batches += 1
+                self.tally.seconds += time.monotonic() - began
+            if ended:
+                return
+
+    def _fill(self, batch: list[_Job]) -> bool:
+        """Add waiting jobs to a batch; returns whether the pool is closing."""
+        deadline = time.monotonic() + self._max_wait
+        while len(batch) < self.batch_size:
+            try:
+                job = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                return False
+            if job is None:
+                return True
+            batch.append(job)
+        return False
+
+    def _judge(self, counter: Counter, jobs: Sequence[_Job]) -> None:
+        try:
+            judgements = judge([job.request.image for job in jobs], [job.request.prompt for job in jobs], counter)
+        except Exception as error:
+            if len(jobs) == 1:
+                jobs[0].result.set_exception(error)
+            else:  # one bad prompt must not cost its neighbours their answer
+                for job in jobs:
+                    self._judge(counter, [job])
+            return
+        for job, judgement in zip(jobs, judgements, strict=True):
+            job.result.set_result(judgement)
+
+
+def counters_for(spec: str, devices: Sequence[str]) -> list[Counter]:
+    """Load one counter a device; the counter's own choice when no device is named.
+
+    Raises:
+        BadInput: When a device is named twice.
+        CountcheckError: Whatever the counter has against its settings, weights or a device.
+    """
+    from countcheck.library.judging import load_counter
+
+    if len(set(devices)) != len(devices):
+        raise BadInput(f"devices {','.join(devices)} name one twice. Name each once.")
+    return [load_counter(spec, device=device) for device in devices] if devices else [load_counter(spec)]
