@@ -14,7 +14,7 @@ from machine import machine
 
 from countcheck.counting.verdict import Kind
 from countcheck.metrics.comparison import compare
-from countcheck.metrics.sides import ComparisonSide, parties_of
+from countcheck.metrics.sides import ComparisonSide, sides_of_run
 from countcheck.metrics.summary import summarize
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_info import RunInfo
@@ -54,7 +54,7 @@ def timed(samples: int, resamples: int) -> tuple[float, float, float]:
     sides = [rows(samples, rate, seed) for rate, seed in ((0.7, 1), (0.66, 2))]
     info = RunInfo(suite_digest="made up")
     begun = time.perf_counter()
-    parties: list[ComparisonSide] = [parties_of(side, info)["g"] for side in sides]
+    parties: list[ComparisonSide] = [sides_of_run(side, info)["g"] for side in sides]
     read = time.perf_counter()
     compare(*parties, resamples=resamples)
     compared = time.perf_counter()

@@ -36,7 +36,7 @@ from countcheck.detectors.common.views import cost, fused, looks
 from countcheck.images.convert import as_rgb
 from countcheck.images.decode import read_picture
 from countcheck.scenes import apply_style
-from countcheck.stats.estimate import cluster_rate
+from countcheck.stats.intervals import cluster_rate
 from countcheck.suites.suite import Noun
 
 LOOKS: tuple[tuple[tuple[str, ...], str], ...] = (

@@ -15,7 +15,7 @@ from PIL import Image
 
 from countcheck.counting.counter import load_counter
 from countcheck.scenes import NOUNS
-from countcheck.stats.estimate import wilson
+from countcheck.stats.intervals import wilson
 from countcheck.suites.suite import Noun
 
 FOLDER = Path(__file__).parent / "painted"

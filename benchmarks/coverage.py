@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from countcheck.gate.early_stop import STAKES
-from countcheck.metrics.label_correction import Sampled, powered, rogan_gladen
-from countcheck.metrics.pairing import Sums, paired_difference, unpaired_difference
 from countcheck.metrics.power import Design, prompts_needed
+from countcheck.stats.anytime import STAKES
 from countcheck.stats.bootstrap import bootstrap, ratio
-from countcheck.stats.estimate import cluster_rate
+from countcheck.stats.intervals import cluster_rate, paired_difference, unpaired_difference
+from countcheck.stats.prediction_powered import LabelSample, prediction_powered
+from countcheck.stats.rogan_gladen import rogan_gladen
 
 PROMPTS = (20, 50, 100, 500)
 RATES = (0.02, 0.1, 0.3, 0.5, 0.9, 0.98)
@@ -91,7 +91,7 @@ def differences(tries: int, rng: np.random.Generator, grid: Iterator[tuple[int, 
                 chance = chances(rng, truth, icc, (prompts,))
                 a, b = rng.binomial(repeats, chance), rng.binomial(repeats, chance * keep)
                 size = np.full(prompts, float(repeats))
-                found = paired_difference(Sums(a=a.astype(float), b=b.astype(float), size=size))
+                found = paired_difference(b - a, size)
                 loose = unpaired_difference(cluster_rate(a, size), cluster_rate(b, size))
                 gap = truth * (keep - 1)
                 inside += found.low <= gap <= found.high
@@ -120,8 +120,8 @@ def corrections(tries: int, rng: np.random.Generator, grid: Iterator[tuple[int, 
                 continue
             used += 1
             chosen = np.sort(np.concatenate([rng.choice(p, min(len(p), labels // 2), replace=False) for p in parts]))
-            sampled = Sampled(prompt=prompt, part=said.astype(np.int64), labelled=chosen)
-            found = powered(sampled, said, y[chosen], np.ones(len(y)))
+            sample = LabelSample(cluster=prompt, stratum=said.astype(np.int64), labelled=chosen)
+            found = prediction_powered(sample, said, y[chosen], np.ones(len(y)))
             raw = cluster_rate(np.bincount(prompt, weights=said), np.bincount(prompt))
             # Rogan and Gladen need error rates of pictures chosen by truth: as many, from elsewhere.
             half = labels // 2
@@ -177,7 +177,7 @@ def promised_power(tries: int, rng: np.random.Generator) -> Iterator[Cell]:
             chance = chances(rng, rate, icc, (need.prompts,))
             a, b = rng.binomial(repeats, chance), rng.binomial(repeats, chance * (rate - loss) / rate)
             size = np.full(need.prompts, float(repeats))
-            found = paired_difference(Sums(a=a.astype(float), b=b.astype(float), size=size))
+            found = paired_difference(b - a, size)
             seen += not found.low <= 0 <= found.high
         yield Cell(
             f"{rate:4.2f} − {loss:4.2f}  {need.prompts:4d} prompts × {repeats}  icc {icc:.1f}",

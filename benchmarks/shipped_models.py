@@ -18,7 +18,7 @@ import numpy as np
 
 from countcheck.counting.counter import Counter, load_counter
 from countcheck.scenes import NOUNS, STYLES, TRANSFORMS, Scene, apply_style, compose, render
-from countcheck.stats.estimate import wilson
+from countcheck.stats.intervals import wilson
 from countcheck.suites.suite import Noun
 
 ALL = tuple(Noun(name=noun) for noun in NOUNS)

@@ -15,7 +15,7 @@ from countcheck.engine.run import load_generator
 from countcheck.generators.outcome import Picture
 from countcheck.images.convert import as_image
 from countcheck.scenes import PAINTER_NOUNS, STYLES
-from countcheck.stats.estimate import wilson
+from countcheck.stats.intervals import wilson
 from countcheck.suites.samples import Sample, seed_of
 from countcheck.suites.suite import Noun, Prompt
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from countcheck.calibration.agreed_labels import agreed_counts
 from countcheck.counting.rule import CountingRule, count
 from countcheck.detectors.base import Detections
 from countcheck.storage.rows import Label, ResultRow
@@ -19,7 +19,7 @@ class Example:
         row: Of the picture.
         detections: What the detector found in it.
         noun: What was counted.
-        truth: The median of the labellers' numbers, the smaller middle one of an even number of labellers; 0 or more.
+        truth: The number that people agree on, 0 or more; see `countcheck.calibration.agreed_labels`.
     """
 
     row: ResultRow
@@ -50,19 +50,15 @@ def examples_of(
     rows: Iterable[ResultRow], detections: Iterable[tuple[str, int, Detections]], labels: Sequence[Label]
 ) -> list[Example]:
     """Join labels with detections: one example for every labelled noun that the counter knows."""
-    numbers_of: dict[tuple[str, int], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for label in labels:
-        if label.count is not None:
-            numbers_of[label.key, label.turn][label.noun].append(label.count)
+    agreed = agreed_counts(labels)
     row_of = {(row.key, row.turn): row for row in rows if row.outcome == "picture"}
     examples = []
     for key, turn, picture in detections:
         row = row_of.get((key, turn))
-        if row is None or (key, turn) not in numbers_of:
+        if row is None or (key, turn) not in agreed:
             continue
-        for noun, numbers in sorted(numbers_of[key, turn].items()):
+        for noun, truth in sorted(agreed[key, turn].items()):
             if noun not in picture.unsupported:
-                truth = sorted(numbers)[(len(numbers) - 1) // 2]
                 examples.append(Example(row=row, detections=picture, noun=noun, truth=truth))
     examples.sort(key=lambda example: (example.row.prompt_id, example.row.key, example.row.turn, example.noun))
     return examples

@@ -19,7 +19,8 @@ from countcheck.calibration.examples import Example
 from countcheck.calibration.uncertainty import DoubtTable, MarginPoint
 from countcheck.counting.rule import CountingRule
 from countcheck.errors import CannotDecide
-from countcheck.stats.estimate import Estimate, cluster_rate
+from countcheck.stats.estimate import Estimate
+from countcheck.stats.intervals import cluster_rate
 
 MIN_PICTURES = 30
 MIN_PROMPTS = 10

@@ -1,4 +1,4 @@
-"""What a gate demands: a policy file (YAML), read and checked. The deciding is done in `countcheck.gate.decide`."""
+"""What a gate demands: a policy file (YAML), read and checked. Deciding is done in `countcheck.gate.decide`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
 from countcheck.errors import BadSettings, field_problem
-from countcheck.metrics.rates import rate_named
+from countcheck.metrics.rates import Rate, find_rate, rate_named, unknown_rate
+from countcheck.stats.estimate import Estimate
 from countcheck.yaml_loader import read_yaml
 
 Side = Literal["low", "value", "high"]
-Unsure = Literal["cannot_decide", "fail", "pass"]
+WhenUnsure = Literal["cannot_decide", "fail", "pass"]
+
+_BOUNDS = ("at_least", "at_most", "no_worse_by")
+_Share = Field(default=None, ge=0, le=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +28,15 @@ class GateRule:
 
     Attributes:
         rate: Which.
+        name: As the policy calls it, or made from the demand.
         where: Tags that must match, tag to value; all samples when empty.
-        at_least, at_most: Bounds on the rate itself.
-        no_worse_by: Most it may be worse than the baseline's: 0.03 is three points.
+        at_least, at_most: Bounds on the rate itself, in its unit; 0 to 1 for a share.
+        no_worse_by: Largest allowed loss against the baseline, in the rate's unit: 0.03 is three points.
         side: Which end of the interval must keep a bound (``low``, ``value``, ``high``), pass or fail; ``None``: the
-            whole interval must, and while it reaches over the bound the rule cannot decide.
-        when_unsure: What it means when the interval reaches over the bound.
+            whole interval must, and while the bound lies inside it the rule cannot decide.
+        when_unsure: What an undecided rule does.
         corrected: Judge the rate corrected by labels.
         generator: The only one meant; every generator of the run when empty.
-        name: As the policy calls it, or made from the demand.
     """
 
     rate: str
@@ -39,21 +46,50 @@ class GateRule:
     at_most: float | None = None
     no_worse_by: float | None = None
     side: Side | None = None
-    when_unsure: Unsure = "cannot_decide"
+    when_unsure: WhenUnsure = "cannot_decide"
     corrected: bool = False
     generator: str = ""
+
+    @property
+    def definition(self) -> Rate:
+        """The rate as the registry defines it."""
+        return rate_named(self.rate)
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """Least and most allowed; of the difference, candidate less baseline, for ``no_worse_by``."""
+        if self.no_worse_by is None:
+            return self.at_least, self.at_most
+        return (-self.no_worse_by, None) if self.definition.higher_is_better else (None, self.no_worse_by)
+
+    def decision_on(self, estimate: Estimate) -> Literal["pass", "fail"] | None:
+        """Return where the whole interval stands to the bounds; ``None`` while a bound lies inside it.
+
+        Args:
+            estimate: Of the rate; of the difference, candidate less baseline, for ``no_worse_by``.
+        """
+        low, high = estimate.low, estimate.high
+        if low is None or high is None:
+            return None
+        least, most = self.bounds
+        if (least is not None and high < least) or (most is not None and low > most):
+            return "fail"
+        if (least is None or low >= least) and (most is None or high <= most):
+            return "pass"
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What must hold for a run to be judged at all; ``refusals`` alone is the model's own fault and fails it.
+    """What must hold for a run to be judged at all; too many ``refusals`` are the model's own fault and fail it.
 
     Attributes:
-        lost, failures, missing: Most samples that may have failed, not been made, or either; shares of all planned.
-        uncertain: Most uncertain verdicts, a share of pictures and refusals.
-        refusals: Most refusals, likewise.
-        samples, prompts: Fewest there must be.
-        controls: The counter must have passed its controls.
+        lost, failures, missing: Largest share, 0 to 1 of all planned samples, that may have failed, not been made, or
+            either.
+        uncertain: Largest share of uncertain verdicts, 0 to 1 of pictures and refusals.
+        refusals: Largest share of refusals, likewise.
+        samples, prompts: Least number of each, 0 or more.
+        controls: The counter must have passed its self-test.
         calibrated: The counter must have been calibrated by labels.
     """
 
@@ -73,8 +109,11 @@ class Policy:
     """A whole policy.
 
     Attributes:
-        level: Confidence level of every interval.
+        rules: One or more.
+        limits: What must hold for a run to be judged at all.
+        level: Confidence level of every interval, above 0.5 and below 1.
         baseline: Run folder or summary to compare with, unless the command line names one.
+        path: Where it was read; ``None`` when it was not read from a file.
     """
 
     rules: tuple[GateRule, ...]
@@ -85,90 +124,168 @@ class Policy:
 
 
 def read_policy(path: Path) -> Policy:
-    """The policy in a file. Raises `BadSettings` or `UnknownName` with file and field."""
+    """Read a policy file.
+
+    Raises:
+        BadSettings: If it cannot be read or makes no sense; names file and field.
+        UnknownName: If a rule names a rate that does not exist.
+    """
     document = read_yaml(path, error=BadSettings, what="policy")
     return policy_from(document.data, place=str(path), path=path)
 
 
 def policy_from(body: Any, *, place: str = "policy", path: Path | None = None) -> Policy:
-    """The policy that plain values say. Raises `BadSettings` or `UnknownName` with place and field."""
-    from pydantic import ValidationError
+    """Check a policy given as plain values.
 
-    from countcheck.gate.policy_file import PolicyFields
+    Args:
+        body: As YAML or JSON gives it.
+        place: What error messages call it.
+        path: The file it stands in; a baseline is relative to its folder.
 
+    Raises:
+        BadSettings: If it makes no sense; names place and field.
+        UnknownName: If a rule names a rate that does not exist.
+
+    >>> policy = policy_from({"rules": [{"rate": "exact_rate", "at_least": 0.6}]})
+    >>> policy.rules[0].name, policy.limits.lost
+    ('exact_rate at least 0.6', 0.05)
+    """
     if not isinstance(body, Mapping):
         raise BadSettings(f"{place}: a policy is a mapping with rules. Write rules: and a list under it.")
     try:
-        fields = PolicyFields.model_validate(body)
+        fields = _PolicyFields.model_validate(body)
     except ValidationError as error:
-        raise BadSettings(f"{place}: {_explained(error.errors()[0])}") from error
-    rules = tuple(_rule(f"{place}: rules.{i}", one.model_dump()) for i, one in enumerate(fields.rules))
+        raise _policy_error(place, error.errors()[0]) from error
+    rules = tuple(rule.to_rule() for rule in fields.rules)
     _refuse_contradictions(place, rules)
-    baseline = None
-    if fields.baseline:
-        baseline = (path.parent if path else Path()) / fields.baseline
-    limits = Limits(**fields.limits.model_dump())
-    return Policy(rules=rules, limits=limits, level=fields.level, baseline=baseline, path=path)
+    baseline = (path.parent if path else Path()) / fields.baseline if fields.baseline else None
+    return Policy(
+        rules=rules, limits=Limits(**fields.limits.model_dump()), level=fields.level, baseline=baseline, path=path
+    )
 
 
-def _rule(place: str, body: dict[str, Any]) -> GateRule:
-    known = rate_named(body["rate"], place=f"{place}.rate")
-    rate = known.name
-    bounds = [name for name in ("at_least", "at_most", "no_worse_by") if body[name] is not None]
-    if not bounds:
-        raise BadSettings(f"{place}: {rate} has no bound. Give at_least, at_most or no_worse_by.")
-    if "no_worse_by" in bounds and len(bounds) > 1:
-        raise BadSettings(f"{place}: no_worse_by stands beside {bounds[0]}. Make two rules of it.")
-    for name in bounds:
-        if body[name] < 0 or (body[name] > 1 and known.is_share):
-            most = "a share from 0 to 1 (5 points are 0.05)" if known.is_share else "0 or more"
-            raise BadSettings(f"{place}.{name} is {body[name]:g}. Give {most}.")
-    if body["corrected"] and "no_worse_by" in bounds:
-        raise BadSettings(f"{place}: corrected rates have no baseline to pair with. Use at_least or at_most.")
-    where = {str(tag): _tag(value) for tag, value in body["where"].items()}
-    if where and (body["corrected"] or not known.splits):
-        raise BadSettings(
-            f"{place}.where: {'corrected rates are' if body['corrected'] else rate + ' is'} not split by tags."
+# -- the file ----------------------------------------------------------------------------------------------------
+
+
+class _RuleFields(BaseModel):
+    """One of ``rules``; see `GateRule`."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    rate: str
+    where: dict[str, str | bool | int | float] = {}
+    at_least: float | None = None
+    at_most: float | None = None
+    no_worse_by: float | None = None
+    side: Side | None = None
+    when_unsure: WhenUnsure = "cannot_decide"
+    corrected: bool = False
+    generator: str = ""
+    name: str = ""
+
+    @field_validator("rate")
+    @classmethod
+    def _rate_exists(cls, rate: str) -> str:
+        if find_rate(rate) is None:
+            raise PydanticCustomError("unknown_rate", "no such rate")
+        return rate
+
+    @field_validator(*_BOUNDS)
+    @classmethod
+    def _bound_is_in_range(cls, bound: float | None, info: ValidationInfo) -> float | None:
+        rate = find_rate(info.data.get("rate", ""))
+        if bound is None or rate is None:
+            return bound
+        if bound < 0 or (bound > 1 and rate.is_share):
+            most = "a share from 0 to 1 (5 points are 0.05)" if rate.is_share else "0 or more"
+            raise PydanticCustomError("value", "is {bound}. Give {most}.", {"bound": f"{bound:g}", "most": most})
+        return bound
+
+    @model_validator(mode="after")
+    def _demand_makes_sense(self) -> _RuleFields:
+        bounds = [name for name in _BOUNDS if getattr(self, name) is not None]
+        if not bounds:
+            raise PydanticCustomError(
+                "rule", "{rate} has no bound. Give at_least, at_most or no_worse_by.", {"rate": self.rate}
+            )
+        if "no_worse_by" in bounds and len(bounds) > 1:
+            raise PydanticCustomError(
+                "rule", "no_worse_by stands beside {other}. Make two rules of it.", {"other": bounds[0]}
+            )
+        if self.corrected and "no_worse_by" in bounds:
+            raise PydanticCustomError("rule", "corrected rates have no baseline to pair with. Use at_least or at_most.")
+        if self.where and (self.corrected or not rate_named(self.rate).splits):
+            what = "corrected rates are" if self.corrected else f"{self.rate} is"
+            raise PydanticCustomError("rule", "{what} not split by tags. Leave where out.", {"what": what})
+        return self
+
+    def to_rule(self) -> GateRule:
+        """Return the rule with its tags as text and a name."""
+        where = {tag: ("true" if v else "false") if isinstance(v, bool) else str(v) for tag, v in self.where.items()}
+        fields = self.model_dump()
+        bounds = " and ".join(
+            f"{name.replace('_', ' ')} {fields[name]:g}" for name in _BOUNDS if fields[name] is not None
         )
-    named = body["name"] or _named(rate, where, {name: body[name] for name in bounds})
-    return GateRule(**{**body, "where": where, "name": named})
+        tags = ", ".join(f"{tag}={value}" for tag, value in where.items())
+        name = self.name or f"{self.rate} {bounds}" + (f" where {tags}" if tags else "")
+        return GateRule(**{**fields, "where": where, "name": name})
 
 
-def _named(rate: str, where: Mapping[str, str], bounds: Mapping[str, float]) -> str:
-    said = " and ".join(f"{name.replace('_', ' ')} {bound:g}" for name, bound in bounds.items())
-    tags = ", ".join(f"{tag}={value}" for tag, value in where.items())
-    return f"{rate} {said}" + (f" where {tags}" if tags else "")
+class _LimitFields(BaseModel):
+    """``limits``; see `Limits`."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    lost: float | None = Field(default=0.05, ge=0, le=1)
+    failures: float | None = _Share
+    missing: float | None = _Share
+    uncertain: float | None = _Share
+    refusals: float | None = _Share
+    samples: int | None = Field(default=None, ge=0)
+    prompts: int | None = Field(default=None, ge=0)
+    controls: bool = True
+    calibrated: bool = False
 
 
-def _tag(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+class _PolicyFields(BaseModel):
+    """The whole file; see `Policy`."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    baseline: str = ""
+    limits: _LimitFields = _LimitFields()
+    rules: list[_RuleFields] = Field(min_length=1)
+
+
+def _policy_error(place: str, error: ErrorDetails) -> Exception:
+    """Return the program's own error for one that pydantic found."""
+    where = ".".join(map(str, error["loc"]))
+    match error["type"]:
+        case "unknown_rate":
+            return unknown_rate(str(error["input"]), place=f"{place}: {where}")
+        case "value":
+            return BadSettings(f"{place}: {where} {error['msg']}")
+        case "rule":
+            return BadSettings(f"{place}: {where}: {error['msg']}")
+    models: dict[str, type[BaseModel]] = {"rules": _RuleFields, "limits": _LimitFields}
+    known = models.get(str(error["loc"][0]), _PolicyFields).model_fields
+    if error["type"] in ("extra_forbidden", "missing"):
+        where = ".".join(map(str, error["loc"][:-1]))
+    mend = "" if error["type"] == "extra_forbidden" else " Mend the policy."
+    return BadSettings(f"{place}: {where + ': ' if where else ''}{field_problem(error, [*known])}{mend}")
 
 
 def _refuse_contradictions(place: str, rules: Iterable[GateRule]) -> None:
-    """Two bounds on one rate of the same samples that no number can keep."""
+    """Refuse two bounds on one rate of the same samples that no number can keep."""
     least: dict[Any, tuple[float, int]] = {}
     most: dict[Any, tuple[float, int]] = {}
     for i, rule in enumerate(rules):
-        what = (rule.rate, tuple(sorted(rule.where.items())), rule.generator)
+        subject = (rule.rate, tuple(sorted(rule.where.items())), rule.generator)
         if rule.at_least is not None:
-            least[what] = max(least.get(what, (rule.at_least, i)), (rule.at_least, i))
+            least[subject] = max(least.get(subject, (rule.at_least, i)), (rule.at_least, i))
         if rule.at_most is not None:
-            most[what] = min(most.get(what, (rule.at_most, i)), (rule.at_most, i))
-    for what in least.keys() & most.keys():
-        (low, i), (high, j) = least[what], most[what]
+            most[subject] = min(most.get(subject, (rule.at_most, i)), (rule.at_most, i))
+    for subject in least.keys() & most.keys():
+        (low, i), (high, j) = least[subject], most[subject]
         if low > high:
             raise BadSettings(
-                f"{place}: rules.{i} wants {what[0]} to be at least {low:g} and rules.{j} at most {high:g}. Drop one."
+                f"{place}: rules.{i} wants {subject[0]} to be at least {low:g} and rules.{j} at most {high:g}. Drop one."
             )
-
-
-def _explained(problem: Mapping[str, Any]) -> str:
-    from countcheck.gate.policy_file import LimitFields, PolicyFields, RuleFields
-
-    known = {"rules": [*RuleFields.model_fields], "limits": [*LimitFields.model_fields]}.get(
-        str(problem["loc"][0]), [*PolicyFields.model_fields]
-    )
-    in_sentence = problem["type"] in ("extra_forbidden", "missing")
-    where = ".".join(map(str, problem["loc"][:-1] if in_sentence else problem["loc"]))
-    mend = "" if problem["type"] == "extra_forbidden" else " Mend the policy."
-    return f"{where + ': ' if where else ''}{field_problem(problem, known)}{mend}"

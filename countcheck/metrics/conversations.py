@@ -4,144 +4,155 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from countcheck.counting.verdict import WRONG, Kind
-from countcheck.metrics.outcome_codes import columns_of
-from countcheck.stats.estimate import Estimate, cluster_rate
+from countcheck.metrics.consistency import unclear_refusals
+from countcheck.stats.estimate import Estimate
+from countcheck.stats.intervals import cluster_rate
 from countcheck.storage.rows import ResultRow
 
-Talk: TypeAlias = Sequence[ResultRow]
-Cases: TypeAlias = Iterable[bool]
+Conversation: TypeAlias = Sequence[ResultRow]
+"""The turns of one conversation in order, repairs included."""
 
 
-def talks_of(rows: Iterable[ResultRow]) -> list[Talk]:
-    """The conversations among the rows (one generator's), each with its turns in order."""
-    found: dict[tuple[str, str, int], list[ResultRow]] = defaultdict(list)
+def conversations_of(rows: Iterable[ResultRow]) -> list[Conversation]:
+    """Return the conversations among one generator's rows, each with its turns in order."""
+    turns: dict[tuple[str, str, int], list[ResultRow]] = defaultdict(list)
     for row in rows:
         if row.conversation:
-            found[row.key, row.prompt_id, row.repeat].append(row)
-    return [sorted(turns, key=lambda row: row.turn) for turns in found.values()]
+            turns[row.key, row.prompt_id, row.repeat].append(row)
+    return [sorted(own, key=lambda row: row.turn) for own in turns.values()]
 
 
 def conversation_rates(rows: Iterable[ResultRow], level: float = 0.95) -> dict[str, Estimate]:
-    """The rates of the conversations among one generator's rows; empty when there are none.
+    """Estimate the rates of the conversations among one generator's rows.
 
     - ``kept_rate``: of scripted turns after a turn that ended exact, and that still ask for some of the same, those
       whose first picture holds everything that carried over. A refusal or an uncertain count has not kept it.
-    - ``repaired_rate_k``: of scripted turns whose first picture was wrong and that were told so, those exact after at
+    - ``repaired_rate_k``: of scripted turns whose first picture was wrong and that were repaired, those exact after at
       most k repairs; turns on which fewer were tried, in vain, are left out. ``repaired_rate``: at any number.
     - ``false_claim_rate``: of wrong pictures, those announced as a success.
     - ``sticky_refusal_rate``: of benign turns right after a refused one, those refused too.
     - ``turn_exact_rate``, ``turn_refusal_rate``, ``turn_unclear_refusal_rate``: over turns as first answered; the first
       of them over turns after which something must hold.
     - ``conversation_exact_rate``: of whole conversations, those in which every scripted turn ended exact.
+
+    Returns:
+        Rate, 0 to 1, to estimate; a rate without a case is left out, and so is everything when there is no conversation.
     """
-    talks = [talk for talk in talks_of(rows) if any(row.outcome != "missing" for row in talk)]
-    if not talks:
+    conversations = [own for own in conversations_of(rows) if any(row.outcome != "missing" for row in own)]
+    if not conversations:
         return {}
-    most = max(row.repair for talk in talks for row in talk)
-    rates = {
-        "kept_rate": _over(talks, kept, level),
-        **{
-            f"repaired_rate_{k}": _over(talks, lambda talk, k=k: repaired(talk, k), level)  # type: ignore[misc]
-            for k in range(1, most + 1)
-        },
-        "repaired_rate": _over(talks, lambda talk: repaired(talk, None), level),
-        "false_claim_rate": _over(talks, false_claims, level),
-        "sticky_refusal_rate": _over(talks, sticky, level),
-        "turn_exact_rate": _over(
-            talks, lambda talk: [r.verdict is Kind.EXACT for r in _first(talk) if r.targets], level
-        ),
-        "turn_refusal_rate": _over(talks, lambda talk: [r.outcome == "refusal" for r in _first(talk)], level),
-        "turn_unclear_refusal_rate": _unclear(talks, level),
-        "conversation_exact_rate": _over(talks, _whole, level),
+    repairs = max(row.repair for conversation in conversations for row in conversation)
+    cases: dict[str, Callable[[Conversation], Iterable[bool]]] = {
+        "kept_rate": kept_cases,
+        **{f"repaired_rate_{k}": partial(repaired_cases, within=k) for k in range(1, repairs + 1)},
+        "repaired_rate": repaired_cases,
+        "false_claim_rate": false_claim_cases,
+        "sticky_refusal_rate": sticky_refusal_cases,
+        "turn_exact_rate": _exact_turn_cases,
+        "turn_refusal_rate": _refused_turn_cases,
     }
+    rates = {name: _rate(conversations, of, level) for name, of in cases.items()}
+    rates["turn_unclear_refusal_rate"] = _unclear_rate(conversations, level)
+    rates["conversation_exact_rate"] = _rate(conversations, _exact_throughout, level)
     return {name: estimate for name, estimate in rates.items() if estimate.n}
 
 
-def kept(talk: Talk) -> list[bool]:
-    """Of each turn that must keep something: whether it did."""
-    cases = []
-    scripted = _scripted(talk)
-    for before, after in itertools.pairwise(scripted):
-        carried = [target for target in after[0].targets if target in before[0].targets]
-        if before[-1].verdict is Kind.EXACT and carried and _was_asked(after[0]):
-            row = after[0]
-            seen = row.verdict is not Kind.UNCERTAIN and all(n in row.counted for t in carried for n in t.nouns)
-            cases.append(row.outcome == "picture" and seen and all(t.holds(row.counted) for t in carried))
-    return cases
-
-
-def repaired(talk: Talk, k: int | None) -> list[bool]:
-    """Of each wrong turn that was told so: whether it was exact after at most ``k`` repairs (any number: ``None``)."""
-    cases = []
-    for turns in _scripted(talk):
-        tried = [row for row in turns[1:] if _was_asked(row)]
-        if turns[0].verdict not in WRONG or not tried:
+def kept_cases(conversation: Conversation) -> Iterator[bool]:
+    """Yield for each turn that must keep something whether it did."""
+    for before, after in itertools.pairwise(_by_scripted_turn(conversation)):
+        row = after[0]
+        carried = [target for target in row.targets if target in before[0].targets]
+        if before[-1].verdict is not Kind.EXACT or not carried or not _was_asked(row):
             continue
-        mended = next((row.repair for row in tried if row.verdict is Kind.EXACT), None)
-        if mended is None and k is not None and tried[-1].repair < k:
+        certain = row.verdict is not Kind.UNCERTAIN
+        counted = all(noun in row.counted for target in carried for noun in target.nouns)
+        yield (
+            row.outcome == "picture" and certain and counted and all(target.holds(row.counted) for target in carried)
+        )
+
+
+def repaired_cases(conversation: Conversation, within: int | None = None) -> Iterator[bool]:
+    """Yield for each wrong turn that was repaired whether it was exact after at most so many repairs (``None``: any)."""
+    for turns in _by_scripted_turn(conversation):
+        repairs = [row for row in turns[1:] if _was_asked(row)]
+        if turns[0].verdict not in WRONG or not repairs:
             continue
-        cases.append(mended is not None and (k is None or mended <= k))
-    return cases
+        exact_at = next((row.repair for row in repairs if row.verdict is Kind.EXACT), None)
+        if exact_at is None and within is not None and repairs[-1].repair < within:
+            continue
+        yield exact_at is not None and (within is None or exact_at <= within)
 
 
-def false_claims(talk: Talk) -> list[bool]:
-    """Of each wrong picture: whether the words beside it announce success."""
-    return [row.claims for row in talk if row.outcome == "picture" and row.verdict in WRONG]
+def false_claim_cases(conversation: Conversation) -> Iterator[bool]:
+    """Yield for each wrong picture whether the words beside it announce success."""
+    return (row.claims for row in conversation if row.outcome == "picture" and row.verdict in WRONG)
 
 
-def sticky(talk: Talk) -> list[bool]:
-    """Of each benign turn right after a refused one: whether it was refused too."""
-    asked = [row for row in talk if _was_asked(row)]
-    return [
+def sticky_refusal_cases(conversation: Conversation) -> Iterator[bool]:
+    """Yield for each benign turn right after a refused one whether it was refused too."""
+    asked = [row for row in conversation if _was_asked(row)]
+    return (
         after.outcome == "refusal"
         for before, after in itertools.pairwise(asked)
         if before.outcome == "refusal" and after.benign
-    ]
+    )
 
 
-def _whole(talk: Talk) -> list[bool]:
-    scripted = _scripted(talk)
-    if any(row.outcome in ("failure", "missing") for row in talk) or not any(t[0].targets for t in scripted):
-        return []
-    return [all(turns[-1].verdict is Kind.EXACT for turns in scripted if turns[0].targets)]
+def _exact_turn_cases(conversation: Conversation) -> Iterator[bool]:
+    return (row.verdict is Kind.EXACT for row in _first_answers(conversation) if row.targets)
 
 
-def _first(talk: Talk) -> list[ResultRow]:
-    return [row for row in talk if row.repair == 0 and _was_asked(row)]
+def _refused_turn_cases(conversation: Conversation) -> Iterator[bool]:
+    return (row.outcome == "refusal" for row in _first_answers(conversation))
 
 
-def _scripted(talk: Talk) -> list[list[ResultRow]]:
-    """The rows of each scripted turn, first answer first, repairs after."""
-    found: dict[int, list[ResultRow]] = defaultdict(list)
-    for row in talk:
-        found[row.script].append(row)
-    return [found[script] for script in sorted(found)]
+def _exact_throughout(conversation: Conversation) -> Iterator[bool]:
+    scripted = _by_scripted_turn(conversation)
+    lost = any(row.outcome in ("failure", "missing") for row in conversation)
+    if not lost and any(turns[0].targets for turns in scripted):
+        yield all(turns[-1].verdict is Kind.EXACT for turns in scripted if turns[0].targets)
+
+
+def _first_answers(conversation: Conversation) -> list[ResultRow]:
+    return [row for row in conversation if row.repair == 0 and _was_asked(row)]
+
+
+def _by_scripted_turn(conversation: Conversation) -> list[list[ResultRow]]:
+    """Return the rows of each scripted turn: the first answer, then the repairs."""
+    turns: dict[int, list[ResultRow]] = defaultdict(list)
+    for row in conversation:
+        turns[row.script].append(row)
+    return [turns[script] for script in sorted(turns)]
 
 
 def _was_asked(row: ResultRow) -> bool:
     return row.outcome in ("picture", "refusal")
 
 
-def _over(talks: Sequence[Talk], cases: Callable[[Talk], Cases], level: float) -> Estimate:
-    hits: dict[str, int] = defaultdict(int)
-    sizes: dict[str, int] = defaultdict(int)
-    for talk in talks:
-        for case in cases(talk):
-            hits[talk[0].prompt_id] += case
-            sizes[talk[0].prompt_id] += 1
-    return cluster_rate([hits[name] for name in sizes], list(sizes.values()), level)
+def _rate(
+    conversations: Sequence[Conversation], cases_of: Callable[[Conversation], Iterable[bool]], level: float
+) -> Estimate:
+    cases = [(conversation[0].prompt_id, case) for conversation in conversations for case in cases_of(conversation)]
+    return _over_conversations(cases, level)
 
 
-def _unclear(talks: Sequence[Talk], level: float) -> Estimate:
-    first = [row for talk in talks for row in _first(talk)]
-    unclear = columns_of(first).are("R;").tolist() if first else []
+def _unclear_rate(conversations: Sequence[Conversation], level: float) -> Estimate:
+    """Estimate the share of unclear refusals; whether one is inconsistent shows only beside the other conversations."""
+    rows = [row for conversation in conversations for row in _first_answers(conversation)]
+    unclear = unclear_refusals(rows).tolist()
+    return _over_conversations([(row.prompt_id, case) for row, case in zip(rows, unclear, strict=True)], level)
+
+
+def _over_conversations(cases: Iterable[tuple[str, bool]], level: float) -> Estimate:
+    """Estimate a share of cases; the conversations of one script are one cluster."""
     hits: dict[str, int] = defaultdict(int)
     sizes: dict[str, int] = defaultdict(int)
-    for row, case in zip(first, unclear, strict=True):
-        hits[row.prompt_id] += int(case)
-        sizes[row.prompt_id] += 1
+    for name, case in cases:
+        hits[name] += case
+        sizes[name] += 1
     return cluster_rate([hits[name] for name in sizes], list(sizes.values()), level)

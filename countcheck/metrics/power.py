@@ -1,4 +1,4 @@
-"""How many pictures a question needs, and what a number of pictures can see. Paired, over prompts.
+"""How many pictures a comparison needs, and which loss a number of pictures detects. Paired, over prompts.
 
 The model of a loss: every prompt's chance of coming out exact falls in proportion, so that a loss of ``loss`` at rate
 ``rate`` leaves ``(rate - loss) / rate`` of it. What pairing saves is the difference between prompts, measured by their
@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from countcheck.errors import BadSettings
-from countcheck.metrics.pairing import Side
+from countcheck.metrics.outcome_codes import SampleCodes
 from countcheck.metrics.rates import outcome_masks
-from countcheck.stats.estimate import t_of
+from countcheck.stats.distributions import t_quantile
+from countcheck.stats.intervals import sums_by_cluster
 
 ICC = 0.5
 """Correlation between repeats of a prompt when no run tells: prompts differ much in how hard they are."""
@@ -32,7 +33,7 @@ class Design:
         rate: Before the loss, strictly between 0 and 1.
         icc: Intraclass correlation of repeats of one prompt, 0 to 1.
         paired: The same prompts and repeats on both sides.
-        higher: More of the rate is better; a loss is a fall then, and a rise otherwise.
+        higher: More of the rate is better: a loss is a fall then, and a rise otherwise.
     """
 
     rate: float
@@ -42,8 +43,14 @@ class Design:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """One answer: so many prompts, each so many times, see a loss so large with that power."""
+class SampleSize:
+    """One answer: so many prompts, each so many times, detect a loss of that size with that power.
+
+    Attributes:
+        prompts, repeats: 1 or more.
+        loss: Difference of the rate, above 0 and below 1.
+        power: Chance of detecting it, 0 to 1.
+    """
 
     prompts: int
     repeats: int
@@ -52,11 +59,11 @@ class Need:
 
     @property
     def pictures(self) -> int:
-        """Pictures of one side."""
+        """Number of pictures of one side."""
         return self.prompts * self.repeats
 
     def to_json(self) -> dict[str, Any]:
-        """The published shape."""
+        """Return the published shape."""
         return {
             "prompts": self.prompts,
             "repeats": self.repeats,
@@ -66,15 +73,15 @@ class Need:
         }
 
 
-def design_of(columns: Side, rate: str = "exact_rate", *, paired: bool = True, higher: bool = True) -> Design:
-    """The rate of an earlier run, and how alike its repeats are (analysis of variance; `ICC` where there are none).
+def design_of(samples: SampleCodes, rate: str = "exact_rate", *, paired: bool = True, higher: bool = True) -> Design:
+    """Take the rate of an earlier run, and how alike its repeats are (analysis of variance; `ICC` where there are none).
 
     Raises:
-        BadSettings: When the run has nothing of the rate, or it is 0 or 1.
+        BadSettings: If the run has nothing of the rate, or it is 0 or 1.
+        UnknownName: If the rate is not a share of samples.
     """
-    hit, of = (mask[columns.letter] for mask in outcome_masks(rate))
-    _, prompt = np.unique(columns.prompt[of], return_inverse=True)
-    x, m = np.bincount(prompt, weights=hit[of]), np.bincount(prompt).astype(np.float64)
+    hits, base = (mask[samples.code] for mask in outcome_masks(rate))
+    x, m = sums_by_cluster(samples.prompt[base], hits[base])
     if m.sum() == 0:
         raise BadSettings(f"the run has nothing to tell {rate} by. Name another run or give --from-rate.")
     share = float(x.sum() / m.sum())
@@ -84,7 +91,7 @@ def design_of(columns: Side, rate: str = "exact_rate", *, paired: bool = True, h
 
 
 def _icc(x: np.ndarray[Any, Any], m: np.ndarray[Any, Any]) -> float:
-    """Of yes/no outcomes by analysis of variance (Donner 1986), between 0 and 1; the default without repeats."""
+    """Return the correlation, 0 to 1, of yes/no outcomes by analysis of variance (Donner 1986); `ICC` without repeats."""
     several = m > 1
     k, n = int(several.sum()), float(m[several].sum())
     if k < 5:
@@ -99,23 +106,30 @@ def _icc(x: np.ndarray[Any, Any], m: np.ndarray[Any, Any]) -> float:
 
 
 def power_of(design: Design, prompts: int, repeats: int, loss: float, level: float = 0.95) -> float:
-    """The chance that ``compare`` calls a true loss of that size a loss: that the interval of the difference excludes 0."""
+    """Compute the chance, 0 to 1, that ``compare`` detects a true loss: that the interval of the difference excludes 0.
+
+    >>> round(power_of(Design(rate=0.7), prompts=600, repeats=2, loss=0.05), 2)
+    0.94
+    """
     error = math.sqrt(_variance(design, repeats, loss) / prompts)
     if error == 0:
         return 1.0
-    # As `paired_difference` does it: two made-up prompts weigh as much as one, and their own weight is in the root.
-    made_up = 1 / repeats if design.paired else 0.0
-    wider = math.sqrt((prompts * _variance(design, repeats, loss) + made_up) / prompts**2)
-    quantile = t_of(level, max(1.0, prompts - 1.0)) * wider / error
+    # As `paired_difference` does it: two imagined prompts weigh as much as one, and their own weight is in the root.
+    imagined = 1 / repeats if design.paired else 0.0
+    wider = math.sqrt((prompts * _variance(design, repeats, loss) + imagined) / prompts**2)
+    quantile = t_quantile(level, max(1.0, prompts - 1.0)) * wider / error
     normal = NormalDist()
     return normal.cdf(loss / error - quantile) + normal.cdf(-loss / error - quantile)
 
 
-def prompts_needed(design: Design, repeats: int, loss: float, power: float = 0.8, level: float = 0.95) -> Need:
-    """The fewest prompts, each ``repeats`` times, that see the loss with that power.
+def prompts_needed(design: Design, repeats: int, loss: float, power: float = 0.8, level: float = 0.95) -> SampleSize:
+    """Compute the fewest prompts, each ``repeats`` times, that detect the loss with that power.
 
     Raises:
-        BadSettings: For a loss the rate cannot suffer, or a power or level outside their range.
+        BadSettings: If the rate cannot suffer the loss, or a setting is outside its range.
+
+    >>> prompts_needed(Design(rate=0.7, icc=0.5), repeats=2, loss=0.05).prompts
+    387
     """
     _check(design, loss, power, level, repeats)
     few, many = 2, 4
@@ -129,14 +143,14 @@ def prompts_needed(design: Design, repeats: int, loss: float, power: float = 0.8
             few = middle
         else:
             many = middle
-    return Need(prompts=many, repeats=repeats, loss=loss, power=power_of(design, many, repeats, loss, level))
+    return SampleSize(prompts=many, repeats=repeats, loss=loss, power=power_of(design, many, repeats, loss, level))
 
 
-def loss_seen(design: Design, prompts: int, repeats: int, power: float = 0.8, level: float = 0.95) -> Need:
-    """The smallest loss that so many prompts and repeats see with that power.
+def detectable_loss(design: Design, prompts: int, repeats: int, power: float = 0.8, level: float = 0.95) -> SampleSize:
+    """Compute the smallest loss that so many prompts and repeats detect with that power.
 
     Raises:
-        BadSettings: When not even the loss of everything would be seen, or a setting is outside its range.
+        BadSettings: If not even the loss of everything would be detected, or a setting is outside its range.
     """
     most = design.rate if design.higher else 1 - design.rate
     _check(design, most / 2, power, level, repeats)
@@ -153,18 +167,18 @@ def loss_seen(design: Design, prompts: int, repeats: int, power: float = 0.8, le
             low = middle
         else:
             high = middle
-    return Need(prompts=prompts, repeats=repeats, loss=high, power=power)
+    return SampleSize(prompts=prompts, repeats=repeats, loss=high, power=power)
 
 
-def table_of_needs(
+def sample_sizes(
     design: Design, loss: float, power: float = 0.8, level: float = 0.95, repeats: Sequence[int] = (1, 2, 4, 8)
-) -> list[Need]:
-    """The needs for several numbers of repeats: more prompts are worth more than more repeats, but cost more to write."""
+) -> list[SampleSize]:
+    """Compute the sample sizes for several numbers of repeats: more prompts are worth more than more repeats, but cost more to write."""
     return [prompts_needed(design, n, loss, power, level) for n in repeats]
 
 
 def _variance(design: Design, repeats: int, loss: float) -> float:
-    """Variance of one prompt's difference of shares."""
+    """Return the variance of one prompt's difference of shares."""
     p = design.rate if design.higher else 1 - design.rate
     keep = (p - loss) / p
     between = design.icc * p * (1 - p)

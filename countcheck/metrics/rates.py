@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from countcheck.errors import UnknownName
-from countcheck.metrics.outcome_codes import ANY, ASKED, COUNTED, DRAWN, JUDGED, Bools, among
+from countcheck.metrics.outcome_codes import ANY, ASKED, COUNTED, DRAWN, JUDGED, Bools, code_mask
 
 Better: TypeAlias = Literal["higher", "lower"]
 
@@ -527,9 +527,15 @@ def rate_named(name: str, *, place: str = "", kind: str = "rate", known: Iterabl
     rate = find_rate(name)
     names = RATES if known is None else tuple(known)
     if rate is None or (known is not None and name not in names):
-        aliases = {alias: known for known in names for alias in RATES[known].aliases}
-        raise UnknownName(kind, name, names, place=place, aliases=aliases)
+        raise unknown_rate(name, place=place, kind=kind, known=names)
     return rate
+
+
+def unknown_rate(name: str, *, place: str = "", kind: str = "rate", known: Iterable[str] = RATES) -> UnknownName:
+    """Return the error for a name that is no rate, with the names that are near; see `rate_named`."""
+    names = tuple(known)
+    aliases = {alias: rate for rate in names for alias in RATES[rate].aliases}
+    return UnknownName(kind, name, names, place=place, aliases=aliases)
 
 
 @lru_cache(maxsize=256)
@@ -568,13 +574,13 @@ def outcome_masks(name: str) -> tuple[Bools, Bools]:
     """Return which outcome codes are in the numerator of a share of samples, and which in its denominator.
 
     Returns:
-        Two arrays over `countcheck.metrics.outcome_codes.LETTERS`; index them by a sample's code.
+        Two arrays over `countcheck.metrics.outcome_codes.CODES`; index them by a sample's code.
 
     Raises:
         UnknownName: If the rate is not a share of samples.
     """
     rate = rate_named(name, known=of_family(Family.OUTCOMES))
-    return among(rate.hits), among(rate.base)
+    return code_mask(rate.hits), code_mask(rate.base)
 
 
 def heading_of(name: str) -> str:

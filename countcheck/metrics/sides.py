@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from countcheck.errors import BadInput
-from countcheck.metrics.outcome_codes import Columns, columns_of
-from countcheck.metrics.pairing import Side, side_from_samples, side_of
+from countcheck.metrics.columns import Columns, columns_of
+from countcheck.metrics.outcome_codes import SampleCodes
 from countcheck.metrics.summary import Summary
 from countcheck.stats.estimate import Estimate
 from countcheck.storage.rows import ResultRow
@@ -19,14 +19,14 @@ class ComparisonSide:
     """One generator of one run, as one side of a comparison.
 
     Attributes:
-        run, generator: Their names.
-        suite: Its name. suite_digest: Changes with anything asked.
+        run, generator, suite: Their names.
+        suite_digest: Changes with anything asked.
         counter: What is on record of the counter.
-        side: Its samples as letters.
+        samples: How its samples ended.
         columns: Its rows; ``None`` when only a summary is left of the run.
         texts: Prompt id to text, where known.
         corrected: Rates corrected by labels; empty without labels.
-        controls: What is on record of the controls.
+        self_test: How the counter did on pictures with known counts.
     """
 
     run: str
@@ -34,27 +34,27 @@ class ComparisonSide:
     suite: str
     suite_digest: str
     counter: CounterInfo
-    side: Side
+    samples: SampleCodes
     columns: Columns | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     corrected: Mapping[str, Estimate] = field(default_factory=dict)
-    controls: SelfTestInfo = field(default_factory=SelfTestInfo)
+    self_test: SelfTestInfo = field(default_factory=SelfTestInfo)
 
     def to_json(self) -> dict[str, str]:
-        """Who it is."""
+        """Return the names of run, generator and suite."""
         return {"run": self.run, "generator": self.generator, "suite": self.suite}
 
 
-def parties_of(rows: Iterable[ResultRow], info: RunInfo) -> dict[str, ComparisonSide]:
-    """Every generator of a run that was asked prompts, as a party; conversations are not compared here."""
-    found: dict[str, list[ResultRow]] = {}
+def sides_of_run(rows: Iterable[ResultRow], info: RunInfo) -> dict[str, ComparisonSide]:
+    """Return every generator of a run that was asked prompts, as a side; conversations are not compared here."""
+    by_generator: dict[str, list[ResultRow]] = {}
     for row in rows:
         if not row.conversation:
-            found.setdefault(row.generator, []).append(row)
-    return {name: _party(name, own, info) for name, own in found.items()}
+            by_generator.setdefault(row.generator, []).append(row)
+    return {name: _side(name, own, info) for name, own in by_generator.items()}
 
 
-def _party(name: str, rows: Sequence[ResultRow], info: RunInfo) -> ComparisonSide:
+def _side(name: str, rows: Sequence[ResultRow], info: RunInfo) -> ComparisonSide:
     columns = columns_of(rows)
     return ComparisonSide(
         run=info.name,
@@ -62,17 +62,21 @@ def _party(name: str, rows: Sequence[ResultRow], info: RunInfo) -> ComparisonSid
         suite=info.suite,
         suite_digest=info.suite_digest,
         counter=info.counter,
-        side=side_of(columns),
+        samples=columns.samples,
         columns=columns,
         texts={row.prompt_id: row.text for row in rows},
-        controls=info.self_test,
+        self_test=info.self_test,
     )
 
 
-def parties_from(summary: Summary) -> dict[str, ComparisonSide]:
-    """Every generator of a summary, as a party: its samples as letters, without texts, errors or costs."""
+def sides_of_summary(summary: Summary) -> dict[str, ComparisonSide]:
+    """Return every generator of a summary as a side, without texts, errors or costs.
+
+    Raises:
+        BadInput: If the summary's samples are not written in outcome codes.
+    """
     try:
-        sides = {name: side_from_samples(one.samples) for name, one in summary.generators.items()}
+        samples = {name: SampleCodes.from_letters(own.samples) for name, own in summary.generators.items()}
     except ValueError as error:
         raise BadInput(
             f"{summary.run}: its samples are not written in the letters of a summary. Write it again."
@@ -84,24 +88,24 @@ def parties_from(summary: Summary) -> dict[str, ComparisonSide]:
             suite=summary.suite,
             suite_digest=summary.suite_digest,
             counter=summary.counter,
-            side=side,
+            samples=own,
             corrected=summary.generators[name].corrected,
-            controls=summary.controls,
+            self_test=summary.self_test,
         )
-        for name, side in sides.items()
+        for name, own in samples.items()
     }
 
 
-def counter_warnings(parties: Sequence[ComparisonSide]) -> Iterator[str]:
-    """What a reader must know before ranking by rates that no label corrects."""
-    names = list(dict.fromkeys(p.counter.name or "unknown" for p in parties))
-    rules = {repr(p.counter.rule) for p in parties}
+def counter_warnings(sides: Sequence[ComparisonSide]) -> Iterator[str]:
+    """Yield what a reader must know before ranking by rates that no label corrects."""
+    names = list(dict.fromkeys(side.counter.name or "unknown" for side in sides))
+    rules = {repr(side.counter.rule) for side in sides}
     if len(names) > 1:
         yield f"the counters differ ({', '.join(names)}), and so do their errors: correct the rates by labels, or recount."
     elif len(rules) > 1:
         yield f"counter {names[0]} counted by different rules: recount both with one."
-    known = all(p.counter.calibrated or p.corrected for p in parties)
-    if len({p.generator for p in parties}) > 1 and not known:
+    known = all(side.counter.calibrated or side.corrected for side in sides)
+    if len({side.generator for side in sides}) > 1 and not known:
         yield (
             f"counter {names[0]} was never calibrated on these generators, and a counter errs differently on each: "
             "label a sample of both before trusting a small difference."

@@ -144,16 +144,16 @@ def read_report(runs: Sequence[RunFolder], *, baseline: str | None = None) -> Re
 def _compare(models: Sequence[Model], infos: Sequence[RunInfo], base: int) -> dict[str, Mapping[str, Any]]:
     """Every other model against the baseline; those that share no scored prompt with it are left out."""
     from countcheck.metrics.comparison import compare
-    from countcheck.metrics.sides import parties_of
+    from countcheck.metrics.sides import sides_of_run
 
-    parties = [parties_of(model.rows, infos[model.run]).get(model.generator) for model in models]
-    against = parties[base] if parties else None
+    sides = [sides_of_run(model.rows, infos[model.run]).get(model.generator) for model in models]
+    against = sides[base] if sides else None
     found: dict[str, Mapping[str, Any]] = {}
-    for model, party in zip(models, parties, strict=True):
-        if model is models[base] or party is None or against is None:
+    for model, side in zip(models, sides, strict=True):
+        if model is models[base] or side is None or against is None:
             continue
         try:
-            found[model.label] = compare(against, party).to_json()
+            found[model.label] = compare(against, side).to_json()
         except CannotDecide:
             continue
     return found

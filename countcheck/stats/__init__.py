@@ -1,1 +1,1 @@
-"""How sure we are: estimates with intervals, and nothing that touches the world."""
+"""Statistics that know no row: estimates with intervals, tests, the bootstrap and anytime-valid bounds."""

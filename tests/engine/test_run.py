@@ -216,8 +216,8 @@ def test_a_closed_account_keeps_what_was_made(tmp_path, monkeypatch):
 
 
 def test_a_gate_that_is_decided_ends_the_run_early(tmp_path):
-    from countcheck.gate.decide import read_policy
     from countcheck.gate.early_stop import SequentialGate
+    from countcheck.gate.policy import read_policy
 
     policy = tmp_path / "policy.yaml"
     policy.write_text("rules:\n  - {rate: exact_rate, at_least: 0.5}\n")

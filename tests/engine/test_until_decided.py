@@ -8,8 +8,9 @@ import squares
 from countcheck.cards import Card
 from countcheck.engine import run as engine
 from countcheck.engine.config import RunConfig
-from countcheck.gate.decide import decide, evidence_of
+from countcheck.gate.decide import decide_gate
 from countcheck.gate.early_stop import SequentialGate
+from countcheck.gate.evidence import evidence_of_run
 from countcheck.gate.policy import policy_from
 from countcheck.suites.samples import shuffle_prompts
 
@@ -35,6 +36,6 @@ def test_a_run_stops_once_its_gate_is_decided_and_the_gate_agrees(tmp_path):
     (generator,) = [engine.load_generator(card) for card in order.generators]
     fair = [s.asked.id for s in shuffle_prompts(engine.plan_generator(order, order.generators[0], generator).samples)]
     assert {row.prompt_id for row in made} == set(fair[: len(made)])
-    decision = decide(policy, evidence_of(rows, info))
+    decision = decide_gate(policy, evidence_of_run(rows, info))
     assert decision.decision == "pass"
     assert "anytime-valid" in decision.rules[0].estimate.method

@@ -1,12 +1,11 @@
-"""Looking as often as one likes must not make false alarms."""
+"""A gate that ends a run once it is decided."""
 
-import numpy as np
 import pytest
 from verdict_rows import row, run_info
 
-from countcheck.gate.early_stop import SequentialGate, anytime_bounds, anytime_difference, anytime_rate
+from countcheck.gate.early_stop import SequentialGate
 from countcheck.gate.policy import policy_from
-from countcheck.metrics.sides import parties_of
+from countcheck.metrics.sides import sides_of_run
 from countcheck.storage.run_info import RunInfo
 from countcheck.suites.samples import Sample, shuffle_prompts
 from countcheck.suites.suite import Prompt
@@ -14,39 +13,6 @@ from countcheck.suites.suite import Prompt
 
 def gate(*rules, baseline=None):
     return SequentialGate(policy_from({"rules": list(rules)}), baseline)
-
-
-def test_bounds_hold_at_every_look_at_once():
-    rng = np.random.default_rng(0)
-    wrong = 0
-    for _ in range(80):
-        values = (rng.random(160) < 0.7).astype(float)
-        looks = (anytime_bounds(values[:n]) for n in range(10, 161, 15))
-        wrong += any(not low <= 0.7 <= high for low, high in looks)
-    assert wrong <= 9  # at most 5 % are allowed; 9 of 80 would come by chance once in a hundred times
-
-
-def test_bounds_close_in_on_the_mean():
-    values = np.tile([1.0, 1.0, 0.0], 400)
-    low, high = anytime_bounds(values)
-    assert low < 2 / 3 < high and high - low < 0.12
-
-
-@pytest.mark.parametrize("values", [np.zeros(30), np.ones(30)])
-def test_values_that_never_vary_still_have_two_bounds(values):
-    low, high = anytime_bounds(values)
-    assert low <= values.mean() <= high and 0.1 < high - low < 0.4
-
-
-def test_capital_does_not_depend_on_the_order():
-    values = np.array([1, 0, 0.5, 1, 1, 0.25])
-    assert anytime_bounds(values) == anytime_bounds(values[::-1])
-
-
-def test_a_prompt_is_one_bet_whatever_its_repeats():
-    assert anytime_rate([4, 0], [4, 4]).clusters == 2
-    assert anytime_rate([], []).value is None
-    assert anytime_difference([2, -2], [4, 4]).value == 0
 
 
 def test_nothing_is_decided_on_little_and_a_clear_case_soon_is():
@@ -66,7 +32,7 @@ def test_a_loss_against_a_baseline_is_decided_in_pairs():
     before = [row("e", f"p{i}") for i in range(60)]
     after = [row("u" if i % 2 else "e", f"p{i}") for i in range(60)]
     rule = {"rate": "exact_rate", "no_worse_by": 0.05}
-    assert gate(rule, baseline=parties_of(before, RunInfo())).update(after) == "fail"
+    assert gate(rule, baseline=sides_of_run(before, RunInfo())).update(after) == "fail"
     assert gate(rule).update(after) is None
 
 
@@ -98,7 +64,7 @@ def test_nothing_is_decided_before_there_are_as_many_as_the_policy_wants(limit):
 
 
 def test_what_the_gate_will_not_judge_is_not_decided_early():
-    before = parties_of([row("e", f"p{i}") for i in range(60)], run_info())
+    before = sides_of_run([row("e", f"p{i}") for i in range(60)], run_info())
     same = {"rate": "exact_rate", "no_worse_by": 0.3}
     given = [row("e", f"p{i}", tags={"style": "noir"}) for i in range(60)]
     assert gate(same, baseline=before).update(given, run_info()) == "pass"

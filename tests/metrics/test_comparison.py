@@ -10,8 +10,8 @@ from rich.console import Console
 from verdict_rows import row, rows, run_info
 
 from countcheck.errors import BadInput, CannotDecide
-from countcheck.metrics.comparison import adjust, compare
-from countcheck.metrics.sides import parties_from, parties_of
+from countcheck.metrics.comparison import adjust_p_values, compare
+from countcheck.metrics.sides import sides_of_run, sides_of_summary
 from countcheck.metrics.summary import summarize
 from countcheck.reports.terminal.comparison import render_comparisons
 from countcheck.schemas import schema
@@ -19,7 +19,7 @@ from countcheck.schemas import schema
 
 def party(spec, generator="g", **changes):
     given = rows(spec, generator=generator) if isinstance(spec, str) else spec
-    return parties_of(given, run_info(**changes))[generator]
+    return sides_of_run(given, run_info(**changes))[generator]
 
 
 def drawn(rate, seed, n=200, repeats=2, **fields):
@@ -111,12 +111,12 @@ def test_a_summary_pairs_as_well_as_the_run_it_was_made_of():
     from countcheck.metrics.summary import Summary
 
     by_run = compare(party(a), party(b))
-    by_summary = compare(parties_from(Summary.from_json(kept))["g"], party(b))
+    by_summary = compare(sides_of_summary(Summary.from_json(kept))["g"], party(b))
     assert by_summary.rates["exact_rate"] == by_run.rates["exact_rate"]
     assert by_summary.by["number"] == by_run.by["number"]
     kept["generators"]["g"]["samples"]["p0"] = "??Z"
     with pytest.raises(BadInput, match="letters"):
-        parties_from(Summary.from_json(kept))
+        sides_of_summary(Summary.from_json(kept))
 
 
 def test_bootstrapped_intervals_come_close_to_the_closed_ones():
@@ -128,7 +128,7 @@ def test_bootstrapped_intervals_come_close_to_the_closed_ones():
 
 def test_several_models_are_adjusted_together():
     before = party("ee eo oo ee")
-    found = adjust([compare(before, party(spec)) for spec in ("oo oo oo oo", "ee eo oo ee")])
+    found = adjust_p_values([compare(before, party(spec)) for spec in ("oo oo oo oo", "ee eo oo ee")])
     assert found[0].rates["exact_rate"].holm == min(1.0, 2 * found[0].rates["exact_rate"].p_value)
 
 

@@ -6,9 +6,9 @@ from statsmodels.stats.power import normal_sample_size_one_tail
 from verdict_rows import rows
 
 from countcheck.errors import BadSettings
-from countcheck.metrics.outcome_codes import columns_of
-from countcheck.metrics.pairing import Sums, paired_difference, side_of
-from countcheck.metrics.power import Design, design_of, loss_seen, power_of, prompts_needed
+from countcheck.metrics.columns import columns_of
+from countcheck.metrics.power import Design, design_of, detectable_loss, power_of, prompts_needed
+from countcheck.stats.intervals import paired_difference
 
 
 def seen(design, prompts, repeats, loss, tries=600, seed=0):
@@ -21,8 +21,7 @@ def seen(design, prompts, repeats, loss, tries=600, seed=0):
         chance = rng.beta(p * spread, (1 - p) * spread, prompts)
         before = rng.binomial(repeats, chance)
         after = rng.binomial(repeats, chance * (p - loss) / p)
-        sums = Sums(a=before.astype(float), b=after.astype(float), size=np.full(prompts, float(repeats)))
-        estimate = paired_difference(sums)
+        estimate = paired_difference(after - before, np.full(prompts, repeats))
         found += not estimate.low <= 0 <= estimate.high
     return found / tries
 
@@ -48,7 +47,7 @@ def test_unpaired_single_pictures_need_what_the_two_sample_formula_says():
 def test_the_reverse_gives_back_the_question():
     design = Design(rate=0.7, icc=0.4)
     need = prompts_needed(design, 2, 0.05)
-    assert loss_seen(design, need.prompts, 2).loss == pytest.approx(0.05, rel=0.01)
+    assert detectable_loss(design, need.prompts, 2).loss == pytest.approx(0.05, rel=0.01)
 
 
 def test_pairing_saves_pictures_and_more_are_needed_for_less():
@@ -60,9 +59,9 @@ def test_pairing_saves_pictures_and_more_are_needed_for_less():
 def test_an_earlier_run_tells_rate_and_correlation():
     rng = np.random.default_rng(0)
     spec = " ".join("".join("e" if rng.random() < p else "u" for _ in range(6)) for p in rng.beta(1.4, 0.6, 400))
-    found = design_of(side_of(columns_of(rows(spec))))
+    found = design_of(columns_of(rows(spec)).samples)
     assert (found.rate, found.icc) == (pytest.approx(0.7, abs=0.05), pytest.approx(1 / 3, abs=0.06))
-    assert design_of(side_of(columns_of(rows("e u e u e")))).icc == 0.5
+    assert design_of(columns_of(rows("e u e u e")).samples).icc == 0.5
 
 
 @pytest.mark.parametrize(
@@ -81,9 +80,9 @@ def test_questions_without_an_answer(design, change, said):
     with pytest.raises(BadSettings, match=said):
         prompts_needed(Design(**design), asked["repeats"], asked["loss"], asked["power"])
     with pytest.raises(BadSettings, match="tell nothing"):
-        loss_seen(Design(rate=0.5), 1, 1)
+        detectable_loss(Design(rate=0.5), 1, 1)
     with pytest.raises(BadSettings, match="no loss can be planned"):
-        design_of(side_of(columns_of(rows("ee ee"))))
+        design_of(columns_of(rows("ee ee")).samples)
 
 
 def test_a_rise_of_refusals_is_a_loss_too():

@@ -3,7 +3,7 @@
 import pytest
 
 from countcheck.errors import UnknownName
-from countcheck.metrics.outcome_codes import LETTERS
+from countcheck.metrics.outcome_codes import CODES
 from countcheck.metrics.rates import (
     RATES,
     Family,
@@ -28,7 +28,7 @@ def test_every_rate_says_what_it_is_in_words(rate):
 def test_the_numerator_of_a_share_lies_within_its_denominator(name):
     hits, base = outcome_masks(name)
     assert hits.any() and base[hits].all()
-    assert set(RATES[name].hits) <= set(LETTERS)
+    assert set(RATES[name].hits) <= set(CODES)
 
 
 def test_only_shares_of_outcomes_have_codes():

@@ -1,121 +1,7 @@
-"""Intervals against scipy, statsmodels and hand calculation."""
+"""An estimate survives JSON."""
 
-import math
-
-import numpy as np
-import pytest
-from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
-
-from countcheck.stats.estimate import Estimate, cluster_mean, cluster_rate, cluster_ratio, t_of, wilson, z_of
-
-
-@pytest.mark.parametrize(
-    ("hits", "n", "level"),
-    [
-        (h, n, level)
-        for h, n in [(0, 12), (12, 12), (1, 1), (3, 7), (61, 100), (499, 500)]
-        for level in (0.8, 0.95, 0.99)
-    ],
-)
-def test_wilson_is_that_of_statsmodels_and_scipy(hits, n, level):
-    found = wilson(hits, n, level)
-    assert (found.low, found.high) == pytest.approx(proportion_confint(hits, n, 1 - level, "wilson"), abs=1e-12)
-    theirs = stats.binomtest(hits, n).proportion_ci(level, "wilson")
-    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
-
-
-def test_nothing_of_twelve_still_has_an_upper_bound():
-    found = wilson(0, 12)
-    assert (found.value, found.low) == (0.0, 0.0)
-    assert found.high == pytest.approx(0.2425, abs=1e-4)
-
-
-def test_wilson_of_nothing_is_an_error():
-    with pytest.raises(ValueError, match="n > 0"):
-        wilson(0, 0)
-
-
-@pytest.mark.parametrize("df", [1, 2, 3.3, 4, 7.5, 29, 400, 2e6])
-@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.999])
-def test_t_quantile_is_that_of_scipy(level, df):
-    assert t_of(level, df) == pytest.approx(stats.t.ppf(0.5 + level / 2, df), rel=1e-6)
-    assert z_of(level) == pytest.approx(stats.norm.ppf(0.5 + level / 2), rel=1e-12)
-
-
-def test_one_outcome_a_prompt_is_plain_wilson():
-    found = cluster_rate([1, 0, 1, 1, 0, 1, 1], [1] * 7)
-    assert (found.low, found.high) == pytest.approx(proportion_confint(5, 7, method="wilson"), abs=1e-12)
-    assert (found.method, found.n, found.clusters, found.design_effect) == ("Wilson", 7, 7, 1.0)
-
-
-def test_repeats_that_always_agree_count_for_little_more_than_one():
-    agreeing = cluster_rate([8, 0] * 30, [8] * 60)
-    scattered = cluster_rate([4] * 60, [8] * 60)
-    single = wilson(30, 60)
-    assert agreeing.design_effect == pytest.approx(8, abs=0.2)
-    assert agreeing.high - agreeing.low == pytest.approx(single.high - single.low, rel=0.05)
-    assert scattered.design_effect == 1.0
-
-
-def test_design_effect_approaches_the_linearised_variance_of_survey_sampling():
-    rng = np.random.default_rng(0)
-    m = rng.integers(1, 9, 4000)
-    x = rng.binomial(m, rng.beta(2, 3, 4000))
-    p = x.sum() / m.sum()
-    by_hand = 4000 / 3999 * ((x - p * m) ** 2).sum() / (m.sum() * p * (1 - p))
-    found = cluster_rate(x, m)
-    assert found.design_effect == pytest.approx(by_hand, rel=2e-3)
-    half = z_of(0.95) * math.sqrt(by_hand * p * (1 - p) / m.sum())
-    assert found.high - found.low == pytest.approx(2 * half, rel=5e-3)
-
-
-def test_few_events_are_said_so():
-    assert "few events" in cluster_rate([1, 0, 0, 0] * 5, [4] * 20).method
-    assert "few events" not in cluster_rate([2] * 40, [4] * 40).method
-
-
-def test_one_prompt_is_one_outcome_however_often_repeated():
-    found = cluster_rate([5], [8])
-    assert "one prompt" in found.method
-    assert found.high - found.low > 0.75
-
-
-def test_prompts_without_outcomes_are_left_out_and_nothing_is_estimated_from_nothing():
-    assert cluster_rate([1, 0], [1, 0]).clusters == 1
-    empty = cluster_rate([], [])
-    assert (empty.value, empty.low, empty.high, empty.n) == (None, None, None, 0)
-
-
-def test_mean_over_prompts_equals_scipy_t_on_the_log_scale():
-    values = np.array([0.5, 1, 2, 0, 1, 3, 1, 1, 0, 2])
-    found = cluster_mean(values, np.ones(10))
-    relative = stats.sem(values) / values.mean() * stats.t.ppf(0.975, 9)
-    assert found.value == pytest.approx(1.15)
-    assert (found.low, found.high) == pytest.approx((1.15 * math.exp(-relative), 1.15 * math.exp(relative)))
-
-
-def test_mean_of_values_of_either_sign_is_the_t_interval_of_scipy():
-    values = np.array([0.5, -1, 2, 0, 1, -3, 1, 1, 0, 2])
-    found = cluster_mean(values, np.ones(10), floor=None)
-    theirs = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
-
-
-def test_a_mean_of_zeros_is_not_sure_to_be_zero():
-    assert cluster_mean(np.zeros(12), np.ones(12)).high == pytest.approx(0.2425, abs=1e-4)
-
-
-def test_cost_of_an_exact_picture_is_total_over_exact():
-    found = cluster_ratio([3.0, 5.0, 4.0, 4.0], [1, 2, 1, 0], 4)
-    assert found.value == 4.0
-    assert found.low < 4.0 < found.high
-
-
-def test_cost_when_none_is_exact_has_a_lower_end_only():
-    found = cluster_ratio([2.0] * 12, [0] * 12, 12)
-    assert (found.value, found.high) == (None, None)
-    assert found.low == pytest.approx(2 / 0.2425, rel=1e-3)
+from countcheck.stats.estimate import Estimate, no_estimate
+from countcheck.stats.intervals import cluster_rate
 
 
 def test_an_estimate_survives_json():
@@ -124,7 +10,13 @@ def test_an_estimate_survives_json():
     assert list(found.to_json())[:7] == ["value", "low", "high", "level", "n", "clusters", "method"]
 
 
-def test_a_mean_that_all_prompts_share_is_not_certain():
-    found = cluster_mean([1, 2, 1], [1, 2, 1])
-    assert found.value == 1 and found.low < 0.7 and found.high > 1.3
-    assert cluster_mean([1] * 400, [1] * 400).high < 1.01
+def test_no_estimate_says_why():
+    assert no_estimate("no outcomes").to_json() == {
+        "value": None,
+        "low": None,
+        "high": None,
+        "level": 0.95,
+        "n": 0,
+        "clusters": 0,
+        "method": "no outcomes",
+    }

@@ -31,16 +31,16 @@ def compare(
 ) -> None:
     """Compare two runs in pairs, by prompt and repeat. Says what improved, what regressed, and how sure that is."""
     from countcheck.cli.commands.gate import read_evidence
-    from countcheck.metrics.comparison import adjust
+    from countcheck.metrics.comparison import adjust_p_values
     from countcheck.metrics.comparison import compare as compared
 
     if not 0 < level < 1:
         raise BadInput(f"--level is {level}. Give a number between 0 and 1, such as 0.95.")
-    sides = [dict(read_evidence(path, level).parties) for path in (a, b)]
+    sides = [dict(read_evidence(path, level).sides) for path in (a, b)]
     found = [
         compared(left, right, level, resamples=resamples) for left, right in matched(sides[0], sides[1], of_a, of_b)
     ]
-    found = adjust(found) if len(found) > 1 else found
+    found = adjust_p_values(found) if len(found) > 1 else found
     if as_json:
         body = found[0].to_json()
         print_json(body if len(found) == 1 else {**body, "comparisons": [one.to_json() for one in found]})

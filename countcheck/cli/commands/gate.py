@@ -12,7 +12,8 @@ from countcheck.cli.main import app
 from countcheck.cli.output import closed_pipe_ignored, print_json, say, stdout_console
 
 if TYPE_CHECKING:
-    from countcheck.gate.decide import Decision, Evidence
+    from countcheck.gate.decision import Decision
+    from countcheck.gate.evidence import Evidence
     from countcheck.metrics.summary import Summary
 
 
@@ -28,11 +29,12 @@ def gate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the decision as JSON.")] = False,
 ) -> None:
     """Pass or fail a finished run. Exits 0 when it passed, 1 when it failed, 3 when it cannot be decided."""
-    from countcheck.gate.decide import decide, read_policy
+    from countcheck.gate.decide import decide_gate
+    from countcheck.gate.policy import read_policy
 
     read = read_policy(policy)
     before = baseline or read.baseline
-    decision = decide(
+    decision = decide_gate(
         read, read_evidence(run, read.level), None if before is None else read_evidence(before, read.level)
     )
     _write(decision, junit, markdown)
@@ -52,14 +54,14 @@ def gate(
 
 def read_evidence(path: Path, level: float) -> Evidence:
     """What a run folder, or the summary kept of one, says. Raises `BadInput` when it is neither."""
-    from countcheck.gate.decide import evidence_from, evidence_of
+    from countcheck.gate.evidence import evidence_of_run, evidence_of_summary
 
     if path.is_file() and path.suffix != ".sqlite":
-        return evidence_from(read_summary(path))
+        return evidence_of_summary(read_summary(path))
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(path) as opened:
-        return evidence_of(opened.rows(), opened.info.called(opened.name), opened.labels(), level)
+        return evidence_of_run(opened.rows(), opened.info.called(opened.name), opened.labels(), level)
 
 
 def read_summary(path: Path) -> Summary:

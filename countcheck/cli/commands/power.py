@@ -12,7 +12,7 @@ from countcheck.cli.output import print_json, stdout_console
 from countcheck.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
-    from countcheck.metrics.pairing import Side
+    from countcheck.metrics.outcome_codes import SampleCodes
 
 ASSUMED = 0.7
 
@@ -39,12 +39,12 @@ def power(
     """Plan how many prompts and repeats a comparison needs. Or tells which loss so many prompts can see."""
     from dataclasses import replace
 
-    from countcheck.metrics.power import ICC, Design, design_of, loss_seen, table_of_needs
+    from countcheck.metrics.power import ICC, Design, design_of, detectable_loss, sample_sizes
     from countcheck.metrics.rates import Family, of_family, rate_named
 
     higher = rate_named(rate, kind="rate to plan for", known=of_family(Family.OUTCOMES)).higher_is_better
     if run is not None:
-        design = design_of(_side(run, generator), rate, paired=paired, higher=higher)
+        design = design_of(_samples(run, generator), rate, paired=paired, higher=higher)
         design = replace(design, rate=from_rate if from_rate is not None else design.rate)
         design = replace(design, icc=icc if icc is not None else design.icc)
     else:
@@ -52,9 +52,9 @@ def power(
         design = Design(rate=before, icc=ICC if icc is None else icc, paired=paired, higher=higher)
     each = (repeats,) if repeats is not None else (1, 2, 4, 8)
     if prompts is None:
-        needs = table_of_needs(design, loss, chance, level, each)
+        needs = sample_sizes(design, loss, chance, level, each)
     else:
-        needs = [loss_seen(design, prompts, n, chance, level) for n in each]
+        needs = [detectable_loss(design, prompts, n, chance, level) for n in each]
     if as_json:
         print_json(
             {
@@ -73,12 +73,12 @@ def power(
     stdout_console().print(render_needs(rate, design, needs, level, reverse=prompts is not None))
 
 
-def _side(run: Path, generator: str | None) -> Side:
+def _samples(run: Path, generator: str | None) -> SampleCodes:
     from countcheck.cli.commands.gate import read_evidence
 
-    parties = read_evidence(run, 0.95).parties
-    if generator is not None and generator not in parties:
-        raise UnknownName("generator", generator, parties)
-    if generator is None and len(parties) != 1:
-        raise BadInput(f"{run} has {', '.join(parties) or 'no generator with prompts'}. Say which with --generator.")
-    return parties[generator or next(iter(parties))].side
+    sides = read_evidence(run, 0.95).sides
+    if generator is not None and generator not in sides:
+        raise UnknownName("generator", generator, sides)
+    if generator is None and len(sides) != 1:
+        raise BadInput(f"{run} has {', '.join(sides) or 'no generator with prompts'}. Say which with --generator.")
+    return sides[generator or next(iter(sides))].samples

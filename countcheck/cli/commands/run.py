@@ -130,11 +130,11 @@ def _decided_by(policy: Path) -> Callable[[RunFolder], str | None]:
     from time import monotonic
 
     from countcheck.cli.commands.gate import read_evidence
-    from countcheck.gate.decide import read_policy
     from countcheck.gate.early_stop import SequentialGate
+    from countcheck.gate.policy import read_policy
 
     read = read_policy(policy)
-    before = None if read.baseline is None else read_evidence(read.baseline, read.level).parties
+    before = None if read.baseline is None else read_evidence(read.baseline, read.level).sides
     gate = SequentialGate(read, before)
     rested = 0.0
 

@@ -9,7 +9,8 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from countcheck.metrics.comparison import Change, Comparison, RatePair
+from countcheck.metrics.comparison import Change, Comparison
+from countcheck.metrics.rate_pairs import RatePair
 from countcheck.metrics.rates import Unit, find_rate, heading_of, unit_of
 from countcheck.reports.format import said
 from countcheck.reports.safe_text import one_line

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from countcheck.gate.decide import Decision
+from countcheck.gate.decision import Decision
 from countcheck.reports.safe_text import one_line
 
 MARKS = {"pass": ("✓", "green"), "fail": ("✗", "bold red"), "cannot_decide": ("?", "yellow")}

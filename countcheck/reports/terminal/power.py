@@ -8,12 +8,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from countcheck.metrics.power import Design, Need
+from countcheck.metrics.power import Design, SampleSize
 from countcheck.metrics.rates import heading_of
 
 
 def render_needs(
-    rate: str, design: Design, needs: Sequence[Need], level: float, *, reverse: bool = False
+    rate: str, design: Design, needs: Sequence[SampleSize], level: float, *, reverse: bool = False
 ) -> RenderableType:
     """One sentence and a table of repeats, prompts, pictures, loss and power."""
     first = needs[0]

@@ -78,7 +78,7 @@ def _losses(summary: Summary) -> str:
 
 def _counter(summary: Summary) -> str:
     name = one_line(summary.counter.name or "unknown")
-    score = summary.controls.plain
+    score = summary.self_test.plain
     if score.total:
         word = "passed" if score.passed else "FAILED"
         return f"counter {name} {word} its controls ({score.right} of {score.total})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from countcheck.gate.decide import Decision, Result
+from countcheck.gate.decision import Decision, RuleResult
 from countcheck.reports.safe_text import one_line
 
 
@@ -24,7 +24,7 @@ def log_lines(decision: Decision, environment: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _github(one: Result) -> str:
+def _github(one: RuleResult) -> str:
     kind = "error" if one.decision == "fail" else "warning"
     title = _percented(f"countcheck: {one_line(one.rule, 120)}").replace(":", "%3A").replace(",", "%2C")
     return f"::{kind} title={title}::{_percented(one_line(one.reason, 500))}"
@@ -34,12 +34,12 @@ def _percented(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _azure(one: Result) -> str:
+def _azure(one: RuleResult) -> str:
     kind = "error" if one.decision == "fail" else "warning"
     return f"##vso[task.logissue type={kind}]countcheck: {one_line(one.reason, 500)}"
 
 
-def _teamcity(one: Result) -> str:
+def _teamcity(one: RuleResult) -> str:
     text = one_line(one.reason, 500)
     for special in "|'[]":
         text = text.replace(special, f"|{special}")

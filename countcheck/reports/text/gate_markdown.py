@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from countcheck.gate.decide import Decision
+from countcheck.gate.decision import Decision
 from countcheck.reports.safe_text import one_line
 
 MARKS = {"pass": "✅", "fail": "❌", "cannot_decide": "❔"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from xml.etree import ElementTree
 
-from countcheck.gate.decide import Decision
+from countcheck.gate.decision import Decision
 
 
 def junit(decision: Decision) -> str:

@@ -7,12 +7,12 @@ from rich.console import Console
 from verdict_rows import row, rows, run_info
 
 from countcheck.metrics.comparison import compare
-from countcheck.metrics.sides import parties_of
+from countcheck.metrics.sides import sides_of_run
 from countcheck.reports.terminal.comparison import render_comparisons
 
 
 def shown(a, b, width=100, **changes):
-    sides = [parties_of(given, run_info(**more))["g"] for given, more in ((a, {}), (b, changes))]
+    sides = [sides_of_run(given, run_info(**more))["g"] for given, more in ((a, {}), (b, changes))]
     console = Console(width=width, color_system=None)
     with console.capture() as capture:
         console.print(render_comparisons([compare(*sides)]))

@@ -8,7 +8,7 @@ from countcheck.metrics.summary import summarize
 from countcheck.reports.format import mark, said
 from countcheck.reports.safe_text import one_line
 from countcheck.reports.terminal.summary import render_summary
-from countcheck.stats.estimate import wilson
+from countcheck.stats.intervals import wilson
 
 
 def shown(given, width=100, **changes):

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from countcheck.errors import BadInput
 from countcheck.files import write_text
-from countcheck.gate.decide import Decision, Result
+from countcheck.gate.decision import Decision, RuleResult
 from countcheck.reports.terminal.gate import render_decision
 from countcheck.reports.text.annotations import log_lines
 from countcheck.reports.text.gate_markdown import gate_markdown
@@ -19,15 +19,15 @@ DECISION = Decision(
     baseline="v1",
     warnings=("samples do not pair",),
     rules=(
-        Result(rule="exact_rate no worse by 0.05", decision="fail", reason="exact: 61 % [52, 69], was 74 %"),
-        Result(rule="refusals", decision="cannot_decide", reason="refusals: too few"),
-        Result(rule="over", decision="pass", reason="over-counts: 5 % [3, 8]", generator="flux"),
+        RuleResult(rule="exact_rate no worse by 0.05", decision="fail", reason="exact: 61 % [52, 69], was 74 %"),
+        RuleResult(rule="refusals", decision="cannot_decide", reason="refusals: too few"),
+        RuleResult(rule="over", decision="pass", reason="over-counts: 5 % [3, 8]", generator="flux"),
     ),
 )
 HOSTILE = Decision(
     decision="fail",
     run="<img src=x>|[a](b)",
-    rules=(Result(rule="r\x1b[31m\x00\ufffe", decision="fail", reason="a\n::error::b <script> `x` | 'q' \u202e"),),
+    rules=(RuleResult(rule="r\x1b[31m\x00\ufffe", decision="fail", reason="a\n::error::b <script> `x` | 'q' \u202e"),),
 )
 
 

@@ -1,0 +1,46 @@
+"""Several people's labels of one picture become one number here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from statistics import median
+
+from countcheck.storage.rows import Label
+
+
+def agreed_count(votes: Iterable[int | None]) -> int | None:
+    """Return the number that several people agree on: the median of their numbers.
+
+    Nothing is agreed when at least half of them could not tell, or when the median falls between two numbers, as with two
+    people who differ: the picture needs another pair of eyes.
+
+    Args:
+        votes: One per person: the number seen, 0 or more, or ``None`` for "cannot tell".
+
+    >>> agreed_count([2, 2, 5]), agreed_count([2, 3, 4]), agreed_count([2, 3]), agreed_count([2, None])
+    (2, 3, None, None)
+    """
+    votes = list(votes)
+    numbers = [vote for vote in votes if vote is not None]
+    if 2 * len(numbers) <= len(votes):
+        return None
+    middle = median(numbers)
+    return int(middle) if middle == int(middle) else None
+
+
+def agreed_counts(labels: Iterable[Label]) -> dict[tuple[str, int], dict[str, int]]:
+    """Return for each labelled picture, by key and turn, noun to agreed number; nouns without agreement are left out.
+
+    >>> label = Label(key="1f", noun="pig", count=3, labeller="ann")
+    >>> agreed_counts([label])
+    {('1f', 0): {'pig': 3}}
+    """
+    votes: dict[tuple[str, int], dict[str, list[int | None]]] = defaultdict(lambda: defaultdict(list))
+    for label in labels:
+        votes[label.key, label.turn][label.noun].append(label.count)
+    agreed: dict[tuple[str, int], dict[str, int]] = {}
+    for picture, by_noun in votes.items():
+        counts = {noun: agreed_count(numbers) for noun, numbers in by_noun.items()}
+        agreed[picture] = {noun: count for noun, count in counts.items() if count is not None}
+    return agreed
