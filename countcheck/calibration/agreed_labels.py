@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from statistics import median
+from statistics import median_high, median_low
 
 from countcheck.storage.rows import Label
 
@@ -12,8 +12,8 @@ from countcheck.storage.rows import Label
 def agreed_count(votes: Iterable[int | None]) -> int | None:
     """Return the number that several people agree on: the median of their numbers.
 
-    Nothing is agreed when at least half of them could not tell, or when the median falls between two numbers, as with two
-    people who differ: the picture needs another pair of eyes.
+    Nothing is agreed when at least half of them could not tell, or when the median lies between two different numbers, as
+    with two people who differ: the picture needs another label.
 
     Args:
         votes: One per person: the number seen, 0 or more, or ``None`` for "cannot tell".
@@ -25,8 +25,7 @@ def agreed_count(votes: Iterable[int | None]) -> int | None:
     numbers = [vote for vote in votes if vote is not None]
     if 2 * len(numbers) <= len(votes):
         return None
-    middle = median(numbers)
-    return int(middle) if middle == int(middle) else None
+    return median_low(numbers) if median_low(numbers) == median_high(numbers) else None
 
 
 def agreed_counts(labels: Iterable[Label]) -> dict[tuple[str, int], dict[str, int]]:
