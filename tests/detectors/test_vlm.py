@@ -8,7 +8,9 @@ import pytest
 
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter as Looking
+from countcheck.counting.geneval_rule import GenevalRule
 from countcheck.counting.judging import judge_detections
+from countcheck.counting.rule import CountingRule
 from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
 from countcheck.detectors.vlm import VlmDetector, read_numbers
