@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from countcheck.errors import UnknownName
 from countcheck.metrics.outcome_codes import ANY, ASKED, COUNTED, DRAWN, JUDGED, Bools, code_mask
@@ -115,11 +115,58 @@ class Rate:
         return self.splits and self.scored_only
 
 
-_NOTHING_ASKED = "no sample ended in a picture or a refusal"
-_NO_PICTURE = "no prompt with something to count got a picture"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    """A denominator that several shares of samples have in common."""
+
+    codes: str
+    denominator: str
+    needs: str
+    absent_when: str
+
+
+_ASKED = _Base(
+    codes=ASKED,
+    denominator="pictures and refusals",
+    needs="a picture or a refusal",
+    absent_when="no sample ended in a picture or a refusal",
+)
+_COUNTED = _Base(
+    codes=COUNTED,
+    denominator="pictures and refusals of prompts with something to count",
+    needs="a prompt with something to count",
+    absent_when=_ASKED.absent_when,
+)
+_DRAWN = _Base(
+    codes=DRAWN,
+    denominator="pictures of prompts with something to count",
+    needs="a picture of a prompt with something to count",
+    absent_when="no prompt with something to count got a picture",
+)
+_JUDGED = _Base(
+    codes=JUDGED,
+    denominator="pictures that the counter judged for sure",
+    needs="a picture that the counter judged for sure",
+    absent_when="every count is uncertain, or there is no picture",
+)
+_PLANNED = _Base(codes=ANY, denominator="planned samples", needs="a planned sample", absent_when="nothing was planned")
+
+
+def _share(base: _Base, **fields: Any) -> Rate:
+    """Define a share of samples over one of the common denominators."""
+    return Rate(
+        denominator=base.denominator,
+        needs=base.needs,
+        absent_when=base.absent_when,
+        family=Family.OUTCOMES,
+        base=base.codes,
+        **fields,
+    )
+
 
 _ALL = (
-    Rate(
+    _share(
+        _COUNTED,
         name="exact_rate",
         title="Exactly as asked",
         heading="exact",
@@ -127,14 +174,10 @@ _ALL = (
         aliases=("accuracy", "correct_rate", "success_rate"),
         better="higher",
         numerator="pictures whose counts all are as asked",
-        denominator="pictures and refusals of prompts with something to count",
-        needs="a prompt with something to count",
-        absent_when=_NOTHING_ASKED,
-        family=Family.OUTCOMES,
         hits="e",
-        base=COUNTED,
     ),
-    Rate(
+    _share(
+        _DRAWN,
         name="exact_rate_given_picture",
         title="Exact, of pictures",
         heading="exact if drawn",
@@ -142,112 +185,80 @@ _ALL = (
         aliases=("accuracy_given_picture",),
         better="higher",
         numerator="pictures whose counts all are as asked",
-        denominator="pictures of prompts with something to count",
-        needs="a picture of a prompt with something to count",
-        absent_when=_NO_PICTURE,
-        family=Family.OUTCOMES,
         hits="e",
-        base=DRAWN,
     ),
-    Rate(
+    _share(
+        _COUNTED,
         name="over_rate",
         title="Too many",
         heading="too many",
         subject="over-counts",
         better="lower",
         numerator="pictures with more than asked for",
-        denominator="pictures and refusals of prompts with something to count",
-        needs="a prompt with something to count",
-        absent_when=_NOTHING_ASKED,
-        family=Family.OUTCOMES,
         hits="o",
-        base=COUNTED,
     ),
-    Rate(
+    _share(
+        _COUNTED,
         name="under_rate",
         title="Too few",
         heading="too few",
         subject="under-counts",
         better="lower",
         numerator="pictures with fewer than asked for, but not none",
-        denominator="pictures and refusals of prompts with something to count",
-        needs="a prompt with something to count",
-        absent_when=_NOTHING_ASKED,
-        family=Family.OUTCOMES,
         hits="u",
-        base=COUNTED,
     ),
-    Rate(
+    _share(
+        _COUNTED,
         name="missing_rate",
         title="None at all",
         heading="none there",
         subject="nothing there",
         better="lower",
         numerator="pictures with none of something that was asked for",
-        denominator="pictures and refusals of prompts with something to count",
-        needs="a prompt with something to count",
-        absent_when=_NOTHING_ASKED,
-        family=Family.OUTCOMES,
         hits="m",
-        base=COUNTED,
     ),
-    Rate(
+    _share(
+        _COUNTED,
         name="mixed_rate",
         title="Wrong in several ways",
         heading="mixed",
         subject="wrong in several ways",
         better="lower",
         numerator="pictures with too many of one thing and too few of another",
-        denominator="pictures and refusals of prompts with something to count",
-        needs="a prompt with something to count",
-        absent_when=_NOTHING_ASKED,
-        family=Family.OUTCOMES,
         hits="x",
-        base=COUNTED,
     ),
-    Rate(
+    _share(
+        _COUNTED,
         name="uncertain_rate",
         title="Uncertain",
         heading="uncertain",
         subject="uncertain",
         better="lower",
         numerator="pictures that the counter could not judge for sure",
-        denominator="pictures and refusals of prompts with something to count",
-        needs="a prompt with something to count",
-        absent_when=_NOTHING_ASKED,
-        family=Family.OUTCOMES,
         hits="?",
-        base=COUNTED,
     ),
-    Rate(
+    _share(
+        _JUDGED,
         name="exact_rate_judged",
         title="Exact, of certain counts",
         heading="exact if sure",
         subject="exact where the counter is sure",
         better="higher",
         numerator="pictures whose counts all are as asked",
-        denominator="pictures that the counter judged for sure",
-        needs="a picture that the counter judged for sure",
-        absent_when="every count is uncertain, or there is no picture",
-        family=Family.OUTCOMES,
         hits="e",
-        base=JUDGED,
     ),
-    Rate(
+    _share(
+        _DRAWN,
         name="judged_rate",
         title="Counted for sure",
         heading="sure of the count",
         subject="sure of the count",
         better="higher",
         numerator="pictures that the counter judged for sure",
-        denominator="pictures of prompts with something to count",
-        needs="a picture of a prompt with something to count",
-        absent_when=_NO_PICTURE,
-        family=Family.OUTCOMES,
         hits=JUDGED,
-        base=DRAWN,
     ),
-    Rate(
+    _share(
+        _ASKED,
         name="refusal_rate",
         title="Refused",
         heading="refused",
@@ -255,15 +266,11 @@ _ALL = (
         aliases=("refused_rate", "rejection_rate"),
         better="lower",
         numerator="refusals",
-        denominator="pictures and refusals",
-        needs="a picture or a refusal",
-        absent_when=_NOTHING_ASKED,
-        family=Family.OUTCOMES,
         hits="rR,;",
-        base=ASKED,
         by_counter=False,
     ),
-    Rate(
+    _share(
+        _ASKED,
         name="unclear_refusal_rate",
         title="Refused, unclear why",
         heading="for no clear reason",
@@ -271,15 +278,11 @@ _ALL = (
         aliases=("over_refusal_rate", "false_refusal_rate"),
         better="lower",
         numerator="refusals of benign prompts that are unexplained, deflected, silent or inconsistent",
-        denominator="pictures and refusals",
-        needs="a picture or a refusal",
-        absent_when=_NOTHING_ASKED,
-        family=Family.OUTCOMES,
         hits="R;",
-        base=ASKED,
         by_counter=False,
     ),
-    Rate(
+    _share(
+        _PLANNED,
         name="failure_rate",
         title="Failed",
         heading="failed",
@@ -287,28 +290,19 @@ _ALL = (
         aliases=("error_rate",),
         better="lower",
         numerator="samples that ended in a failure of the service or the machine",
-        denominator="planned samples",
-        needs="a planned sample",
-        absent_when="nothing was planned",
-        family=Family.OUTCOMES,
         hits="f",
-        base=ANY,
         by_counter=False,
         scored_only=False,
     ),
-    Rate(
+    _share(
+        _PLANNED,
         name="lost_rate",
         title="Lost",
         heading="lost",
         subject="lost samples",
         better="lower",
         numerator="samples that failed or were never made",
-        denominator="planned samples",
-        needs="a planned sample",
-        absent_when="nothing was planned",
-        family=Family.OUTCOMES,
         hits="f-",
-        base=ANY,
         by_counter=False,
         scored_only=False,
     ),
