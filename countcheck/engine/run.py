@@ -20,6 +20,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
@@ -36,10 +37,11 @@ from countcheck.engine.pipeline import GeneratorPipeline
 from countcheck.engine.progress import NullProgress, Progress
 from countcheck.engine.provenance import describe_counter, open_or_create
 from countcheck.engine.scoring import nouns_of
-from countcheck.errors import BadInput, BadSettings, GeneratorClosed
+from countcheck.errors import BadInput, BadSettings, CannotDecide, GeneratorClosed
 from countcheck.files import exclusive_lock
 from countcheck.generators.base import Closable, CoversSamples, Generator, ReportsCost
 from countcheck.registry import load_generator_class
+from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import SelfTestInfo
 from countcheck.suites.samples import Sample, plan, shuffle_prompts
@@ -112,6 +114,26 @@ def run(
             folder.close()
             raise
     return folder
+
+
+def require_success(rows: Sequence[ResultRow]) -> None:
+    """Accept a run of which at least one sample ended in a picture or a refusal, or none was made yet.
+
+    Raises:
+        CannotDecide: When every sample that was made failed; names the commonest reason.
+    """
+    made = [row for row in rows if row.outcome != "missing"]
+    if not made or any(row.outcome != "failure" for row in made):
+        return
+    (message, times), *_ = collections.Counter(row.message for row in made).most_common(1)
+    share = "every time" if times == len(made) else f"{times} times"
+    raise CannotDecide(
+        f"all {len(made)} samples that were made failed, so no rate can be given. The commonest reason, {share}: "
+        f"{message.rstrip('.')[:300]}. Mend that; the same command with --retry-failed asks again."
+        if len(made) > 1
+        else f"the only sample that was made failed, so no rate can be given: {message.rstrip('.')[:300]}. "
+        "Mend that; the same command with --retry-failed asks again."
+    )
 
 
 def plan_generator(config: RunConfig, card: Card, generator: Generator) -> GeneratorPlan:

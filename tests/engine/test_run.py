@@ -13,11 +13,12 @@ from countcheck.counting.verdict import Kind
 from countcheck.engine import run as engine
 from countcheck.engine.config import RunConfig
 from countcheck.engine.progress import NullProgress
-from countcheck.errors import BadInput, BadSettings, GeneratorClosed, RunMismatch
+from countcheck.errors import BadInput, BadSettings, CannotDecide, GeneratorClosed, RunMismatch
 from countcheck.files import exclusive_lock
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Failure, Fault, Reason, Refusal
 from countcheck.images.thumbnails import saved_thumbnail
+from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
 
 
@@ -271,3 +272,34 @@ def test_a_file_where_the_run_should_be_is_one_sentence(tmp_path):
     (tmp_path / "run").touch()
     with pytest.raises(BadInput, match="Choose another folder"):
         engine.run(order(tmp_path), squares.counter())
+
+
+@pytest.mark.parametrize(
+    ("messages", "says"),
+    [
+        (
+            ["Connection refused."],
+            "the only sample that was made failed, so no rate can be given: Connection refused. ",
+        ),
+        (["a.", "a.", "b."], "all 3 samples that were made failed.* 2 times: a. "),
+        (["a.", "a."], "all 2 samples that were made failed.* every time: a. "),
+    ],
+)
+def test_a_run_without_an_answer_names_the_commonest_reason(tmp_path, messages, says):
+    rows = [failed(message) for message in messages]
+    with pytest.raises(CannotDecide, match=says):
+        engine.require_success([*rows, missing()])
+
+
+def test_one_answer_or_nothing_made_yet_is_no_failed_run():
+    engine.require_success([])
+    engine.require_success([missing()])
+    engine.require_success([failed("a."), replace(missing(), outcome="refusal")])
+
+
+def failed(message):
+    return replace(missing(), outcome="failure", message=message)
+
+
+def missing():
+    return ResultRow(key="k", generator="g", prompt_id="p", repeat=0, seed=0, text="", outcome="missing")

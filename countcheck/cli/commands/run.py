@@ -151,17 +151,21 @@ def _decided_by(policy: Path) -> Callable[[RunFolder], str | None]:
 
 
 def tell(finished: RunFolder, as_json: bool) -> None:
-    """Print a finished run's summary, and close it."""
+    """Print a finished run's summary, and close it. Raises `CannotDecide` when every sample failed."""
+    from countcheck.engine.run import require_success
     from countcheck.metrics.summary import summarize
 
     with finished:
-        summary = summarize(finished.rows(), finished.info, finished.labels())
+        rows = finished.rows()
+        summary = summarize(rows, finished.info, finished.labels())
         if as_json:
             print_json(summary.to_json())
+            require_success(rows)
             return
         from countcheck.reports.terminal.summary import render_summary
 
         stdout_console().print(render_summary(summary))
+        require_success(rows)
         say(f"kept in {finished.path}; see it with: countcheck report {finished.path}")
 
 

@@ -219,7 +219,22 @@ def _page_title(text: str) -> str:
 
 def _message(error: BaseException) -> str:
     message = getattr(error, "message", None)
-    return message if isinstance(message, str) and message else str(error) or type(error).__name__
+    text = message if isinstance(message, str) and message else str(error) or type(error).__name__
+    # A vendor's client says "Connection error." and leaves "Connection refused" to the error beneath.
+    cause = _connection_error(error)
+    return text if cause is None or (cause.strerror or "") in text else f"{text.rstrip('.')}: {cause.strerror}"
+
+
+def _connection_error(error: BaseException) -> OSError | None:
+    """Find the operating system's own error in a chain of errors."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        if isinstance(link, OSError) and link.strerror:
+            return link
+        link = link.__cause__ or link.__context__
+    return None
 
 
 def _is_transport(error: BaseException) -> bool:

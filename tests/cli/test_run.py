@@ -1,0 +1,36 @@
+"""The command ``run``: what it prints and how it exits."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from countcheck.cli.main import execute
+
+
+@pytest.fixture
+def dead_server(monkeypatch):
+    """The address of a port on which nobody listens."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-loopback-abcdefgh")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    return f"openai:flux?base_url=http://127.0.0.1:{port}/v1&first_wait=0.001&attempts=2"
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_run_in_which_every_sample_failed_exits_3_and_says_why(dead_server, tmp_path, capsys, limit, as_json):
+    arguments = ["run", "three-little-pigs", "-g", dead_server, "--limit", str(limit), "-o", str(tmp_path / "run")]
+    assert execute([*arguments, "--json"] if as_json else arguments) == 3
+    out, err = capsys.readouterr()
+    assert "Connection refused" in err
+    assert ("all 3 samples" in err) == (limit == 3)
+    if as_json:
+        assert next(iter(json.loads(out)["generators"].values()))["counts"]["failures"] == limit
+
+
+def test_a_run_in_which_one_sample_did_not_fail_exits_0(tmp_path, capsys):
+    assert execute(["run", "demo", "-g", "scenes?size=64", "--limit", "1", "-o", str(tmp_path / "run")]) == 0
