@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from countcheck.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from countcheck.errors import CountcheckError as CountcheckError
     from countcheck.library.count_metric import CountMetric as CountMetric
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from countcheck.suites.suite import Prompt as Prompt
     from countcheck.suites.suite import Target as Target
 
-__version__ = "0.1.0"
 
 _MODULES = {
     "CountcheckError": "countcheck.errors",

@@ -35,7 +35,7 @@ ROOMS = (
     "stats",
 )
 # These two open the house from outside: they may import anything, and nothing may import them.
-DOORS = ("__main__",)
+DOORS = ("", "__main__")
 MAX_ROOT_MODULES = 8
 
 
@@ -64,7 +64,9 @@ def imports(path: Path, known: Iterable[str], package: str = "countcheck") -> It
         else:
             continue
         for target in targets:
-            if target.startswith(package + "."):
+            if target == package:
+                yield ""
+            elif target.startswith(package + "."):
                 name = target.removeprefix(package + ".")
                 while name not in known:
                     name = name.rpartition(".")[0]
@@ -100,15 +102,16 @@ def loop(graph: dict[str, set[str]]) -> list[str]:
 def graph_of(package: Path, name: str = "countcheck") -> dict[str, set[str]]:
     """What imports what inside a package folder."""
     known = modules(package)
-    return {
-        module: set(imports(path, known, name)) - {module, ""}
-        for module, path in known.items()
-        if module and module not in DOORS
-    }
+    return {module: set(imports(path, known, name)) - {module} for module, path in known.items() if module not in DOORS}
 
 
 def test_no_room_imports_a_room_above_it():
     assert upward(graph_of(PACKAGE)) == []
+
+
+def test_nothing_inside_imports_the_package_from_outside():
+    """The package's own ``__init__`` imports the library, so an import of it from below would be a hidden loop."""
+    assert [module for module, targets in graph_of(PACKAGE).items() if targets & set(DOORS)] == []
 
 
 def test_no_module_takes_part_in_an_import_loop():
@@ -152,6 +155,7 @@ def broken(tmp_path):
         "stats/estimate.py": "def f():\n    from countcheck.cli.main import main\n",
         "suites/a.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from countcheck.suites.b import B\n",
         "suites/b.py": "from countcheck.suites import a\n",
+        "images/c.py": "from countcheck import judge\n",
     }.items():
         (package / file).parent.mkdir(parents=True, exist_ok=True)
         (package / file).write_text(text)
@@ -164,3 +168,7 @@ def test_a_deferred_upward_import_is_found(broken):
 
 def test_a_loop_behind_type_checking_is_found(broken):
     assert set(loop(graph_of(broken))) == {"suites.a", "suites.b"}
+
+
+def test_an_import_of_the_package_from_inside_is_found(broken):
+    assert [module for module, targets in graph_of(broken).items() if targets & set(DOORS)] == ["images.c"]

@@ -12,11 +12,11 @@ from typing import Annotated
 
 import typer
 
-from countcheck import __version__
 from countcheck.cli.output import discard_stdout, prepare_streams
 from countcheck.credentials import redact
 from countcheck.errors import CountcheckError
 from countcheck.reports.safe_text import terminal_text
+from countcheck.version import __version__
 
 app = typer.Typer(
     name="countcheck",

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from countcheck import __version__
 from countcheck.counting.counter import Counter
 from countcheck.engine.config import RunConfig
 from countcheck.engine.context import GeneratorPlan
@@ -17,6 +16,7 @@ from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import CounterInfo, DetectorInfo, GeneratorInfo, RunInfo
 from countcheck.storage.stored_json import as_stored
 from countcheck.suites.serialize import suite_to_json
+from countcheck.version import __version__
 
 
 def open_or_create(config: RunConfig, plans: Sequence[GeneratorPlan], counter: Counter) -> RunFolder:

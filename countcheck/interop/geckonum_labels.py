@@ -18,7 +18,6 @@ from math import ceil, floor
 from pathlib import Path
 from statistics import median
 
-from countcheck import __version__
 from countcheck.counting.counts import Count
 from countcheck.counting.verdict import judge
 from countcheck.errors import BadInput, BadSuite
@@ -31,6 +30,7 @@ from countcheck.suites.readers import PromptCollector, table_rows
 from countcheck.suites.samples import Recipe, Sample, key_of, seed_of
 from countcheck.suites.serialize import suite_to_json
 from countcheck.suites.suite import Prompt, Suite, Target
+from countcheck.version import __version__
 
 _QUESTION = re.compile(r"how many (.+?) (?:are|is|do|can)\b", re.IGNORECASE)
 _IMAGE = re.compile(r"(.+)_(\d+)")

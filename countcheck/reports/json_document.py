@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from countcheck import __version__
 from countcheck.reports.report import Report, headline, losses
 from countcheck.reports.sections import inconsistencies, refusals, talks, worst_prompts
+from countcheck.version import __version__
 
 SCHEMA = "countcheck/report/1"
 

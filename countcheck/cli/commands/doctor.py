@@ -44,7 +44,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 def _python() -> str:
     import platform
 
-    from countcheck import __version__
+    from countcheck.version import __version__
 
     return f"countcheck {__version__}, Python {platform.python_version()}"
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from countcheck import __version__
 from countcheck.files import write_text
 from countcheck.metrics.rates import RATES, Family, Unit, of_family
 from countcheck.reports import safe_text, sections, wording
@@ -21,6 +20,7 @@ from countcheck.reports.html.evidence import pack
 from countcheck.reports.html.pictures import Album, Box, Overlay, Place, make_album, overlays_of
 from countcheck.reports.provenance import how_it_was_made
 from countcheck.reports.report import Report, headline, losses, read_report
+from countcheck.version import __version__
 
 if TYPE_CHECKING:
     from countcheck.storage.run_folder import RunFolder
