@@ -54,10 +54,10 @@ def weights(folder: Path, paths: list[Path]) -> Path:
     from safetensors.torch import save_file
 
     from countcheck.detectors.common.layout import Layout
-    from countcheck.detectors.ultralytics import quietly
+    from countcheck.detectors.ultralytics import import_offline
 
     torch.manual_seed(0)
-    model = quietly().YOLO("yolo11n.yaml")
+    model = import_offline().YOLO("yolo11n.yaml")
     net = type(model.model)({**model.model.yaml, "nc": len(NAMES)}, ch=3, verbose=False)
     batch, _ = Layout(side=640).on_cpu([picture for _, picture in read_pictures(paths[:8])])
     for module in net.modules():

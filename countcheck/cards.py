@@ -76,12 +76,12 @@ class _CardFile(BaseModel):
 
 
 def generator_cards() -> dict[str, Path]:
-    """Every generator card that ships: name to file."""
+    """List the generator cards that ship: name to file."""
     return _cards("generators")
 
 
 def counter_cards() -> dict[str, Path]:
-    """Every counter card that ships: name to file."""
+    """List the counter cards that ship: name to file."""
     return _cards("counters")
 
 
@@ -183,7 +183,7 @@ def _settings(spec: str, query: str) -> dict[str, Setting]:
 
 
 def _plain(value: str) -> Setting:
-    """Numbers, true and false become what they say; anything else stays text."""
+    """Read numbers, true, false and none; anything else stays text."""
     lowered = value.lower()
     if lowered in ("true", "false"):
         return lowered == "true"

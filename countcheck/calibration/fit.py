@@ -204,18 +204,18 @@ class _RuleTable:
 
 
 def _fit(table: _RuleTable, index: Iterable[int], per_noun: bool) -> CountingRule:
-    """The best rule for some examples, with thresholds of their own for nouns and styles that need them."""
+    """Fit the rule to some examples, with thresholds of their own for nouns and styles that need them."""
     index = list(index)
     chosen = table.best(index)
     styles = table.own(_grouped(index, lambda i: table.examples[i].style), MIN_OF_STYLE, chosen)
-    # A style moves a noun's own threshold in proportion, so that nouns are looked at in all other styles only.
+    # A style moves a noun's own threshold in proportion, so nouns are fitted in all other styles only.
     rest = [i for i in index if table.examples[i].style not in styles]
     nouns = table.own(_grouped(rest, lambda i: table.examples[i].noun), MIN_OF_NOUN, chosen) if per_noun else {}
     return replace(table.at(table.options[chosen]), thresholds=nouns, by_style=styles)
 
 
 def _cross_validate(table: _RuleTable, folds: Sequence[int], per_noun: bool) -> dict[int, CountingRule]:
-    """For each fold, the rule fitted to all the others."""
+    """Fit for each fold the rule to all the others."""
     return {fold: _fit(table, [i for i, other in enumerate(folds) if other != fold], per_noun) for fold in set(folds)}
 
 

@@ -105,7 +105,7 @@ def judge_geneval(found: Detections, metadata: Mapping[str, Any]) -> GenevalVerd
 
 
 def _objects(found: Detections, threshold: float) -> dict[str, list[list[float]]]:
-    """The boxes that count, by class, best first; equal scores in reverse order, as its sort leaves them."""
+    """List the boxes that count, by class, best first; equal scores in reverse order, as GenEval sorts them."""
     objects: dict[str, list[list[float]]] = {}
     for noun in dict.fromkeys(found.nouns):
         index = np.array([i for i, name in enumerate(found.nouns) if name == noun])

@@ -319,7 +319,7 @@ def _cut(box: Box, wide: int, tall: int) -> bool:
 
 
 def _shared(boxes: Sequence[Box]) -> dict[tuple[int, int], float]:
-    """Every pair that overlaps, with the area it shares. Swept from left to right: most boxes meet few others."""
+    """Find every pair that overlaps, with its shared area. Swept from left to right: most boxes meet few others."""
     order = sorted(range(len(boxes)), key=lambda i: boxes[i][0])
     shared: dict[tuple[int, int], float] = {}
     open_: list[int] = []

@@ -65,7 +65,7 @@ def judge(targets: Sequence[Target], count: Count) -> Verdict:
 
 
 def _within(targets: Sequence[Target], count: Count) -> list[dict[str, int]]:
-    """Every combination of numbers that the margin allows; ranges are short, but never walk more than 4096."""
+    """List the combinations of numbers that the margin allows; at most 4096, of wider ranges only ends and middle."""
     nouns = list(dict.fromkeys(n for t in targets for n in t.nouns))
     ranges: list[Sequence[int]] = [range(count.low[n], count.high[n] + 1) for n in nouns]
     size = 1

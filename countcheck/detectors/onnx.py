@@ -1,4 +1,4 @@
-"""Counters from an exported file, through onnxruntime: YOLO and DETR styles, with and without suppression inside.
+"""Detectors exported to ONNX, run by onnxruntime: YOLO and DETR styles, with and without suppression inside.
 
 An ONNX file is a graph of known operations; unlike a pickle it runs no code of its own.
 """
@@ -54,7 +54,7 @@ LAYOUTS = {
 
 
 class OnnxDetector:
-    """Any detector in an ONNX file.
+    """Detects with the model of an ONNX file.
 
     Attributes:
         name: As the user calls it.
@@ -79,7 +79,7 @@ class OnnxDetector:
         return frozenset(self._names)
 
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
-        """One `Detections` per picture, in order."""
+        """Detect in each picture, in order."""
         known = frozenset(nouns) & self.vocabulary
         unknown = frozenset(nouns) - known
         if not known:
@@ -114,7 +114,7 @@ class OnnxDetector:
         )
 
     def _run(self, batch: torch.Tensor) -> list[torch.Tensor]:
-        """The file's outputs for a batch (n, 3, side, side)."""
+        """Compute the file's outputs for a batch (n, 3, side, side)."""
         import torch
 
         array = np.ascontiguousarray(batch.numpy())
@@ -186,7 +186,13 @@ def _table(boxes: torch.Tensor, scores: torch.Tensor, classes: torch.Tensor) -> 
 
 
 def _open(card: Card, settings: Mapping[str, Any]) -> Any:
-    """The session. Raises `BadWeights` for a file that is not there or no ONNX."""
+    """Open the file.
+
+    Raises:
+        MissingExtra: Where onnxruntime is not installed.
+        BadSettings: When no file is named, or for a device that this onnxruntime cannot use.
+        BadWeights: For a file that is not there or not ONNX.
+    """
     try:
         import onnxruntime
     except ImportError as error:
@@ -209,7 +215,7 @@ def _open(card: Card, settings: Mapping[str, Any]) -> Any:
 
 
 def _providers(card: Card, settings: Mapping[str, Any], onnxruntime: Any) -> list[Any]:
-    """Where the graph runs: what the setting names, then whatever it falls back to for single operations."""
+    """List the execution providers: the one of the setting, then those for operations that it lacks."""
     have = onnxruntime.get_available_providers()
     device = str(settings["device"])
     if device == "auto":
@@ -238,7 +244,7 @@ def _providers(card: Card, settings: Mapping[str, Any], onnxruntime: Any) -> lis
 
 
 def _names(card: Card, settings: Mapping[str, Any], session: Any) -> list[str]:
-    """Class names in order: from a file, or as ultralytics writes them into its exports."""
+    """Read the class names in order: from a file, or as ultralytics writes them into its exports."""
     if settings["names"]:
         return read_class_names(str(settings["names"]), card.name)
     written = session.get_modelmeta().custom_metadata_map.get("names", "")
@@ -254,7 +260,7 @@ def _names(card: Card, settings: Mapping[str, Any], session: Any) -> list[str]:
 
 
 def _layout(card: Card, settings: Mapping[str, Any], session: Any) -> str:
-    """Which of `LAYOUTS` the outputs are, told by their number and shapes."""
+    """Tell which of `LAYOUTS` the outputs have, by their number and shapes."""
     asked = str(settings["layout"])
     if asked in LAYOUTS:
         return asked
@@ -268,7 +274,7 @@ def _layout(card: Card, settings: Mapping[str, Any], session: Any) -> str:
             return _single(shapes[0])
     known = "; ".join(f"{name}: {what}" for name, what in LAYOUTS.items())
     raise BadSettings(
-        f"{card.name}: layout {asked!r} does not tell what {card.source} gives ({shapes}). Give one of {known}."
+        f"{card.name}: layout {asked!r} does not fit the outputs of {card.source} ({shapes}). Give one of {known}."
     )
 
 

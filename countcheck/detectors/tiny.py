@@ -1,6 +1,6 @@
-"""The counter that ships: a small network of our own for a closed list of nouns; no download, no NMS package.
+"""The detector that ships: a small network for a closed list of nouns, without download.
 
-It looks at every picture alone, laid whole into a fixed square, so that nothing depends on batch mates.
+Every picture is pasted whole into a fixed square by itself, so that no result depends on the rest of its batch.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ try:
     from safetensors import SafetensorError
     from safetensors.torch import load as load_tensors
 except ImportError as error:
-    raise MissingExtra("local", feature="the shipped counter") from error
+    raise MissingExtra("local", feature="the counter tiny") from error
 
 from countcheck.detectors.common.heatmap import HeatmapNet, folded, peaks
 
 FLOOR = 0.05
-_RIVALS = 0.6  # boxes of two nouns that overlap by more are two readings of one thing; the surer one is kept
+_CROSS_CLASS_IOU = 0.6  # boxes of two nouns that overlap by more are one object; the better one is kept
 _DEFAULTS: dict[str, Any] = {"device": "auto", "batch": 32, "size": 0}
 
 
 class TinyDetector:
-    """Finds the nouns of its list.
+    """Detects the nouns of its list.
 
     The card's ``source`` is the folder of weights (the shipped ones when empty). Settings: ``device`` (``auto``:
     CUDA when there is one), ``batch`` (pictures at a time, 1 or more), ``size`` (side of the square in pixels, a
@@ -60,32 +60,32 @@ class TinyDetector:
         self._net = _network(config, weights, self.folder).to(self._device, memory_format=torch.channels_last)
 
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
-        """What is in each picture, in order; boxes with a score of at least 0.05, the surest first."""
-        found: list[Detections] = []
+        """Detect in each picture, in order; boxes with a score of at least 0.05, best first."""
+        detected: list[Detections] = []
         for start in range(0, len(pictures), self._batch):
-            found += self._look(pictures[start : start + self._batch], nouns)
-        return found
+            detected += self._detect_batch(pictures[start : start + self._batch], nouns)
+        return detected
 
     def close(self) -> None:
-        """Give back the network's memory."""
+        """Move the network off its device."""
         self._net = self._net.to("cpu")
 
     @torch.inference_mode()
-    def _look(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
+    def _detect_batch(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
         squares = torch.stack([self._square(pixels) for pixels in pictures])
         heat, boxes = self._net(squares.contiguous(memory_format=torch.channels_last).float() / 255)
         rows = peaks(heat.float(), boxes.float()).cpu().numpy()
         return [self._kept(row, size_of(pixels), nouns) for row, pixels in zip(rows, pictures, strict=True)]
 
     def _square(self, pixels: Pixels) -> torch.Tensor:
-        """The picture in its square: (3, side, side) uint8 on the network's device."""
+        """Paste the picture into its square: (3, side, side) uint8 on the network's device."""
         if isinstance(pixels, torch.Tensor) and pixels.device.type == "cuda" and self._device.type == "cuda":
-            return self._square_there(pixels)
+            return self._square_on_device(pixels)
         square = np.array(letterbox(as_rgb(pixels), self._size))
         return torch.from_numpy(square).permute(2, 0, 1).to(self._device, non_blocking=True)
 
-    def _square_there(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The same on the device that holds the picture, without a copy to main memory."""
+    def _square_on_device(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Do the same on the device that holds the picture, without a copy to main memory."""
         spot = letterbox_placement(size_of(pixels), self._size)
         picture = as_byte_tensor(pixels).to(self._device).float()
         small = torch.nn.functional.interpolate(
@@ -98,7 +98,7 @@ class TinyDetector:
 
     def _kept(self, rows: np.ndarray[Any, Any], size: tuple[int, int], nouns: Sequence[str]) -> Detections:
         rows = rows[rows[:, 4] >= FLOOR]
-        rows = rows[nms(rows[:, :4], rows[:, 4], _RIVALS)]
+        rows = rows[nms(rows[:, :4], rows[:, 4], _CROSS_CLASS_IOU)]
         names = [self.nouns[int(index)] for index in rows[:, 5]]
         asked = [k for k, name in enumerate(names) if name in nouns]
         boxes = letterbox_placement(size, self._size).back(rows[asked, :4])
@@ -112,7 +112,7 @@ class TinyDetector:
 
 
 def read_weights(folder: Path) -> tuple[dict[str, Any], bytes]:
-    """The configuration and the weight file's bytes, which are the ones that the configuration promises.
+    """Read the configuration and the bytes of the weight file, checked against the configuration's SHA-256.
 
     Raises:
         BadWeights: When either is missing or damaged, or the weights' SHA-256 is another.
@@ -137,10 +137,10 @@ def read_weights(folder: Path) -> tuple[dict[str, Any], bytes]:
         weights = path.read_bytes()
     except OSError as error:
         raise BadWeights(f"{path}: the weights cannot be read ({error.strerror}). Restore the file.") from error
-    found = hashlib.sha256(weights).hexdigest()
-    if found != expected:
+    actual = hashlib.sha256(weights).hexdigest()
+    if actual != expected:
         raise BadWeights(
-            f"{path}: the weights' SHA-256 is {found}, but {place.name} says {expected}. "
+            f"{path}: the weights' SHA-256 is {actual}, but {place.name} says {expected}. "
             "They are damaged or were altered; restore the folder."
         )
     return config, weights
@@ -150,7 +150,7 @@ def _network(config: dict[str, Any], weights: bytes, folder: Path) -> HeatmapNet
     net = HeatmapNet(len(config["nouns"]), config["widths"])
     try:
         tensors = {name: value.float() for name, value in load_tensors(weights).items()}
-        # how many batches a norm has seen is not shipped, and nothing asks for it
+        # the number of batches a norm was trained on is not shipped, and not needed
         missing, unknown = net.load_state_dict(tensors, strict=False)
         wrong = [name for name in missing if not name.endswith("num_batches_tracked")] + list(unknown)
         if wrong:

@@ -1,7 +1,7 @@
-"""Counters on torchvision: Faster R-CNN, RetinaNet, FCOS, SSD and SSDLite, by the name of their builder.
+"""Detectors of torchvision: Faster R-CNN, RetinaNet, FCOS, SSD and SSDLite, by the name of their builder.
 
-Without ``weights`` they load torchvision's own COCO weights (BSD-3-Clause), fetched once. A file of one's own is
-safetensors, or a state dict that needs no unpickling.
+Without ``weights`` they load torchvision's own COCO weights (BSD-3-Clause), downloaded once. Your own weights are a
+safetensors file, or a state dict that needs no unpickling.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULTS: dict[str, Any] = {
     "weights": "",
-    "names": "",  # a text file with one class name a line, the background left out; for weights of one's own
+    "names": "",  # a text file with one class name a line, the background left out; for your own weights
     "device": "auto",
     "batch": 8,
     "floor": 0.05,
@@ -41,7 +41,7 @@ FEATURE = "the torchvision counter"
 
 
 class TorchvisionDetector:
-    """A detector of torchvision.
+    """Detects with a model of torchvision.
 
     Attributes:
         name: As the user calls it.
@@ -61,31 +61,33 @@ class TorchvisionDetector:
 
     @property
     def vocabulary(self) -> frozenset[str]:
-        """Its classes; torchvision's COCO weights have ten unused places, which are no nouns."""
+        """Its classes, without the ten unused places of torchvision's COCO weights."""
         return frozenset(name for name in self._names if name not in ("__background__", "N/A"))
 
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
-        """One `Detections` per picture, in order."""
+        """Detect in each picture, in order."""
         known = frozenset(nouns) & self.vocabulary
         unknown = frozenset(nouns) - known
         arrays: list[Any] = [as_rgb(picture) for picture in pictures]
-        found: dict[int, Detections] = {}
-        launch, collect = synchronous(lambda part: self._look(part, known, unknown))  # type: ignore[arg-type]  # synchronous() cannot tell yet
-        # Pictures of one size only: in mixed company the smaller ones are padded, and borderline boxes move.
+        detected: dict[int, Detections] = {}
+        launch, collect = synchronous(lambda part: self._detect_batch(part, known, unknown))  # type: ignore[arg-type]  # synchronous() cannot tell yet
+        # Pictures of one size only: torchvision pads the smaller ones of a batch, which moves borderline boxes.
         for members in indices_by_size(arrays):
             part = [arrays[k] for k in members]
-            found |= dict(zip(members, self._batches.run(part, launch, collect), strict=True))
-        return [found[k] for k in range(len(arrays))]
+            detected |= dict(zip(members, self._batches.run(part, launch, collect), strict=True))
+        return [detected[k] for k in range(len(arrays))]
 
-    def _look(self, part: Sequence[RgbArray], known: frozenset[str], unknown: frozenset[str]) -> list[Detections]:
+    def _detect_batch(
+        self, part: Sequence[RgbArray], known: frozenset[str], unknown: frozenset[str]
+    ) -> list[Detections]:
         import torch
 
         size = (part[0].shape[1], part[0].shape[0])
         if not known:
             return [Detections.nothing(size, unknown) for _ in part]
         with torch.inference_mode():
-            found = self._model([self._tensor(picture) for picture in part])
-        return [self._read(one, size, known, unknown) for one in found]
+            outputs = self._model([self._tensor(picture) for picture in part])
+        return [self._read(output, size, known, unknown) for output in outputs]
 
     def _tensor(self, picture: RgbArray) -> torch.Tensor:
         import torch
@@ -93,13 +95,13 @@ class TorchvisionDetector:
         return torch.from_numpy(picture.copy()).to(self._device).permute(2, 0, 1).float().div_(255)
 
     def _read(
-        self, one: Mapping[str, torch.Tensor], size: tuple[int, int], known: frozenset[str], unknown: frozenset[str]
+        self, output: Mapping[str, torch.Tensor], size: tuple[int, int], known: frozenset[str], unknown: frozenset[str]
     ) -> Detections:
-        names = [self._names[k] if k < len(self._names) else "N/A" for k in one["labels"].tolist()]
+        names = [self._names[k] if k < len(self._names) else "N/A" for k in output["labels"].tolist()]
         keep = np.array([i for i, name in enumerate(names) if name in known], np.int64)[: self._most]
         return Detections(
-            boxes=clipped(one["boxes"].float().cpu().numpy()[keep], size),
-            scores=np.clip(one["scores"].float().cpu().numpy()[keep], 0, 1).astype(np.float32),
+            boxes=clipped(output["boxes"].float().cpu().numpy()[keep], size),
+            scores=np.clip(output["scores"].float().cpu().numpy()[keep], 0, 1).astype(np.float32),
             nouns=tuple(names[i] for i in keep),
             size=size,
             unsupported=unknown,
@@ -107,7 +109,7 @@ class TorchvisionDetector:
 
 
 def _load(card: Card, settings: Mapping[str, Any]) -> tuple[Any, list[str]]:
-    """The model and its class names, background first.
+    """Load the model and its class names, background first.
 
     Raises:
         UnknownName: For a builder that torchvision does not have.
@@ -132,7 +134,7 @@ def _load(card: Card, settings: Mapping[str, Any]) -> tuple[Any, list[str]]:
 
 
 def _given(source: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings under the names that each architecture gives them; torchvision's caps of 100 boxes would bite."""
+    """Put the settings under the names that each architecture gives them."""
     prefix = "box_" if source.startswith("fasterrcnn") else ""
     given: dict[str, Any] = {
         f"{prefix}score_thresh": float(settings["floor"]),
@@ -158,7 +160,7 @@ def _built(card: Card, **given: Any) -> Any:
 
 def _names(card: Card, path: str) -> list[str]:
     if not path:
-        raise BadSettings(f"{card.name}: weights of one's own need names=FILE with one class name a line.")
+        raise BadSettings(f"{card.name}: your own weights need names=FILE with one class name a line.")
     return read_class_names(path, card.name)
 
 

@@ -1,6 +1,6 @@
-"""Counters on transformers: open vocabulary (Grounding DINO, OWLv2, OmDet-Turbo, SAM 3) and closed (RT-DETR, D-FINE, DETR).
+"""Detectors of transformers: open vocabulary (Grounding DINO, OWLv2, OmDet-Turbo, SAM 3) and closed (RT-DETR, D-FINE, DETR).
 
-Code that comes with a model is never run, and weights are safetensors unless they are trusted.
+Code that comes with a model is never run, and pickled weights are loaded only with ``trust_weights=true``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from countcheck.detectors.common.batching import Batches, synchronous
 from countcheck.detectors.common.boxes import clipped, nms
 from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
 from countcheck.detectors.common.pictures import indices_by_size
-from countcheck.detectors.common.prompting import FAMILIES, Answer, Asking, joined
+from countcheck.detectors.common.prompting import FAMILIES, Answer, PromptedModel, joined
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
 from countcheck.images.convert import as_rgb
 from countcheck.images.types import Pixels, RgbArray
@@ -34,20 +34,20 @@ DEFAULTS: dict[str, Any] = {
     "iou": 0.7,
     "max_det": 300,
     "template": "a photo of a {}",
-    "words_per_pass": 0,  # 0: as many as fit; 1: no word's score can depend on another word
+    "words_per_pass": 0,  # 0: as many as fit; 1: the score of a word cannot depend on another word
     "trust_weights": False,
 }
 CLOSED = ("rt_detr", "rt_detr_v2", "d_fine", "deimv2", "lw_detr", "rf_detr", "detr", "conditional_detr",
           "deformable_detr", "dab-detr", "table-transformer", "yolos")  # fmt: skip
-SLIMMEST = 16.0  # sides in a larger proportion than this are padded: the processors would shrink one side to nothing
+MAX_ASPECT = 16.0  # sides in a larger proportion than this are padded: the processors would shrink one side to nothing
 
 
 class TransformersDetector:
-    """A detector out of a hub repository or a local folder.
+    """Detects with a model from a hub repository or a local folder.
 
     Attributes:
         name: As the user calls it.
-        vocabulary: The classes of a closed model; ``None`` for one that is asked in words.
+        vocabulary: The classes of a closed model; ``None`` for one with an open vocabulary.
     """
 
     def __init__(self, card: Card) -> None:
@@ -58,10 +58,10 @@ class TransformersDetector:
         self._dtype = resolve_dtype(self._settings["precision"], self._device, card.name)
         kind, model, self._processor = _load(card, self._settings, self._dtype)
         self._model = model.to(self._device).eval().requires_grad_(False)
-        self._asking: Asking | None = None
+        self._prompting: PromptedModel | None = None
         self._labels: dict[int, str] = {}
         if kind in FAMILIES:
-            self._asking = FAMILIES[kind](
+            self._prompting = FAMILIES[kind](
                 self._model,
                 self._processor,
                 floor=float(self._settings["floor"]),
@@ -73,30 +73,31 @@ class TransformersDetector:
 
     @property
     def vocabulary(self) -> frozenset[str] | None:
-        """The classes of a closed model; ``None`` for one that is asked in words."""
-        if self._asking is not None:
+        """The classes of a closed model; ``None`` for one with an open vocabulary."""
+        if self._prompting is not None:
             return None
         return frozenset(label for label in self._labels.values() if label not in ("N/A", "no-object"))
 
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
-        """One `Detections` per picture, in order."""
+        """Detect in each picture, in order."""
         words = sorted(set(nouns))
-        if self._asking is not None:
-            known = [word for word in words if self._asking.said(word) and self._asking.knows(word)]
+        if self._prompting is not None:
+            known = [word for word in words if self._prompting.text_of(word) and self._prompting.knows(word)]
         else:
             known = [word for word in words if word in (self.vocabulary or ())]
         unknown = frozenset(words) - frozenset(known)
-        found: list[Detections | None] = [None] * len(pictures)
+        detected: dict[int, Detections] = {}
         arrays: list[Any] = [as_rgb(picture) for picture in pictures]
         for members in indices_by_size(arrays):
             part = [arrays[k] for k in members]
-            launch, collect = synchronous(lambda some: self._look(some, known, unknown))  # type: ignore[arg-type]  # synchronous() cannot tell yet
-            for k, one in zip(members, self._batches.run(part, launch, collect), strict=True):
-                found[k] = one
-        return [one for one in found if one is not None]
+            launch, collect = synchronous(lambda batch: self._detect_batch(batch, known, unknown))  # type: ignore[arg-type]  # synchronous() cannot tell yet
+            detected |= dict(zip(members, self._batches.run(part, launch, collect), strict=True))
+        return [detected[k] for k in range(len(arrays))]
 
-    def _look(self, pictures: Sequence[RgbArray], words: Sequence[str], unknown: frozenset[str]) -> list[Detections]:
-        """Pictures of one size, so that no one is padded to the size of another."""
+    def _detect_batch(
+        self, pictures: Sequence[RgbArray], words: Sequence[str], unknown: frozenset[str]
+    ) -> list[Detections]:
+        """Detect in pictures of one size, so that none is padded to the size of another."""
         import torch
 
         sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]
@@ -104,34 +105,38 @@ class TransformersDetector:
             return [Detections.nothing(size, unknown) for size in sizes]
         images = [_padded(picture) for picture in pictures]
         with torch.inference_mode():
-            answers = self._ask(images, words) if self._asking is not None else self._classify(images)
-        return [self._tidy(a, size, words, unknown) for a, size in zip(answers, sizes, strict=True)]
+            answers = self._ask(images, words) if self._prompting is not None else self._classify(images)
+        return [self._without_duplicates(a, size, words, unknown) for a, size in zip(answers, sizes, strict=True)]
 
     def _ask(self, images: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
-        assert self._asking is not None
+        assert self._prompting is not None
         most = int(self._settings["words_per_pass"])
         portions = [words[k : k + most] for k in range(0, len(words), most)] if most > 0 else [words]
-        parts = [self._asking.ask(images, some) for portion in portions for some in self._asking.passes(portion)]
+        parts = [
+            self._prompting.detect(images, some) for portion in portions for some in self._prompting.batches(portion)
+        ]
         return [joined(answers) for answers in zip(*parts, strict=True)]
 
     def _classify(self, images: Sequence[Image.Image]) -> list[Answer]:
         inputs = self._processor(images=list(images), return_tensors="pt").to(self._device, self._dtype)
-        found = self._processor.post_process_object_detection(
+        outputs = self._processor.post_process_object_detection(
             self._model(**inputs),
             threshold=float(self._settings["floor"]),
             target_sizes=[(image.height, image.width) for image in images],
         )
         return [
             Answer(
-                boxes=one["boxes"].float().cpu().numpy().reshape(-1, 4),
-                scores=one["scores"].float().cpu().numpy(),
-                words=tuple(self._labels[int(k)] for k in one["labels"]),
+                boxes=output["boxes"].float().cpu().numpy().reshape(-1, 4),
+                scores=output["scores"].float().cpu().numpy(),
+                words=tuple(self._labels[int(k)] for k in output["labels"]),
             )
-            for one in found
+            for output in outputs
         ]
 
-    def _tidy(self, answer: Answer, size: tuple[int, int], words: Sequence[str], unknown: frozenset[str]) -> Detections:
-        """These families suppress nothing or little by themselves: duplicates go here."""
+    def _without_duplicates(
+        self, answer: Answer, size: tuple[int, int], words: Sequence[str], unknown: frozenset[str]
+    ) -> Detections:
+        """Drop duplicates, which these families do little or nothing about themselves."""
         wanted = set(words)
         keep = np.array([i for i, word in enumerate(answer.words) if word in wanted], np.int64)
         boxes, scores = clipped(answer.boxes[keep], size), answer.scores[keep]
@@ -147,11 +152,11 @@ class TransformersDetector:
 
 
 def _padded(array: RgbArray) -> Image.Image:
-    """The picture, with grey to the right or below where it is too slim for the processors."""
+    """Pad a picture with grey to the right or below where it is too slim for the processors."""
     from PIL import Image
 
     tall, wide = array.shape[:2]
-    least = (max(wide, round(tall / SLIMMEST)), max(tall, round(wide / SLIMMEST)))
+    least = (max(wide, round(tall / MAX_ASPECT)), max(tall, round(wide / MAX_ASPECT)))
     if least == (wide, tall):
         return Image.fromarray(array)
     canvas = Image.new("RGB", least, (114, 114, 114))
@@ -160,7 +165,7 @@ def _padded(array: RgbArray) -> Image.Image:
 
 
 def _load(card: Card, settings: Mapping[str, Any], dtype: Any) -> tuple[str, Any, Any]:
-    """Model type, model and processor of a card.
+    """Load model type, model and processor of a card.
 
     Raises:
         BadWeights: When there is nothing there, nothing that fits, or only pickled weights.
@@ -182,7 +187,7 @@ def _load(card: Card, settings: Mapping[str, Any], dtype: Any) -> tuple[str, Any
         loader, reader = _classes(transformers, kind, card)
         safe = None if settings["trust_weights"] else True
         processor = reader.from_pretrained(card.source, **given)
-        model, told = loader.from_pretrained(
+        model, report = loader.from_pretrained(
             card.source, dtype=dtype, use_safetensors=safe, output_loading_info=True, **given
         )
     except (OSError, ValueError) as error:
@@ -191,9 +196,9 @@ def _load(card: Card, settings: Mapping[str, Any], dtype: Any) -> tuple[str, Any
         raise BadWeights(
             f"{card.name}: the weights at {card.source} are of another architecture than its config.json says."
         ) from error
-    # What is missing would be filled with chance: a counter that counts noise must not start.
-    if told.get("missing_keys") or told.get("mismatched_keys"):
-        lost = sorted(map(str, [*told.get("missing_keys", ()), *told.get("mismatched_keys", ())]))
+    # Missing tensors would be filled with random numbers: such a counter must not start.
+    if report.get("missing_keys") or report.get("mismatched_keys"):
+        lost = sorted(map(str, [*report.get("missing_keys", ()), *report.get("mismatched_keys", ())]))
         raise BadWeights(
             f"{card.name}: {len(lost)} tensors of {card.source} are missing or of another shape ({lost[0]} first). "
             "The weights do not belong to its config.json."
@@ -209,21 +214,21 @@ def _classes(transformers: Any, kind: str, card: Card) -> tuple[Any, Any]:
     if kind in CLOSED:
         return transformers.AutoModelForObjectDetection, transformers.AutoImageProcessor
     raise BadWeights(
-        f"{card.name}: {card.source} is a {kind!r}, which is no detector that countcheck can ask. "
+        f"{card.name}: {card.source} is a {kind!r}, which is no detector that countcheck can run. "
         f"Known: {', '.join(sorted([*FAMILIES, *CLOSED]))}."
     )
 
 
 def _explained(card: Card, error: Exception) -> str:
-    said = str(error)
-    if "safetensors" in said and Path(card.source).is_dir() and (Path(card.source) / "config.json").is_file():
+    message = str(error)
+    if "safetensors" in message and Path(card.source).is_dir() and (Path(card.source) / "config.json").is_file():
         return (
             f"{card.name}: {card.source} holds no safetensors weights. Pickled ones are loaded only with "
             "trust_weights=true, if you trust where they came from."
         )
     if Path(card.source).exists():
-        return f"{card.name}: {card.source} is not a whole model folder ({said.splitlines()[0][:160]})."
+        return f"{card.name}: {card.source} is not a whole model folder ({message.splitlines()[0][:160]})."
     return (
-        f"{card.name}: there is no folder {card.source}, and no hub could be asked for it. "
+        f"{card.name}: there is no folder {card.source}, and no hub could be reached. "
         "Download the model and give its folder, or connect and try again."
     )

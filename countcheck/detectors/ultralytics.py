@@ -1,8 +1,8 @@
-"""Counters on ultralytics: YOLO (8 to 26, Open Images weights among them), RT-DETR, YOLO-World and YOLOE.
+"""Detectors of ultralytics: YOLO (8 to 26, also on Open Images), RT-DETR, YOLO-World and YOLOE.
 
 The package and its weights are AGPL-3.0; it is imported here and nowhere else. Its ``.pt`` weights are pickles, which
-run whatever code they hold, so they are loaded only with ``trust_weights=true``; a safetensors file of the same weights
-needs no trust. Nothing is sent anywhere: its analytics and self-installation are switched off before it is imported.
+run the code they hold, so they are loaded only with ``trust_weights=true``; a safetensors file of the same weights
+needs no trust. Nothing is sent anywhere: its analytics and self-installation are switched off before the import.
 """
 
 from __future__ import annotations
@@ -47,8 +47,12 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def quietly() -> Any:
-    """The ultralytics package, imported without its network habits. Raises `MissingExtra`."""
+def import_offline() -> Any:
+    """Import ultralytics with its network access switched off.
+
+    Raises:
+        MissingExtra: Where it is not installed.
+    """
     os.environ.setdefault("YOLO_OFFLINE", "true")
     os.environ.setdefault("YOLO_AUTOINSTALL", "false")
     os.environ.setdefault("YOLO_VERBOSE", "false")
@@ -65,11 +69,11 @@ def quietly() -> Any:
 
 
 class UltralyticsDetector:
-    """A YOLO-style net, run straight on batches of squares.
+    """Detects with a YOLO-style network, run on batches of squares.
 
     Attributes:
         name: As the user calls it.
-        open: Whether it is asked in words (YOLO-World, YOLOE) rather than knowing a list of classes.
+        open: Whether it is prompted with words (YOLO-World, YOLOE) instead of knowing a list of classes.
     """
 
     def __init__(self, card: Card) -> None:
@@ -84,7 +88,7 @@ class UltralyticsDetector:
         self.open = "World" in kind or "YOLOE" in kind
         self._detr = "RTDETR" in kind
         self._words: Mapping[str, Any] = _embeddings(card, settings["embeddings"]) if self.open else {}
-        self._made: dict[str, torch.Tensor] = {}  # vectors of the weights' own text encoder, which knows any word
+        self._made: dict[str, torch.Tensor] = {}  # embeddings by the weights' own text encoder, which takes any word
         self._classes = _names(card, settings, self._model)
         self._path: FastPath | None = None
         self._asked: tuple[str, ...] = ()
@@ -97,18 +101,18 @@ class UltralyticsDetector:
         return frozenset(self._words) or None
 
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
-        """One `Detections` per picture, in order."""
+        """Detect in each picture, in order."""
         known = [noun for noun in nouns if self.vocabulary is None or noun in self.vocabulary]
         unknown = frozenset(nouns) - frozenset(known)
         if not known:
             return [Detections.nothing(size_of(as_bytes(picture)), unknown) for picture in pictures]
-        classes = self._ask(tuple(sorted(known))) if self.open else self._classes
+        classes = self._set_words(tuple(sorted(known))) if self.open else self._classes
         if self._path is None:
             self._path = self._ready()
         return [named(found, classes, frozenset(known), unknown) for found in self._path.run(pictures)]
 
-    def _ask(self, words: tuple[str, ...]) -> list[str]:
-        """Have the net look for these words; what was prepared for others is dropped."""
+    def _set_words(self, words: tuple[str, ...]) -> list[str]:
+        """Set the words that the network detects; what was prepared for others is dropped."""
         import torch
 
         if words != self._asked:
@@ -123,7 +127,7 @@ class UltralyticsDetector:
         return list(words)
 
     def _vector(self, word: str) -> torch.Tensor:
-        """The text embedding of a word, (512,): stored, or made once by the weights' own text encoder."""
+        """Give the text embedding of a word, (512,): stored, or computed once by the weights' own text encoder."""
         import torch
 
         if word in self._words:
@@ -142,7 +146,7 @@ class UltralyticsDetector:
         return self._made[word]
 
     def _ready(self) -> FastPath:
-        """The net fused, laid out for its devices and, when asked, compiled."""
+        """Fuse the network, place it on its devices and, when set, compile it."""
         settings = self._settings
         nets = [(self._on(device), device) for device in self._devices]
         layout = Layout(side=int(settings["imgsz"]), stretched=self._detr)
@@ -179,7 +183,7 @@ class UltralyticsDetector:
         return net
 
     def _decode(self, raw: Any) -> torch.Tensor:
-        """Any of ultralytics' outputs as (n, k, 6)."""
+        """Turn any of ultralytics' outputs into (n, k, 6)."""
         import torch
 
         table: torch.Tensor = raw[0] if isinstance(raw, tuple | list) else raw
@@ -195,7 +199,7 @@ class UltralyticsDetector:
 
 
 def _fused(net: Any) -> Any:
-    """Batch normalisation folded into the convolutions, the text head left as it is: its words may change."""
+    """Fold batch normalisation into the convolutions, but leave the text head: its words may change."""
     from torch.nn.utils.fusion import fuse_conv_bn_eval
 
     net.eval()
@@ -208,9 +212,9 @@ def _fused(net: Any) -> Any:
 
 
 def _joined(net: Any) -> Any:
-    """Every convolution and the activation after it as one operation with its weights laid out beforehand.
+    """Fuse every convolution with the activation after it into one operation with reordered weights.
 
-    These are the operations that torch.compile puts in on a CPU; where this torch has none, the net stays as it is.
+    These are the operations that torch.compile uses on a CPU; where this torch has none, the network stays as it is.
     """
     import torch
 
@@ -238,7 +242,7 @@ def _convolution(conv: Any, act: str) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 def _load(card: Card, settings: Mapping[str, Any]) -> Any:
-    """The model behind a card, on the CPU, not fused.
+    """Load the model of a card, on the CPU, not fused.
 
     Raises:
         BadWeights: For pickled weights that are not trusted, and weights that are not there or do not fit.
@@ -247,9 +251,7 @@ def _load(card: Card, settings: Mapping[str, Any]) -> Any:
     if not source:
         raise BadSettings(f"{card.name}: no weights are named. Write ultralytics:FILE, as in ultralytics:yolo11n.pt.")
     if "sam3" in Path(source).name.lower():
-        raise BadSettings(
-            f"{card.name}: SAM 3 is asked in words through transformers. Write -d sam3, or transformers:FOLDER."
-        )
+        raise BadSettings(f"{card.name}: SAM 3 runs through transformers. Write -d sam3, or transformers:FOLDER.")
     if source.endswith((".yaml", ".yml")):
         return _model(source, source, card.name)
     if source.endswith(".safetensors"):
@@ -262,12 +264,12 @@ def _load(card: Card, settings: Mapping[str, Any]) -> Any:
             "Use safetensors or onnx weights, or add trust_weights=true if you trust where it came from."
         )
     if not Path(source).is_file():
-        os.environ.setdefault("YOLO_OFFLINE", "false")  # a named release is fetched; trusted, as was said
+        os.environ.setdefault("YOLO_OFFLINE", "false")  # a named release is downloaded; it is trusted by the setting
     return _model(source, source, card.name)
 
 
 def _model(source: str, kind: str, name: str) -> Any:
-    ultralytics = quietly()
+    ultralytics = import_offline()
     lowered = Path(kind).name.lower()
     families = {"rtdetr": ultralytics.RTDETR, "world": ultralytics.YOLOWorld, "yoloe": ultralytics.YOLOE}
     cls = next((cls for word, cls in families.items() if word in lowered), ultralytics.YOLO)
@@ -285,7 +287,7 @@ def _model(source: str, kind: str, name: str) -> Any:
 
 
 def _from_safetensors(card: Card, architecture: str) -> Any:
-    """A model from its architecture and a safetensors file of its weights.
+    """Build a model from its architecture and a safetensors file of its weights.
 
     The file's metadata may hold ``architecture`` and ``names`` (JSON, class names in order).
     """
@@ -316,7 +318,7 @@ def _from_safetensors(card: Card, architecture: str) -> Any:
 
 
 def _with_classes(model: Any, architecture: str, number: int) -> Any:
-    """The same architecture for another number of classes."""
+    """Build the same architecture for another number of classes."""
     if len(model.model.names) == number:
         return model
     from ultralytics.nn.tasks import yaml_model_load
@@ -327,7 +329,7 @@ def _with_classes(model: Any, architecture: str, number: int) -> Any:
 
 
 def _names(card: Card, settings: Mapping[str, Any], model: Any) -> list[str]:
-    """Class names in the order of the net's outputs."""
+    """Read the class names in the order of the network's outputs."""
     if settings["names"]:
         return read_class_names(str(settings["names"]), card.name)
     names: dict[int, str] = model.model.names
@@ -335,7 +337,7 @@ def _names(card: Card, settings: Mapping[str, Any], model: Any) -> list[str]:
 
 
 def _embeddings(card: Card, path: str) -> dict[str, Any]:
-    """Word to vector: one tensor a word in a safetensors file."""
+    """Read text embeddings: one tensor a word in a safetensors file."""
     if not path:
         return {}
     from safetensors import SafetensorError

@@ -1,7 +1,7 @@
-"""A vision-language model asked for a number: a second opinion, never the only one by default.
+"""A vision-language model asked for a number: a second counter, never the only one by default.
 
-It tells how many, not where: its boxes are points, which nothing merges. Asked several times, the score of the k-th
-thing is the share of answers that saw at least k, so that a threshold of 0.5 is the median and a margin round it is
+It gives a number, not places: its boxes are points, which are never merged. Asked several times, the score of the k-th
+object is the share of answers that count at least k, so that a threshold of 0.5 is the median and a margin round it is
 the spread of its answers.
 """
 
@@ -51,11 +51,11 @@ QUESTION = (
 
 
 class VlmDetector:
-    """A vision-language model behind an OpenAI-compatible API, or in a local folder.
+    """Counts with a vision-language model behind an OpenAI-compatible API, or in a local folder.
 
     Attributes:
         name: As the user calls it.
-        vocabulary: ``None``: it can be asked for anything.
+        vocabulary: ``None``: open.
     """
 
     vocabulary: frozenset[str] | None = None
@@ -76,7 +76,7 @@ class VlmDetector:
         self._model: _Server | _Local = backends[settings["backend"]](card, settings)
 
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
-        """One `Detections` per picture, in order; a noun that got no number is unsupported in that picture."""
+        """Count in each picture, in order; a noun that got no number is unsupported in that picture."""
         words = sorted(set(nouns))
         arrays = [as_rgb(picture) for picture in pictures]
         images = [_small(array, int(self._settings["side"])) for array in arrays]
@@ -86,8 +86,8 @@ class VlmDetector:
         prompt = QUESTION.format(names=json.dumps(words, ensure_ascii=False))
         times = int(self._settings["answers"])
         with ThreadPoolExecutor(max_workers=self._model.concurrency) as pool:
-            said = list(pool.map(lambda image: self._model.say(image, prompt, times), images))
-        return [self._read(answers, words, size) for answers, size in zip(said, sizes, strict=True)]
+            answers = list(pool.map(lambda image: self._model.answer(image, prompt, times), images))
+        return [self._read(texts, words, size) for texts, size in zip(answers, sizes, strict=True)]
 
     def _read(self, answers: Sequence[str], words: Sequence[str], size: tuple[int, int]) -> Detections:
         numbers = [read_numbers(answer, words) for answer in answers]
@@ -112,10 +112,14 @@ class VlmDetector:
 
 
 def read_numbers(answer: str, words: Sequence[str]) -> dict[str, int]:
-    """Word to number, as far as an answer gives one: JSON with anything round it, or "pigs: 3", or one bare number."""
-    for found in re.findall(r"\{[^{}]*\}", answer, flags=re.DOTALL)[::-1]:
+    """Read the number of each word from an answer: JSON with anything round it, "pigs: 3", or one bare number.
+
+    >>> read_numbers('Here you are: {"pig": 3}', ["pig", "wolf"])
+    {'pig': 3}
+    """
+    for text in re.findall(r"\{[^{}]*\}", answer, flags=re.DOTALL)[::-1]:
         try:
-            body = json.loads(found)
+            body = json.loads(text)
         except ValueError:
             continue
         named = {str(name).strip().lower(): value for name, value in body.items()}
@@ -125,12 +129,12 @@ def read_numbers(answer: str, words: Sequence[str]) -> dict[str, int]:
     bare = re.findall(r"(?<![\w.-])\d{1,4}(?![\w.])", answer)
     if len(words) == 1 and len(set(bare)) == 1:
         return {words[0]: int(bare[0])}
-    told = {}
+    numbers_in_words = {}
     for word in words:
         match = re.search(rf"(?i)\b{re.escape(word)}(?:s|es)?\b[\"'*_]{{0,3}} ?[:=] ?(\d{{1,4}})(?![\w.]\d)", answer)
         if match:
-            told[word] = int(match[1])
-    return told
+            numbers_in_words[word] = int(match[1])
+    return numbers_in_words
 
 
 def _whole(value: object) -> int | None:
@@ -144,7 +148,7 @@ def _whole(value: object) -> int | None:
 
 
 def _points(number: int, size: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Points on a grid over the picture, as boxes without area."""
+    """Place points on a grid over the picture, as boxes without area."""
     columns = max(1, int(np.ceil(np.sqrt(number))))
     k = np.arange(number)
     x = (k % columns + 0.5) / columns * size[0]
@@ -161,7 +165,7 @@ def _small(picture: np.ndarray[Any, np.dtype[np.uint8]], side: int) -> Image.Ima
 
 
 class _Server:
-    """An OpenAI-compatible server: the provider's own, vLLM, llama.cpp, Ollama, LM Studio."""
+    """A model behind an OpenAI-compatible server: the provider's own, vLLM, llama.cpp, Ollama, LM Studio."""
 
     def __init__(self, card: Card, settings: Mapping[str, Any]) -> None:
         try:
@@ -172,13 +176,13 @@ class _Server:
         self.concurrency = int(settings["concurrency"])
         url = str(settings["base_url"])
         local = re.match(r"https?://(localhost|127\.|\[::1\])", url)
-        # A server on this machine needs no key, and must not be sent one that was meant for another.
+        # A server on this machine needs no key, and must not be sent that of another.
         key = "none" if local else read_key([str(settings["key_env"])], family=card.name)
         self._client = openai.OpenAI(
             api_key=key, base_url=url or None, timeout=float(settings["timeout"]), max_retries=4
         )
 
-    def say(self, image: Image.Image, prompt: str, times: int) -> list[str]:
+    def answer(self, image: Image.Image, prompt: str, times: int) -> list[str]:
         return [self._once(image, prompt) for _ in range(times)]
 
     def _once(self, image: Image.Image, prompt: str) -> str:
@@ -196,14 +200,14 @@ class _Server:
             )
         except (errors.AuthenticationError, errors.PermissionDeniedError, errors.NotFoundError) as error:
             raise GeneratorClosed(
-                f"{self._card.name}: the server does not serve this ({type(error).__name__}). "
-                f"Look at the key in {self._settings['key_env']} and the model name {self._card.source!r}."
+                f"{self._card.name}: the server refuses access ({type(error).__name__}). "
+                f"Check the key in {self._settings['key_env']} and the model name {self._card.source!r}."
             ) from error
         except errors.BadRequestError as error:
             if any(word in str(error).lower() for word in ("policy", "filter", "safety")):
-                return ""  # a picture it will not look at: no number, so unsupported there
+                return ""  # it refuses this picture: no number, so unsupported there
             raise BadSettings(
-                f"{self._card.name}: the server takes no such request ({_said(error)}). Mend the settings."
+                f"{self._card.name}: the server rejects the request ({_message(error)}). Correct the settings."
             ) from error
         except errors.OpenAIError as error:
             raise GeneratorClosed(
@@ -212,7 +216,7 @@ class _Server:
         return (answer.choices[0].message.content or "") if answer.choices else ""
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     body = getattr(error, "body", None)
     message = body.get("message") if isinstance(body, dict) else None
     return " ".join(str(message or type(error).__name__).split())[:160]
@@ -243,7 +247,7 @@ class _Local:
             ) from error
         self._model = self._model.to(self._device).eval()
 
-    def say(self, image: Image.Image, prompt: str, times: int) -> list[str]:
+    def answer(self, image: Image.Image, prompt: str, times: int) -> list[str]:
         import torch
 
         content = [{"type": "image", "image": image}, {"type": "text", "text": prompt}]
@@ -254,16 +258,16 @@ class _Local:
             return_dict=True,
             return_tensors="pt",
         ).to(self._device, self._model.dtype)
-        chance: dict[str, Any] = {"do_sample": False}
+        sampling: dict[str, Any] = {"do_sample": False}
         if times > 1 and float(self._settings["temperature"] or 0) > 0:
-            chance = {"do_sample": True, "temperature": float(self._settings["temperature"])}
+            sampling = {"do_sample": True, "temperature": float(self._settings["temperature"])}
         with torch.inference_mode():
             out = self._model.generate(
                 **inputs,
                 max_new_tokens=int(self._settings["longest"]),
-                num_return_sequences=times if chance["do_sample"] else 1,
-                **chance,
+                num_return_sequences=times if sampling["do_sample"] else 1,
+                **sampling,
             )
         start = inputs["input_ids"].shape[1]
-        said: list[str] = self._processor.batch_decode(out[:, start:], skip_special_tokens=True)
-        return said
+        texts: list[str] = self._processor.batch_decode(out[:, start:], skip_special_tokens=True)
+        return texts

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from countcheck.cards import Card
 from countcheck.detectors.common.fast_path import FastPath
 from countcheck.detectors.common.layout import Layout
-from countcheck.detectors.ultralytics import UltralyticsDetector, quietly
+from countcheck.detectors.ultralytics import UltralyticsDetector, import_offline
 from countcheck.errors import BadSettings, BadWeights
 from countcheck.testing import check_detector
 
@@ -52,7 +52,7 @@ def lively(net, pictures):
 def weights(tmp_path_factory, pictures):
     """A lively YOLO11n of two classes as one safetensors file."""
     torch.manual_seed(0)
-    model = quietly().YOLO("yolo11n.yaml")
+    model = import_offline().YOLO("yolo11n.yaml")
     model.model = type(model.model)({**model.model.yaml, "nc": 3}, ch=3, verbose=False)
     lively(model.model, pictures)
     path = tmp_path_factory.mktemp("weights") / "lively.safetensors"

@@ -20,10 +20,10 @@ _HEAD = 64
 
 
 class Maps(NamedTuple):
-    """What the network says about a batch.
+    """Output of the network for a batch.
 
     Attributes:
-        heat: (batch, nouns, h, w) logits of "the centre of such a thing lies in this cell".
+        heat: (batch, nouns, h, w) logits that the centre of an object of the noun lies in this cell.
         boxes: (batch, 4, h, w): the centre's place in its cell (x, y; 0 to 1), log width and log height in cells.
     """
 
@@ -32,7 +32,7 @@ class Maps(NamedTuple):
 
 
 class HeatmapNet(nn.Module):
-    """About 2.2 million parameters; input (batch, 3, H, W) in [0, 1] with H and W multiples of 32."""
+    """A CenterNet of about 2.2 million parameters; input (batch, 3, H, W) in [0, 1] with H and W multiples of 32."""
 
     def __init__(self, nouns: int, widths: Sequence[int] = _WIDTHS) -> None:
         super().__init__()
@@ -48,10 +48,10 @@ class HeatmapNet(nn.Module):
         self.heat = nn.Conv2d(_HEAD, nouns, 1)
         self.boxes = nn.Conv2d(_HEAD, 4, 1)
         assert self.heat.bias is not None
-        nn.init.constant_(self.heat.bias, -4.6)  # as good as nothing anywhere, to begin with (focal loss, Lin 2017)
+        nn.init.constant_(self.heat.bias, -4.6)  # nearly 0 everywhere to begin with (focal loss, Lin 2017)
 
     def forward(self, pictures: Tensor) -> Maps:
-        """Look at a batch."""
+        """Compute the maps of a batch."""
         at4 = self.stem(pictures * 2 - 1)
         at8 = self.down8(at4)
         at16 = self.down16(at8)
@@ -64,7 +64,7 @@ class HeatmapNet(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two convolutions and a way around them (He et al. 2015)."""
+    """A residual block: two convolutions and a skip connection (He et al. 2015)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ def _twice(x: Tensor) -> Tensor:
 
 
 def folded(net: HeatmapNet) -> HeatmapNet:
-    """The trained network with every norm folded into the convolution before it: the same maps, to rounding, sooner."""
+    """Fold every norm of a trained network into the convolution before it: the same maps, to rounding, in less time."""
     for part in list(net.modules()):
         if isinstance(part, _Block):
             part.second, part.norm = fuse_conv_bn_eval(part.second, part.norm), nn.Identity()
@@ -99,7 +99,7 @@ def folded(net: HeatmapNet) -> HeatmapNet:
 
 
 def peaks(heat: Tensor, boxes: Tensor, most: int = 100) -> Tensor:
-    """Read the strongest peaks off the maps.
+    """Read the strongest peaks of the maps.
 
     Args:
         heat: (batch, nouns, h, w) logits.
@@ -112,7 +112,7 @@ def peaks(heat: Tensor, boxes: Tensor, most: int = 100) -> Tensor:
     """
     batch, _, height, width = heat.shape
     scores = heat.sigmoid()
-    # a cell is a peak when nothing around it, of any noun, is stronger: two readings of one thing are one thing
+    # a cell is a peak when no cell around it, of any noun, is stronger: one object is counted under one noun
     best = F.max_pool2d(scores.amax(dim=1, keepdim=True), 3, stride=1, padding=1)
     scores = scores * (scores >= best)
     flat = scores.flatten(1)

@@ -1,4 +1,4 @@
-"""How each open-vocabulary family of transformers is asked for words, and how its answer is read."""
+"""How each open-vocabulary family of transformers is prompted with words, and how its output is read."""
 
 from __future__ import annotations
 
@@ -22,52 +22,52 @@ SENTENCE_ENDS = re.compile(r"[.?!;]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answer:
-    """What was found in one picture: boxes in its pixels (n, 4), scores (n,), and the word of each."""
+    """What was found in one picture: boxes in its pixels (n, 4), scores (n,) from 0 to 1, and the word of each."""
 
     boxes: Array
     scores: Array
     words: tuple[str, ...]
 
 
-class Asking(ABC):
-    """One family's way.
+class PromptedModel(ABC):
+    """A model that is prompted with words.
 
     Args:
-        model: On its device, evaluating.
+        model: On its device, in evaluation mode.
         processor: Of the same folder.
-        floor: Scores below it are of no interest.
-        template: What surrounds a word, for families that were trained on captions; ``{}`` is the word.
+        floor: Lowest score to report, 0 to 1.
+        template: Caption round a word, for families that were trained on captions; ``{}`` is the word.
     """
 
-    most_words = 64
+    max_words = 64
 
     def __init__(self, model: Any, processor: Any, *, floor: float, template: str) -> None:
         self.model, self.processor = model, processor
         self.floor, self.template = floor, template
 
     def knows(self, word: str) -> bool:
-        """Whether the tokenizer has anything to say for this word."""
+        """Tell whether the tokenizer has a token for this word."""
         tokenizer = self.processor.tokenizer
-        ids = tokenizer(self.said(word), add_special_tokens=False)["input_ids"]
+        ids = tokenizer(self.text_of(word), add_special_tokens=False)["input_ids"]
         return (
             any(token != tokenizer.unk_token_id for token in ids) if tokenizer.unk_token_id is not None else bool(ids)
         )
 
-    def said(self, word: str) -> str:
-        """The word as the model is told it: lower case, nothing in it that ends a phrase."""
+    def text_of(self, word: str) -> str:
+        """Write a word as the model is given it: lower case, without marks that end a phrase."""
         return " ".join(SENTENCE_ENDS.sub(" ", word.lower()).split())
 
-    def passes(self, words: Sequence[str]) -> Iterator[Sequence[str]]:
-        """The words in portions that go into one prompt."""
-        for k in range(0, len(words), self.most_words):
-            yield words[k : k + self.most_words]
+    def batches(self, words: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Split the words into batches that fit one prompt."""
+        for k in range(0, len(words), self.max_words):
+            yield words[k : k + self.max_words]
 
     @abstractmethod
-    def ask(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
-        """What is found of these words in each picture; the pictures are of one size."""
+    def detect(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+        """Detect these words in each picture; the pictures are of one size."""
 
     def _inputs(self, **given: Any) -> Any:
-        """The processor's tensors on the model's device, floating ones in its precision."""
+        """Make the processor's tensors on the model's device, floating ones in its number format."""
         inputs = self.processor(return_tensors="pt", **given)
         return inputs.to(self.model.device, self.model.dtype)
 
@@ -76,24 +76,24 @@ def _sizes(pictures: Sequence[Image.Image]) -> list[tuple[int, int]]:
     return [(picture.height, picture.width) for picture in pictures]
 
 
-def _answer(found: Any, words: Sequence[str]) -> Answer:
-    """A transformers result with ``boxes``, ``scores`` and ``labels`` that number the words."""
+def _answer(output: Any, words: Sequence[str]) -> Answer:
+    """Read a transformers result with ``boxes``, ``scores`` and ``labels`` that number the words."""
     return Answer(
-        boxes=found["boxes"].float().cpu().numpy().reshape(-1, 4),
-        scores=found["scores"].float().cpu().numpy(),
-        words=tuple(words[int(k)] for k in found["labels"]),
+        boxes=output["boxes"].float().cpu().numpy().reshape(-1, 4),
+        scores=output["scores"].float().cpu().numpy(),
+        words=tuple(words[int(k)] for k in output["labels"]),
     )
 
 
-class GroundingDino(Asking):
+class GroundingDino(PromptedModel):
     """Grounding DINO, MM-Grounding-DINO and LLMDet: one prompt of phrases, each ending with a dot.
 
     A box's score for a word is the best of the word's own tokens. The family's own reading joins all tokens above a
     threshold, which makes "pig wolf" of two nouns in one prompt.
     """
 
-    def passes(self, words: Sequence[str]) -> Iterator[Sequence[str]]:
-        """Words that fit the text window together."""
+    def batches(self, words: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Split the words into batches that fit the text window."""
         room = self._room()
         part: list[str] = []
         used = 0
@@ -107,8 +107,8 @@ class GroundingDino(Asking):
         if part:
             yield part
 
-    def ask(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
-        """What is found of these words in each picture."""
+    def detect(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+        """Detect these words in each picture."""
         import torch
 
         tokenizer = self.processor.tokenizer
@@ -125,11 +125,11 @@ class GroundingDino(Asking):
         return int(self.model.config.max_text_len) - 2
 
     def _tokens(self, word: str) -> list[int]:
-        ids: list[int] = self.processor.tokenizer(self.said(word), add_special_tokens=False)["input_ids"]
+        ids: list[int] = self.processor.tokenizer(self.text_of(word), add_special_tokens=False)["input_ids"]
         return ids
 
     def _spans(self, ids: Sequence[int], number: int) -> list[list[int]]:
-        """Positions of each phrase's tokens."""
+        """Find the positions of each phrase's tokens."""
         tokenizer = self.processor.tokenizer
         breaks = {tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id}
         breaks |= {tokenizer.convert_tokens_to_ids("."), tokenizer.convert_tokens_to_ids("?")}
@@ -155,24 +155,24 @@ class GroundingDino(Asking):
 
 
 def _in_pixels(boxes: torch.Tensor, sizes: Sequence[tuple[int, int]]) -> torch.Tensor:
-    """Boxes (n, k, 4) of centre, width and height as shares of the picture, in its pixels."""
+    """Scale boxes (n, k, 4) of centre, width and height, 0 to 1, to corners in the picture's pixels."""
     import torch
 
     scale = torch.tensor([[w, h, w, h] for h, w in sizes], device=boxes.device, dtype=boxes.dtype)[:, None]
     return corners_of(boxes) * scale
 
 
-class Owl(Asking):
+class Owl(PromptedModel):
     """OWL-ViT and OWLv2: every word a query of its own, in a short caption."""
 
-    def said(self, word: str) -> str:
-        """The word in its caption."""
-        return self.template.format(super().said(word))
+    def text_of(self, word: str) -> str:
+        """Write a word in its caption."""
+        return self.template.format(super().text_of(word))
 
-    def ask(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
-        """What is found of these words in each picture."""
+    def detect(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+        """Detect these words in each picture."""
         most = int(self.model.config.text_config.max_position_embeddings)
-        queries = [self.said(word) for word in words]
+        queries = [self.text_of(word) for word in words]
         inputs = self._inputs(
             images=list(pictures),
             text=[queries] * len(pictures),
@@ -180,53 +180,53 @@ class Owl(Asking):
             max_length=most,
             truncation=True,
         )
-        found = self.processor.post_process_grounded_object_detection(
+        outputs = self.processor.post_process_grounded_object_detection(
             self.model(**inputs), threshold=self.floor, target_sizes=_sizes(pictures)
         )
-        return [_answer(one, words) for one in found]
+        return [_answer(output, words) for output in outputs]
 
 
-class OmDet(Asking):
-    """OmDet-Turbo: the words as classes, and a sentence that says what the task is."""
+class OmDet(PromptedModel):
+    """OmDet-Turbo: the words as classes, and a sentence that states the task."""
 
-    def ask(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
-        """What is found of these words in each picture."""
-        classes = [self.said(word) for word in words]
+    def detect(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+        """Detect these words in each picture."""
+        classes = [self.text_of(word) for word in words]
         inputs = self._inputs(
             images=list(pictures),
             text=[classes] * len(pictures),
             task=[f"Detect {', '.join(classes)}."] * len(pictures),
         )
-        found = self.processor.post_process_grounded_object_detection(
+        outputs = self.processor.post_process_grounded_object_detection(
             self.model(**inputs), threshold=self.floor, nms_threshold=0.7, target_sizes=_sizes(pictures)
         )
-        return [_answer(one, words) for one in found]
+        return [_answer(output, words) for output in outputs]
 
 
-class Sam3(Asking):
-    """SAM 3: one phrase at a time over features that are made once a picture."""
+class Sam3(PromptedModel):
+    """SAM 3: one phrase at a time over features computed once a picture."""
 
-    def ask(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
-        """What is found of these words in each picture."""
+    def detect(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+        """Detect these words in each picture."""
         most = int(self.model.config.text_config.max_position_embeddings)
         pixels = self._inputs(images=list(pictures))["pixel_values"]
         features = self.model.get_vision_features(pixel_values=pixels)
         answers: list[list[Answer]] = [[] for _ in pictures]
         for word in words:
             text = self.processor.tokenizer(
-                self.said(word), return_tensors="pt", padding="max_length", max_length=most, truncation=True
+                self.text_of(word), return_tensors="pt", padding="max_length", max_length=most, truncation=True
             ).to(self.model.device)
             rows = {name: text[name].expand(len(pictures), -1) for name in ("input_ids", "attention_mask")}
-            found = self.processor.post_process_object_detection(
+            outputs = self.processor.post_process_object_detection(
                 self.model(vision_embeds=features, **rows), threshold=self.floor, target_sizes=_sizes(pictures)
             )
-            for answer, one in zip(answers, found, strict=True):
-                answer.append(_answer({**one, "labels": [0] * len(one["scores"])}, [word]))
+            for answer, output in zip(answers, outputs, strict=True):
+                answer.append(_answer({**output, "labels": [0] * len(output["scores"])}, [word]))
         return [joined(parts) for parts in answers]
 
 
 def joined(parts: Sequence[Answer]) -> Answer:
-    """The answers to several prompts about one picture as one."""
+    """Join the answers to several prompts about one picture."""
     return Answer(
         boxes=np.concatenate([part.boxes.reshape(-1, 4) for part in parts]),
         scores=np.concatenate([part.scores for part in parts]),
@@ -234,7 +234,7 @@ def joined(parts: Sequence[Answer]) -> Answer:
     )
 
 
-FAMILIES: dict[str, type[Asking]] = {
+FAMILIES: dict[str, type[PromptedModel]] = {
     "grounding-dino": GroundingDino,
     "mm-grounding-dino": GroundingDino,
     "owlv2": Owl,

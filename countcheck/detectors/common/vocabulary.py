@@ -1,11 +1,11 @@
-"""Words for the same thing, and things that look alike: how a suite's nouns meet a detector's vocabulary. Data, pure.
+"""Synonyms, and nouns that look alike: how a suite's nouns map to a detector's vocabulary. Data, pure.
 
-A suite may say more of its own nouns (`countcheck.suites.suite.Noun`); what it says comes first.
+A suite may give its own synonyms and lookalikes (`countcheck.suites.suite.Noun`); those come first.
 """
 
 from __future__ import annotations
 
-# Each line: one thing. COCO's, Open Images' and everyday names stand side by side.
+# Each line: a noun of COCO or Open Images, then other words for it.
 _SAME = """
 pig: hog, swine, piglet
 wolf: grey wolf, gray wolf, timber wolf
@@ -53,7 +53,7 @@ ship: vessel
 lightbulb: light bulb
 """
 
-# Each line: a thing, then what a detector that was not offered a better word would call it.
+# Each line: a noun, then the nouns that a detector takes it for.
 _LOOKALIKE = """
 pig: wild boar, dog, sheep
 wolf: dog, fox, coyote
@@ -113,7 +113,11 @@ _HEADS = {word: name for name, words in _SYNONYMS.items() for word in words}
 
 
 def synonyms_of(noun: str) -> tuple[str, ...]:
-    """Other words for the same thing: for "sofa" "couch" and "settee", for "horse" "pony"; none for most nouns."""
+    """List other words for a noun; empty for most nouns.
+
+    >>> synonyms_of("sofa")
+    ('couch', 'settee')
+    """
     head = _HEADS.get(noun, noun)
     # A kitten is a cat, but not every cat is a kitten: a narrower word is looked for by its own name and by the
     # broader one, a broader one by all.
@@ -121,5 +125,9 @@ def synonyms_of(noun: str) -> tuple[str, ...]:
 
 
 def lookalikes_of(noun: str) -> tuple[str, ...]:
-    """Things that a detector takes for this one when no better word is on offer: for "wolf" "dog", "fox" ..."""
+    """List nouns that a detector takes for this one when it is not offered them.
+
+    >>> lookalikes_of("wolf")
+    ('dog', 'fox', 'coyote')
+    """
     return LOOKALIKES.get(noun, LOOKALIKES.get(_HEADS.get(noun, noun), ()))
