@@ -105,7 +105,7 @@ def test_one_word_a_pass_leaves_no_word_dependent_on_another(folders, pictures):
 
 
 def test_a_missing_hub_is_told_in_a_sentence():
-    with pytest.raises(BadWeights, match="no hub could be asked"):
+    with pytest.raises(BadWeights, match="no hub could be reached"):
         detector("nobody/no-such-detector")
 
 
