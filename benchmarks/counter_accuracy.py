@@ -29,10 +29,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from machine import machine
 
-from countcheck.counting.counter import Counter, load_counter, phrasebook, renamed
+from countcheck.counting.counter import Counter, load_counter, query_map, renamed_nouns
 from countcheck.counting.rule import count
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.views import cost, fused, looks
+from countcheck.detectors.common.views import cost, detect_views, fused
 from countcheck.images.convert import as_rgb
 from countcheck.images.decode import read_picture
 from countcheck.scenes import apply_style
@@ -115,9 +115,9 @@ class Seen:
         self.by_view: dict[str, list[Detections]] = {view: [] for view in views}
         for k, one in enumerate(labelled):
             picture = one.picture if style == "plain" else apply_style(one.picture, style, k)
-            book = phrasebook([Noun(name=noun) for noun in (*one.counts, *one.absent)], counter.vocabulary)
-            for view, found in zip(views, looks(counter.detector, [picture], book.queries, views)[0], strict=True):
-                self.by_view[view].append(renamed(found, book))
+            book = query_map([Noun(name=noun) for noun in (*one.counts, *one.absent)], counter.vocabulary)
+            for view, found in zip(views, detect_views(counter.detector, [picture], book.queries, views)[0], strict=True):
+                self.by_view[view].append(renamed_nouns(found, book))
         self._fused: dict[tuple[tuple[str, ...], str], list[Detections]] = {}
 
     def detections(self, views: tuple[str, ...], fusion: str) -> list[Detections]:
@@ -141,8 +141,8 @@ class Seen:
             rule = replace(
                 self.rule,
                 threshold=measure.threshold,
-                of_best=measure.of_best,
-                rival_lead=measure.rival_lead,
+                relative_threshold=measure.of_best,
+                distractor_score_ratio=measure.rival_lead,
                 by_style={},
                 floor=0.02,
             )
@@ -153,8 +153,8 @@ class Seen:
                 rule,
                 margin=base * doubt.above,
                 margin_below=base * doubt.below,
-                glimpse=doubt.glimpse,
-                sure_to=doubt.sure_to,
+                zero_doubt_score=doubt.glimpse,
+                max_certain_count=doubt.sure_to,
             )
             if doubt.opinion:
                 other = count(self.by_view[doubt.opinion][k], nouns, rule, style=style)
