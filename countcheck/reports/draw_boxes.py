@@ -1,43 +1,87 @@
-"""Boxes drawn on a picture, for a person to check a count by eye."""
+"""Boxes drawn on a picture, for a person to check a count by eye. The one place that draws them on pixels."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
-from countcheck.detectors.base import Detections
-from countcheck.images.types import RgbArray
+from countcheck.reports.safe_text import visible
+
+if TYPE_CHECKING:
+    from countcheck.detectors.base import Detections
 
 # Okabe and Ito's colours: told apart by colour-blind readers too.
 _COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+_STRIP, _STRIP_TEXT = (24, 23, 21), (240, 236, 228)
 
 
-def with_boxes(picture: RgbArray, found: Detections, kept: Sequence[int]) -> Image.Image:
-    """The picture with the counted boxes numbered noun by noun; a new image of the same size."""
-    image = Image.fromarray(picture).convert("RGB")
-    draw = ImageDraw.Draw(image)
-    thick = max(1, round(max(image.size) / 300))
-    font = ImageFont.load_default(max(9, round(max(image.size) / 45)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnBox:
+    """A box to draw.
+
+    Attributes:
+        noun: Decides the colour.
+        corners: Left, top, right, bottom in pixels, origin at the top left.
+        text: Written into the box; nothing when empty.
+        counted: Drawn thick when true, as a thin line when false.
+    """
+
+    noun: str
+    corners: tuple[float, float, float, float]
+    text: str = ""
+    counted: bool = True
+
+
+def draw_boxes(image: Image.Image, boxes: Iterable[DrawnBox], caption: str = "") -> Image.Image:
+    """Return a copy of the picture with the boxes drawn, and a caption on a strip below when there is one."""
+    edge = max(image.size)
+    stroke = max(1, round(edge / 300))
+    size = max(9, round(edge / 45))
+    font = ImageFont.load_default(size)
+    strip = 2 * size if caption else 0
+    page = Image.new("RGB", (image.width, image.height + strip), _STRIP)
+    page.paste(image.convert("RGB"), (0, 0))
+    pen = ImageDraw.Draw(page)
+    for box in boxes:
+        left, top, right, bottom = box.corners
+        colour = _colour(box.noun)
+        corners = (left, top, max(right, left), max(bottom, top))
+        pen.rectangle(corners, outline=colour, width=stroke if box.counted else 1)
+        if box.text:
+            text, place = _printable(box.text), (left + stroke, top + stroke)
+            x1, y1, x2, y2 = pen.textbbox(place, text, font=font)
+            pen.rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), fill=colour)
+            pen.text(place, text, fill="black", font=font)
+    if caption:
+        place = (size // 2, image.height + size // 3)
+        pen.text(place, _printable(visible(caption), 160), fill=_STRIP_TEXT, font=font)
+    return page
+
+
+def numbered_boxes(detections: Detections, counted: Sequence[int]) -> list[DrawnBox]:
+    """Number the counted boxes noun by noun, the surest first.
+
+    Args:
+        counted: Places in ``detections`` of the boxes to draw.
+    """
     numbers: dict[str, int] = {}
-    for i in sorted(kept, key=lambda i: (found.nouns[i], -float(found.scores[i]))):
-        noun = found.nouns[i]
+    boxes = []
+    for place in sorted(counted, key=lambda i: (detections.nouns[i], -float(detections.scores[i]))):
+        noun = detections.nouns[place]
         numbers[noun] = numbers.get(noun, 0) + 1
-        x1, y1, x2, y2 = (float(v) for v in found.boxes[i])
-        colour = _colour(noun)
-        draw.rectangle((x1, y1, max(x2, x1), max(y2, y1)), outline=colour, width=thick)
-        label = f"{_printable(noun)} {numbers[noun]}"
-        left, top, right, bottom = draw.textbbox((x1 + thick, y1 + thick), label, font=font)
-        draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), fill=colour)
-        draw.text((x1 + thick, y1 + thick), label, fill="black", font=font)
-    return image
+        left, top, right, bottom = (float(edge) for edge in detections.boxes[place])
+        boxes.append(DrawnBox(noun=noun, corners=(left, top, right, bottom), text=f"{noun[:24]} {numbers[noun]}"))
+    return boxes
 
 
 def _colour(noun: str) -> str:
-    return _COLOURS[hashlib.sha256(noun.encode()).digest()[0] % len(_COLOURS)]
+    return _COLOURS[hashlib.sha256(noun.encode(errors="replace")).digest()[0] % len(_COLOURS)]
 
 
-def _printable(noun: str) -> str:
-    """What the built-in font can draw: other scripts become question marks, long phrases are cut."""
-    return noun[:24].encode("latin-1", "replace").decode("latin-1")
+def _printable(text: str, max_length: int = 32) -> str:
+    """Replace what the built-in font cannot draw by question marks, and cut long text."""
+    return text[:max_length].encode("latin-1", "replace").decode("latin-1")

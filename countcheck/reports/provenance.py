@@ -1,60 +1,64 @@
-"""How a run was made, as its ledger tells it: names and values for a reader, in the order in which they are asked for."""
+"""How a run was made, from its ledger: names and values for a reader, the most wanted first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from countcheck.reports.format import estimate_text, number, quantity
 from countcheck.reports.report import Model, Report
-from countcheck.reports.wording import estimate_words, number, several
 from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo, SelfTestInfo
 
 
 def how_it_was_made(report: Report, run: int) -> list[tuple[str, str]]:
-    """Suite, tries, models with revision, settings and coverage, counter, rule, controls, calibration, labels, the rest."""
+    """List suite, tries, models with settings and coverage, counter, rule, self-test, calibration, labels, the rest.
+
+    Args:
+        run: Index into `Report.runs`.
+    """
     source = report.runs[run]
     info = source.info
-    found = [
+    lines = [
         ("Suite", _suite(info)),
         ("Tries", _tries(info)),
-        ("Made", _made(info)),
-        ("Programs", _pairs(info.versions)),
+        ("Made on", _made(info)),
+        ("Versions", _pairs(info.versions)),
     ]
     for model in report.models:
         if model.run == run:
-            found.append((f"Model {model.generator}", _generator(info.generators.get(model.generator))))
-            found.append((f"Scored of {model.generator}", _coverage(model)))
+            lines.append((f"Model {model.generator}", _generator(info.generators.get(model.generator))))
+            lines.append((f"Scored of {model.generator}", _coverage(model)))
     counter, self_test = info.counter, info.self_test
-    found += [
+    lines += [
         ("Counter", _counter(counter)),
         ("Counting rule", _pairs(counter.rule)),
-        ("Controls", _controls(self_test)),
-        ("Controls by style", _by_style(self_test)),
+        ("Self-test", _self_test(self_test)),
+        ("Self-test by style", _by_style(self_test)),
         ("Calibration", _calibration(counter)),
-        ("Labels", f"{several(source.labels, 'count')} by people" if source.labels else "none by people yet"),
+        ("Labels", f"{quantity(source.labels, 'count')} by people" if source.labels else "none by people yet"),
     ]
     if info.counting > 1:
-        found.append(("Counted", f"{info.counting} times; the last counting is shown"))
+        lines.append(("Countings", f"{info.counting}; the last one is shown"))
     others = {**info.extra, "until_decided": info.until_decided}
-    found += [pair for name, value in others.items() for pair in flat(name, value)]
-    return [(name, value) for name, value in found if value]
+    lines += [pair for name, value in others.items() for pair in flat(name, value)]
+    return [(name, value) for name, value in lines if value]
 
 
 def flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """A recorded value of any depth as names and values; nothing for what is empty."""
+    """Flatten a recorded value of any depth into names and values; nothing for what is empty."""
     title = name.replace("_", " ")
     if isinstance(value, Mapping):
         plain = _pairs(value)
         if plain:
             yield title, plain
-        for inner, one in value.items():
-            if isinstance(one, Mapping | list):
-                yield from flat(f"{title} · {inner}", one)
+        for inner, nested in value.items():
+            if isinstance(nested, Mapping | list):
+                yield from flat(f"{title} · {inner}", nested)
     elif isinstance(value, list):
         if value:
-            yield title, ", ".join(map(_said, value))
+            yield title, ", ".join(map(_plain_text, value))
     elif value not in (None, ""):
-        yield title, _said(value)
+        yield title, _plain_text(value)
 
 
 def _suite(info: RunInfo) -> str:
@@ -63,12 +67,12 @@ def _suite(info: RunInfo) -> str:
     for name in ("prompt", "conversation"):
         n = len(body.get(f"{name}s") or ())
         if n:
-            parts.append(several(n, name))
+            parts.append(quantity(n, name))
     return ", ".join(filter(None, [*parts, f"version {info.suite_digest}" if info.suite_digest else ""]))
 
 
 def _tries(info: RunInfo) -> str:
-    parts = [f"{several(info.repeats, 'try', 'tries')} of each prompt"] if info.repeats else []
+    parts = [f"{quantity(info.repeats, 'try', 'tries')} of each prompt"] if info.repeats else []
     parts += [f"at most {number(info.limit)} of each model"] if info.limit else []
     parts += [f"only {_pairs(info.only)}"] if info.only else []
     return ", ".join(parts)
@@ -78,8 +82,8 @@ def _made(info: RunInfo) -> str:
     when = info.created
     day, clock = when[:10], when[11:16]
     zone = " UTC" if when.endswith(("Z", "+00:00")) else when[19:]
-    on = f"on {info.device}" if info.device else ""
-    return " ".join(filter(None, [day, f"{clock}{zone}" if clock else "", on]))
+    device = f"on {info.device}" if info.device else ""
+    return " ".join(filter(None, [day, f"{clock}{zone}" if clock else "", device]))
 
 
 def _generator(generator: GeneratorInfo | None) -> str:
@@ -92,7 +96,7 @@ def _generator(generator: GeneratorInfo | None) -> str:
         _pairs({"family": generator.family, "source": generator.source, "licence": generator.licence}),
         _pairs({name: value for name, value in generator.settings.items() if name != "source"}),
         f"${generator.price:.4g} a picture{priced}" if generator.price else "",
-        f"{several(skipped, 'conversation')} skipped" if skipped else "",
+        f"{quantity(skipped, 'conversation')} skipped" if skipped else "",
     ]
     return "; ".join(filter(None, parts))
 
@@ -102,7 +106,7 @@ def _coverage(model: Model) -> str:
     parts = [f"{number(planned - model.lost)} of {number(planned)}"]
     for name, word in (("failures", "failure"), ("uncertain", "uncertain picture")):
         if model.total(name):
-            parts.append(several(model.total(name), word))
+            parts.append(quantity(model.total(name), word))
     if model.total("missing"):
         parts.append(f"{number(model.total('missing'))} not made")
     return ", ".join(parts)
@@ -110,7 +114,7 @@ def _coverage(model: Model) -> str:
 
 def _counter(counter: CounterInfo) -> str:
     detector, known = counter.detector, counter.vocabulary
-    nouns = "any noun" if known is None else several(len(known), "noun")
+    nouns = "any noun" if known is None else quantity(len(known), "noun")
     parts = [
         counter.name,
         f"detector {detector.family}" if detector.family else "",
@@ -122,7 +126,7 @@ def _counter(counter: CounterInfo) -> str:
     return "; ".join(filter(None, parts))
 
 
-def _controls(self_test: SelfTestInfo) -> str:
+def _self_test(self_test: SelfTestInfo) -> str:
     score = self_test.plain
     if score.total is None:
         return ""
@@ -143,29 +147,26 @@ def _by_style(self_test: SelfTestInfo) -> str:
 
 def _calibration(counter: CounterInfo) -> str:
     if not counter.calibrated:
-        return "never by labels: its own errors are in every rate that is not marked corrected"
+        return "none: the counter's own errors are in every rate that is not marked corrected"
     measured = counter.measured
-    said = f"on the run {measured['calibrated_on']}"
+    text = f"on the run {measured['calibrated_on']}"
     if measured.get("labelled"):
-        said += (
-            f", {several(measured['labelled'], 'count')} by people in {several(measured.get('pictures', 0), 'picture')}"
-        )
+        text += f", {quantity(measured['labelled'], 'count')} by people in {quantity(measured.get('pictures', 0), 'picture')}"
     agreement = measured.get("agreement")
     if isinstance(agreement, Mapping) and {"value", "low", "high"} <= agreement.keys():
-        value, interval = estimate_words("exact_rate", agreement)
-        said += f"; the same number as people in {value} ({interval})"
-    return said
+        text += f"; the same count as people in {estimate_text('exact_rate', agreement)}"
+    return text
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(
-        f"{name.replace('_', ' ')} {_said(value)}"
+        f"{name.replace('_', ' ')} {_plain_text(value)}"
         for name, value in values.items()
         if not isinstance(value, Mapping | list) and value not in (None, "")
     )
 
 
-def _said(value: Any) -> str:
+def _plain_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -16,6 +16,8 @@ _VISIBLE = _DIRECTION | _CONTROL | _LONE
 
 # Log commands of GitHub (`::error`, `##[error]`), Azure Pipelines (`##vso[`) and TeamCity (`##teamcity[`).
 _COMMAND = re.compile(r"##(?=\w*\[)|^(\s*)::", re.MULTILINE)
+# Everything that Markdown, or the HTML inside it, could take for more than a letter.
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#!|~@&$])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -50,6 +52,16 @@ def one_line(text: str, max_length: int = 60) -> str:
     spaced = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in str(text))
     line = terminal_text(" ".join(spaced.split()))
     return line if len(line) <= max_length else line[: max_length - 1] + "…"
+
+
+def markdown_text(text: str, max_length: int = 200) -> str:
+    """Make text safe for Markdown: one line of at most ``max_length`` characters in which none has a meaning.
+
+    >>> markdown_text("*3* pigs")
+    '&#42;3&#42; pigs'
+    """
+    line = terminal_text(" ".join(visible(text, max_length).split()))
+    return _MARKDOWN.sub(lambda match: f"&#{ord(match.group())};", line)
 
 
 def csv_cell(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The parts of a report that are picked out of its rows: matrices, worst prompts, refusals, conversations. Pure."""
+"""The parts of a report that are selected from its rows: matrices, worst prompts, refusals, conversations. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from countcheck.counting.verdict import Kind
 from countcheck.generators.outcome import Reason
+from countcheck.reports.format import EstimateJson
 from countcheck.reports.report import Model, Report
 from countcheck.reports.safe_text import visible
-from countcheck.reports.wording import EstimateJson
 from countcheck.storage.rows import ResultRow
 from countcheck.suites.natural_order import natural_key
 
@@ -44,7 +44,7 @@ class Matrix:
 
 
 def matrices(report: Report) -> list[Matrix]:
-    """One matrix a model, over the same rows and columns, so that they can be laid side by side."""
+    """Make one matrix a model, over the same rows and columns, so that they can stand side by side."""
     tables = [{int(a): {int(c): n for c, n in row.items()} for a, row in m.matrix.items()} for m in report.models]
     asked = sorted({a for table in tables for a in table})
     counted = sorted({c for table in tables for row in table.values() for c in row} | set(asked))
@@ -73,7 +73,7 @@ class WorstPrompt:
 
     Attributes:
         wrong, asked: Tries that were not exact, of those that ended in a picture or a refusal, over all models.
-        tries: One row a model, its most telling wrong one; ``None`` for a model that has none.
+        tries: One row a model, its worst try; ``None`` for a model that has none.
     """
 
     prompt_id: str
@@ -84,28 +84,35 @@ class WorstPrompt:
 
 
 def worst_prompts(report: Report, *, most: int = 8) -> list[WorstPrompt]:
-    """The prompts that went wrong most often, the most often first; only such as went wrong at all."""
+    """List the prompts that went wrong most often, the worst first; none that was always exact."""
     by_prompt: dict[tuple[str, str], list[tuple[int, ResultRow]]] = defaultdict(list)
     for index, model in enumerate(report.models):
         for row in model.rows:
             if not row.conversation and row.verdict is not None and row.outcome in ("picture", "refusal"):
                 by_prompt[row.prompt_id, row.text].append((index, row))
-    found = []
+    ranked = []
     for prompt, tries in by_prompt.items():
         wrong = [row for _, row in tries if row.verdict not in (Kind.EXACT, Kind.UNCERTAIN)]
         if wrong:
-            found.append((len(wrong) / len(tries), sum(_distance(row) for row in wrong) / len(wrong), prompt))
-    found.sort(key=lambda one: (-one[0], -one[1], one[2]))
-    result = []
-    for _, _, (prompt_id, text) in found[:most]:
-        tries = by_prompt[prompt_id, text]
-        telling = tuple(_most_telling([r for i, r in tries if i == index]) for index in range(len(report.models)))
-        wrong_n = sum(row.verdict not in (Kind.EXACT, Kind.UNCERTAIN) for _, row in tries)
-        result.append(WorstPrompt(prompt_id=prompt_id, text=text, wrong=wrong_n, asked=len(tries), tries=telling))
-    return result
+            mean_distance = sum(_distance(row) for row in wrong) / len(wrong)
+            ranked.append((-len(wrong) / len(tries), -mean_distance, prompt, len(wrong)))
+    ranked.sort()
+    return [
+        WorstPrompt(
+            prompt_id=prompt[0],
+            text=prompt[1],
+            wrong=wrong,
+            asked=len(by_prompt[prompt]),
+            tries=tuple(
+                _worst_try([row for model, row in by_prompt[prompt] if model == index])
+                for index in range(len(report.models))
+            ),
+        )
+        for _, _, prompt, wrong in ranked[:most]
+    ]
 
 
-def _most_telling(rows: Sequence[ResultRow]) -> ResultRow | None:
+def _worst_try(rows: Sequence[ResultRow]) -> ResultRow | None:
     if not rows:
         return None
     return max(rows, key=lambda row: (_HARM.get(row.verdict or Kind.FAILED, -1), _distance(row), -row.repeat))
@@ -116,8 +123,8 @@ def _distance(row: ResultRow) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saying:
-    """One wording of a refusal: how often it came, and from which models; the prompts it answered."""
+class RefusalWording:
+    """One wording of a refusal: how often it came, from which models (index and times), to which prompts."""
 
     words: str
     code: str
@@ -133,12 +140,12 @@ class RefusalGroup:
 
     reason: str
     n: int
-    sayings: tuple[Saying, ...]
+    wordings: tuple[RefusalWording, ...]
     unshown: int
 
 
 def refusals(report: Report, *, most: int = 20) -> list[RefusalGroup]:
-    """The refusals by reason, in the models' own words."""
+    """Group the refusals by reason, in the models' own words."""
     groups: dict[str, dict[tuple[str, str, str], list[tuple[int, ResultRow]]]] = defaultdict(lambda: defaultdict(list))
     for index, model in enumerate(report.models):
         for row in model.rows:
@@ -153,16 +160,16 @@ def refusals(report: Report, *, most: int = 20) -> list[RefusalGroup]:
             RefusalGroup(
                 reason=str(reason),
                 n=sum(len(rows) for _, rows in wordings),
-                sayings=tuple(_saying(*wording) for wording in wordings[:most]),
+                wordings=tuple(_wording(*wording) for wording in wordings[:most]),
                 unshown=sum(len(rows) for _, rows in wordings[most:]),
             )
         )
     return result
 
 
-def _saying(wording: tuple[str, str, str], rows: Sequence[tuple[int, ResultRow]]) -> Saying:
+def _wording(wording: tuple[str, str, str], rows: Sequence[tuple[int, ResultRow]]) -> RefusalWording:
     words, code, category = wording
-    return Saying(
+    return RefusalWording(
         words=words,
         code=code,
         category=category,
@@ -183,11 +190,11 @@ class Inconsistency:
 
 
 def inconsistencies(report: Report, *, most: int = 6) -> list[Inconsistency]:
-    """Groups with a refusal beside a picture, those with the most refusals first."""
+    """List groups with a refusal beside a picture, those with the most refusals first."""
     result = []
     for index, model in enumerate(report.models):
         result += _inconsistent(index, model)
-    result.sort(key=lambda one: (-len(one.refused), one.model, one.group))
+    result.sort(key=lambda mixed: (-len(mixed.refused), mixed.model, mixed.group))
     return result[:most]
 
 
@@ -196,17 +203,17 @@ def _inconsistent(index: int, model: Model) -> list[Inconsistency]:
     for row in model.rows:
         if not row.conversation and row.outcome in ("picture", "refusal"):
             groups[row.group or row.prompt_id].append(row)
-    found = []
+    result = []
     for group, rows in groups.items():
         drawn = tuple(row for row in rows if row.outcome == "picture")
         refused = tuple(row for row in rows if row.outcome == "refusal")
         if drawn and refused:
-            found.append(Inconsistency(model=index, group=group, drawn=drawn, refused=refused))
-    return found
+            result.append(Inconsistency(model=index, group=group, drawn=drawn, refused=refused))
+    return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Breakdown:
     """The exact rate by the values of one tag.
 
     Attributes:
@@ -221,7 +228,7 @@ class Part:
     unshown: int = 0
 
     def points(self) -> list[dict[str, Any]]:
-        """What a chart is drawn from: one record for each value and model that has an estimate."""
+        """List what a chart shows: one record for each value and model that has an estimate."""
         return [
             {"tag": visible(value, 60), "model": model, "value": e["value"], "low": e["low"], "high": e["high"]}
             for value, row in zip(self.values, self.rates, strict=True)
@@ -230,8 +237,8 @@ class Part:
         ]
 
 
-def parts(report: Report, *, most: int = 24) -> list[Part]:
-    """The exact rate by every tag with more than one value: number first, then noun, style, number form, the rest."""
+def breakdowns(report: Report, *, most: int = 24) -> list[Breakdown]:
+    """Split the exact rate by every tag with two values or more: number, noun, style, number form, then the rest."""
     tags = sorted({tag for model in report.models for tag in model.by}, key=lambda tag: (_ORDER.get(tag, 99), tag))
     result = []
     for tag in tags:
@@ -244,12 +251,12 @@ def parts(report: Report, *, most: int = 24) -> list[Part]:
         if len(known) < 2:
             continue
         tries = {value: sum(e["n"] for e in estimates[value] if e is not None) for value in known}
-        kept = set(sorted(known, key=lambda value: -tries[value])[:most])
-        shown = [value for value in known if value in kept]
+        largest = set(sorted(known, key=lambda value: -tries[value])[:most])
+        shown = [value for value in known if value in largest]
         if tag not in ("number", "kinds"):
             shown.sort(key=lambda value: (-_mean(estimates[value]), natural_key(value)))
         result.append(
-            Part(
+            Breakdown(
                 tag=tag,
                 values=tuple(shown),
                 rates=tuple(estimates[value] for value in shown),
@@ -268,7 +275,7 @@ def _mean(estimates: Sequence[EstimateJson | None]) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spoken:
+class TurnResult:
     """One turn of a conversation with one model, and what happened to the count in it.
 
     Attributes:
@@ -280,41 +287,40 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Talk:
-    """One conversation, held with each model: its turns by model; empty where a model did not hold it."""
+class HeldConversation:
+    """One conversation with every model: its turns by model; empty where a model did not hold it."""
 
     prompt_id: str
     repeat: int
     lost: int
-    turns: tuple[tuple[Spoken, ...], ...]
+    turns: tuple[tuple[TurnResult, ...], ...]
 
 
-def talks(report: Report, *, most: int = 8) -> tuple[list[Talk], int]:
-    """Conversations in which the most was lost or refused, and how many there are in all."""
+def conversations(report: Report, *, most: int = 8) -> tuple[list[HeldConversation], int]:
+    """List the conversations in which most was lost or refused, and count all of them."""
     held: dict[tuple[str, int], dict[int, list[ResultRow]]] = defaultdict(lambda: defaultdict(list))
     for index, model in enumerate(report.models):
         for row in model.rows:
             if row.conversation and row.outcome != "missing":
                 held[row.prompt_id, row.repeat][index].append(row)
-    found = []
+    result = []
     for (prompt_id, repeat), by_model in held.items():
         turns = tuple(
-            _spoken(sorted(by_model.get(index, ()), key=lambda row: row.turn)) for index in range(len(report.models))
+            _turn_results(sorted(by_model.get(index, ()), key=lambda row: row.turn))
+            for index in range(len(report.models))
         )
-        events = [spoken.event for said in turns for spoken in said]
-        refused = sum(spoken.row.outcome == "refusal" for said in turns for spoken in said)
-        lost = events.count("lost") + refused
-        found.append(Talk(prompt_id=prompt_id, repeat=repeat, lost=lost, turns=turns))
-    found.sort(key=lambda talk: (-talk.lost, talk.prompt_id, talk.repeat))
-    return found[:most], len(found)
+        lost = sum(turn.event == "lost" or turn.row.outcome == "refusal" for of_model in turns for turn in of_model)
+        result.append(HeldConversation(prompt_id=prompt_id, repeat=repeat, lost=lost, turns=turns))
+    result.sort(key=lambda held: (-held.lost, held.prompt_id, held.repeat))
+    return result[:most], len(result)
 
 
-def _spoken(rows: Sequence[ResultRow]) -> tuple[Spoken, ...]:
+def _turn_results(rows: Sequence[ResultRow]) -> tuple[TurnResult, ...]:
     result = []
     right: bool | None = None
     for row in rows:
         now = None if row.verdict in (None, Kind.REFUSED, Kind.FAILED, Kind.UNCERTAIN) else row.verdict is Kind.EXACT
         event = "lost" if right and now is False else "repaired" if right is False and now else ""
-        result.append(Spoken(row=row, event=event))
+        result.append(TurnResult(row=row, event=event))
         right = right if now is None else now
     return tuple(result)

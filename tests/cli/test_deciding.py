@@ -36,7 +36,7 @@ def test_json_fits_its_schema(runs, capsys, command):
 
 def test_summary_speaks_of_prompts_and_conversations(runs, capsys):
     text = printed(capsys, "summary", runs / "good")
-    assert text.startswith("scored ") and "exact by" in text and "in conversation" in text
+    assert text.startswith("scored ") and "exactly as asked" in text and "4 conversations: " in text
 
 
 def test_compare_finds_the_loss(runs, capsys):

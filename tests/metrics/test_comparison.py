@@ -158,4 +158,4 @@ def test_a_style_in_which_the_counter_is_blind_is_not_compared_by_counts():
     jsonschema.validate(json.loads(json.dumps(found.to_json())), schema("compare"))
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(render_comparisons([found]))
-    assert "exact by style" in console.export_text()
+    assert "exactly as asked by style" in console.export_text()

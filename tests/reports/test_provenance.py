@@ -19,11 +19,11 @@ def test_a_reader_finds_suite_models_counter_and_controls(two_runs):
     found = told(read_report(two_runs))
     assert found["Suite"].startswith("made-up, 24 prompts, 2 conversations, version ")
     assert found["Tries"] == "2 tries of each prompt"
-    assert found["Made"] == "2026-11-22 14:00 UTC on cpu"
+    assert found["Made on"] == "2026-11-22 14:00 UTC on cpu"
     assert found["Model alpha"] == "revision 0123abc; steps 4"
-    assert found["Controls"].startswith("passed: 47 of 48 pictures with known counts were counted right")
+    assert found["Self-test"].startswith("passed: 47 of 48 pictures with known counts were counted right")
     assert "threshold 0.4" in found["Counting rule"]
-    assert found["Calibration"].startswith("never by labels")
+    assert found["Calibration"].startswith("none: ")
     assert not any(name.startswith("Model gamma") for name in found)
 
 
@@ -57,10 +57,10 @@ def test_what_a_real_run_keeps_of_a_model_and_a_calibrated_counter(two_runs):
         found["Model alpha"] == "revision r1; family diffusers, source x; width 96; $0.04 a picture (price of 2026-11)"
     )
     assert found["Calibration"] == (
-        "on the run june, 120 counts by people in 96 pictures; the same number as people in 90\u00a0% (80 to 95)"
+        "on the run june, 120 counts by people in 96 pictures; the same count as people in 90\u00a0% (80 to 95)"
     )
     assert found["Counter"] == "tiny; knows 1 noun"
-    assert found["Counted"] == "2 times; the last counting is shown"
+    assert found["Countings"] == "2; the last one is shown"
 
 
 def test_what_nobody_foresaw_is_told_too():

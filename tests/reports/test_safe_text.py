@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from countcheck.reports.safe_text import csv_cell, one_line, terminal_text, visible
+from countcheck.reports.safe_text import csv_cell, markdown_text, one_line, terminal_text, visible
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,11 @@ def test_no_cell_of_a_csv_begins_a_formula(text):
     ((cell, after),) = csv.reader(io.StringIO(raw))
     assert after == "next"
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+
+
+def test_long_text_is_cut():
+    assert visible("x" * 10_000, 20) == "x" * 19 + "…"
+
+
+def test_text_means_nothing_to_markdown():
+    assert markdown_text("*a*\n|b| <c> [d](e)") == "&#42;a&#42; &#124;b&#124; &#60;c&#62; &#91;d&#93;&#40;e&#41;"

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections import Counter
+
 from countcheck.counting.verdict import Kind
 from countcheck.reports.report import read_report
-from countcheck.reports.sections import inconsistencies, matrices, refusals, worst_prompts
+from countcheck.reports.sections import breakdowns, conversations, inconsistencies, matrices, refusals, worst_prompts
 
 
 def test_matrices_share_their_columns_and_hold_every_counted_picture(two_runs):
@@ -29,13 +31,48 @@ def test_worst_prompts_come_worst_first_and_show_a_wrong_try(two_runs):
 
 def test_every_refusal_is_in_its_group(two_runs):
     report = read_report(two_runs)
-    rows = [row for model in report.models for row in model.rows if row.outcome == "refusal"]
-    for group in refusals(report, most=1):
-        assert group.n == sum(row.refusal == group.reason for row in rows)
-        assert group.n == sum(saying.n for saying in group.sayings) + group.unshown
+    reasons = Counter(row.refusal for model in report.models for row in model.rows if row.outcome == "refusal")
+    groups = refusals(report, most=1)
+    assert len(reasons) > 1
+    assert {group.reason: group.n for group in groups} == reasons
+    for group in groups:
+        assert group.n == sum(wording.n for wording in group.wordings) + group.unshown
+
+
+def test_wordings_of_a_refusal_are_counted_by_model(two_runs):
+    report = read_report(two_runs)
+    wordings = [wording for group in refusals(report) for wording in group.wordings]
+    assert wordings
+    assert all(sum(n for _, n in wording.models) == wording.n for wording in wordings)
 
 
 def test_inconsistent_groups_hold_a_picture_and_a_refusal(two_runs):
-    for one in inconsistencies(read_report(two_runs)):
-        assert {row.group for row in (*one.drawn, *one.refused)} == {one.group}
-        assert {row.outcome for row in one.refused} == {"refusal"}
+    report = read_report(two_runs)
+    mixed = inconsistencies(report, most=1000)
+    expected = {
+        (index, row.group or row.prompt_id)
+        for index, model in enumerate(report.models)
+        for row in model.rows
+        if row.outcome == "refusal" and not row.conversation
+    }
+    assert mixed
+    assert {(group.model, group.group) for group in mixed} <= expected
+    for group in mixed:
+        assert {row.group for row in (*group.drawn, *group.refused)} == {group.group}
+        assert {row.outcome for row in group.refused} == {"refusal"}
+        assert {row.outcome for row in group.drawn} == {"picture"}
+
+
+def test_conversations_with_the_most_losses_come_first(two_runs):
+    shown, held = conversations(read_report(two_runs), most=1000)
+    assert len(shown) == held > 0
+    assert [conversation.lost for conversation in shown] == sorted((c.lost for c in shown), reverse=True)
+
+
+def test_breakdowns_have_two_values_or_more_and_one_estimate_a_model(two_runs):
+    report = read_report(two_runs)
+    splits = breakdowns(report)
+    assert [split.tag for split in splits][:2] == ["number", "noun"]
+    for split in splits:
+        assert len(split.values) >= 2
+        assert {len(estimates) for estimates in split.rates} == {len(report.models)}

@@ -2,55 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from countcheck.reports.safe_text import visible
-from countcheck.reports.wording import estimate_words, money, number, points, seconds, several, wish
+from countcheck.counting.verdict import Kind
+from countcheck.generators.outcome import Reason
+from countcheck.reports.wording import REASONS, VERDICTS, capitalized, counted_noun, tag_title, target_text
 from countcheck.suites.suite import Relation, Target
-
-
-def estimate(value, low=None, high=None):
-    return {"value": value, "low": low, "high": high, "level": 0.95, "n": 10, "clusters": 5, "method": "test"}
-
-
-@pytest.mark.parametrize(
-    ("rate", "given", "words"),
-    [
-        ("exact_rate", estimate(0.624, 0.57, 0.68), ("62\u00a0%", "57 to 68")),
-        ("exact_rate", estimate(0.624, 0.61, 0.638), ("62.4\u00a0%", "61.0 to 63.8")),
-        ("exact_rate", estimate(None), ("–", "")),
-        ("exact_rate", None, ("–", "")),
-        ("cost_per_exact", estimate(0.00702, 0.0056, 0.0091), ("$0.0070", "0.0056 to 0.0091")),
-        ("seconds_per_exact", estimate(2.13, 1.7, float("inf")), ("2.1\u00a0s", "1.7 to ∞")),
-        ("knower_level", estimate(4.0, 3.0, 5.0), ("4", "3 to 5")),
-    ],
-)
-def test_an_estimate_in_words(rate, given, words):
-    assert estimate_words(rate, given) == words
-
-
-def test_a_difference_carries_its_sign():
-    assert points(estimate(-0.12, -0.18, 0.06)) == ("−12.0", "−18.0 to +6.0")
-
-
-def test_control_and_direction_marks_become_visible():
-    assert visible("a\u202eb\x00c\x1b[31m\ud800") == "a⟨U+202E⟩b\u2400c\u241b[31m\ufffd"
-
-
-def test_long_text_is_cut():
-    assert visible("x" * 10_000, 20) == "x" * 19 + "…"
-
-
-@pytest.mark.parametrize(("value", "words"), [(0.0071, "$0.0071"), (1.2, "$1.20"), (1234.0, "$1,234"), (0.0, "$0.00")])
-def test_money(value, words):
-    assert money(value) == words
-
-
-def test_durations_and_numbers():
-    assert (seconds(0.41), seconds(12.3), seconds(130)) == ("0.41\u00a0s", "12\u00a0s", "2\u00a0min 10\u00a0s")
-    assert (number(12345), several(1, "try", "tries"), several(2, "try", "tries")) == (
-        "12\u202f345",
-        "1 try",
-        "2 tries",
-    )
 
 
 @pytest.mark.parametrize(
@@ -65,5 +20,17 @@ def test_durations_and_numbers():
         (Target(noun="cat", relation=Relation.AS_MANY_AS, other="sheep"), "as many cats as sheep"),
     ],
 )
-def test_what_was_asked_is_said_in_grammar(target, words):
-    assert wish(target) == words
+def test_a_target_is_written_in_grammar(target, words):
+    assert target_text(target) == words
+
+
+def test_every_verdict_and_every_kind_of_refusal_has_words():
+    assert set(VERDICTS) == {str(kind) for kind in Kind}
+    assert set(REASONS) == {str(reason) for reason in Reason}
+
+
+def test_nouns_tags_and_sentences():
+    assert (counted_noun(1, "wolf"), counted_noun(2, "wolf")) == ("1\u00a0wolf", "2\u00a0wolves")
+    assert "\x07" not in counted_noun(2, "p\x07ig")
+    assert (tag_title("number_form"), tag_title("kinds")) == ("number form", "number of kinds")
+    assert capitalized("two pigs. Three") == "Two pigs. Three"

@@ -31,7 +31,7 @@ def calibrate(
     from countcheck.calibration.examples import examples_of
     from countcheck.calibration.fit import calibrate as learn
     from countcheck.counting.counter import counter_card
-    from countcheck.reports.html.pictures import rule_of
+    from countcheck.reports.overlays import rule_of
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(run) as opened:
@@ -52,17 +52,16 @@ def calibrate(
 def _table(learnt: Calibration) -> Table:
     from rich.table import Table
 
+    from countcheck.reports.format import estimate_text, quantity
     from countcheck.reports.safe_text import visible
-    from countcheck.reports.wording import estimate_words, several
 
-    heading = f"{several(learnt.labelled, 'labelled count')} in {several(learnt.pictures, 'picture')}"
+    heading = f"{quantity(learnt.labelled, 'labelled count')} in {quantity(learnt.pictures, 'picture')}"
     table = Table(title=heading, title_justify="left", caption_justify="left", box=None, pad_edge=False)
     for title in ("", "n", "right", "too many", "too few", "bias"):
         table.add_column(title, justify="left" if not title else "right")
 
     def share(name: str, estimate: Any) -> None:
-        value, interval = estimate_words("exact_rate", estimate.to_json())
-        table.add_row(name, str(estimate.n), f"{value} ({interval})", "", "", "")
+        table.add_row(name, str(estimate.n), str(estimate_text("exact_rate", estimate)), "", "", "")
 
     share("agreement, rule in use", learnt.before)
     share("agreement, learnt rule", learnt.agreement)

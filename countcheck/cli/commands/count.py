@@ -120,9 +120,11 @@ def _counted(
             }
         )
         if path in drawings:
-            from countcheck.reports.draw_boxes import with_boxes
+            from PIL import Image
 
-            with_boxes(picture, seen, counted.kept).save(drawings[path])
+            from countcheck.reports.draw_boxes import draw_boxes, numbered_boxes
+
+            draw_boxes(Image.fromarray(picture), numbered_boxes(seen, counted.kept)).save(drawings[path])
     return rows
 
 

@@ -29,10 +29,10 @@ def export(
 ) -> None:
     """Write one row per sample or turn. It says what was asked, what came, and what was counted."""
     from countcheck.interop.row_export import write_rows
-    from countcheck.reports.wording import several
+    from countcheck.reports.format import quantity
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(run) as opened:
         written = write_rows(opened, str(format), out)
     if out is not None:
-        say(f"{several(written, 'row')} written to {out}")
+        say(f"{quantity(written, 'row')} written to {out}")

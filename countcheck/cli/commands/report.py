@@ -77,7 +77,7 @@ def report(
             form = form or _form_of(out)
             target = _write(form, told, opened, out or runs[0] / _NAMES[form])
         if annotated is not None:
-            from countcheck.reports.html.pictures import write_annotated
+            from countcheck.reports.overlays import write_annotated
 
             # Two runs may hold the same sample.
             folders = [

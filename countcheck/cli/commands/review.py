@@ -82,23 +82,23 @@ def _serve(run: RunFolder, port: int, labeller: str, browser: bool) -> None:
 
 
 def _import(run: RunFolder, source: Path) -> None:
-    from countcheck.reports.wording import several
+    from countcheck.reports.format import quantity
     from countcheck.review.label_files import read_labels
     from countcheck.review.session import LabelSession
 
     stored, unknown = LabelSession(run).import_labels(read_labels(source))
-    say(f"{several(stored, 'label')} stored.")
+    say(f"{quantity(stored, 'label')} stored.")
     if unknown:
-        say(f"left out, because the run has no such picture or noun: {several(unknown, 'label')}.")
+        say(f"left out, because the run has no such picture or noun: {quantity(unknown, 'label')}.")
 
 
 def _export(run: RunFolder, target: Path) -> None:
-    from countcheck.reports.wording import several
+    from countcheck.reports.format import quantity
     from countcheck.review.label_files import LABEL_STUDIO_CONFIG, write_labels
     from countcheck.review.queue import tasks_of
 
     n = write_labels(tasks_of(run.rows()), run.labels(), target)
-    say(f"{several(n, 'line')} written to {target}.")
+    say(f"{quantity(n, 'line')} written to {target}.")
     if target.suffix.lower() == ".json":
         say(f"Serve {run.path} as Label Studio's local files, and give the project this labelling interface:")
         typer.echo(LABEL_STUDIO_CONFIG)

@@ -72,13 +72,13 @@ def run(
 
 def tell_left_out(suite: Suite) -> None:
     """How much of somebody else's file is not asked, or not counted; aloud, before anything is made."""
-    from countcheck.reports.wording import several
+    from countcheck.reports.format import quantity
 
     if suite.skipped:
-        say(f"{several(len(suite.skipped), 'line')} of {suite.name} left out; `countcheck suite show` says why")
+        say(f"{quantity(len(suite.skipped), 'line')} of {suite.name} left out; `countcheck suite show` says why")
     if suite.remarks:
         say(
-            f"{several(len(suite.remarks), 'line')} of {suite.name} not wholly understood; `countcheck suite show` says"
+            f"{quantity(len(suite.remarks), 'line')} of {suite.name} not wholly understood; `countcheck suite show` says"
         )
 
 

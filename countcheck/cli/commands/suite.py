@@ -53,14 +53,14 @@ def check(
     if as_json:
         print_json({"schema": "countcheck/suite-check/1", "suites": rows})
         return
-    from countcheck.reports.wording import several
+    from countcheck.reports.format import quantity
 
     for row in rows:
-        told = [several(row[many], many[:-1]) for many in ("prompts", "conversations", "targets")]
-        told += [several(len(row["nouns"]), "noun")]
-        told += [f"{several(row['without_targets'], 'prompt')} without a target"]
-        told += [f"{several(row['skipped'], 'line')} skipped"]
-        told += [f"{several(row['not_understood'], 'line')} not wholly understood"] if row["not_understood"] else []
+        told = [quantity(row[many], many[:-1]) for many in ("prompts", "conversations", "targets")]
+        told += [quantity(len(row["nouns"]), "noun")]
+        told += [f"{quantity(row['without_targets'], 'prompt')} without a target"]
+        told += [f"{quantity(row['skipped'], 'line')} skipped"]
+        told += [f"{quantity(row['not_understood'], 'line')} not wholly understood"] if row["not_understood"] else []
         typer.echo(terminal_text(f"{row['name']}: {', '.join(told)}"))
 
 
@@ -224,8 +224,8 @@ def import_(
             }
         )
         return
-    from countcheck.reports.wording import several
+    from countcheck.reports.format import quantity
 
-    told = (several(row["prompts"], "prompt"), several(row["targets"], "target"), several(row["skipped"], "line"))
+    told = (quantity(row["prompts"], "prompt"), quantity(row["targets"], "target"), quantity(row["skipped"], "line"))
     typer.echo(terminal_text(f"{out}: {', '.join(told)} skipped"))
     _tell_skipped(suite)

@@ -1,6 +1,6 @@
-"""Charts as SVG, drawn by Vega-Lite when the report is written: nothing is left to run in the reader's browser.
+"""Charts as SVG, made by Vega-Lite when the report is written, so that the page needs no chart script.
 
-Colours are the page's own CSS variables, so that a chart follows light, dark and print.
+Colours are the page's CSS variables, so that a chart follows light, dark and print.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from countcheck.reports.wording import EstimateJson
+from countcheck.reports.format import EstimateJson
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "triangle-right", "triangle-left")
@@ -42,22 +42,22 @@ _CONFIG: dict[str, Any] = {
 
 
 def colour(index: int) -> str:
-    """The CSS colour of the model with this index."""
+    """Return the CSS colour of the model with this index."""
     return f"var(--m{index % COLOURS})"
 
 
 def shape(index: int) -> str:
-    """The mark of the model with this index, so that colour is never alone."""
+    """Return the mark of the model with this index; models differ by mark as well as by colour."""
     return SHAPES[index % len(SHAPES)]
 
 
 def interval_mark(estimate: EstimateJson, *, top: float, model: int) -> str:
-    """One estimate on an axis from 0 to ``top``: a line for the interval, a mark for the value."""
+    """Draw one estimate on an axis from 0 to ``top``: a line for the interval, a mark for the value."""
     return _interval(estimate, 0.0, top, model)
 
 
 def difference_mark(estimate: EstimateJson, *, model: int) -> str:
-    """One paired difference of shares on an axis from -50 to +50 points, zero in the middle."""
+    """Draw one paired difference of shares on an axis from -50 to +50 points, zero in the middle."""
     return _interval(estimate, -0.5, 0.5, model)
 
 
@@ -91,7 +91,7 @@ def _interval(estimate: EstimateJson, left: float, right: float, model: int) -> 
 
 
 def by_number(points: Sequence[Mapping[str, Any]], *, models: int) -> str:
-    """Exact rate over the asked number, the models side by side at each number.
+    """Draw the exact rate over the asked number, the models side by side at each number.
 
     Each point has ``asked``, ``model`` (index), ``value``, ``low`` and ``high``.
     """
@@ -128,7 +128,7 @@ def by_number(points: Sequence[Mapping[str, Any]], *, models: int) -> str:
 
 
 def by_value(points: Sequence[Mapping[str, Any]], *, models: int, order: Sequence[str]) -> str:
-    """Exact rate by the values of a tag, one line a value, the models under each other in it.
+    """Draw the exact rate by the values of a tag, one line a value, the models under each other in it.
 
     Each point has ``tag`` (the value), ``model`` (index), ``value``, ``low`` and ``high``.
     """
@@ -161,7 +161,7 @@ def by_value(points: Sequence[Mapping[str, Any]], *, models: int, order: Sequenc
 
 
 def price_plot(points: Sequence[Mapping[str, Any]], *, models: int, unit: str) -> str:
-    """What an exact picture costs against how often a try is exact, one mark a model, intervals both ways.
+    """Draw what an exact picture costs against the exact rate, one mark a model, intervals both ways.
 
     Each point has ``model``, ``x``, ``x_low``, ``x_high``, ``y``, ``y_low`` and ``y_high``.
     """
@@ -215,8 +215,8 @@ def _model_shape(models: int) -> dict[str, Any]:
 def _draw(spec: Mapping[str, Any]) -> str:
     import vl_convert
 
-    whole = {"$schema": SCHEMA, **spec, "config": {**_CONFIG, **spec.get("config", {})}}
-    svg: str = vl_convert.vegalite_to_svg(whole)
+    full_spec = {"$schema": SCHEMA, **spec, "config": {**_CONFIG, **spec.get("config", {})}}
+    svg: str = vl_convert.vegalite_to_svg(full_spec)
     return _quiet(svg)
 
 

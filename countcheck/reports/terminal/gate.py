@@ -1,4 +1,4 @@
-"""A gate's decision in a terminal: the verdict, then a line a rule."""
+"""A gate's decision in a terminal: the decision, then one line a rule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WORDS = {"pass": "passed", "fail": "failed", "cannot_decide": "cannot decide"}
 
 
 def render_decision(decision: Decision) -> RenderableType:
-    """The decision in one line, what must be known first, and each rule with its reason."""
+    """Return the decision in one line, the warnings, and each rule with its reason."""
     _, colour = MARKS[decision.decision]
     line = Text()
     line.append(f"gate {WORDS[decision.decision]}", f"bold {colour.removeprefix('bold ')}")

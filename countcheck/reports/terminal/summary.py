@@ -1,265 +1,290 @@
-"""A summary as tables in a terminal: good at 80 columns, better at 120. What a gate or a comparison says is elsewhere."""
+"""A summary in a terminal: a few lines with the result, and all rates, splits and matrices on demand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from countcheck.metrics.rates import heading_of
+from countcheck.metrics.rates import RATES
 from countcheck.metrics.summary import GeneratorSummary, Summary
-from countcheck.reports.format import mark, said
+from countcheck.reports.format import axis_mark, estimate_text, quantity
 from countcheck.reports.safe_text import one_line
+from countcheck.reports.terminal.tables import plain_table, rate_cell, rate_title, titled
 from countcheck.stats.estimate import Estimate
 
-SPLITS = ("number", "noun", "style", "number_form", "kinds")
-MOST = 12
+KNOWN_TAGS = ("number", "noun", "style", "number_form", "kinds")
+MAX_VALUES = 12
 """Most values of one tag in a table; the worst are shown and the rest counted."""
+_MAX_SPLIT = 400
+_WRONG = ("over_rate", "under_rate", "missing_rate", "mixed_rate")
+_RARE = ("missing_rate", "mixed_rate", "uncertain_rate")
+_TURN_RATES = ("turn_exact_rate", "kept_rate", "repaired_rate", "false_claim_rate", "sticky_refusal_rate")
 
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """Drawn for whatever width the console has."""
+    """Rendered for the width that the console has."""
 
     summary: Summary
+    full: bool
+    by: tuple[str, ...] | None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        yield from _parts(self.summary, options.max_width)
+        yield from _parts(self.summary, options.max_width, self.full, self.by)
 
 
-def render_summary(summary: Summary) -> RenderableType:
-    """Headline, rates by generator, then splits by number, noun, style and form, and what was counted for what."""
-    return _Fitted(summary)
+def render_summary(summary: Summary, *, full: bool = False, by: Sequence[str] | None = None) -> RenderableType:
+    """Return the result in a few lines.
+
+    Args:
+        full: Also every rate, every split and the asked × counted matrices.
+        by: Also the exact rate split by these tags.
+    """
+    return _Fitted(summary, full, None if by is None else tuple(by))
 
 
-def _parts(summary: Summary, width: int) -> Iterator[RenderableType]:
-    yield _headline(summary)
-    yield from (Text(f"! {one_line(sentence, 400)}", style="yellow") for sentence in summary.warnings)
-    if not any(one.scored for one in summary.generators.values()):
+def _parts(summary: Summary, width: int, full: bool, by: tuple[str, ...] | None) -> Iterator[RenderableType]:
+    yield _coverage(summary)
+    yield from (Text(f"! {one_line(warning, 400)}", style="yellow") for warning in summary.warnings)
+    if not any(generator.scored for generator in summary.generators.values()):
         yield Text("nothing was scored: every sample failed or is still missing.", style="bold red")
         return
     yield ""
-    yield _rates(summary, width)
-    for table in (*_rest(summary, width), _talks(summary), *_splits(summary, width), *_matrices(summary, width)):
-        if table is not None:
-            yield ""
-            yield table
+    yield from _results(summary)
+    sections: list[RenderableType] = []
+    if full:
+        sections += _all_rates(summary, width)
+    if full or by:
+        sections += _splits(summary, width, by)
+    if full:
+        sections += _matrices(summary, width)
+    for section in sections:
+        yield ""
+        yield section
     yield ""
-    yield _foot(summary)
+    yield _notes(summary, full or by is not None)
 
 
-def _headline(summary: Summary) -> Text:
-    scored = sum(one.scored for one in summary.generators.values())
-    planned = sum(one.planned for one in summary.generators.values())
-    line = Text()
+def _coverage(summary: Summary) -> Text:
+    scored = sum(generator.scored for generator in summary.generators.values())
+    planned = sum(generator.planned for generator in summary.generators.values())
     lost = scored < planned
+    line = Text()
     line.append(
         f"scored {scored:,} of {planned:,}" if lost else f"scored all {planned:,}", "bold yellow" if lost else "bold"
     )
     line.append(_losses(summary))
-    line.append("\n")
-    line.append(f"suite {one_line(summary.suite)} · run {one_line(summary.run)}", "dim")
-    line.append(f" · {_counter(summary)}", "dim")
+    line.append(f"\nsuite {one_line(summary.suite)} · run {one_line(summary.run)} · {_counter(summary)}", "dim")
     return line
 
 
 def _losses(summary: Summary) -> str:
     words = {"failures": "failed", "missing": "not made yet", "uncertain": "uncertain"}
-    total = {
-        name: sum(one.counts[name] + one.conversations.get(name, 0) for one in summary.generators.values())
+    totals = {
+        name: sum(
+            generator.counts[name] + generator.conversations.get(name, 0) for generator in summary.generators.values()
+        )
         for name in words
     }
-    said_so = [f"{n:,} {words[name]}" for name, n in total.items() if n]
-    return f" · {', '.join(said_so)}" if said_so else ""
+    parts = [f"{n:,} {words[name]}" for name, n in totals.items() if n]
+    return f" · {', '.join(parts)}" if parts else ""
 
 
 def _counter(summary: Summary) -> str:
     name = one_line(summary.counter.name or "unknown")
     score = summary.self_test.plain
     if score.total:
-        word = "passed" if score.passed else "FAILED"
-        return f"counter {name} {word} its controls ({score.right} of {score.total})"
-    return f"counter {name}, no controls"
+        passed = "passed" if score.passed else "FAILED"
+        return f"counter {name} {passed} its self-test ({score.right} of {score.total})"
+    return f"counter {name}, without a self-test"
 
 
-def _rates(summary: Summary, width: int) -> Table:
-    wide = width >= 112
-    shown = ["exact_rate", "exact_rate_given_picture", "refusal_rate", "unclear_refusal_rate"]
-    if wide:
-        shown[2:2] = ["over_rate", "under_rate"]
-    axis = 20 if width >= 140 else 14 if width >= 90 and not wide else 0
-    table = _table()
-    table.add_column("", style="bold", overflow="fold", max_width=24)
-    for rate in shown:
-        table.add_column(heading_of(rate), justify="right", min_width=13 if rate == "exact_rate" else None)
-        if rate == "exact_rate" and axis:
-            table.add_column("0" + " " * (axis - 4) + "100", style="cyan", no_wrap=True)
-    for name, one in summary.generators.items():
-        _add(table, one_line(name), one.rates, shown, axis)
-        if one.corrected:
-            _add(table, "  by labels", one.corrected, shown, axis, style="green")
-    return table
+def _results(summary: Summary) -> Iterator[RenderableType]:
+    """One line a generator: how often it is exact, and what goes wrong; one more for its conversations."""
+    for name, generator in summary.generators.items():
+        if generator.counts["asked"]:
+            yield _result(name, generator)
+        if generator.conversations:
+            yield _conversation_result(name, generator)
 
 
-def _add(
-    table: Table, name: str, rates: Mapping[str, Estimate], shown: Sequence[str], axis: int, style: str = ""
-) -> None:
-    cells: list[str] = [name]
-    for rate in shown:
-        cells.append(said(rate, rates.get(rate)))
-        if rate == "exact_rate" and axis:
-            cells.append(mark(rates.get(rate), axis))
-    table.add_row(*cells, style=style)
+def _result(name: str, generator: GeneratorSummary) -> Text:
+    exact = generator.rates.get("exact_rate")
+    line = Text()
+    line.append(one_line(name), "bold")
+    line.append(": ")
+    line.append(_in_words(exact, "exact_rate"), "bold" if exact else "dim")
+    line.append(f" of {quantity(generator.counts['asked'], 'try', 'tries')}".replace("\u202f", ","))
+    corrected = generator.corrected.get("exact_rate")
+    if corrected is not None:
+        line.append(f" · corrected by labels {estimate_text('exact_rate', corrected).bracketed}", "green")
+    for rate in (*_WRONG, "refusal_rate", "unclear_refusal_rate"):
+        estimate = generator.rates.get(rate)
+        if estimate is not None and estimate.value:
+            line.append(f" · {rate_title(rate).lower()} {_value(rate, estimate)}")
+    return line
 
 
-def _rest(summary: Summary, width: int) -> Iterator[RenderableType]:
-    """How it goes wrong, by how much, what a right one costs: three figures a table, six where there is room."""
-    wide = width >= 112
-    wanted = [] if wide else ["over_rate", "under_rate"]
-    wanted += [
-        "refusal_flip_rate",
-        "sibling_flip_rate",
-        "missing_rate",
-        "mixed_rate",
-        "mean_abs_error",
-        "knower_level",
-        "seconds_per_exact",
-        "cost_per_exact",
+def _conversation_result(name: str, generator: GeneratorSummary) -> Text:
+    line = Text()
+    line.append(one_line(name), "bold")
+    line.append(f", {quantity(generator.conversations['conversations'], 'conversation')}: ")
+    parts = [
+        f"{rate_title(rate).lower()} {_value(rate, generator.rates[rate])}"
+        for rate in _TURN_RATES
+        if rate in generator.rates and generator.rates[rate].value is not None
     ]
-    shown = [rate for rate in wanted if any(_matters(rate, one) for one in summary.generators.values())]
-    each = 6 if wide else 3
-    for start in range(0, len(shown), each):
-        some = shown[start : start + each]
-        table = _table()
-        table.add_column("", style="bold", overflow="fold", max_width=24)
-        for rate in some:
-            table.add_column(heading_of(rate), justify="right")
-        for name, one in summary.generators.items():
-            table.add_row(one_line(name), *[said(rate, one.rates.get(rate)) for rate in some])
-        yield table
+    line.append(" · ".join(parts) or "no turn was scored")
+    return line
 
 
-def _matters(rate: str, one: GeneratorSummary) -> bool:
-    """A figure worth a column: there, and for the rarer ways of being wrong, not 0."""
-    estimate = one.rates.get(rate)
-    return estimate is not None and (rate not in ("missing_rate", "mixed_rate") or bool(estimate.value))
+def _in_words(estimate: Estimate | None, rate: str) -> str:
+    text = estimate_text(rate, estimate)
+    interval = f" [{text.low}, {text.high}]" if text.low else ""
+    return f"{text.value.replace(chr(0xA0), ' ')} {rate_title(rate).lower()}{interval}"
 
 
-def _talks(summary: Summary) -> RenderableType | None:
-    held = {name: one for name, one in summary.generators.items() if one.conversations}
-    repairs = sorted({r for one in held.values() for r in one.rates if r.startswith("repaired_rate_")})
-    wanted = ["kept_rate", *repairs, "false_claim_rate", "sticky_refusal_rate", "turn_exact_rate", "turn_refusal_rate"]
-    shown = [rate for rate in wanted if any(rate in one.rates for one in held.values())]
-    if not shown:
-        return None
-    table = _table()
-    table.add_column("", style="bold", overflow="fold", max_width=40)
-    for name, one in held.items():
-        table.add_column(f"{one_line(name, 30)}, {one.conversations['conversations']} talks", justify="right")
-    for rate in shown:
-        table.add_row(heading_of(rate), *[said(rate, one.rates.get(rate)) for one in held.values()])
-    return _titled("in conversation", table)
+def _value(rate: str, estimate: Estimate) -> str:
+    return estimate_text(rate, estimate).value.replace("\u00a0", " ")
 
 
-def _splits(summary: Summary, width: int) -> Iterator[RenderableType]:
-    tags = {tag for one in summary.generators.values() for tag in one.by}
-    for tag in [t for t in SPLITS if t in tags] + sorted(tags - set(SPLITS)):
-        values = list(dict.fromkeys(v for one in summary.generators.values() for v in one.by.get(tag, {})))
-        if 2 <= len(values) <= 400:
+def _all_rates(summary: Summary, width: int) -> Iterator[RenderableType]:
+    """Every rate with its name in policies, its interval and its denominator; as many generators a table as fit."""
+    names = list(summary.generators)
+    each = max(1, (width - 32) // 30)
+    for start in range(0, len(names), each):
+        part = names[start : start + each]
+        table = plain_table()
+        table.add_column("rate", overflow="fold", max_width=32)
+        for name in part:
+            table.add_column(one_line(name, 40), justify="right", overflow="fold")
+            table.add_column("of", justify="right", style="dim")
+        for rate in _shown_rates(summary, part):
+            _add_rate(table, rate, [summary.generators[name].rates.get(rate) for name in part])
+            corrected = [summary.generators[name].corrected.get(rate) for name in part]
+            if any(corrected):
+                _add_rate(table, rate, corrected, corrected=True)
+        yield titled("rates", table)
+
+
+def _shown_rates(summary: Summary, names: Sequence[str]) -> list[str]:
+    known = dict.fromkeys(rate for name in names for rate in summary.generators[name].rates)
+    ordered = [rate for rate in RATES if rate in known] + [rate for rate in known if rate not in RATES]
+    return [
+        rate
+        for rate in ordered
+        if rate not in _RARE or any(_is_positive(summary.generators[name].rates.get(rate)) for name in names)
+    ]
+
+
+def _is_positive(estimate: Estimate | None) -> bool:
+    return estimate is not None and bool(estimate.value)
+
+
+def _add_rate(table: Table, rate: str, estimates: Sequence[Estimate | None], *, corrected: bool = False) -> None:
+    cells = []
+    for estimate in estimates:
+        cells += [estimate_text(rate, estimate).bracketed, "" if estimate is None else f"{estimate.n:,}"]
+    if corrected:
+        table.add_row("  corrected by labels", *cells, style="green")
+    else:
+        table.add_row(rate_cell(rate), *cells)
+
+
+def _splits(summary: Summary, width: int, by: tuple[str, ...] | None) -> Iterator[RenderableType]:
+    tags = {tag for generator in summary.generators.values() for tag in generator.by}
+    ordered = [tag for tag in KNOWN_TAGS if tag in tags] + sorted(tags - set(KNOWN_TAGS))
+    for tag in ordered:
+        values = list(dict.fromkeys(value for one in summary.generators.values() for value in one.by.get(tag, {})))
+        if (by is None and 2 <= len(values) <= _MAX_SPLIT) or (by is not None and tag in by):
             yield from _split(summary, tag, values, width)
 
 
 def _split(summary: Summary, tag: str, values: list[str], width: int) -> Iterator[RenderableType]:
-    shown = values if len(values) <= MOST else _worst(summary, tag, values)
-    title = f"exact by {one_line(tag).replace('_', ' ')}"
+    shown = values if len(values) <= MAX_VALUES else _worst(summary, tag, values)
+    title = f"exactly as asked by {one_line(tag).replace('_', ' ')}"
     if len(shown) < len(values):
         title += f": the worst {len(shown)} of {len(values)}"
     names = list(summary.generators)
     each = max(1, (width - 20) // 18)
     for start in range(0, len(names), each):
-        some = names[start : start + each]
-        axis = 0 if len(some) > 1 and width < 100 else max(0, min(24, (width - 20) // len(some) - 18))
+        part = names[start : start + each]
+        axis = 0 if len(part) > 1 and width < 100 else max(0, min(24, (width - 20) // len(part) - 18))
         axis = axis if axis >= 8 else 0
-        table = _table()
+        table = plain_table()
         table.add_column("", style="bold", max_width=20, overflow="ellipsis", no_wrap=True)
-        for name in some:
+        for name in part:
             table.add_column(one_line(name, 40), justify="right", overflow="fold")
             if axis:
                 table.add_column("", style="cyan", no_wrap=True)
         for value in shown:
-            table.add_row(one_line(value, 20), *_cells(summary, some, tag, value, axis))
-        yield _titled(title, table)
+            table.add_row(one_line(value, 20), *_split_cells(summary, part, tag, value, axis))
+        yield titled(title, table)
 
 
-def _cells(summary: Summary, names: Sequence[str], tag: str, value: str, axis: int) -> Iterator[str]:
+def _split_cells(summary: Summary, names: Sequence[str], tag: str, value: str, axis: int) -> Iterator[str]:
     for name in names:
-        one = summary.generators[name]
-        estimate = one.by.get(tag, {}).get(value, {}).get("exact_rate")
-        withheld = one.withheld.get(tag, {}).get(value)
-        yield "withheld" if withheld else said("exact_rate", estimate)
+        generator = summary.generators[name]
+        estimate = generator.by.get(tag, {}).get(value, {}).get("exact_rate")
+        withheld = generator.withheld.get(tag, {}).get(value)
+        yield "withheld" if withheld else estimate_text("exact_rate", estimate).bracketed
         if axis:
-            yield mark(estimate, axis)
+            yield axis_mark(estimate, axis)
 
 
 def _worst(summary: Summary, tag: str, values: list[str]) -> list[str]:
-    def value_of(value: str) -> float:
-        rates = [one.by.get(tag, {}).get(value, {}).get("exact_rate") for one in summary.generators.values()]
+    def mean(value: str) -> float:
+        rates = [
+            generator.by.get(tag, {}).get(value, {}).get("exact_rate") for generator in summary.generators.values()
+        ]
         known = [rate.value for rate in rates if rate is not None and rate.value is not None]
         return sum(known) / len(known) if known else 2.0
 
-    return sorted(values, key=value_of)[:MOST]
+    return sorted(values, key=mean)[:MAX_VALUES]
 
 
 def _matrices(summary: Summary, width: int) -> Iterator[RenderableType]:
-    if len(summary.generators) > 3:
-        return
-    for name, one in summary.generators.items():
-        if one.matrix:
-            yield _titled(f"{one_line(name)}: asked (down) × counted (across)", _matrix(one, width))
+    for name, generator in summary.generators.items():
+        if generator.matrix:
+            yield titled(f"{one_line(name)}: asked (down) × counted (across)", _matrix(generator.matrix, width))
 
 
-def _matrix(one: GeneratorSummary, width: int) -> Table:
-    counted = sorted({int(n) for row in one.matrix.values() for n in row})
+def _matrix(matrix: Mapping[str, Mapping[str, int]], width: int) -> Table:
+    counted = sorted({int(n) for row in matrix.values() for n in row})
     room = max(4, (width - 12) // 6)
-    last = counted[: room - 1] if len(counted) > room else counted
-    over = counted[len(last) :]
-    table = _table()
+    shown = counted[: room - 1] if len(counted) > room else counted
+    larger = counted[len(shown) :]
+    table = plain_table()
     table.add_column("", style="bold", justify="right")
-    for n in last:
+    for n in shown:
         table.add_column(str(n), justify="right")
-    if over:
+    if larger:
         table.add_column("more", justify="right")
-    for asked in sorted(one.matrix, key=int):
-        row = one.matrix[asked]
-        cells = [_cell(row.get(str(n), 0), hit=str(n) == asked) for n in last]
-        if over:
-            cells.append(_cell(sum(row.get(str(n), 0) for n in over), hit=False))
+    for asked in sorted(matrix, key=int):
+        row = matrix[asked]
+        cells = [_matrix_cell(row.get(str(n), 0), exact=str(n) == asked) for n in shown]
+        if larger:
+            cells.append(_matrix_cell(sum(row.get(str(n), 0) for n in larger), exact=False))
         table.add_row(asked, *cells)
     return table
 
 
-def _cell(n: int, *, hit: bool) -> Text:
+def _matrix_cell(n: int, *, exact: bool) -> Text:
     if n == 0:
         return Text("·", "dim")
-    return Text(str(n), "bold green" if hit else "red")
+    return Text(str(n), "bold green" if exact else "red")
 
 
-def _foot(summary: Summary) -> Text:
+def _notes(summary: Summary, all_shown: bool) -> Text:
     level = f"{100 * summary.level:g} %"
-    words = f"[a, b] is the {level} interval over prompts; refused pictures count as not exact, failed ones not at all."
-    lines = [words]
-    for name, one in summary.generators.items():
-        for values in one.withheld.values():
-            lines += [f"{one_line(name)}: {one_line(why, 200)}" for why in values.values()]
+    lines = [f"[a, b] is the {level} interval over prompts. A refusal counts as not exact; a failure does not count."]
+    if not all_shown:
+        lines.append("Every rate: summary RUN --full. The exact rate by number, noun, style: --by number")
+    for name, generator in summary.generators.items():
+        for reasons in generator.withheld.values():
+            lines += [f"{one_line(name)}: {one_line(reason, 200)}" for reason in reasons.values()]
     return Text("\n".join(lines), "dim")
-
-
-def _table() -> Table:
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-
-
-def _titled(title: str, table: Table) -> RenderableType:
-    return Group(Text(title, "bold"), table)

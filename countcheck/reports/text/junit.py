@@ -9,8 +9,10 @@ from countcheck.gate.decision import Decision
 
 
 def junit(decision: Decision) -> str:
-    """One test suite, one test case a rule: failed rules are failures, undecided ones errors."""
-    counts = {word: str(sum(one.decision == word for one in decision.rules)) for word in ("fail", "cannot_decide")}
+    """Return JUnit XML: one test suite, one test case a rule; failed rules are failures, undecided ones errors."""
+    counts = {
+        word: str(sum(result.decision == word for result in decision.rules)) for word in ("fail", "cannot_decide")
+    }
     root = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(
         root,
@@ -20,22 +22,24 @@ def junit(decision: Decision) -> str:
         failures=counts["fail"],
         errors=counts["cannot_decide"],
     )
-    for one in decision.rules:
+    for result in decision.rules:
         case = ElementTree.SubElement(
-            suite, "testcase", name=_clean(one.rule), classname=_clean(one.generator or "run")
+            suite, "testcase", name=_clean(result.rule), classname=_clean(result.generator or "run")
         )
-        if one.decision == "fail":
-            ElementTree.SubElement(case, "failure", message=_clean(one.reason), type="rule").text = _clean(one.reason)
-        elif one.decision == "cannot_decide":
-            ElementTree.SubElement(case, "error", message=_clean(one.reason), type="undecided").text = _clean(
-                one.reason
+        if result.decision == "fail":
+            ElementTree.SubElement(case, "failure", message=_clean(result.reason), type="rule").text = _clean(
+                result.reason
+            )
+        elif result.decision == "cannot_decide":
+            ElementTree.SubElement(case, "error", message=_clean(result.reason), type="undecided").text = _clean(
+                result.reason
             )
         else:
-            ElementTree.SubElement(case, "system-out").text = _clean(one.reason)
+            ElementTree.SubElement(case, "system-out").text = _clean(result.reason)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
 def _clean(text: str) -> str:
-    """Without the characters that XML 1.0 does not allow."""
+    """Replace the characters that XML 1.0 does not allow by spaces."""
     return "".join(c if c in "\t\n" or unicodedata.category(c) not in ("Cc", "Cs", "Cn") else " " for c in text)

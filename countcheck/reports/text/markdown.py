@@ -1,14 +1,16 @@
-"""The report in Markdown, as a pull request shows it: the sentence, the table, the matrix, what was refused."""
+"""The report in Markdown, as a pull request shows it: the headline, the tables, the matrices, the refusals."""
 
 from __future__ import annotations
 
-import re
+from typing import Any
 
 from countcheck.metrics.rates import RATES
-from countcheck.reports.report import Model, Report, headline, losses
-from countcheck.reports.safe_text import visible
+from countcheck.reports.format import NONE, difference_text, estimate_text, number, p_value, quantity
+from countcheck.reports.headline import headline, losses
+from countcheck.reports.report import Model, Report
+from countcheck.reports.safe_text import markdown_text
 from countcheck.reports.sections import matrices, refusals, worst_prompts
-from countcheck.reports.wording import REASONS, estimate_words, number, p_words, points, several
+from countcheck.reports.wording import REASONS
 
 COLUMNS = (
     "exact_rate",
@@ -18,42 +20,37 @@ COLUMNS = (
     "seconds_per_exact",
     "cost_per_exact",
 )
-# Everything that Markdown or the HTML inside it could take for more than a letter.
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#!|~@&$])")
-
-
-def quote(text: str, limit: int = 200) -> str:
-    """Foreign text on one line in which no character means anything to Markdown."""
-    return _MARKS.sub(lambda found: f"&#{ord(found.group())};", " ".join(visible(text, limit).split()))
 
 
 def render_markdown(report: Report) -> str:
-    """The report as text."""
-    parts = [f"## {quote(headline(report), 600)}", *(f"- {quote(sentence, 300)}" for sentence in losses(report)), ""]
+    """Return the report as Markdown."""
+    parts = [
+        f"## {markdown_text(headline(report), 600)}",
+        *(f"- {markdown_text(sentence, 300)}" for sentence in losses(report)),
+        "",
+    ]
     columns = [rate for rate in COLUMNS if any(_known(model, rate) for model in report.models)]
-    parts += _table(
-        ["Model", *(RATES[rate].title for rate in columns), "Scored"], [_row(m, columns) for m in report.models]
-    )
+    parts += _table(["Model", *map(_heading, columns), "Scored"], [_row(m, columns) for m in report.models])
     if report.differences:
-        parts += ["", f"### Against {quote(report.models[report.baseline].label)}", "", *_differences(report)]
+        parts += ["", f"### Against {markdown_text(report.models[report.baseline].label)}", "", *_differences(report)]
     for matrix in matrices(report):
         parts += [
             "",
-            "<details><summary>Asked and counted: " + quote(report.models[matrix.model].label) + "</summary>",
+            "<details><summary>Asked and counted: " + markdown_text(report.models[matrix.model].label) + "</summary>",
             "",
         ]
         body = [[f"**{a}**", *(str(cell.n or "") for cell in cells)] for a, _, cells in matrix.rows]
         parts += [*_table(["asked \\ counted", *map(str, matrix.numbers)], body), "", "</details>"]
     worst = worst_prompts(report, most=5)
     if worst:
-        parts += ["", "### Prompts that went wrong most often", ""]
-        parts += [f"- “{quote(one.text)}”: wrong in {one.wrong} of {one.asked}" for one in worst]
-    found = refusals(report, most=3)
-    if found:
+        parts += ["", "### Prompts that are wrong most often", ""]
+        parts += [f"- “{markdown_text(prompt.text)}”: wrong in {prompt.wrong} of {prompt.asked}" for prompt in worst]
+    groups = refusals(report, most=3)
+    if groups:
         parts += ["", "### Refusals", ""]
-    for group in found:
-        parts.append(f"- {REASONS[group.reason]}, {several(group.n, 'time')}:")
-        parts += [f"  - “{quote(one.words) or 'no words'}” × {one.n}" for one in group.sayings]
+    for group in groups:
+        parts.append(f"- {REASONS[group.reason]}, {quantity(group.n, 'time')}:")
+        parts += [f"  - “{markdown_text(wording.words) or 'no text'}” × {wording.n}" for wording in group.wordings]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -63,27 +60,35 @@ def _known(model: Model, rate: str) -> bool:
 
 
 def _row(model: Model, columns: list[str]) -> list[str]:
-    cells = []
-    for rate in columns:
-        value, interval = estimate_words(rate, model.rates.get(rate))
-        cells.append(f"{value} ({interval})" if interval else value)
+    cells = [str(estimate_text(rate, model.rates.get(rate))) for rate in columns]
     scored = f"{number(model.total('planned') - model.lost)} of {number(model.total('planned'))}"
-    return [f"**{quote(model.label)}**", *cells, scored]
+    return [f"**{markdown_text(model.label)}**", *cells, scored]
 
 
 def _differences(report: Report) -> list[str]:
-    shares = [rate for rate in COLUMNS if RATES[rate].is_share]
-    rates = [rate for rate in shares if any(rate in one["rates"] for one in report.differences.values())]
-    body = []
-    for label, one in report.differences.items():
-        cells = []
-        for rate in rates:
-            found = one["rates"].get(rate)
-            value, interval = points(found["difference"]) if found else ("–", "")
-            p = f", {p_words(found['p_value'])}" if found and found.get("p_value") is not None else ""
-            cells.append(f"{value} ({interval}{p})" if interval else value)
-        body.append([f"**{quote(label)}**", *cells, number(one["pairs"])])
-    return _table(["Model", *(f"{RATES[rate].title}, points" for rate in rates), "Pairs"], body)
+    compared = report.differences
+    rates = [rate for rate in COLUMNS if RATES[rate].is_share and any(rate in c["rates"] for c in compared.values())]
+    body = [
+        [
+            f"**{markdown_text(label)}**",
+            *(_difference(rate, comparison["rates"].get(rate)) for rate in rates),
+            number(comparison["pairs"]),
+        ]
+        for label, comparison in compared.items()
+    ]
+    return _table(["Model", *(f"{_heading(rate)}, points" for rate in rates), "Pairs"], body)
+
+
+def _difference(rate: str, pair: dict[str, Any] | None) -> str:
+    if pair is None:
+        return NONE
+    text = difference_text(rate, pair["difference"])
+    p = f", p {p_value(pair['p_value'])}" if pair.get("p_value") is not None else ""
+    return f"{text.value} ({text.interval}{p})" if text.low else text.value
+
+
+def _heading(rate: str) -> str:
+    return f"{RATES[rate].title} `{rate}`"
 
 
 def _table(head: list[str], body: list[list[str]]) -> list[str]:

@@ -7,25 +7,24 @@ from typing import Any
 import yaml
 
 from countcheck.metrics.rates import RATES
+from countcheck.reports.format import estimate_text
 from countcheck.reports.report import Model, Report
-from countcheck.reports.safe_text import visible
-from countcheck.reports.text.markdown import quote
-from countcheck.reports.wording import estimate_words, uncapitalized
+from countcheck.reports.safe_text import markdown_text, visible
 
 SHOWN = ("exact_rate", "exact_rate_given_picture", "refusal_rate", "unclear_refusal_rate", "mean_abs_error")
 
 
 def render_model_card(report: Report) -> str:
-    """YAML front matter with one entry a model, and a section of prose and a table to paste into the card's text."""
+    """Return YAML front matter with one entry a model, and a section with a table to paste into the card's text."""
     index = [_entry(report, model) for model in report.models]
     front = yaml.safe_dump({"model-index": index}, sort_keys=False, allow_unicode=True, width=100)
-    lines = ["---", front.rstrip(), "---", "", "## How many it draws", ""]
+    lines = ["---", front.rstrip(), "---", "", "## Counting", ""]
     for model in report.models:
         source = report.runs[model.run]
         counter = source.info.counter.name or "a counter"
         lines += [
-            f"**{quote(model.label, 120)}** was asked {model.counts['asked']} times by the suite {quote(report.suite)}; its pictures "
-            f"were counted by {quote(counter)} ([countcheck](https://github.com/countcheck/countcheck)).",
+            f"**{markdown_text(model.label, 120)}** was asked {model.counts['asked']} times by the suite {markdown_text(report.suite)}; its pictures "
+            f"were counted by {markdown_text(counter)} (countcheck).",
             "",
             "| | rate | 95 % interval | tries | prompts |",
             "| --- | --- | --- | --- | --- |",
@@ -33,9 +32,9 @@ def render_model_card(report: Report) -> str:
         for rate in SHOWN:
             estimate = model.rates.get(rate)
             if estimate is not None and estimate["value"] is not None:
-                value, interval = estimate_words(rate, estimate)
+                text = estimate_text(rate, estimate)
                 lines.append(
-                    f"| {uncapitalized(RATES[rate].title)} | {value} | {interval} | {estimate['n']} | {estimate['clusters']} |"
+                    f"| {RATES[rate].title} | {text.value} | {text.interval} | {estimate['n']} | {estimate['clusters']} |"
                 )
         lines.append("")
     return "\n".join(lines)
@@ -50,7 +49,7 @@ def _entry(report: Report, model: Model) -> dict[str, Any]:
             metrics.append(
                 {
                     "type": rate,
-                    "name": uncapitalized(RATES[rate].title),
+                    "name": RATES[rate].title,
                     "value": round(float(estimate["value"]), 4),
                     "args": {name: estimate[name] for name in ("low", "high", "level", "n", "clusters")},
                 }

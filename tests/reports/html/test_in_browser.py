@@ -103,7 +103,7 @@ def test_nothing_hostile_executes(browser, tmp_path):
 
 
 def test_pictures_beside_the_page_are_shown(browser, two_runs, tmp_path, monkeypatch):
-    monkeypatch.setattr("countcheck.reports.html.pictures.INLINE_MOST", 3)
+    monkeypatch.setattr("countcheck.reports.html.pictures.MAX_INLINE", 3)
     address = write_report(two_runs, tmp_path / "50 % a:b #1?.html").as_uri()
     with watched_page(browser) as page:
         page.goto(f"{address}#v=exact")

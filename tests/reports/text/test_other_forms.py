@@ -15,7 +15,7 @@ from countcheck.errors import MissingExtra
 from countcheck.interop.trackers import log_mlflow, log_wandb, metrics, parameters
 from countcheck.reports.json_document import report_to_json
 from countcheck.reports.report import read_report
-from countcheck.reports.text.markdown import quote, render_markdown
+from countcheck.reports.text.markdown import render_markdown
 from countcheck.reports.text.model_card import render_model_card
 from countcheck.schemas import schema
 from countcheck.storage.run_info import GeneratorInfo
@@ -47,10 +47,6 @@ def test_markdown_tables_have_as_many_cells_as_columns(report, hostile):
         head = next(line for line in text.splitlines() if line.startswith("| Model |"))
         rows = [line for line in text.splitlines() if line.startswith("| **") and "asked" not in line]
         assert {line.count("|") for line in rows[: len(one.models)]} == {head.count("|")}
-
-
-def test_foreign_text_means_nothing_to_markdown():
-    assert quote("*a*\n|b| <c> [d](e)") == "&#42;a&#42; &#124;b&#124; &#60;c&#62; &#91;d&#93;&#40;e&#41;"
 
 
 def test_hostile_words_make_no_markup(hostile):

@@ -85,8 +85,8 @@ function frame(row, one) {
     const alt = `${data.models[data.m[row]]}: ${place.text.slice(0, 160)}`;
     return el("div", { class: "frame" }, el("img", { src: one.src, alt, loading: "lazy", decoding: "async" }), overlay(one.boxes, one.size));
   }
-  if (one.outcome === "refusal") return el("div", { class: "frame empty refusal" }, el("p", { dir: "auto" }, one.words || "Refused without a word."));
-  const said = one.gone ? "The picture file is missing or damaged." : one.outcome === "failure" ? `Failed: ${one.message || "no reason given"}` : one.outcome === "picture" ? "No picture was kept." : "Not made.";
+  if (one.outcome === "refusal") return el("div", { class: "frame empty refusal" }, el("p", { dir: "auto" }, one.words || "Refused without a reply."));
+  const said = one.gone ? "The picture file is missing or damaged." : one.outcome === "failure" ? `Failed: ${one.message || "no reason recorded"}` : one.outcome === "picture" ? "No picture was kept." : "Not made.";
   return el("div", { class: "frame empty" }, el("p", {}, said));
 }
 async function shot(row, matches) {
@@ -137,7 +137,7 @@ async function show() {
   shown = groups;
   const pages = Math.max(1, Math.ceil(groups.length / size));
   const page = Math.min(Math.max(1, Number(state.page) || 1), pages);
-  $("found").textContent = groups.length ? `${plural(rows, "try", "tries")} of ${grouped(data.p.length)}, in ${plural(groups.length, "row", "rows")}${pages > 1 ? `; page ${page} of ${pages}` : ""}.` : "No try matches. Clear a filter to see more.";
+  $("found").textContent = groups.length ? `${plural(rows, "try", "tries")} of ${grouped(data.p.length)}, in ${plural(groups.length, "row", "rows")}${pages > 1 ? `; page ${page} of ${pages}` : ""}.` : "No try matches these filters.";
   for (const id of ["pager-top", "pager-bottom"]) {
     $(id).replaceChildren(...(pages < 2 ? [] : [
       el("button", { type: "button", disabled: page === 1, onclick: () => write({ page: page - 1 }) }, "Previous"),
@@ -172,7 +172,7 @@ async function view() {
     frame(row, one),
     el("div", {}, el("h2", { id: "viewer-title" }, el("q", { dir: "auto" }, place.text)),
       el("p", {}, modelName(data.m[row]), " ", verdict(row)),
-      el("dl", {}, ...fact("Asked", place.wanted), ...fact("Counted", one.counted), ...fact("Could be", one.maybe), ...fact("Why", one.why), ...fact("Scores", boxes), ...fact("The model’s words", one.words), ...fact("Rewritten to", one.rewritten),
+      el("dl", {}, ...fact("Asked", place.wanted), ...fact("Counted", one.counted), ...fact("Could be", one.maybe), ...fact("Why", one.why), ...fact("Scores", boxes), ...fact("Reply", one.words), ...fact("Rewritten to", one.rewritten),
         ...fact("Refusal", one.refusal), ...fact("Failure", one.message), ...fact("Try", repeated ? data.r[row] + 1 : ""), ...fact("Seed", one.seed), ...fact("Seconds", one.seconds), ...fact("Cost", one.cost ? `$${one.cost}` : ""), ...fact("Sample", one.key)),
       one.full ? el("p", {}, el("a", { href: one.full, target: "_blank", rel: "noopener" }, "Open the picture file")) : null));
   if (!viewer.open) viewer.showModal();

@@ -1,0 +1,144 @@
+"""The first lines of a report: the result in a sentence, and what was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from countcheck.reports.format import EstimateJson, difference_text, estimate_text, number, quantity
+from countcheck.reports.report import Model, Report
+
+MAX_NAMED = 4
+_LONGEST_NAME = 40
+
+
+def headline(report: Report) -> str:
+    """Say in one sentence how often each model was exact, and how sure a difference of two is.
+
+    Two models are told apart by their paired difference; the rates are those of the table of models.
+    """
+    if not report.models:
+        return "This run asked nothing of any model."
+    names = short_names([model.label for model in report.models])
+    scored = [index for index, model in enumerate(report.models) if _value(model) is not None]
+    if not scored:
+        return _of_turns(report, names) or "No picture came back that could be scored."
+    if len(scored) == 1:
+        return _of_one(report.models[scored[0]], names[scored[0]])
+    if len(scored) == 2 and report.baseline in scored:
+        other = next(index for index in scored if index != report.baseline)
+        if report.models[other].label in report.differences:
+            return _of_two(report, other, names)
+    ranked = sorted(scored, key=lambda index: -(_value(report.models[index]) or 0.0))
+    rates = [f"{names[index]} {_rate(report.models[index])}" for index in ranked[:MAX_NAMED]]
+    more = f", {len(ranked) - MAX_NAMED} more below" if len(ranked) > MAX_NAMED else ""
+    best = estimate_text("exact_rate", report.models[ranked[0]].rates["exact_rate"])
+    rates[0] += f" (95\u00a0% interval {best.interval})" if best.interval else ""
+    return f"Exactly as asked: {', '.join(rates)}{more}."
+
+
+def _of_one(model: Model, name: str) -> str:
+    asked = model.counts["asked"]
+    if model.counts["refusals"] == asked:
+        every = "the only try" if asked == 1 else f"all {number(asked)} tries"
+        return f"{name} refused {every}."
+    exact = estimate_text("exact_rate", model.rates["exact_rate"])
+    interval = f" (95\u00a0% interval {exact.interval})" if exact.interval else ""
+    return f"{name}: {exact.value} of {quantity(asked, 'try', 'tries')} exactly as asked{interval}{_corrected(model)}."
+
+
+def _of_two(report: Report, other: int, names: Sequence[str]) -> str:
+    """One model against the baseline: both rates, the difference, and whether the pairs can tell it from none."""
+    comparison = report.differences[report.models[other].label]
+    rates = f"{names[other]} {_rate(report.models[other])}, {names[report.baseline]} {_rate(report.models[report.baseline])}"
+    pair = comparison["rates"].get("exact_rate")
+    if pair is None or pair["difference"]["value"] is None:
+        return f"Exactly as asked: {rates}."
+    difference = pair["difference"]
+    text = difference_text("exact_rate", difference)
+    interval = f" [{text.low}, {text.high}]" if text.low else ""
+    basis = f" over {quantity(comparison['pairs'], 'pair')}" if comparison["pairs"] else " over tries that do not pair"
+    paired_alone = basis if sum(comparison["unpaired"].values()) or not comparison["pairs"] else ""
+    return (
+        f"Exactly as asked: {rates}. Difference {text.value} points{interval}{paired_alone}: {_sureness(difference)}."
+    )
+
+
+def _sureness(difference: EstimateJson) -> str:
+    low, high = difference["low"], difference["high"]
+    if low is None or high is None or low <= 0 <= high:
+        return "too few prompts to tell"
+    return "better" if low > 0 else "worse"
+
+
+def _of_turns(report: Report, names: Sequence[str]) -> str:
+    """The result when there are only conversations; empty when there are none."""
+    parts = []
+    for model, name in zip(report.models, names, strict=True):
+        exact = estimate_text("turn_exact_rate", model.rates.get("turn_exact_rate"))
+        if _value(model, "turn_exact_rate") is not None:
+            interval = f" (95\u00a0% interval {exact.interval})" if exact.interval else ""
+            parts.append(f"{name} {exact.value} of {quantity(model.turns['asked'], 'turn')}{interval}")
+    return f"In conversation, exactly as asked: {'; '.join(parts[:MAX_NAMED])}." if parts else ""
+
+
+def _corrected(model: Model) -> str:
+    """The exact rate corrected by labels; empty without labels."""
+    corrected = model.corrected.get("exact_rate")
+    if corrected is None or corrected["value"] is None:
+        return ""
+    return f"; corrected by people's labels {estimate_text('exact_rate', corrected)}"
+
+
+def losses(report: Report) -> list[str]:
+    """Say of each model how many samples were lost or are uncertain; empty when every sample was scored for sure."""
+    names = short_names([model.label for model in report.models])
+    sentences = []
+    for model, name in zip(report.models, names, strict=True):
+        parts = []
+        if model.lost:
+            failures, missing, planned = (model.total(count) for count in ("failures", "missing", "planned"))
+            reasons = [quantity(failures, "failure")] if failures else []
+            reasons += [f"{number(missing)} not made"] if missing else []
+            parts.append(f"scored {number(planned - model.lost)} of {number(planned)} ({', '.join(reasons)})")
+        if model.total("uncertain"):
+            parts.append(f"{quantity(model.total('uncertain'), 'picture')} uncertain")
+        if parts:
+            sentences.append(f"{name}: {'; '.join(parts)}.")
+    return sentences
+
+
+def short_names(labels: Sequence[str]) -> list[str]:
+    """Shorten model labels for a sentence: without family, organisation and settings where they stay distinct.
+
+    >>> short_names(["diffusers:stabilityai/sdxl-turbo?steps=4", "tiny"])
+    ['sdxl-turbo', 'tiny']
+    >>> short_names(["tiny?steps=4", "tiny?steps=8"])
+    ['tiny?steps=4', 'tiny?steps=8']
+    """
+    names = list(labels)
+    for shorten in (_without_settings, lambda label: _without_source(_without_settings(label)), _without_source):
+        shorter = [shorten(label) for label in labels]
+        if len(set(shorter)) == len(set(labels)):
+            names = min((names, shorter), key=lambda candidates: sum(map(len, candidates)))
+    cut = [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names]
+    return cut if len(set(cut)) == len(set(names)) else names
+
+
+def _without_settings(label: str) -> str:
+    name, dot, run = label.partition(" · ")
+    return name.partition("?")[0] + dot + run
+
+
+def _without_source(label: str) -> str:
+    name, question, settings = label.partition("?")
+    head, dot, run = name.partition(" · ")
+    return (head.rpartition("/")[2].rpartition(":")[2] or head) + dot + run + question + settings
+
+
+def _value(model: Model, rate: str = "exact_rate") -> float | None:
+    estimate = model.rates.get(rate)
+    return None if estimate is None else estimate["value"]
+
+
+def _rate(model: Model) -> str:
+    return estimate_text("exact_rate", model.rates["exact_rate"]).value
