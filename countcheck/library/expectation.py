@@ -14,11 +14,11 @@ from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput, BadSettings
 from countcheck.files import atomic_write
-from countcheck.images.convert import as_rgb
+from countcheck.images.convert import as_image
 from countcheck.images.decode import encode_png
 from countcheck.images.inputs import ImageInput, load_image
 from countcheck.library.judging import CounterInput, Judgement, judge
-from countcheck.reports.draw_boxes import with_boxes
+from countcheck.reports.draw_boxes import draw_boxes, numbered_boxes
 
 WhenUncertain: TypeAlias = Literal["fail", "pass", "skip"]
 
@@ -100,7 +100,7 @@ def _write_annotated(image: ImageInput, judgement: Judgement, folder: Path) -> P
         nouns=tuple(box.noun for box in boxes),
         size=judgement.count.size,
     )
-    data = encode_png(with_boxes(as_rgb(load_image(image)), detections, range(len(boxes))))
+    data = encode_png(draw_boxes(as_image(load_image(image)), numbered_boxes(detections, range(len(boxes)))))
     path = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.png"
     atomic_write(path, data)
     return path

@@ -125,7 +125,7 @@ def test_foreign_tags_and_names_are_neither_colours_nor_charts(capsys, tmp_path)
     )
     made = tmp_path / "made"
     assert run(capsys, "run", str(tmp_path / "p.csv"), "-g", "scenes?error_rate=0.9", "-o", str(made))[0] == 0
-    assert "[/red]noir" in run(capsys, "summary", str(made))[1]
+    assert "[/red]noir" in run(capsys, "summary", str(made), "--by", "style")[1]
     assert run(capsys, "compare", str(made), str(made))[0] == 0
     assert run(capsys, "report", str(made))[0] == 0
     assert "few" in (made / "report.html").read_text()
