@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from countcheck.library.judging import judge as judge
     from countcheck.library.judging import load_counter as load_counter
     from countcheck.library.reward import reward as reward
+    from countcheck.library.runs import Run as Run
+    from countcheck.library.runs import open_run as open_run
+    from countcheck.library.runs import run as run
     from countcheck.stats.estimate import Estimate as Estimate
     from countcheck.suites.language.read_targets import Reading as Reading
     from countcheck.suites.language.read_targets import read_targets as read_targets
@@ -37,14 +40,17 @@ _MODULES = {
     "Judgement": "countcheck.library.judging",
     "Prompt": "countcheck.suites.suite",
     "Reading": "countcheck.suites.language.read_targets",
+    "Run": "countcheck.library.runs",
     "Target": "countcheck.suites.suite",
     "UncertainCount": "countcheck.library.expectation",
     "count": "countcheck.library.judging",
     "expect_count": "countcheck.library.expectation",
     "judge": "countcheck.library.judging",
     "load_counter": "countcheck.library.judging",
+    "open_run": "countcheck.library.runs",
     "read_targets": "countcheck.suites.language.read_targets",
     "reward": "countcheck.library.reward",
+    "run": "countcheck.library.runs",
 }
 
 __all__ = ["__version__", *_MODULES]

@@ -14,9 +14,8 @@ import orjson
 from countcheck.errors import BadInput, MissingExtra
 from countcheck.files import atomic_write
 from countcheck.reports.safe_text import csv_cell
-from countcheck.storage.rows import ResultRow
+from countcheck.storage.rows import ResultRow, row_to_json
 from countcheck.storage.run_folder import RunFolder
-from countcheck.suites.serialize import target_to_json
 
 
 def write_rows(run: RunFolder, format: str, out: Path | None) -> int:
@@ -38,46 +37,6 @@ def write_rows(run: RunFolder, format: str, out: Path | None) -> int:
     except OSError as error:
         raise BadInput(f"{out} cannot be written ({error.strerror}).") from error
     return len(rows)
-
-
-def row_to_json(row: ResultRow) -> dict[str, Any]:
-    """Return a row as plain JSON values: the published fields first, then further ones."""
-    return {
-        "key": row.key,
-        "generator": row.generator,
-        "prompt_id": row.prompt_id,
-        "repeat": row.repeat,
-        "turn": row.turn,
-        "text": row.text,
-        "seed": row.seed,
-        "outcome": row.outcome,
-        "refusal": row.refusal,
-        "failure": row.failure,
-        "verdict": None if row.verdict is None else str(row.verdict),
-        "asked": dict(row.asked),
-        "counted": dict(row.counted),
-        "picture": row.picture or None,
-        "seconds": row.seconds,
-        "cost": row.cost,
-        "leaning": None if row.leaning is None else str(row.leaning),
-        "reason": row.reason,
-        "low": dict(row.low),
-        "high": dict(row.high),
-        "targets": [target_to_json(target) for target in row.targets],
-        "tags": dict(row.tags),
-        "group": row.group,
-        "benign": row.benign,
-        "conversation": row.conversation,
-        "script": row.script,
-        "repair": row.repair,
-        "category": row.category,
-        "code": row.code,
-        "stage": row.stage,
-        "words": row.words,
-        "message": row.message,
-        "claims": row.claims,
-        "rewritten": row.rewritten,
-    }
 
 
 def _jsonl(run: RunFolder, rows: list[ResultRow]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from countcheck.errors import BadInput
+from countcheck.errors import BadInput, UnknownName
 from countcheck.metrics.columns import Columns, columns_of
 from countcheck.metrics.outcome_codes import SampleCodes
 from countcheck.metrics.summary import Summary
@@ -110,3 +110,39 @@ def counter_warnings(sides: Sequence[ComparisonSide]) -> Iterator[str]:
             f"counter {names[0]} was never calibrated on these generators, and a counter errs differently on each: "
             "label a sample of both before trusting a small difference."
         )
+
+
+def match_sides(
+    a: dict[str, ComparisonSide], b: dict[str, ComparisonSide], of_a: str | None = None, of_b: str | None = None
+) -> list[tuple[ComparisonSide, ComparisonSide]]:
+    """Pair the generators of two runs: the named ones; else those of the same name; else a single one with each.
+
+    Args:
+        a, b: The runs' sides by generator.
+        of_a, of_b: Names of the generators to compare.
+
+    Raises:
+        UnknownName: For a generator that the run does not have.
+        BadInput: When several pairs are possible.
+    """
+    left, right = _chosen(a, of_a, "A"), _chosen(b, of_b, "B")
+    common = [name for name in left if name in right]
+    one_run = {p.run for p in left.values()} == {p.run for p in right.values()}
+    if of_a is None and of_b is None and common and not (one_run and len(left) > 1):
+        return [(left[name], right[name]) for name in common]
+    if len(left) == 1:
+        only = next(iter(left.values()))
+        others = [party for party in right.values() if not (one_run and party.generator == only.generator)]
+        return [(only, party) for party in others or right.values()]
+    raise BadInput(
+        f"A has {', '.join(left) or 'no generator'} and B has {', '.join(right) or 'no generator'}. "
+        "Say which to compare with --a GENERATOR and --b GENERATOR."
+    )
+
+
+def _chosen(parties: dict[str, ComparisonSide], name: str | None, side: str) -> dict[str, ComparisonSide]:
+    if name is None:
+        return dict(parties)
+    if name not in parties:
+        raise UnknownName("generator", name, parties, place=side)
+    return {name: parties[name]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import sqlalchemy as sa
@@ -69,7 +69,7 @@ class RunFolder:
     # -- opening -------------------------------------------------------------------------------------------------
 
     @classmethod
-    def create(cls, path: Path, info: RunInfo) -> RunFolder:
+    def create(cls, path: Path, info: RunInfo) -> Self:
         """Make a new run folder with this record.
 
         Raises:
@@ -89,7 +89,7 @@ class RunFolder:
         return run
 
     @classmethod
-    def open(cls, path: Path | str) -> RunFolder:
+    def open(cls, path: Path | str) -> Self:
         """Open an existing run.
 
         Raises:
@@ -138,7 +138,7 @@ class RunFolder:
         """Close the ledger."""
         self._ledger.close()
 
-    def __enter__(self) -> RunFolder:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
