@@ -6,6 +6,11 @@ A server of its own process answers every request after the latency with a pictu
 than the limit in any minute with 429. Both askers get the same prompts and the same limit. Goal: 1,000 prompts, 600 a
 minute, 2 s: at least 95 % of the limit. A limit cannot be reached before the first and after the last answer, so
 the share is of the fastest that the limit and the latency allow.
+
+    python -m benchmarks.api_throughput together [PROMPTS] [PER_MINUTE] [LATENCY_SECONDS]
+
+Three such servers, each with a limit of its own, the slowest with half of it: every one alone in a run, pictures
+counted and kept, then the three in one run. Goal: at most 1.1 times the slowest alone.
 """
 
 from __future__ import annotations
@@ -13,15 +18,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import collections
+import contextlib
 import json
 import multiprocessing
 import os
 import random
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -30,11 +38,14 @@ from PIL import Image
 
 from benchmarks.machine import machine
 from countcheck.cards import Card
+from countcheck.counting.counter import load_counter
+from countcheck.engine import run as engine
+from countcheck.engine.config import RunConfig
 from countcheck.generators.outcome import Picture
 from countcheck.generators.providers.openai import OpenAIGenerator
 from countcheck.images.decode import encode_png
 from countcheck.suites.samples import plan
-from countcheck.suites.suite import Prompt, Suite
+from countcheck.suites.suite import Prompt, Suite, Target
 
 
 def serve(port: Any, per_minute: float, latency: float) -> None:
@@ -139,7 +150,61 @@ def plain(url: str, prompts: int, at_once: int) -> dict[str, float]:
     return {"pictures": pictures, "requests": requests, "seconds": time.perf_counter() - began, "grown": float("nan")}
 
 
+def run_of(cards: list[Card], prompts: int) -> float:
+    """Seconds that a whole run takes: asked, counted, written."""
+    suite = Suite(
+        name="s",
+        prompts=tuple(
+            Prompt(id=f"p{k}", text=f"{k} pigs", targets=(Target(noun="pig", count=3),)) for k in range(prompts)
+        ),
+    )
+    counter = load_counter("tiny")
+    with tempfile.TemporaryDirectory() as folder:
+        config = RunConfig(suite=suite, generators=cards, path=Path(folder) / "run")
+        check = engine.check_counter
+        tested = check(counter, suite)
+        engine.check_counter = lambda *_: tested
+        try:
+            began = time.perf_counter()
+            with engine.run(config, counter) as run:
+                seconds = time.perf_counter() - began
+                assert all(row.outcome == "picture" for row in run.rows())
+        finally:
+            engine.check_counter = check
+    return seconds
+
+
+def together(prompts: int, per_minute: float, latency: float) -> None:
+    """Three providers in one run against each of them alone."""
+    limits = [per_minute, per_minute, per_minute / 2]
+
+    def card(name: str, url: str, limit: float) -> Card:
+        settings = {
+            "base_url": f"{url}/v1",
+            "requests_per_minute": limit,
+            "concurrency": int(limit / 60 * latency * 1.5) + 8,
+        }
+        return Card(name=name, family="openai", source=name, settings=settings)
+
+    alone = []
+    for place, limit in enumerate(limits):
+        with running(limit, latency) as url:
+            alone.append(run_of([card(f"api-{place}", url, limit)], prompts))
+    with contextlib.ExitStack() as stack:
+        urls = [stack.enter_context(running(limit, latency)) for limit in limits]
+        cards = [card(f"api-{k}", url, limit) for k, (url, limit) in enumerate(zip(urls, limits, strict=True))]
+        all_three = run_of(cards, prompts)
+    print(f"{prompts} prompts of each, {latency:g} s a request; {machine()}")
+    for place, (limit, seconds) in enumerate(zip(limits, alone, strict=True)):
+        print(f"api-{place} alone, {limit:g} a minute{seconds:>10.1f} s")
+    print(f"the three in one run{all_three:>14.1f} s, {all_three / max(alone):.2f} times the slowest alone")
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["together"]:
+        numbers = [float(number) for number in sys.argv[2:]]
+        together(int(numbers[0]) if numbers else 60, *(numbers[1:] or [240.0, 2.0]))
+        return
     prompts = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     per_minute = float(sys.argv[2]) if len(sys.argv) > 2 else 600.0
     latency = float(sys.argv[3]) if len(sys.argv) > 3 else 2.0

@@ -177,8 +177,9 @@ class Counter:
     ) -> list[Detections]:
         """Detect the suite's nouns in each picture, in order; lookalikes under their own names.
 
-        What is found in a picture depends neither on the other pictures nor on the order of nouns. ``styles`` is each
-        picture's style, for a counter that takes other views of some.
+        What is found in a picture depends neither on the other pictures nor on the order of nouns, but for the
+        rounding of a network's scores, see `Detector`. ``styles`` is each picture's style, for a counter that takes
+        other views of some.
         """
         results: dict[int, Detections] = {}
         style_of = list(styles) if styles is not None else [None] * len(pictures)

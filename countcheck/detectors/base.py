@@ -64,7 +64,8 @@ class Detections:
 class Detector(Protocol):
     """Finds instances of nouns in pictures.
 
-    What it finds in a picture must not depend on the other pictures of the call, nor on the order of nouns.
+    What it finds in a picture must not depend on the other pictures of the call, nor on the order of nouns. Rounding
+    may: in a batch of another size a network's scores differ in the fifth decimal or so, up to 0.002.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""Collect outcomes into batches for the counter: in a thread beside the generator, or in turns with it.
+"""Collect outcomes into batches for the counter: in a thread beside the generators, or in turns with one of them.
 
 A generator that waits for a network or a graphics card leaves the cores of this machine to the counter, which then
 counts beside it. A generator that computes on these cores itself would only be slowed down: two networks that share the
@@ -55,12 +55,14 @@ class OutcomeJob:
 
     Attributes:
         seconds: Time it took to make, 0 or more.
+        paid: It cost money, so it is accepted at once, however many outcomes wait.
         start: Begins to write its file; its argument says whether many outcomes wait, so that the pixels had better be
             read back from the file than kept in memory.
     """
 
     seconds: float
     start: Callable[[bool], PendingOutcome]
+    paid: bool = False
 
 
 Count: TypeAlias = Callable[[Sequence[PendingOutcome]], None]
@@ -80,16 +82,16 @@ class Batcher(Protocol):
 
 
 class BackgroundBatcher:
-    """Writes and counts in threads of its own, while the generators go on. Several threads may call `take`.
+    """Writes and counts in threads of its own, while the generators go on; several generators may share it.
 
     Args:
         count: Counts a batch and writes it to the ledger.
-        endless: Accept every outcome at once, however many wait, instead of letting the generator wait.
     """
 
-    def __init__(self, count: Count, *, endless: bool) -> None:
-        self._count, self._endless = count, endless
-        self._queue: queue.Queue[PendingOutcome | None] = queue.Queue(maxsize=0 if endless else _AHEAD)
+    def __init__(self, count: Count) -> None:
+        self._count = count
+        self._queue: queue.SimpleQueue[tuple[PendingOutcome, bool] | None] = queue.SimpleQueue()
+        self._slots = threading.Semaphore(_AHEAD)  # for outcomes that were not paid for
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._count_all, name="counting", daemon=True)
 
@@ -99,9 +101,11 @@ class BackgroundBatcher:
         return self._error is not None
 
     def take(self, job: OutcomeJob) -> None:
-        """Begin to write the outcome now and count it later; waits while too many wait, unless ``endless``."""
-        crowded = self._endless and self._queue.qsize() >= _AHEAD
-        self._queue.put(job.start(crowded))
+        """Begin to write the outcome now and count it later; waits while too many wait, unless it was paid for."""
+        if not job.paid:
+            self._slots.acquire()
+        crowded = job.paid and self._queue.qsize() >= _AHEAD
+        self._queue.put((job.start(crowded), job.paid))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -120,13 +124,13 @@ class BackgroundBatcher:
         try:
             while not finished:
                 batch: list[PendingOutcome] = []
-                pending = self._queue.get()
+                pending = self._next(wait=True)
                 while pending is not None:
                     batch.append(pending)
                     if len(batch) >= BATCH:
                         break
                     try:
-                        pending = self._queue.get_nowait()
+                        pending = self._next(wait=False)
                     except queue.Empty:
                         break
                 finished = pending is None
@@ -134,8 +138,18 @@ class BackgroundBatcher:
                     self._count(batch)
         except BaseException as error:
             self._error = error
-            while not finished and self._queue.get() is not None:  # let the generator's thread come to its end
+            while not finished and self._next(wait=True) is not None:  # let the generators come to their end
                 pass
+
+    def _next(self, *, wait: bool) -> PendingOutcome | None:
+        """The next outcome, or ``None`` at the end. Raises `queue.Empty` when there is none and nobody waits."""
+        item = self._queue.get(block=wait)
+        if item is None:
+            return None
+        pending, paid = item
+        if not paid:
+            self._slots.release()
+        return pending
 
 
 class InlineBatcher:

@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
 from countcheck.detectors.base import Detections
-from countcheck.engine.batching import BATCH, Asked, BackgroundBatcher, InlineBatcher, OutcomeJob, PendingOutcome
+from countcheck.engine.batching import (
+    BATCH,
+    Asked,
+    BackgroundBatcher,
+    Batcher,
+    InlineBatcher,
+    OutcomeJob,
+    PendingOutcome,
+)
 from countcheck.engine.context import GeneratorPlan, RunContext
 from countcheck.engine.scoring import cost_of, is_interrupted
 from countcheck.errors import BadInput
@@ -54,10 +62,13 @@ class GeneratorPipeline:
     Args:
         context: What the run shares.
         plan: The generator and its samples.
+        batcher: Counts beside the generators of the run. A generator that computes on this machine's cores takes turns
+            with the counter instead.
     """
 
-    def __init__(self, context: RunContext, plan: GeneratorPlan) -> None:
+    def __init__(self, context: RunContext, plan: GeneratorPlan, batcher: BackgroundBatcher) -> None:
         self._context = context
+        self._shared_batcher = batcher
         self._card = plan.card
         self._generator = plan.generator
         self._paid = plan.generator.traits.remote
@@ -88,9 +99,8 @@ class GeneratorPipeline:
                     continue
                 # Paid at once: to wait until it is counted would let more be asked for than the budget allows.
                 self._context.budget.add(cost_of(outcome, self._card.price))
-                batcher.take(
-                    OutcomeJob(seconds=outcome.seconds, start=functools.partial(self._start, sample, detected))
-                )
+                start = functools.partial(self._start, sample, detected)
+                batcher.take(OutcomeJob(seconds=outcome.seconds, start=start, paid=self._paid))
                 if not stopped and (batcher.broken or self._context.stopped()):
                     stopped = True  # what is in progress is paid for, and accepted
                     if not isinstance(self._generator, Stoppable):
@@ -135,11 +145,10 @@ class GeneratorPipeline:
             generator=self._card.name, key=entry.key, asked=asked_of(sample.asked), entry=known, pixels=pixels
         )
 
-    def _batcher(self) -> InlineBatcher | BackgroundBatcher:
+    def _batcher(self) -> contextlib.AbstractContextManager[Batcher]:
         if self._generator.traits.on_cores:
             return InlineBatcher(self._context.count_batch)
-        # What was paid for is accepted at once, however long counting takes.
-        return BackgroundBatcher(self._context.count_batch, endless=self._paid)
+        return contextlib.nullcontext(self._shared_batcher)
 
     def _start(self, sample: Sample, detected: DetectedOutcome, crowded: bool) -> PendingOutcome:
         """Begin to write an outcome's file; when many outcomes wait, its pixels are left to the file alone."""

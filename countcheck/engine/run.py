@@ -22,17 +22,20 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Sequence
 
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter
 from countcheck.counting.self_test import SelfTest
+from countcheck.engine.batching import BackgroundBatcher, PendingOutcome
 from countcheck.engine.budget import Budget
 from countcheck.engine.config import RunConfig
 from countcheck.engine.context import Decide, GeneratorPlan, RunContext
 from countcheck.engine.conversations import ConversationRunner
 from countcheck.engine.counter_check import check_counter, fit_counter, report_self_test
+from countcheck.engine.lanes import lanes_of, run_lanes, stopped_with_the_run
 from countcheck.engine.pipeline import GeneratorPipeline
 from countcheck.engine.progress import NullProgress, Progress
 from countcheck.engine.provenance import describe_counter, open_or_create
@@ -44,7 +47,8 @@ from countcheck.registry import load_generator_class
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import SelfTestInfo
-from countcheck.suites.samples import Sample, plan, shuffle_prompts
+from countcheck.suites.samples import Sample, shuffle_prompts
+from countcheck.suites.samples import plan as plan_samples
 from countcheck.suites.suite import Conversation, Prompt
 
 
@@ -144,7 +148,7 @@ def plan_generator(config: RunConfig, card: Card, generator: Generator) -> Gener
     """
     suite = config.selected_suite()
     converses = generator.traits.converses or generator.traits.edits
-    samples = list(plan(suite, generator.recipe, repeats=config.repeats))
+    samples = list(plan_samples(suite, generator.recipe, repeats=config.repeats))
     possible = [sample for sample in samples if converses or isinstance(sample.asked, Prompt)]
     # A recording owes what was recorded and nothing else.
     owed = [sample for sample in possible if not isinstance(generator, CoversSamples) or generator.covers(sample)]
@@ -186,17 +190,30 @@ def _resume(
 
 
 def _make(context: RunContext, plans: Sequence[GeneratorPlan]) -> None:
-    """Make what is missing, one generator after another.
+    """Make what is missing: each lane of generators in a thread of its own, all counted by one counter.
 
     Raises:
         GeneratorClosed: When a generator refuses every request, once all others are done.
     """
     closed: list[GeneratorClosed] = []
-    for each in plans:
+
+    def count(batch: Sequence[PendingOutcome]) -> None:
         try:
-            _make_generator(context, each)
-        except GeneratorClosed as error:
-            closed.append(error)
+            context.count_batch(batch)
+        except BaseException:
+            context.stop.set()  # the generators are not to go on for nothing
+            raise
+
+    with BackgroundBatcher(count) as batcher:
+
+        def make_lane(lane: Sequence[GeneratorPlan]) -> None:
+            for plan in lane:
+                try:
+                    _make_generator(context, plan, batcher)
+                except GeneratorClosed as error:
+                    closed.append(error)
+
+        run_lanes([functools.partial(make_lane, lane) for lane in lanes_of(plans)], context.stop)
     planned = sum(len(each.samples) for each in plans)
     if context.budget.empty() and len(context.folder.completed_keys()) < planned:
         context.progress.message(f"the budget of {context.budget.limit:g} USD is spent: no more pictures are made")
@@ -204,34 +221,35 @@ def _make(context: RunContext, plans: Sequence[GeneratorPlan]) -> None:
         raise closed[0]
 
 
-def _make_generator(context: RunContext, each: GeneratorPlan) -> None:
+def _make_generator(context: RunContext, plan: GeneratorPlan, batcher: BackgroundBatcher) -> None:
     """Count what an earlier process stored, then make prompts, then conversations."""
-    missing = _missing(context, each)
-    context.progress.start(each.card.name, len(each.samples), len(each.samples) - len(missing))
-    if each.skipped:
+    missing = _missing(context, plan)
+    context.progress.start(plan.card.name, len(plan.samples), len(plan.samples) - len(missing))
+    if plan.skipped:
         context.progress.message(
-            f"{each.card.name} can neither converse nor edit: {each.skipped} conversations are skipped"
+            f"{plan.card.name} can neither converse nor edit: {plan.skipped} conversations are skipped"
         )
-    if each.absent:
+    if plan.absent:
         context.progress.message(
-            f"{each.card.name} holds nothing for {each.absent} other samples of the suite: they are left out"
+            f"{plan.card.name} holds nothing for {plan.absent} other samples of the suite: they are left out"
         )
     if not missing or context.stop.is_set():
         return
-    pipeline = GeneratorPipeline(context, each)
-    counted = pipeline.count_uncounted({sample.key: sample for sample in missing})
-    prompts = [sample for sample in missing if isinstance(sample.asked, Prompt) and sample.key not in counted]
-    conversations = [sample for sample in missing if isinstance(sample.asked, Conversation)]
-    if prompts and not context.stopped():
-        pipeline.make(prompts)
-    if conversations and not context.stopped():
-        ConversationRunner(context, each).make(conversations)
+    with stopped_with_the_run(plan.generator, context.stop):
+        pipeline = GeneratorPipeline(context, plan, batcher)
+        counted = pipeline.count_uncounted({sample.key: sample for sample in missing})
+        prompts = [sample for sample in missing if isinstance(sample.asked, Prompt) and sample.key not in counted]
+        conversations = [sample for sample in missing if isinstance(sample.asked, Conversation)]
+        if prompts and not context.stopped() and not batcher.broken:
+            pipeline.make(prompts)
+        if conversations and not context.stopped() and not batcher.broken:
+            ConversationRunner(context, plan).make(conversations)
 
 
-def _missing(context: RunContext, each: GeneratorPlan) -> list[Sample]:
+def _missing(context: RunContext, plan: GeneratorPlan) -> list[Sample]:
     """The samples that are not done, in the order of making: at random when the run may end early."""
     done = context.folder.completed_keys()
-    ordered = each.samples if context.decide is None else shuffle_prompts(each.samples)
+    ordered = plan.samples if context.decide is None else shuffle_prompts(plan.samples)
     return [sample for sample in ordered if sample.key not in done]
 
 

@@ -9,7 +9,7 @@ import pytest
 from countcheck.engine.batching import BATCH, BackgroundBatcher, InlineBatcher, OutcomeJob, PendingOutcome
 
 
-def job(key, seconds=0.0, error=None, crowds=None):
+def job(key, seconds=0.0, error=None, crowds=None, paid=False):
     """An outcome whose file is written at once, or cannot be; ``crowds`` collects what `OutcomeJob.start` is given."""
 
     def start(crowded):
@@ -22,7 +22,7 @@ def job(key, seconds=0.0, error=None, crowds=None):
             entry.set_exception(error)
         return PendingOutcome(generator="it", key=str(key), asked=((), {}), entry=entry)
 
-    return OutcomeJob(seconds=seconds, start=start)
+    return OutcomeJob(seconds=seconds, start=start, paid=paid)
 
 
 class Kept:
@@ -43,19 +43,19 @@ class Kept:
 
 
 WAYS = [
-    lambda count: InlineBatcher(count),
-    lambda count: BackgroundBatcher(count, endless=False),
-    lambda count: BackgroundBatcher(count, endless=True),
+    InlineBatcher,
+    BackgroundBatcher,
 ]
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("paid", [False, True])
 @pytest.mark.parametrize("number", [0, 1, BATCH - 1, BATCH, 3 * BATCH + 2, 200])
-def test_all_is_counted_once_and_in_order(way, number):
+def test_all_is_counted_once_and_in_order(way, number, paid):
     kept = Kept()
     with way(kept) as counting:
         for key in range(number):
-            counting.take(job(key))
+            counting.take(job(key, paid=paid))
     assert kept.keys == [str(key) for key in range(number)]
     assert all(len(batch) <= BATCH for batch in kept.batches)
 
@@ -79,7 +79,7 @@ def test_what_counting_raises_reaches_the_generators_thread(way):
 
 def test_beside_the_generator_counting_has_a_thread_of_its_own():
     kept = Kept()
-    with BackgroundBatcher(kept, endless=False) as counting:
+    with BackgroundBatcher(kept) as counting:
         counting.take(job("a"))
     assert threading.current_thread() not in kept.threads
 
@@ -109,10 +109,38 @@ def test_a_file_that_could_not_be_written_is_told_before_anything_is_counted():
     assert not kept.batches
 
 
-def test_when_many_wait_only_an_endless_queue_leaves_pixels_to_their_files():
+def test_paid_outcomes_are_accepted_however_many_wait_and_leave_their_pixels_to_their_files():
     crowds, go_on = [], threading.Event()
-    with BackgroundBatcher(lambda batch: go_on.wait(10), endless=True) as counting:
+    with BackgroundBatcher(lambda batch: go_on.wait(10)) as counting:
         for key in range(200):
-            counting.take(job(key, crowds=crowds))
+            counting.take(job(key, crowds=crowds, paid=True))
         go_on.set()
     assert not any(crowds[:BATCH]) and all(crowds[-BATCH:])
+
+
+def test_outcomes_that_cost_nothing_wait_for_the_counter():
+    taken, go_on = [], threading.Event()
+    with BackgroundBatcher(lambda batch: go_on.wait(10)) as counting:
+        take_all = threading.Thread(target=lambda: [(counting.take(job(k)), taken.append(k)) for k in range(300)])
+        take_all.start()
+        take_all.join(0.5)
+        assert take_all.is_alive()
+        assert len(taken) < 150
+        counting.take(job("paid", paid=True))  # is not held up by them
+        go_on.set()
+        take_all.join(10)
+    assert len(taken) == 300
+
+
+def test_several_threads_share_one_batcher():
+    kept = Kept()
+    with BackgroundBatcher(kept) as counting:
+        threads = [
+            threading.Thread(target=lambda n=n: [counting.take(job(f"{n}-{k}")) for k in range(100)]) for n in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(kept.keys) == sorted(f"{n}-{k}" for n in range(3) for k in range(100))
+    assert len(kept.threads) == 1
