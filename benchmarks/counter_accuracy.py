@@ -116,7 +116,9 @@ class Seen:
         for k, one in enumerate(labelled):
             picture = one.picture if style == "plain" else apply_style(one.picture, style, k)
             book = query_map([Noun(name=noun) for noun in (*one.counts, *one.absent)], counter.vocabulary)
-            for view, found in zip(views, detect_views(counter.detector, [picture], book.queries, views)[0], strict=True):
+            for view, found in zip(
+                views, detect_views(counter.detector, [picture], book.queries, views)[0], strict=True
+            ):
                 self.by_view[view].append(renamed_nouns(found, book))
         self._fused: dict[tuple[tuple[str, ...], str], list[Detections]] = {}
 

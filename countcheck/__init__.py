@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from countcheck.errors import CountcheckError as CountcheckError
     from countcheck.library.count_metric import CountMetric as CountMetric
     from countcheck.library.expectation import UncertainCount as UncertainCount
+    from countcheck.library.expectation import assert_rate as assert_rate
     from countcheck.library.expectation import expect_count as expect_count
     from countcheck.library.judging import ImageCount as ImageCount
     from countcheck.library.judging import Judgement as Judgement
@@ -43,6 +44,7 @@ _MODULES = {
     "Run": "countcheck.library.runs",
     "Target": "countcheck.suites.suite",
     "UncertainCount": "countcheck.library.expectation",
+    "assert_rate": "countcheck.library.expectation",
     "count": "countcheck.library.judging",
     "expect_count": "countcheck.library.expectation",
     "judge": "countcheck.library.judging",

@@ -6,7 +6,7 @@ import hashlib
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from countcheck.images.decode import encode_png
 from countcheck.images.inputs import ImageInput, load_image
 from countcheck.library.judging import CounterInput, Judgement, judge
 from countcheck.reports.draw_boxes import draw_boxes, numbered_boxes
+
+if TYPE_CHECKING:
+    from countcheck.gate.decision import Decision
+    from countcheck.library.runs import Run
 
 WhenUncertain: TypeAlias = Literal["fail", "pass", "skip"]
 
@@ -104,3 +108,33 @@ def _write_annotated(image: ImageInput, judgement: Judgement, folder: Path) -> P
     path = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.png"
     atomic_write(path, data)
     return path
+
+
+def assert_rate(
+    run: Run, rate: str, *, at_least: float | None = None, at_most: float | None = None, generator: str | None = None
+) -> Decision:
+    """Raise unless a rate of a run keeps a bound; skip the pytest test when the run is too small to tell.
+
+    Args:
+        run: A run, as `countcheck.open_run` gives it.
+        rate: Its name, as in ``exact_rate``.
+        at_least, at_most: The bounds; one is needed.
+        generator: The only generator meant.
+
+    Raises:
+        AssertionError: When the bound is broken; says by how much.
+        BadSettings: Without a bound, or for an unknown rate.
+    """
+    bounds = {name: bound for name, bound in (("at_least", at_least), ("at_most", at_most)) if bound is not None}
+    if not bounds:
+        raise BadSettings(f"{rate} has no bound. Give at_least or at_most.")
+    rule = {"rate": rate, **bounds} | ({"generator": generator} if generator else {})
+    decision = run.gate({"rules": [rule]})
+    sentence = "; ".join(result.reason for result in decision.rules)
+    if decision.decision == "fail":
+        raise AssertionError(sentence)
+    if decision.decision == "cannot_decide":
+        import pytest
+
+        pytest.skip(f"cannot decide: {sentence}")
+    return decision

@@ -218,12 +218,13 @@ def run(
 
 def summary_html(summary: Summary) -> str:
     """Return a summary as an HTML table: one row a generator, one column a rate."""
-    from countcheck.reports.format import said
+    from countcheck.reports.format import estimate_text
     from countcheck.reports.notebook import table_html
 
     names = list(dict.fromkeys(name for entry in summary.generators.values() for name in entry.rates))
     rows = [
-        {"generator": generator} | {heading_of(name): said(name, entry.rates.get(name)) for name in names}
+        {"generator": generator}
+        | {heading_of(name): estimate_text(name, entry.rates.get(name)).bracketed for name in names}
         for generator, entry in summary.generators.items()
     ]
     caption = f"{summary.run}: {summary.suite}, counted by {summary.counter.name or 'people'}"
