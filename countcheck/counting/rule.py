@@ -20,7 +20,12 @@ from countcheck.counting.verdict import Verdict, judge
 from countcheck.detectors.base import Detections
 from countcheck.suites.suite import Target
 
-RULE_VERSION = 2
+RULE_VERSION = 3  # 2: of nested boxes of one noun the best score decided, unless the inner ones filled the outer one
+
+# A box round several others of its noun, which do not fill it, may be a group or one large object with false parts.
+_GROUP_EXTENT = 0.7  # IoU of the box with the extent of those inside it, from which it is read as a group
+_DOUBTFUL_EXTENT = 0.25  # from which either reading is possible
+_GROUP_SIZES = 4.0  # the largest inside it may be so many times as large as the smallest
 
 Box = Sequence[float]
 
@@ -40,7 +45,8 @@ class CountingRule:
         containment: Of two boxes of one noun, one of which lies within the other by at least this share, the better
             counts; 0 to 1, 1 switches it off.
         group_box_coverage: A box of which two or more others of its noun fill at least this share is a group box and
-            dropped; 0 to 1, 1 switches it off.
+            dropped; 0 to 1, 1 switches it off. One that they do not fill is dropped when they are of similar size and
+            reach to its edges, and the count is then uncertain; see `_Candidates`.
         cross_class_iou: Boxes of different nouns that overlap by at least this are one object, counted under the noun
             that is further above its threshold; 0 to 1, 1 switches it off.
         distractor_score_ratio: How many times its score a noun that nobody asked for must have to take an object from
@@ -131,8 +137,9 @@ def count(detections: Detections, nouns: Iterable[str], rule: CountingRule, *, s
     kept = candidates.counted(candidates.size, 0.0)
     counts = _tally(asked, candidates, kept)
     low, high = dict(counts), dict(counts)
-    for size, shift in candidates.sizes():
-        for noun, n in _tally(asked, candidates, candidates.counted(size, shift)).items():
+    readings = [candidates.counted(size, shift) for size, shift in candidates.sizes()]
+    for reading in (*readings, *candidates.other_readings()):
+        for noun, n in _tally(asked, candidates, reading).items():
             low[noun], high[noun] = min(low[noun], n), max(high[noun], n)
     in_doubt = candidates.zero_doubts() if 0 in counts.values() else frozenset()
     for noun in asked:
@@ -200,7 +207,19 @@ class _Candidates:
 
     def counted(self, size: int, shift: float) -> list[int]:
         """Positions of the boxes that count when all thresholds are raised by ``shift``: `chosen`, relative threshold applied."""
-        chosen = self.chosen(size)
+        return self._bright(self.chosen(size), shift)
+
+    def other_readings(self) -> list[list[int]]:
+        """Positions of the boxes that count when doubtful group boxes are all groups, and when none is."""
+        pairs = {pair: area for pair, area in self.shared.items() if pair[1] < self.size}
+        groups = self._groups(pairs)
+        if not groups.likely and not groups.possible:
+            return []
+        every = groups.sure | groups.likely | groups.possible
+        return [self._bright(self._merged(self.size, pairs, out), 0.0) for out in (groups.sure, every)]
+
+    def _bright(self, chosen: list[int], shift: float) -> list[int]:
+        """Apply the relative threshold, moved with thresholds raised by ``shift``."""
         if self.rule.relative_threshold <= 0:
             return chosen
         least: dict[str, float] = {}
@@ -229,7 +248,12 @@ class _Candidates:
         pairs = {pair: area for pair, area in self.shared.items() if pair[1] < size}
         if not pairs:
             return list(range(size))
-        out = self._groups(pairs)
+        groups = self._groups(pairs)
+        return self._merged(size, pairs, groups.sure | groups.likely)
+
+    def _merged(self, size: int, pairs: Mapping[tuple[int, int], float], group_boxes: set[int]) -> list[int]:
+        """The first ``size`` positions without group boxes and without duplicates of better boxes."""
+        out = set(group_boxes)
         for i, j in sorted(pairs, key=lambda pair: (pair[1], pair[0])):
             if i not in out and j not in out and self._same(i, j, pairs[i, j]):
                 out.add(j)
@@ -257,28 +281,75 @@ class _Candidates:
             return True
         return self.rule.containment < 1 and shared >= self.rule.containment * min(self.areas[i], self.areas[j])
 
-    def _groups(self, pairs: Mapping[tuple[int, int], float]) -> set[int]:
-        """Boxes drawn round several others of their noun that together fill them."""
+    def _groups(self, pairs: Mapping[tuple[int, int], float]) -> _GroupBoxes:
+        """Find the boxes drawn round several others of their noun."""
+        groups = _GroupBoxes(sure=set(), likely=set(), possible=set())
         if self.rule.group_box_coverage >= 1:
-            return set()
+            return groups
         within: dict[int, list[int]] = {}
         for (i, j), shared in pairs.items():
             small, large = (i, j) if self.areas[i] < self.areas[j] else (j, i)
             inside = shared >= 0.8 * self.areas[small] and self.areas[small] <= 0.7 * self.areas[large]
             if inside and self.nouns[i] == self.nouns[j]:
                 within.setdefault(large, []).append(small)
-        return {whole for whole, parts in within.items() if len(parts) > 1 and self._filled(whole, parts, pairs)}
+        for whole, parts in within.items():
+            if len(parts) > 1:
+                self._sort_in(groups, whole, self._distinct(parts, pairs), pairs)
+        return groups
 
-    def _filled(self, whole: int, parts: list[int], pairs: Mapping[tuple[int, int], float]) -> bool:
+    def _distinct(self, parts: list[int], pairs: Mapping[tuple[int, int], float]) -> list[int]:
+        """Those of some boxes that are no duplicates of better ones."""
         apart: list[int] = []
         for part in sorted(parts):  # positions: best first
             if not any(self._same(*_ordered(part, other), pairs.get(_ordered(part, other), 0.0)) for other in apart):
                 apart.append(part)
-        if len(apart) < 2:
-            return False
-        fill = sum(pairs[_ordered(part, whole)] for part in apart)
-        fill -= sum(pairs.get(_ordered(a, b), 0.0) for a, b in combinations(apart, 2))
-        return fill >= self.rule.group_box_coverage * self.areas[whole]
+        return apart
+
+    def _sort_in(
+        self, groups: _GroupBoxes, whole: int, parts: list[int], pairs: Mapping[tuple[int, int], float]
+    ) -> None:
+        """Decide whether a box with others inside is a group box, by what is inside it and not by its score."""
+        if len(parts) < 2:
+            return
+        fill = sum(pairs[_ordered(part, whole)] for part in parts)
+        fill -= sum(pairs.get(_ordered(a, b), 0.0) for a, b in combinations(parts, 2))
+        if fill >= self.rule.group_box_coverage * self.areas[whole]:
+            groups.sure.add(whole)
+            return
+        sizes = [self.areas[part] for part in parts]
+        if self.rule.version < 3 or max(sizes) > _GROUP_SIZES * min(sizes):
+            return
+        extent = _extent_iou(self.boxes[whole], [self.boxes[part] for part in parts])
+        if extent >= _GROUP_EXTENT:
+            groups.likely.add(whole)
+        elif extent >= _DOUBTFUL_EXTENT:
+            groups.possible.add(whole)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GroupBoxes:
+    """Positions of boxes drawn round several others of their noun.
+
+    Attributes:
+        sure: Those that the others fill.
+        likely: Those whose extent is that of the others: they do not count, but leave doubt.
+        possible: Those that may be one large object: the best score decides, and leaves doubt.
+    """
+
+    sure: set[int]
+    likely: set[int]
+    possible: set[int]
+
+
+def _extent_iou(whole: Box, parts: Sequence[Box]) -> float:
+    """IoU of a box with the smallest box round some others, 0 to 1."""
+    x1, y1 = min(part[0] for part in parts), min(part[1] for part in parts)
+    x2, y2 = max(part[2] for part in parts), max(part[3] for part in parts)
+    wide = min(whole[2], x2) - max(whole[0], x1)
+    tall = min(whole[3], y2) - max(whole[1], y1)
+    shared = max(wide, 0.0) * max(tall, 0.0)
+    joined = (whole[2] - whole[0]) * (whole[3] - whole[1]) + (x2 - x1) * (y2 - y1) - shared
+    return shared / joined if joined > 0 else 0.0
 
 
 def _below(rule: CountingRule) -> float:

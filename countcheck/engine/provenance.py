@@ -6,7 +6,8 @@ import contextlib
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
 from countcheck.counting.counter import Counter
 from countcheck.engine.config import RunConfig
@@ -90,6 +91,21 @@ def describe_generator(plan: GeneratorPlan) -> GeneratorInfo:
         traits=asdict(plan.generator.traits),
         skipped_conversations=plan.skipped,
     )
+
+
+def with_begun_version(counter: Counter, path: Path) -> Counter:
+    """Return the counter under the version of the counting rule that a run was begun with; the same for a new run.
+
+    All other parameters of the rule must be equal; `open_or_create` checks that.
+
+    Raises:
+        BadInput: When something else stands at ``path``, or its ledger cannot be read.
+    """
+    if not RunFolder.exists(path):
+        return counter
+    with RunFolder.open(path) as folder:
+        begun = folder.info.counter.rule.get("version") if folder.info.counting else None
+    return counter.with_rule(replace(counter.rule, version=begun)) if isinstance(begun, int) else counter
 
 
 def _refuse_changes(folder: RunFolder, now: RunInfo, counter: CounterInfo) -> None:

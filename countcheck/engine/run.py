@@ -38,7 +38,7 @@ from countcheck.engine.counter_check import check_counter, fit_counter, report_s
 from countcheck.engine.lanes import lanes_of, run_lanes, stopped_with_the_run
 from countcheck.engine.pipeline import GeneratorPipeline
 from countcheck.engine.progress import NullProgress, Progress
-from countcheck.engine.provenance import describe_counter, open_or_create
+from countcheck.engine.provenance import describe_counter, open_or_create, with_begun_version
 from countcheck.engine.scoring import nouns_of
 from countcheck.errors import BadInput, BadSettings, CannotDecide, GeneratorClosed
 from countcheck.files import exclusive_lock
@@ -98,6 +98,7 @@ def run(
     with contextlib.ExitStack() as stack:
         plans = _load(config, load or load_generator, stack)
         stack.enter_context(exclusive_lock(config.path))
+        counter = with_begun_version(counter, config.path)
         folder = open_or_create(config, plans, counter)
         try:
             counting = _resume(folder, config, plans, counter, self_test)

@@ -254,3 +254,62 @@ def test_merging_alone_is_plain_greedy_suppression(rows):
     assert number(rows, CountingRule(threshold=0.3, containment=1, group_box_coverage=1, cross_class_iou=1)) == len(
         kept
     )
+
+
+HERDS = {
+    "row of 3": [(5, 40, 40, 100), (45, 40, 80, 100), (85, 40, 123, 100)],
+    "row of 3 with gaps": [(5, 40, 35, 100), (50, 45, 78, 100), (95, 40, 123, 95)],
+    "grid of 5": [(5, 5, 35, 40), (50, 5, 80, 40), (95, 5, 123, 40), (20, 70, 55, 110), (75, 70, 110, 110)],
+    "grid of 9": [(x, y, x + 25, y + 25) for x in (5, 50, 95) for y in (5, 50, 95)],
+    "pair": [(5, 10, 30, 40), (90, 12, 118, 45)],
+    "near and far": [(0, 0, 40, 40), (100, 100, 120, 120), (60, 50, 90, 80)],
+}
+
+
+def herd(members, score, *, grown=0.0):
+    """Boxes of pigs at a score of 0.5 and one round all of them at another score, grown by a share of its sides."""
+    x1, y1 = min(m[0] for m in members), min(m[1] for m in members)
+    x2, y2 = max(m[2] for m in members), max(m[3] for m in members)
+    wide, tall = (x2 - x1) * grown, (y2 - y1) * grown
+    around = ("pig", score, x1 - wide, y1 - tall, x2 + wide, y2 + tall)
+    return [around, *(("pig", 0.5, *member) for member in members)]
+
+
+@pytest.mark.parametrize("name", HERDS)
+@pytest.mark.parametrize("score", [0.45, 0.6, 0.95])
+def test_a_herd_is_counted_by_its_members_whatever_its_own_score_and_leaves_doubt(name, score):
+    counted = count(seen(*herd(HERDS[name], score)), ["pig"], CountingRule(threshold=0.3))
+    assert counted.counts["pig"] == len(HERDS[name])
+    filled = name == "row of 3"
+    assert counted.low["pig"] == (len(HERDS[name]) if filled or score < 0.5 else 1)
+
+
+@pytest.mark.parametrize("grown", [0.15, 0.25])
+def test_a_loose_box_round_a_herd_is_counted_by_score_and_uncertain(grown):
+    counted = count(seen(*herd(HERDS["grid of 5"], 0.6, grown=grown)), ["pig"], CountingRule(threshold=0.3))
+    assert (counted.counts["pig"], counted.low["pig"], counted.high["pig"]) == (1, 1, 5)
+
+
+def test_a_herd_of_which_a_member_is_missing_is_uncertain():
+    boxes = herd(HERDS["grid of 5"], 0.6)
+    counted = count(seen(*boxes[:-2]), ["pig"], CountingRule(threshold=0.3))
+    assert counted.low["pig"] < counted.high["pig"]
+
+
+def test_parts_of_other_sizes_within_a_thing_raise_no_doubt():
+    """A horse with boxes at its head and its body is one horse, as it was."""
+    horse = [("pig", 0.9, 0, 0, 100, 60), ("pig", 0.4, 85, 0, 100, 15), ("pig", 0.35, 10, 10, 70, 55)]
+    counted = count(seen(*horse), ["pig"], CountingRule(threshold=0.3))
+    assert (counted.counts["pig"], counted.uncertain) == (1, ())
+
+
+def test_two_herds_in_one_picture():
+    left = [(0, 0, 20, 20), (40, 0, 60, 20), (20, 60, 40, 80)]
+    right = [(x1 + 100, y1, x2 + 100, y2) for x1, y1, x2, y2 in left]
+    counted = count(seen(*herd(left, 0.6), *herd(right, 0.7)), ["pig"], CountingRule(threshold=0.3))
+    assert (counted.counts["pig"], counted.low["pig"]) == (6, 2)
+
+
+def test_a_run_begun_under_the_rule_before_keeps_its_counts():
+    rule = CountingRule(threshold=0.3, version=2)
+    assert count(seen(*herd(HERDS["grid of 5"], 0.6)), ["pig"], rule).counts == {"pig": 1}

@@ -303,3 +303,15 @@ def failed(message):
 
 def missing():
     return ResultRow(key="k", generator="g", prompt_id="p", repeat=0, seed=0, text="", outcome="missing")
+
+
+def test_a_run_begun_under_an_older_version_of_the_rule_goes_on_under_it(tmp_path):
+    counter = squares.counter()
+    older = counter.with_rule(replace(counter.rule, version=2))
+    with engine.run(order(tmp_path), older) as run:
+        rows = run.rows()
+    with engine.run(order(tmp_path), counter) as run:
+        assert run.rows() == rows
+        assert run.info.counter.rule["version"] == 2
+    with engine.run(replace(order(tmp_path), path=tmp_path / "new"), counter) as run:
+        assert run.info.counter.rule["version"] == counter.rule.version > 2
