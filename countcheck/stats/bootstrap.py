@@ -75,10 +75,16 @@ def ratio(totals: Floats) -> Floats:
 def difference(totals: Floats) -> Floats:
     """Subtract the earlier rate from the later: third sum over fourth, less first over second.
 
+    Over a common denominator, so that sums which are whole numbers stay whole until the one division: resamples with the
+    same difference then give the same float, and BCa's bias correction sees that they tie with the value.
+
     >>> difference(np.array([[1.0, 4.0, 3.0, 4.0]]))
     array([0.5])
     """
-    return _divide(totals[:, 2], totals[:, 3]) - _divide(totals[:, 0], totals[:, 1])
+    top_a, bottom_a, top_b, bottom_b = totals[:, 0], totals[:, 1], totals[:, 2], totals[:, 3]
+    same = bottom_a == bottom_b
+    top = np.where(same, top_b - top_a, top_b * bottom_a - top_a * bottom_b)
+    return _divide(top, np.where(same, bottom_a, bottom_a * bottom_b))
 
 
 def _divide(top: Floats, bottom: Floats) -> Floats:
