@@ -130,13 +130,15 @@ def _sentence(rule: GateRule, measured: Resolved) -> str:
 
 def _prompts_that_decide(rule: GateRule, estimate: Estimate) -> str:
     """Say how many prompts would decide, as far as one can tell from where the estimate stands now."""
+    if estimate.low is None or estimate.high is None:
+        return f", but {estimate.method}"
     too_few = ", but the interval reaches over it"
     if estimate.value is None or estimate.clusters == 0:
         return too_few
     gap = min(abs(estimate.value - bound) for bound in rule.bounds if bound is not None)
     if gap == 0:
         return too_few
-    half = ((estimate.high or 0.0) - (estimate.low or 0.0)) / 2
+    half = (estimate.high - estimate.low) / 2
     prompts = max(estimate.clusters + 1, math.ceil(estimate.clusters * (half / gap) ** 2))
     return f"{too_few}: about {_two_figures(prompts):,} prompts would decide" if prompts < _MAX_PROMPTS else too_few
 

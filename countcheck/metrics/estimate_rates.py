@@ -11,13 +11,18 @@ import numpy as np
 from countcheck.metrics.columns import Columns, Floats
 from countcheck.metrics.outcome_codes import COUNTED, Bools, Ints, SampleCodes
 from countcheck.metrics.rates import RATES, Family, Unit, of_family, outcome_masks
-from countcheck.stats.estimate import Estimate, no_estimate
+from countcheck.stats.estimate import TOO_FEW, Estimate, no_estimate
 from countcheck.stats.intervals import cluster_mean, cluster_rate, cluster_ratio, sums_by_cluster
 
 Shares: TypeAlias = Mapping[str, tuple[Bools, Bools]]
 
 RELIABLE = 2 / 3
 """A number is drawn reliably when it is exact at least two times in three, as in children's knower levels."""
+
+MIN_OF_NUMBER = 3
+"""Fewest outcomes of one number that can be exact two times in three."""
+MIN_OUTCOMES = 10
+"""Fewest outcomes from which a knower level is told."""
 
 
 def outcome_shares(samples: SampleCodes) -> dict[str, tuple[Bools, Bools]]:
@@ -112,25 +117,37 @@ def knower_level(columns: Columns, level: float = 0.95) -> Estimate:
     """Estimate the highest number drawn reliably: exact at least two times in three, at it and at every smaller one asked.
 
     Its interval: how far the lower, and the upper, ends of those rates stay at two thirds. 0 when not even the first.
+    Numbers with fewer than `MIN_OF_NUMBER` outcomes are left out, since two in three cannot be told from fewer; with
+    fewer than `MIN_OUTCOMES` in all, nothing is said.
     """
     samples = columns.samples
     reached: list[int] = [0, 0, 0]
     going = [True, True, True]
-    n = 0
+    n = judged = 0
     prompts: set[int] = set()
     for number, rows in _rows_by_number(columns):
         chosen = np.zeros(len(columns), np.bool_)
         chosen[rows] = True
         rate = estimate_share(samples, "exact_rate", level, chosen)
-        if rate.value is None:
+        if rate.n == 0:
             continue
         n += rate.n
         prompts.update(samples.prompt[chosen & samples.among(COUNTED)].tolist())
+        if rate.n < MIN_OF_NUMBER:
+            continue
+        judged += rate.n
         for i, bound in enumerate((rate.low, rate.value, rate.high)):
             going[i] = going[i] and bound is not None and bound >= RELIABLE
             reached[i] = number if going[i] else reached[i]
     if n == 0:
         return no_estimate("no single number asked for", level=level)
+    if judged < MIN_OUTCOMES:
+        few = (
+            f"{TOO_FEW}: {n} pictures and refusals"
+            if n < MIN_OUTCOMES
+            else f"{TOO_FEW}: under {MIN_OF_NUMBER} of a number"
+        )
+        return no_estimate(few, level=level, n=n, clusters=len(prompts))
     return Estimate(
         value=float(reached[1]),
         low=float(reached[0]),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from countcheck.metrics.rates import Unit, unit_of
-from countcheck.stats.estimate import Estimate
+from countcheck.stats.estimate import TOO_FEW, Estimate
 
 # An estimate as published: value, low, high, level, n, clusters, method.
 EstimateJson = Mapping[str, Any]
@@ -58,6 +58,8 @@ def estimate_text(rate: str, estimate: Estimate | EstimateJson | None) -> Estima
     >>> estimate_text("exact_rate", body).bracketed
     '61 % [52, 69]'
     """
+    if _is_too_few(estimate):
+        return EstimateText(value=TOO_FEW)
     value, low, high = _ends(estimate)
     unit = unit_of(rate)
     if value is None:
@@ -76,6 +78,8 @@ def difference_text(rate: str, difference: Estimate | EstimateJson | None) -> Es
     >>> difference_text("exact_rate", {"value": -0.12, "low": -0.18, "high": 0.06}).bracketed
     '−12 [−18, +6]'
     """
+    if _is_too_few(difference):
+        return EstimateText(value=TOO_FEW)
     value, low, high = _ends(difference)
     if value is None:
         return EstimateText(value=NONE)
@@ -92,6 +96,13 @@ def difference_text(rate: str, difference: Estimate | EstimateJson | None) -> Es
     if low is None or high is None:
         return EstimateText(value=signed(value))
     return EstimateText(value=signed(value), low=signed(low), high=signed(high))
+
+
+def _is_too_few(estimate: Estimate | EstimateJson | None) -> bool:
+    if estimate is None:
+        return False
+    method = estimate.method if isinstance(estimate, Estimate) else estimate.get("method", "")
+    return str(method).startswith(TOO_FEW)
 
 
 def axis_mark(estimate: Estimate | None, width: int = 20) -> str:

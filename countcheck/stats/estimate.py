@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+TOO_FEW = "too few to say"
+"""How the method of an estimate begins that rests on too few prompts for an interval; shown in place of the value."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
@@ -33,6 +36,11 @@ class Estimate:
     clusters: int
     method: str
     design_effect: float | None = None
+
+    @property
+    def too_few(self) -> bool:
+        """Whether it rests on too few prompts or pictures to be shown as a number."""
+        return self.method.startswith(TOO_FEW)
 
     def to_json(self) -> dict[str, float | int | str | None]:
         """Return the seven published fields, and the design effect where there is one."""

@@ -13,10 +13,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from countcheck.stats.distributions import t_quantile, z_quantile
-from countcheck.stats.estimate import Estimate, no_estimate
+from countcheck.stats.estimate import TOO_FEW, Estimate, no_estimate
 
 FEW = 10
 """With fewer prompts than this of the rarer answer the interval is wider than it need be, and its method says so."""
+
+
+MIN_CLUSTERS = 3
+"""With fewer prompts than this a mean or ratio on the log scale has no interval worth showing."""
+MAX_FACTOR = 100
+"""An interval whose ends are further than this factor from the value says nothing."""
 
 
 def sums_by_cluster(cluster: ArrayLike, values: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -160,10 +166,11 @@ def cluster_mean(totals: ArrayLike, sizes: ArrayLike, level: float = 0.95, *, fl
     if k == 0:
         return no_estimate("no outcomes", level=level)
     mean = float(t.sum() / n)
+    low: float | None
+    high: float | None
     if k == 1:
-        return Estimate(
-            value=mean, low=None, high=None, level=level, n=round(n), clusters=1, method="one prompt: no interval"
-        )
+        low, high, method = None, None, f"{TOO_FEW}: one prompt"
+        return Estimate(value=mean, low=low, high=high, level=level, n=round(n), clusters=k, method=method)
     residual = t - mean * m
     error = math.sqrt(float((residual * residual).sum()) * k / (k - 1)) / n
     half = t_quantile(level, k - 1) * error
@@ -172,8 +179,7 @@ def cluster_mean(totals: ArrayLike, sizes: ArrayLike, level: float = 0.95, *, fl
         low, high = mean - half, mean + half
         low, method = low if floor is None else max(floor, low), f"all {mean:.3g}: as a share off by one"
     elif floor == 0.0:
-        low, high = mean * math.exp(-half / mean), mean * math.exp(half / mean)
-        method = "log t over prompts"
+        low, high, method = _log_t(mean, half / mean, k)
     else:
         low, high, method = mean - half, mean + half, "t over prompts"
     return Estimate(value=mean, low=low, high=high, level=level, n=round(n), clusters=k, method=method)
@@ -211,14 +217,26 @@ def cluster_ratio(tops: ArrayLike, bottoms: ArrayLike, n: int, level: float = 0.
         value, low, high = None, top / ((wilson(0, k, level).high or 1.0) * n), None
         method = "none exact: lower end only"
     elif k == 1:
-        value, low, high, method = top / bottom, None, None, "one prompt: no interval"
+        value, low, high, method = top / bottom, None, None, f"{TOO_FEW}: one prompt"
     else:
         residual = a / top - b / bottom
         half = t_quantile(level, k - 1) * math.sqrt(float((residual * residual).sum()) * k / (k - 1))
         value = top / bottom
-        low, high = value * math.exp(-half), value * math.exp(half) if half < 50 else None
-        method = "log t over prompts"
+        low, high, method = _log_t(value, half, k)
     return Estimate(value=value, low=low, high=high, level=level, n=n, clusters=k, method=method)
+
+
+def _log_t(value: float, half: float, k: int) -> tuple[float | None, float | None, str]:
+    """Return the ends of an interval on the log scale, and its method; no ends where they would say nothing.
+
+    Args:
+        value: The point estimate, above 0.
+        half: Half the interval on the log scale.
+        k: Number of prompts, 2 or more.
+    """
+    if k < MIN_CLUSTERS or half > math.log(MAX_FACTOR):
+        return None, None, f"{TOO_FEW}: {k} prompts" + (" that differ widely" if k >= MIN_CLUSTERS else "")
+    return value * math.exp(-half), value * math.exp(half), "log t over prompts"
 
 
 def paired_difference(gained: ArrayLike, sizes: ArrayLike, level: float = 0.95) -> Estimate:

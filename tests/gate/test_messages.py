@@ -17,3 +17,10 @@ from tests.gate.gating import gated
 def test_a_reason_is_not_rounded_onto_its_limit(rule, said):
     given = [row("e" if i < 745 else "u", f"p{i}") for i in range(1000)]
     assert gated([{"rate": "exact_rate", **rule}], given).rules[0].reason.startswith(said)
+
+
+def test_a_rate_of_too_few_prompts_cannot_be_decided_and_says_so():
+    given = [row("e", "p0", seconds=2.0), row("e", "p1", seconds=2.2)]
+    result = gated([{"rate": "seconds_per_exact", "at_most": 5}], given).rules[0]
+    assert result.decision == "cannot_decide"
+    assert result.reason.endswith("the limit is at most 5, but too few to say: 2 prompts")

@@ -50,3 +50,16 @@ def test_no_number_asked_gives_no_knower_level():
 def test_asked_against_counted():
     columns = columns_of([row("e", asked=2), row("o", "q", asked=2), row("e", "z", asked=10)])
     assert confusion_matrix(columns) == {"2": {"2": 1, "3": 1}, "10": {"10": 1}}
+
+
+def test_three_pictures_tell_no_knower_level():
+    found = knower_level(columns_of([row("e", f"p{n}", asked=n) for n in (1, 3, 5)]))
+    assert found.too_few and found.value is None and found.n == 3
+
+
+def test_a_number_asked_twice_neither_raises_nor_ends_the_level():
+    given = [row("e", f"{n}-{i}", asked=n) for n in (1, 2, 4) for i in range(20)]
+    given += [row("u", f"3-{i}", asked=3) for i in range(2)]
+    assert knower_level(columns_of(given)).value == 4
+    given += [row("e", f"9-{i}", asked=9) for i in range(2)]
+    assert knower_level(columns_of(given)).value == 4

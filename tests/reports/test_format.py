@@ -12,7 +12,7 @@ from countcheck.reports.format import (
     quantity,
     seconds,
 )
-from countcheck.stats.intervals import wilson
+from countcheck.stats.intervals import cluster_ratio, wilson
 
 
 def estimate(value, low=None, high=None):
@@ -81,3 +81,9 @@ def test_durations_numbers_and_quantities():
 @pytest.mark.parametrize(("value", "text"), [(0.0001, "<0.001"), (0.004, "0.004"), (0.25, "0.25"), (None, "–")])
 def test_p_values(value, text):
     assert p_value(value) == text
+
+
+def test_an_estimate_of_too_few_prompts_is_not_shown_as_a_number():
+    found = cluster_ratio([0.0003, 3.1], [1, 40], 41)
+    assert estimate_text("cost_per_exact", found).bracketed == "too few to say"
+    assert str(estimate_text("cost_per_exact", found.to_json())) == "too few to say"

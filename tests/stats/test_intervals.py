@@ -158,3 +158,28 @@ def test_sums_are_of_the_clusters_that_have_outcomes():
     hits, size = sums_by_cluster([5, 2, 5], [True, True, False])
     assert (hits.tolist(), size.tolist()) == ([1, 1], [1, 2])
     assert [sums.tolist() for sums in sums_by_cluster([], [])] == [[], []]
+
+
+@pytest.mark.parametrize(
+    "estimate",
+    [
+        cluster_ratio([2.0], [1], 1),
+        cluster_ratio([2.0, 0.1], [1, 1], 2),
+        cluster_ratio([0.001, 900.0, 0.1], [1, 1, 40], 42),
+        cluster_mean([2.0], [5]),
+        cluster_mean([0.0, 0.2], [5, 5]),
+    ],
+    ids=["ratio of one", "ratio of two", "ratio of three that differ widely", "mean of one", "mean of two"],
+)
+def test_a_ratio_or_mean_over_too_few_prompts_has_no_interval_and_says_so(estimate):
+    assert estimate.too_few and estimate.low is None and estimate.high is None
+    assert estimate.method.startswith("too few to say: ")
+
+
+def test_three_prompts_that_agree_well_are_enough():
+    found = cluster_ratio([2.0, 2.2, 1.9], [1, 1, 1], 3)
+    assert not found.too_few and 1.5 < found.low < found.value < found.high < 2.8
+
+
+def test_a_share_of_one_prompt_keeps_its_wide_interval():
+    assert not cluster_rate([3], [3]).too_few

@@ -134,7 +134,7 @@ def breakdown_charts(report: Report) -> list[dict[str, Any]]:
     levels = [
         (index, estimate_text("knower_level", model.rates["knower_level"]))
         for index, model in enumerate(report.models)
-        if "knower_level" in model.rates
+        if model.rates.get("knower_level", {}).get("value") is not None
     ]
     return [
         {
