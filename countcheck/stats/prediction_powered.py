@@ -1,8 +1,10 @@
 """Prediction-powered estimates: a cheap, erring prediction of every sample, corrected by labels of some of them.
 
-The prediction's mean plus the labelled samples' mean error, part by part (Angelopoulos et al. 2023; with parts as strata it
-is the classical stratified difference estimator, Cochran 1977). Labels that stand for different numbers of samples are
-weighted (Hajek 1971). The interval carries the chance in which prompts were asked and that in which samples were labelled.
+In each stratum, the mean label plus λ times what the prediction's mean over all samples exceeds that over the labelled ones
+(Angelopoulos et al. 2023; with λ = 1 it is the classical stratified difference estimator, Cochran 1977). λ is tuned in each
+stratum to make the variance least (PPI++, Angelopoulos, Duchi and Zrnic 2023): a prediction that tells nothing of the labels
+gets λ = 0 and costs nothing. Labels that stand for different numbers of samples are weighted (Hajek 1971). The interval
+carries the chance in which prompts were asked and that in which samples were labelled.
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ from countcheck.stats.intervals import wilson_interval
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
+
+
+MIN_TUNED = 20
+"""Fewest labels of a stratum from which λ is tuned; with fewer it is 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,6 +54,7 @@ def prediction_powered(
     *,
     share: bool = True,
     unlabelled: float = 0.0,
+    tune: bool = True,
 ) -> Estimate:
     """Estimate a ratio of sums over samples whose numerator is predicted for all and labelled for some.
 
@@ -59,6 +66,7 @@ def prediction_powered(
         level: Confidence level, strictly between 0 and 1.
         share: The result is a share from 0 to 1; else a mean of 0 or more.
         unlabelled: Share, 0 to 1, of samples in strata without labels; widens the interval to either side.
+        tune: Choose λ for the least variance; 1 otherwise.
 
     >>> sample = LabelSample(cluster=np.arange(4), stratum=np.zeros(4, np.int64), labelled=np.array([0, 1]))
     >>> prediction_powered(sample, [1, 1, 1, 0], [1, 0], [1, 1, 1, 1]).value
@@ -68,7 +76,7 @@ def prediction_powered(
     bottom, k = float(d.sum()), len(np.unique(sample.cluster[d > 0]))
     if bottom == 0:
         return no_estimate("no outcomes", level=level)
-    guess, residual, extra, on_labels = _corrected(sample, f, y, bottom, share)
+    guess, residual, extra, on_labels = _corrected(sample, f, y, bottom, share=share, tune=tune)
     value = float(guess.sum()) / bottom
     # What a prompt adds, and the labels' scatter in it: the chance of the prompts and of the labels at once.
     u = np.bincount(sample.cluster, weights=guess - value * d + residual)
@@ -90,7 +98,7 @@ def prediction_powered(
 
 
 def _corrected(
-    sample: LabelSample, f: Floats, y: Floats, bottom: float, share: bool
+    sample: LabelSample, f: Floats, y: Floats, bottom: float, *, share: bool, tune: bool
 ) -> tuple[Floats, Floats, float, float]:
     """Return the corrected predictions, the labels' residuals, the variance they leave out, and a term for the df."""
     guess, residual, extra, on_labels = f.copy(), np.zeros(len(f)), 0.0, 0.0
@@ -101,15 +109,31 @@ def _corrected(
         rows, size = sample.labelled[mine], float(inside.sum())
         portion = weights[mine] / weights[mine].sum()
         n = 1 / float((portion * portion).sum())  # as many equally weighted labels would teach as much
-        error = y[mine] - f[rows]
+        power = _tuned_power(f[rows], y[mine], portion) if tune else 1.0
+        error = y[mine] - power * f[rows]
         mean = float(portion @ error)
-        guess[inside] += mean
+        guess[inside] = power * f[inside] + mean
         residual[rows] += (error - mean) * size * portion
         seen = float(portion @ (error - mean) ** 2)
+        if 0 < power < 1:
+            seen *= (n - 1) / (n - 2)  # one more thing was learnt from the labels
         variance = _variance(error, mean, seen, n, share)
         extra += size * size * max(0.0, variance - seen) / n / bottom**2
         on_labels += (size * size * variance / n / bottom**2) ** 2 / max(n - 1, 1)
     return guess, residual, extra, on_labels
+
+
+def _tuned_power(f: Floats, y: Floats, portion: Floats) -> float:
+    """Return the λ, 0 to 1, that makes the variance of ``y - λ f`` least; 1 where there are too few labels to tell.
+
+    The labelled samples are among all of those that were predicted, so the best λ is the regression of labels on
+    predictions; PPI++ divides it by 1 + n/N because there they are apart.
+    """
+    centred = f - portion @ f
+    square = float(portion @ centred**2)
+    if len(f) < MIN_TUNED or square <= 1e-12 * float(portion @ f**2):
+        return 1.0
+    return min(1.0, max(0.0, float(portion @ (centred * y)) / square))
 
 
 def _variance(error: Floats, mean: float, seen: float, n: float, share: bool) -> float:
