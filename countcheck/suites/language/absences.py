@@ -11,7 +11,7 @@ from countcheck.suites.language.quantities import quantity_at
 from countcheck.suites.language.scan import Scan
 from countcheck.suites.suite import Relation, Target
 
-STARTS = frozenset(("nobody", "no-one", "no", "without", "free", "devoid", "empty", "not"))
+STARTS = frozenset(("nobody", "no-one", "no", "without", "free", "devoid", "empty", "not", "never"))
 """Words that an absence begins with; "don't" and its like besides."""
 
 _NOBODY = "person"
@@ -29,7 +29,7 @@ def read_absence(scan: Scan, i: int) -> int:
         _add(scan, Phrase(noun=_NOBODY, phrase=_NOBODY, head=_NOBODY, raw=_NOBODY, end=end), i)
         return end
     if low == "no":
-        return _absences(scan, i, i + 1, joined=("or", "nor"))
+        return _sign_end(scan, i) or _absences(scan, i, i + 1, joined=("or", "nor"))
     if low == "without":
         at = i + 1
         while scan.low(at) in ("any", "a", "an", "single", "even", "one"):
@@ -38,11 +38,30 @@ def read_absence(scan: Scan, i: int) -> int:
     if low in ("free", "devoid", "empty") and after == "of":
         at = i + 3 if scan.low(i + 2) == "any" else i + 2
         return _absences(scan, i, at, joined=("or", "and"))
-    negated = low == "not" or low.endswith("n't")
-    if negated and after == "any":
-        return _absences(scan, i, i + 2, joined=("or",))
+    negated = low in ("not", "never") or low.endswith("n't")
+    if negated and (any_at := _any_after(scan, i)):
+        return _absences(scan, i, any_at + 1, joined=("or",))
     if negated and after == "a" and scan.low(i + 2) == "single":
         return _absences(scan, i, i + 3, joined=("or",))
+    return 0
+
+
+def _sign_end(scan: Scan, i: int) -> int:
+    """The token after "no smoking sign", which asks for no absence; 0 when it is no such name."""
+    named = scan.low(i - 1) in ("a", "an", "the", "this", "that", "of") or scan.low(i + 1).endswith("ing")
+    for k in range(i + 2, i + 4):
+        if scan.low(k) in lex.NO_SIGNS and (named or k == i + 2):
+            return k + 1
+    return 0
+
+
+def _any_after(scan: Scan, i: int) -> int:
+    """Where "any" stands after "not", "must not be any", "don't include any"; 0 when it does not."""
+    for k in range(i + 1, min(i + 5, len(scan.tokens))):
+        if scan.low(k) == "any":
+            return k
+        if not scan.low(k)[:1].isalpha():
+            return 0
     return 0
 
 
@@ -115,7 +134,11 @@ def _is_one_phrase(scan: Scan, at: int, phrase: Phrase) -> bool:
 
 def _add(scan: Scan, phrase: Phrase, start: int) -> None:
     """Keep the absence of a thing, unless it is none that could be seen and counted."""
-    unseen = phrase.noun in lex.UNCOUNTED or phrase.raw in lex.UNCOUNTED - {phrase.head} or phrase.head in lex.ABSTRACT
+    unseen = (
+        (phrase.noun in lex.UNCOUNTED and phrase.raw != "lights")
+        or phrase.raw in lex.UNCOUNTED - {phrase.head}
+        or phrase.head in lex.ABSTRACT
+    )
     sign = phrase.head in ("sign", "trace", "hint") and scan.low(phrase.end) == "of"
     if not unseen and not sign:
         words = scan.words(start, phrase.end)

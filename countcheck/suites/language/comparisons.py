@@ -31,9 +31,10 @@ def _more(scan: Scan, i: int, *, swapped: bool) -> int:
     first = phrase_at(scan.tokens, i + 1, plural=True)
     if first is None or scan.low(first.end) != "than":
         return 0
-    if cardinal(scan.tokens, i - 1 if i else len(scan.tokens)) is not None:
-        # "two more cats than dogs" is a difference, which no target says.
-        scan.give_up(i - 1, first.end)
+    before = scan.low(i - 1)
+    if before in ("times", "twice") or (i and cardinal(scan.tokens, i - 1) is not None):
+        # "two more cats than dogs" is a difference, "three times more" a multiple: no target says either.
+        scan.give_up(i - 2 if before == "times" and i > 1 else i - 1, first.end)
         return first.end
     second = _bare(scan, first.end + 1)
     if second is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from countcheck.suites.language.numbers import cardinal
 from countcheck.suites.language.tokens import Token, low_at
 
 _LONGEST = 7
+_ACRONYMS = re.compile("[A-Z]{2,6}s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +56,34 @@ def elided_at(tokens: Sequence[Token], i: int) -> tuple[int, Phrase] | None:
     Returns:
         The token after the adjectives, and the phrase; ``None`` when no noun is left out.
     """
+    things = _elided(tokens, i, chain=6)
+    if things is None:
+        return None
+    end = _adjectives_end(tokens, i)
+    adjectives = " ".join(token.low for token in tokens[i:end])
+    return end, replace(things, phrase=f"{adjectives} {things.noun}", end=end)
+
+
+def _adjectives_end(tokens: Sequence[Token], i: int) -> int:
     k = i
-    while k < len(tokens) and k - i < _LONGEST and _word(tokens[k]) and _adjective(tokens[k].low):
+    while k < len(tokens) and k - i < _LONGEST and _word(tokens[k]) and is_adjective(tokens[k].low):
         k += 1
-    if k == i or low_at(tokens, k) not in ("and", ","):
+    return k
+
+
+def _elided(tokens: Sequence[Token], i: int, *, chain: int) -> Phrase | None:
+    """The phrase that ends a chain of numbers and adjectives: "four green, two red and one yellow pepper"."""
+    k = _adjectives_end(tokens, i)
+    if k == i or low_at(tokens, k) not in ("and", ",") or not chain:
         return None
-    at = k + 1
+    at = k + 2 if low_at(tokens, k) == "," and low_at(tokens, k + 1) == "and" else k + 1
     number = cardinal(tokens, at)
-    things = _plural_at(tokens, number[1]) if number is not None else None
-    if things is None or things.phrase == things.noun:
+    if number is None:
         return None
-    colour = " ".join(token.low for token in tokens[i:k])
-    return k, replace(things, phrase=f"{colour} {things.noun}", end=k)
+    things = _plural_at(tokens, number[1]) if number[0] != 1 else _singular_at(tokens, number[1])
+    if things is None:
+        return _elided(tokens, number[1], chain=chain - 1)
+    return things if things.phrase != things.noun and things.head not in ("one", "ones") else None
 
 
 def _word(token: Token) -> bool:
@@ -90,7 +108,7 @@ def _plural_at(tokens: Sequence[Token], i: int) -> Phrase | None:
             modifiers.append(token)
             k += 1
             continue
-        singular = singular_of(token.low)
+        singular = token.low[:-1] if _ACRONYMS.fullmatch(token.text) else singular_of(token.low)
         if singular is not None and not _leads_to_plural(tokens, k, singular):
             return _named(modifiers, token, singular, k + 1)
         modifiers.append(token)
@@ -114,11 +132,12 @@ def _joins_adjectives(tokens: Sequence[Token], k: int, modifiers: Sequence[Token
         return False
     before, after = modifiers[-1].low, tokens[k + 1].low
     if tokens[k].low == ",":
-        return _adjective(before) and singular_of(before) is None
-    return _adjective(before) and _adjective(after)
+        return is_adjective(before) and singular_of(before) is None
+    return is_adjective(before) and is_adjective(after)
 
 
-def _adjective(low: str) -> bool:
+def is_adjective(low: str) -> bool:
+    """Return whether a word can describe a noun."""
     if low in lex.COLOURS:
         return True
     classes = classes_of(low)
@@ -157,7 +176,12 @@ def _continues(tokens: Sequence[Token], k: int, head: int | None) -> bool:
             return True
         return not (classes and classes <= {"VERB", "AUX"} and not low.endswith(("ed", "ing", "en")))
     before = tokens[head].low
-    if low in lex.ACTIONS or (low in lex.COLOURS and low not in ("orange", "gold")):
+    if low in lex.COLOURS and low not in ("orange", "gold"):
+        return False
+    if low in lex.ACTIONS:
+        # "one dog and one cat play"; but "one pocket watch".
+        return before not in lex.LIVING and f"{before} {low}" in lex.COMPOUNDS
+    if "-" in low and (not classes or low.startswith("mid-")):
         return False
     if low.endswith("ing") and "VERB" in classes:
         return low in lex.ING_THINGS and before not in lex.LIVING
@@ -170,7 +194,7 @@ def _continues(tokens: Sequence[Token], k: int, head: int | None) -> bool:
 
 def _can_head(tokens: Sequence[Token], k: int) -> bool:
     low = tokens[k].low
-    if low in lex.COLOURS and low != "orange":
+    if (low in lex.COLOURS and low != "orange") or low in lex.ORDINALS:
         return False
     if k and f"{tokens[k - 1].low} {low}" in lex.COMPOUNDS:
         return True

@@ -58,6 +58,19 @@ _SINGULAR = {
     "birdies": "birdie",
     "teddies": "teddy",
     "veggies": "veggie",
+    # Regular plurals of irregular nouns, as people type them.
+    **{
+        f"{word}s": word
+        for word in ("knife", "wolf", "leaf", "loaf", "shelf", "thief", "calf", "wife", "elf", "scarf", "half")
+    },
+    **{f"{word}s": word for word in ("man", "woman", "child", "tooth", "foot", "goose", "mouse", "ox")},
+    "childrens": "child",
+    "mens": "man",
+    "womens": "woman",
+    "boxers": "boxer",
+    "slacks": "slacks",
+    "paparazzi": "paparazzo",
+    "traffics": "traffic",
 }
 
 SAME = word_set(
@@ -71,7 +84,7 @@ SAME = word_set(
 PAIRED = word_set(
     "scissors eyeglasses sunglasses goggles binoculars jeans pants trousers shorts pajamas pyjamas tights "
     "leggings overalls tweezers pliers tongs shears headphones earphones spectacles dungarees clippers forceps "
-    "nunchucks briefs panties boxers slacks knickers culottes breeches sweatpants bellows calipers"
+    "nunchucks briefs panties slacks knickers culottes breeches sweatpants bellows calipers"
 )
 """One thing that English speaks of in the plural: "a pair of scissors" is one."""
 
@@ -98,7 +111,29 @@ def _plural_word(word: str) -> str:
 
 
 # Plain nouns that the dictionary knows as verbs only.
-_NOUNS_TOO = frozenset(("pan", "tutu", "kebab"))
+_NOUNS_TOO = frozenset(
+    [
+        "pan",
+        "tutu",
+        "kebab",
+        "bar",
+        "log",
+        "soap",
+        "pub",
+        "mole",
+        "tin",
+        "broccoli",
+        "remote",
+        "empty",
+        "seagull",
+        "seahorse",
+        "igloo",
+        "burger",
+        "baguette",
+        "frisbee",
+        "tankard",
+    ]
+) - {"empty"}
 
 
 @lru_cache(maxsize=65536)
@@ -106,8 +141,14 @@ def classes_of(word: str) -> frozenset[str]:
     """The word classes a lower-case word can have (NOUN, VERB, ADJ, ADV); empty for a word not in the dictionary."""
     from lemminflect import getAllLemmas
 
-    found = frozenset(getAllLemmas(word))
-    return found | {"NOUN"} if word in _NOUNS_TOO else found
+    classes = frozenset(getAllLemmas(word))
+    if word in _NOUNS_TOO:
+        return classes | {"NOUN"}
+    if "NOUN" in classes or not classes:
+        return classes
+    # Some nouns ("bar", "pan") are listed in the plural only.
+    plural = getAllLemmas(f"{word}s").get("NOUN", ())
+    return classes | {"NOUN"} if word in plural else classes
 
 
 @lru_cache(maxsize=65536)
@@ -122,11 +163,19 @@ def singular_of(word: str) -> str | None:
         return _SINGULAR[word]
     from lemminflect import getAllLemmas, getAllLemmasOOV
 
+    base = word[:-1]
+    if word.endswith("s") and base in _NOUNS_TOO:
+        return base
     known = getAllLemmas(word)
     if known:
         other = [lemma for lemma in known.get("NOUN", ()) if lemma != word]
         return other[0] if other else None
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "'s", "ous")):
+    if word.endswith("s") and len(word) > 3 and (base in SAME or "NOUN" in classes_of(base)):
+        # "broccolis", "bonsais", "gnus": the dictionary has the singular and not this plural.
+        return base
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "'s", "ous")):
+        if word.endswith("is"):
+            return base
         guess = getAllLemmasOOV(word, "NOUN").get("NOUN", ())
         return guess[0] if guess and guess[0] != word else None
     head, hyphen, last = word.rpartition("-")

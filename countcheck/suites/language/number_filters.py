@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 from countcheck.suites.language import word_lists as lex
 from countcheck.suites.language.noun_phrases import Phrase, phrase_at
+from countcheck.suites.language.nouns import classes_of, singular_of
 from countcheck.suites.language.numbers import WORDS, cardinal
 from countcheck.suites.language.quantities import Quantity
-from countcheck.suites.language.tokens import Token, low_at
+from countcheck.suites.language.tokens import Token, joined, low_at
 
 Rule = Callable[[Sequence[Token], int, Quantity], bool]
 
@@ -41,9 +42,62 @@ def _has_unit(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
 
 
 def _has_sign(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
-    """ "$5", "#3", "5 %", "1/2"."""
+    """ "$5", "#3", "5 %", "1/2"; a hyphen with a space is a bullet, and a slash between words a comma."""
     after, before = low_at(tokens, quantity.end), low_at(tokens, i - 1)
-    return after in ("%", "/", "°") or before in ("$", "€", "£", "#", "№", "@", "-", "/", "x", "×")
+    if after in ("%", "°") or before in ("$", "€", "£", "#", "№", "@"):
+        return True
+    digits = tokens[i].text[0].isdigit()
+    if before in ("x", "×"):
+        return digits and low_at(tokens, i - 2)[:1].isdigit()
+    if before == "/" and digits:
+        return low_at(tokens, i - 2)[:1].isdigit() or low_at(tokens, i - 2) == "f"
+    if after == "/" and digits:
+        return low_at(tokens, quantity.end + 1)[:1].isdigit()
+    return before == "-" and digits and joined(tokens, i) and not _starts_item(tokens, i - 1)
+
+
+def _starts_item(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a hyphen begins a line of a list rather than a negative number: at the start, or after another item."""
+    return i == 0 or low_at(tokens, i - 1) in (":", ";", ",", "-")
+
+
+def _is_identifier(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "mp3", "R2D2", "E=mc2": digits written on to letters."""
+    return (
+        joined(tokens, i)
+        and tokens[i].text[0].isdigit()
+        and tokens[i - 1].text[-1].isalpha()
+        and tokens[i - 1].low not in ("x", "×")
+    )
+
+
+def _is_turn(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "360 panorama", "180 view"."""
+    return quantity.count in (90, 180, 270, 360) and low_at(tokens, quantity.end) in _TURNS
+
+
+_TURNS = frozenset(
+    ("panorama", "panoramic", "view", "video", "photo", "image", "vr", "turn", "spin", "shot", "rotation")
+)
+
+
+def _is_enumerator(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "1. two cats 2. three dogs", "a) ... 2) ...": the number of an item."""
+    after = low_at(tokens, quantity.end)
+    if after not in (".", ")") or not tokens[i].text[0].isdigit() or quantity.count > 20:
+        return False
+    if after == ")" and low_at(tokens, i - 1) == "(":
+        return i == 1
+    return (
+        low_at(tokens, quantity.end + 1) != ""
+        and (i == 0 or quantity.count >= 2 or after == ")")
+        and joined(tokens, quantity.end)
+        and _item_follows(tokens, quantity.end + 1)
+    )
+
+
+def _item_follows(tokens: Sequence[Token], i: int) -> bool:
+    return cardinal(tokens, i) is not None or low_at(tokens, i) in ("a", "an", "the") or low_at(tokens, i)[:1].isalpha()
 
 
 def _is_year_shaped(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
@@ -53,9 +107,10 @@ def _is_year_shaped(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool
 
 def _is_year(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
     """ "1920", "in 1500"; "1200 candles" is a count."""
-    if phrase_at(tokens, quantity.end, plural=True) is None or low_at(tokens, i - 1) in lex.YEAR_BEFORE:
+    phrase = phrase_at(tokens, quantity.end, plural=True)
+    if phrase is None or low_at(tokens, i - 1) in lex.YEAR_BEFORE:
         return True
-    return quantity.count >= 1800
+    return quantity.count >= 1800 and not (quantity.count % 100 == 0 and phrase.head in lex.LIVING)
 
 
 def _is_date(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
@@ -73,20 +128,32 @@ def _is_label(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
     return before in lex.NAMING or (before == "." and low_at(tokens, i - 2) in lex.NAMING | {"no"})
 
 
-_NO_COUNT: tuple[Rule, ...] = (_has_unit, _has_sign)
+_NO_COUNT: tuple[Rule, ...] = (_has_unit, _has_sign, _is_identifier, _is_turn, _is_enumerator)
 _NO_COUNT_BUT_YEAR: tuple[Rule, ...] = (_is_date, _is_label)
 
 
 def _is_name(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
     if starts_sentence(tokens, i):
-        return False
+        return _is_title(tokens, i, quantity)
     after = tokens[quantity.end] if quantity.end < len(tokens) else None
     before = tokens[i - 1]
     capital = tokens[i].text[0].isupper()
     if capital and (before if after is None else after).text[0].isupper():
         return True
+    if capital and before.low == "of" and i > 1 and tokens[i - 2].text[0].isupper():
+        return True
     named = before.text[0].isupper() and before.low not in lex.STOP and not starts_sentence(tokens, i - 1)
-    return named and tokens[i].text[0].isdigit()
+    return named and (tokens[i].text[0].isdigit() or capital)
+
+
+def _is_title(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "Five Guys restaurant": a capitalised plural that only begins a longer name."""
+    if quantity.end + 1 >= len(tokens) or quantity.end != i + 1 or tokens[i].text[0].isdigit():
+        return False
+    plural, head = tokens[quantity.end], tokens[quantity.end + 1]
+    if not plural.text[0].isupper() or plural.text.isupper() or singular_of(plural.low) in (None, plural.low):
+        return False
+    return head.text.islower() and head.low not in lex.STOP | lex.ACTIONS and classes_of(head.low) == {"NOUN"}
 
 
 def starts_sentence(tokens: Sequence[Token], i: int) -> bool:
@@ -97,12 +164,27 @@ def starts_sentence(tokens: Sequence[Token], i: int) -> bool:
 def is_harmless(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
     """Return whether a number without a noun can be passed over: "one of them", "a 5 star hotel", "at five", "not two"."""
     before, after = low_at(tokens, i - 1), low_at(tokens, quantity.end)
+    if after == "of" and low_at(tokens, quantity.end + 1) in ("them", "these", "those"):
+        return quantity.count == 1
     if after == "of" or before in ("not", "to", "by", "or", "than") or before in lex.LABELS:
+        return True
+    if before == ":" and low_at(tokens, i - 2) in lex.LABELS:
+        return True
+    if before == "of" and low_at(tokens, i - 2) == "instead":
+        return True
+    if before in _SHOWS or (after == "in" and low_at(tokens, quantity.end + 2) in ("morning", "afternoon", "evening")):
+        return True
+    if tokens[i].text[0].isdigit() and (_is_age(tokens, i, quantity) or _is_model(tokens, i)):
         return True
     if after in ("to", "by") and cardinal(tokens, quantity.end + 1) is not None:
         return True
     if quantity.count == 0:
         return phrase_at(tokens, quantity.end, plural=False) is not None
+    if after in lex.ADJECTIVAL and quantity.count > 1:
+        # "three star restaurant": a number that makes an adjective.
+        described = phrase_at(tokens, quantity.end, plural=False)
+        if described is not None and described.end - quantity.end >= 2:
+            return True
     if quantity.count == 1 and tokens[i].low in ("one", *lex.SINGLE, "a"):
         return True
     if before in lex.TIME_BEFORE and quantity.count <= 60:
@@ -111,14 +193,55 @@ def is_harmless(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
     return adjectival and phrase_at(tokens, quantity.end, plural=False) is not None
 
 
+_SHOWS = frozenset(
+    ("showing", "shows", "reading", "reads", "marked", "labelled", "labeled", "numbered", "rolled", "turned")
+)
+
+
+def _is_age(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "a teenager, 16, with a skateboard"."""
+    commas = low_at(tokens, i - 1) == "," and low_at(tokens, quantity.end) in (",", ".", "")
+    return commas and quantity.count <= 110 and low_at(tokens, i - 2) in lex.PERSONS
+
+
+def _is_model(tokens: Sequence[Token], i: int) -> bool:
+    """ "a boeing 747", "gate 12": a number behind a noun in the singular."""
+    before = low_at(tokens, i - 1)
+    classes = classes_of(before)
+    named = before[:1].isalpha() and before not in lex.STOP and singular_of(before) is None
+    return named and len(tokens[i].text) >= 2 and (not classes or "NOUN" in classes)
+
+
 def is_not_seen(tokens: Sequence[Token], i: int, phrase: Phrase) -> bool:
     """Return whether a phrase names nothing that a picture shows as things: "two halves", "cut into four slices"."""
-    if phrase.head in lex.ABSTRACT or (phrase.raw in lex.UNITS and phrase.raw not in lex.LIVING):
+    measure = phrase.head in lex.ABSTRACT or (phrase.raw in lex.UNITS and phrase.raw not in lex.LIVING)
+    if measure and phrase.noun not in lex.COMPOUNDS:
         return True
     if phrase.head in lex.CUT_INTO and low_at(tokens, i - 1) == "into":
         return True
     before = low_at(tokens, i - 1)
-    return phrase.head in ("hand", "foot", "leg", "knee", "wheel", "arm", "eye") and before in ("on", "in")
+    if phrase.head == "wheel" and before in ("on", "in"):
+        return True
+    if phrase.head in lex.CUT_INTO and _is_cut(tokens):
+        return True
+    if phrase.head == "end":
+        return True
+    return phrase.head in lex.BODY and is_pose(tokens, i, phrase)
+
+
+def is_pose(tokens: Sequence[Token], i: int, phrase: Phrase) -> bool:
+    """Return whether a part of the body is only told how it is held: "one arm raised", "on one leg", "with two hands"."""
+    before, after = low_at(tokens, i - 1), low_at(tokens, phrase.end)
+    if phrase.end - i > 3 or (cardinal(tokens, i) not in ((1, i + 1), (2, i + 1)) and low_at(tokens, i) != "both"):
+        return False
+    if before in lex.POSED or after in lex.POSES:
+        return True
+    limbs = phrase.head not in ("eye", "ear", "leg", "eyebrow")
+    return limbs and before == "with" and not low_at(tokens, phrase.end)[:1].isalnum()
+
+
+def _is_cut(tokens: Sequence[Token]) -> bool:
+    return any(token.low in lex.CUTTING for token in tokens[:200])
 
 
 def is_unclear(
@@ -157,3 +280,29 @@ def _clause_start(tokens: Sequence[Token], i: int) -> int:
     while start > 0 and i - start < 5 and low_at(tokens, start - 1) not in (".", ";", "!", "?", "and"):
         start -= 1
     return start
+
+
+def is_adjectival(tokens: Sequence[Token], quantity: Quantity, phrase: Phrase) -> bool:
+    """Return whether the number makes an adjective with the first noun: "one way street", "one hit wonder"."""
+    first = low_at(tokens, quantity.end)
+    compound = f"{first} {phrase.head}" in lex.COMPOUNDS
+    return quantity.count == 1 and first in lex.ADJECTIVAL and phrase.end - quantity.end >= 2 and not compound
+
+
+def is_unnamed(tokens: Sequence[Token], i: int, quantity: Quantity, phrase: Phrase) -> bool:
+    """Return whether it is open which thing a number counts: "two others", "four ones", "five star hotels", "over fifty cups"."""
+    if phrase.head in ("one", "ones", "other", "others"):
+        return True
+    first = low_at(tokens, quantity.end)
+    before = low_at(tokens, i - 1)
+    if quantity.count > 1 and first in lex.ADJECTIVAL and phrase.end - quantity.end >= 2 and before not in ("a", "the"):
+        return f"{first} {phrase.head}" not in lex.COMPOUNDS and not low_at(tokens, i)[:1].isupper()
+    bound = before in ("over", "under", "above", "below", "beyond")
+    return bound and quantity.count >= 10 and not low_at(tokens, i - 2)[:1].isalnum()
+
+
+def is_order(tokens: Sequence[Token], i: int, phrase: Phrase) -> bool:
+    """Return whether a number orders pictures, and counts nothing in one: "generate 4 images of a cat"."""
+    if phrase.head not in lex.PICTURES or i > 8:
+        return False
+    return any(low_at(tokens, k) in lex.ORDERS for k in range(i))

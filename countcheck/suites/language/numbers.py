@@ -66,7 +66,7 @@ WORDS: Mapping[str, int] = MappingProxyType({spell(n): n for n in range(100)})
 """Number words without a space, zero to ninety-nine, with their hyphens."""
 
 _DIGITS = re.compile(r"\d{1,3}(?:,\d{3}){1,2}|\d{1,7}")
-_MULTIPLES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "dozen": 12}
+_MULTIPLES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "dozen": 12, "dozens": 12}
 _TENS_ALONE = frozenset(_TENS[2:])
 _UNITS_ALONE = frozenset(_UNITS[1:10])
 
@@ -85,6 +85,9 @@ _FIXED: tuple[tuple[tuple[str, ...], int], ...] = (
     (("half-dozen",), 6),
     (("half-a-dozen",), 6),
     (("dozen",), 12),
+    (("a", "couple", "dozen"), 24),
+    (("couple", "dozen"), 24),
+    (("a", "couple", "of", "dozen"), 24),
 )
 _FIXED_BY_WORD = {words[0]: [row for row in _FIXED if row[0][0] == words[0]] for words, _ in _FIXED}
 
@@ -106,13 +109,17 @@ def cardinal(tokens: Sequence[Token], i: int) -> tuple[int, int] | None:
         if follows(tokens, i, words):
             return value, i + len(words)
     if low in ("a", "an"):
-        return _multiplied(tokens, 1, i + 1) if low_at(tokens, i + 1) in _MULTIPLES else None
+        return _multiplied(tokens, 1, i + 1) if low_at(tokens, i + 1) in _MULTIPLES.keys() - {"dozens"} else None
     return _in_words(tokens, i, low) if low in WORDS else None
 
 
 def follows(tokens: Sequence[Token], i: int, words: Sequence[str]) -> bool:
     """Return whether these words stand in the text from a token on."""
-    return all(low_at(tokens, i + k) == word for k, word in enumerate(words))
+    # The first word is known to fit where this is asked; the second decides most of the time.
+    end = i + len(words)
+    if end > len(tokens) or (len(words) > 1 and tokens[i + 1].low != words[1]):
+        return False
+    return all(token.low == word for token, word in zip(tokens[i:end], words, strict=True))
 
 
 def _in_digits(tokens: Sequence[Token], i: int, low: str) -> tuple[int, int] | None:
@@ -139,7 +146,7 @@ def _multiplied(tokens: Sequence[Token], value: int, i: int) -> tuple[int, int]:
     """``value`` times the multiple at ``i``, with what "and" adds: "a hundred and five"."""
     multiple = _MULTIPLES[low_at(tokens, i)]
     value, end = value * multiple, i + 1
-    if low_at(tokens, i) == "dozen":
+    if low_at(tokens, i) in ("dozen", "dozens"):
         return value, end
     after = end + 1 if low_at(tokens, end) == "and" else end
     low = low_at(tokens, after)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from countcheck.suites.language.numbers import WORDS, cardinal, follows
 from countcheck.suites.language.tokens import Token, low_at
-from countcheck.suites.language.word_lists import BUNDLES, SINGLE
+from countcheck.suites.language.word_lists import BUNDLES, SINGLE, WORKS
 from countcheck.suites.suite import Relation
 
 
@@ -59,6 +59,8 @@ _BOUNDS: tuple[tuple[tuple[str, ...], Relation, int], ...] = (
     (("precisely",), Relation.EXACTLY, 0),
     (("only",), Relation.EXACTLY, 0),
     (("just",), Relation.EXACTLY, 0),
+    (("maximum",), Relation.AT_MOST, 0),
+    (("minimum",), Relation.AT_LEAST, 0),
 )
 
 # Vague words, the relation they make, the least and the most.
@@ -87,7 +89,7 @@ _VAGUE_BY_WORD = {words[0]: [row for row in _VAGUE if row[0][0] == words[0]] for
 
 STARTS = frozenset(
     {*WORDS, *_ABOUT, *_BOUNDS_BY_WORD, *_VAGUE_BY_WORD, *BUNDLES, *SINGLE}
-    | {"half", "half-dozen", "half-a-dozen", "a", "an", "the", "dozen", "around", "between", "either"}
+    | {"half", "half-dozen", "half-a-dozen", "a", "an", "the", "dozen", "around", "between", "either", "both", "couple"}
 )
 """Every word that a quantity can begin with; digits aside."""
 
@@ -148,6 +150,8 @@ def _approximate(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
     """ "about twenty": a fifth less to a fifth more."""
     if low not in _ABOUT and not (low == "around" and _is_large(tokens, i + 1)):
         return None
+    if low == "about" and not _is_large(tokens, i + 1) and _names_a_work(low_at(tokens, i - 1)):
+        return _first(_PLAIN, tokens, i + 1, low_at(tokens, i + 1))
     number = _first(_PLAIN, tokens, i + 1, low_at(tokens, i + 1))
     if number is None or number.relation is not Relation.EXACTLY:
         return None
@@ -158,6 +162,21 @@ def _approximate(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
 def _is_large(tokens: Sequence[Token], i: int) -> bool:
     number = cardinal(tokens, i)
     return number is not None and number[0] >= 10
+
+
+def _names_a_work(low: str) -> bool:
+    """ "a comic about two cats" tells of exactly two."""
+    return low in WORKS
+
+
+def _both(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    """ "both dogs"; not "both cats and dogs", which are two kinds."""
+    if low != "both":
+        return None
+    end = i + 1
+    while low_at(tokens, end) in ("of", "the", "these", "those", "his", "her", "its", "my", "your", "their", "our"):
+        end += 1
+    return Quantity(relation=Relation.EXACTLY, count=2, end=end, bundle="both", word=True)
 
 
 def _between(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
@@ -194,6 +213,12 @@ def _single(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
     return Quantity(relation=Relation.EXACTLY, count=1, end=at + 1, word=True)
 
 
+def _couple_dozen(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
+    """ "a couple dozen" is a number, and no couple."""
+    at = i + 1 if low == "a" else i
+    return _exact(tokens, i, low) if low_at(tokens, at) == "couple" and cardinal(tokens, i) is not None else None
+
+
 def _bundle(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
     """ "a pair of", "trio of", "a couple"."""
     at = i + 1 if low in ("a", "the", "one") else i
@@ -227,8 +252,11 @@ def _exact(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
     number = cardinal(tokens, i)
     if number is None:
         return None
-    count, end = number
+    count, end = number[0], _after_repetition(tokens, *number)
     word = not low[:1].isdigit()
+    if low_at(tokens, end) in ("x", "×", "*") and not word and low_at(tokens, end + 1)[:1].isalpha():
+        # "3 x apples".
+        end += 1
     after, next_word = low_at(tokens, end), low_at(tokens, end + 1)
     if after in ("or", "and") and next_word in ("more", "fewer", "less"):
         relation = Relation.AT_LEAST if next_word == "more" else Relation.AT_MOST
@@ -237,6 +265,14 @@ def _exact(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
     if kind in BUNDLES and (after.endswith("s") or count == 1) and next_word == "of":
         return Quantity(relation=Relation.EXACTLY, count=count * BUNDLES[kind], end=end + 2, bundle=kind, word=word)
     return Quantity(relation=Relation.EXACTLY, count=count, end=end, word=word)
+
+
+def _after_repetition(tokens: Sequence[Token], count: int, end: int) -> int:
+    """The token after "(2)" in "two (2) bicycles"."""
+    repeated = cardinal(tokens, end + 1) if low_at(tokens, end) == "(" and low_at(tokens, end + 2) == ")" else None
+    if repeated == (count, end + 2):
+        return end + 3
+    return end
 
 
 def _vague(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
@@ -248,5 +284,5 @@ def _vague(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
 
 
 # Numbers that a bound can stand before; the first pattern that fits decides.
-_PLAIN: tuple[Pattern, ...] = (_between, _either, _signed, _single, _bundle, _alternative, _exact)
+_PLAIN: tuple[Pattern, ...] = (_between, _either, _both, _signed, _single, _couple_dozen, _bundle, _alternative, _exact)
 _PATTERNS: tuple[Pattern, ...] = (_approximate, *_PLAIN, _vague)

@@ -13,12 +13,26 @@ from countcheck.suites.language import absences, comparisons, quantities
 from countcheck.suites.language import word_lists as lex
 from countcheck.suites.language.absences import read_absence
 from countcheck.suites.language.comparisons import read_comparison
-from countcheck.suites.language.noun_phrases import Phrase, elided_at, phrase_at
+from countcheck.suites.language.foreign import MAY_BE_FOREIGN, is_foreign, numbers_in
+from countcheck.suites.language.noun_phrases import Phrase, elided_at, is_adjective, phrase_at
 from countcheck.suites.language.nouns import PAIRED
-from countcheck.suites.language.number_filters import is_harmless, is_no_count, is_not_seen, is_unclear, starts_sentence
+from countcheck.suites.language.number_filters import (
+    is_adjectival,
+    is_harmless,
+    is_no_count,
+    is_not_seen,
+    is_order,
+    is_unclear,
+    is_unnamed,
+    starts_sentence,
+)
+from countcheck.suites.language.numbers import cardinal, follows
+from countcheck.suites.language.parts import part_of_group
 from countcheck.suites.language.quantities import Quantity, quantity_at
 from countcheck.suites.language.reconcile import drop_repeated, reconcile
 from countcheck.suites.language.scan import Article, Scan
+from countcheck.suites.language.tokens import tokens_of
+from countcheck.suites.language.trailing_numbers import read_trailing_number
 from countcheck.suites.suite import Relation, Target
 
 __all__ = ["Article", "Reading", "read_targets"]
@@ -26,7 +40,7 @@ __all__ = ["Article", "Reading", "read_targets"]
 _HINT = re.compile(
     r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty"
     r"|sixty|seventy|eighty|ninety|hundred|thousand|dozens?|half-dozen|pairs?|couple|duos?|trios?|quartets?|quintets?"
-    r"|sextets?|octets?|septets?|twins?|triplets|quadruplets|quintuplets|single|lone|solitary|sole|no|nobody|without"
+    r"|sextets?|octets?|septets?|twins?|triplets|quadruplets|quintuplets|both|single|lone|solitary|sole|no|never|nobody|without"
     r"|not|free|devoid|more|fewer|less|many|equal|same|few|several|numerous|lots?|handful|hundreds|thousands|some)"
     r"(?:\b|-)|n['’]t\b",
     re.IGNORECASE,
@@ -35,6 +49,7 @@ _HINT = re.compile(
 _TRIGGERS = frozenset(
     quantities.STARTS | comparisons.STARTS | absences.STARTS | lex.SIBLINGS.keys() | {"twin", "triplet"}
 )
+_IDIOMS = {words[0]: [row for row in lex.IDIOMS if row[0] == words[0]] for words in lex.IDIOMS}
 _DECIMAL = re.compile(r"\d+[.,]\d+|\d+/\d+")
 
 
@@ -69,26 +84,51 @@ def read_targets(text: str, *, article: Article = "ignore", approximate: bool = 
     >>> read_targets("two cats or three dogs").not_understood
     ('two cats', 'three dogs')
     """
-    if article == "ignore" and not _HINT.search(text):
+    if article == "ignore" and not _HINT.search(text) and not MAY_BE_FOREIGN.search(text):
         return _NOTHING
     scan = Scan(text, article, approximate)
+    if is_foreign(scan.tokens):
+        for start, end in numbers_in(text, scan.tokens):
+            scan.give_up(start, end)
+        return _reading(scan)
     i = 0
     while i < len(scan.tokens):
         low = scan.tokens[i].low
         if low not in _TRIGGERS and not low[0].isdigit() and not low.endswith("n't"):
             i += 1
             continue
-        i = (
-            read_comparison(scan, i)
-            or _read_quantity(scan, i)
-            or read_absence(scan, i)
-            or _read_siblings(scan, i)
-            or _read_article(scan, i)
-        )
+        i = next(end for end in (step(scan, i) for step in _STEPS) if end)
+    _report_quoted(scan)
     return _reading(scan)
 
 
-# Each step below returns the token after what it read, or 0 when nothing of its kind starts there.
+# Each step returns the token after what it read, or 0 when nothing of its kind starts there.
+
+
+def _skip_idiom(scan: Scan, i: int) -> int:
+    """Pass over a fixed phrase whose number counts nothing: "one on one", "zero gravity"."""
+    for words in _IDIOMS.get(scan.low(i), ()):
+        if follows(scan.tokens, i, words):
+            return i + len(words)
+    return 0
+
+
+def _skip_saying(scan: Scan, i: int) -> int:
+    """Pass over what is written somewhere: "a sign that says 5 apples"."""
+    before = scan.low(i - 1)
+    written = before in lex.SAYING or (before in ("reading", "labelled", "labeled") and scan.low(i - 2) in lex.SIGNS)
+    if not written or _quote_follows(scan, i - 1):
+        return 0
+    end = i
+    while end < len(scan.tokens) and end - i < 8 and scan.low(end)[0].isalnum():
+        end += 1
+    return end
+
+
+def _quote_follows(scan: Scan, i: int) -> bool:
+    """Whether a quotation follows a token directly; its words are no tokens of the scan."""
+    after = scan.text[scan.tokens[i].end : scan.tokens[i].end + 3].lstrip()
+    return after[:1] in ('"', "“", "‘", "'", "«")
 
 
 def _read_quantity(scan: Scan, i: int) -> int:
@@ -97,31 +137,90 @@ def _read_quantity(scan: Scan, i: int) -> int:
         return _read_decimal(scan, i)
     if is_no_count(scan.tokens, i, quantity, title_case=scan.title_case):
         return quantity.end
-    phrase = _counted_phrase(scan, quantity)
+    if end := _read_sum(scan, i, quantity):
+        return end
+    phrase = _counted_phrase(scan, i, quantity)
+    if (group := part_of_group(scan, i, quantity, phrase)) is not None:
+        group.parts += quantity.count
+        return quantity.end
     if phrase is None:
+        if end := _nameless_end(scan, quantity):
+            scan.give_up(i, end)
+            return end
         if not quantity.loose and not quantity.bundle and not is_harmless(scan.tokens, i, quantity):
             scan.give_up(i, _clause_end(scan, i, quantity.end))
         return quantity.end
-    if is_not_seen(scan.tokens, i, phrase):
+    if is_not_seen(scan.tokens, i, phrase) or is_adjectival(scan.tokens, quantity, phrase):
         return phrase.end
     if quantity.loose and not scan.approximate:
+        return phrase.end
+    if is_order(scan.tokens, i, phrase) or is_unnamed(scan.tokens, i, quantity, phrase):
+        if phrase.head in ("other", "others") and scan.candidates and i - scan.candidates[-1].end <= 12:
+            # "two people hugging, three others watching": neither number is the whole.
+            scan.candidates[-1].holds = False
+        scan.give_up(i, phrase.end)
         return phrase.end
     return _add_count(scan, i, quantity, phrase)
 
 
-def _counted_phrase(scan: Scan, quantity: Quantity) -> Phrase | None:
+def _nameless_end(scan: Scan, quantity: Quantity) -> int:
+    """The token after "small one" in "two large dogs and one small one", whose noun stands elsewhere; 0 when none follows."""
+    end = quantity.end
+    while end - quantity.end < 4 and is_adjective(scan.low(end)) and scan.low(end) not in ("one", "ones"):
+        end += 1
+    return end + 1 if end > quantity.end and scan.low(end) in ("one", "ones") else 0
+
+
+def _read_sum(scan: Scan, i: int, quantity: Quantity) -> int:
+    """Report numbers that a second number changes: "one and a half bananas", "9 out of 10 dentists", "9 to 5 workers"."""
+    end = quantity.end
+    if follows(scan.tokens, end, ("and", "a")) and scan.low(end + 2) in ("half", "quarter", "third"):
+        phrase = phrase_at(scan.tokens, end + 3, plural=True)
+        end = phrase.end if phrase is not None else end + 3
+    elif follows(scan.tokens, end, ("out", "of")) and (whole := cardinal(scan.tokens, end + 2)) is not None:
+        phrase = phrase_at(scan.tokens, whole[1], plural=True)
+        end = phrase.end if phrase is not None else whole[1]
+    elif scan.low(end) == "to" and quantity.relation is Relation.EXACTLY:
+        lower = cardinal(scan.tokens, end + 1)
+        phrase = phrase_at(scan.tokens, lower[1], plural=True) if lower is not None else None
+        if phrase is None:
+            return 0
+        end = phrase.end
+    else:
+        return 0
+    scan.give_up(i, end)
+    return end
+
+
+def _counted_phrase(scan: Scan, i: int, quantity: Quantity) -> Phrase | None:
     """The noun phrase that a number counts."""
     tokens, start = scan.tokens, quantity.end
-    if scan.low(start) == "of" and scan.low(start - 1) == "dozen":
+    if scan.low(start) == "of" and scan.low(start - 1) in ("dozen", "dozens"):
         start += 1
+    if scan.low(start) in lex.TRANSITIVE:
+        return None
+    if quantity.bundle == "couple?" and _is_verb(scan.low(start)):
+        return None
     plural = quantity.relation is not Relation.EXACTLY or quantity.count != 1 or bool(quantity.bundle)
     phrase = phrase_at(tokens, start, plural=plural)
-    if phrase is None and scan.low(quantity.end - 1) in ("one", "1"):
-        # "more than one dog", "at least 1 dog": the number that is said rules the noun.
+    if quantity.bundle == "both":
+        return phrase if phrase is not None and scan.low(phrase.end) != "and" else None
+    if phrase is None and (scan.low(quantity.end - 1) in ("one", "1") or _is_multiplied(scan, quantity)):
+        # "more than one dog", "at least 1 dog": the number that is said rules the noun. "2× lighthouse": any does.
         phrase = phrase_at(tokens, start, plural=False)
-    if phrase is None and quantity.count != 1 and (elided := elided_at(tokens, start)) is not None:
+    if phrase is None and (elided := elided_at(tokens, start)) is not None:
         phrase = elided[1]
     return phrase
+
+
+def _is_verb(low: str) -> bool:
+    """ "a couple dances": the verb, not the things."""
+    return low.endswith("s") and (low[:-1] in lex.ACTIONS or low.removesuffix("es") in lex.ACTIONS)
+
+
+def _is_multiplied(scan: Scan, quantity: Quantity) -> bool:
+    before = scan.low(quantity.end - 1)
+    return before in ("x", "×", "*") or (before[:1].isdigit() and before.endswith(("x", "×")))
 
 
 def _add_count(scan: Scan, i: int, quantity: Quantity, phrase: Phrase) -> int:
@@ -134,6 +233,12 @@ def _add_count(scan: Scan, i: int, quantity: Quantity, phrase: Phrase) -> int:
     relation, end = _trailing_bound(scan, relation, phrase.end)
     if relation is Relation.EXACTLY and count == 0:
         relation = Relation.NONE
+    if phrase.head in ("set", "batch", "series") and count > 1 and scan.low(end) == "of":
+        # "two sets of twins": how many things a set has is not said.
+        things = phrase_at(scan.tokens, end + 1, plural=True)
+        end = things.end if things is not None else end
+        scan.give_up(i, end)
+        return max(phrase.end, end)
     holds = not is_unclear(scan.tokens, i, quantity, phrase, end, last_end=scan.last_end)
     if scan.low(end) == "of" and (inner := quantity_at(scan.tokens, end + 1)) is not None:
         # "three rows of five chairs": how many chairs that makes is arithmetic, not reading.
@@ -204,6 +309,33 @@ def _read_article(scan: Scan, i: int) -> int:
         return i + 1
     relation = Relation.EXACTLY if scan.article == "one" else Relation.AT_LEAST
     return _add_count(scan, i, Quantity(relation=relation, count=1, end=i + 1), phrase)
+
+
+_STEPS = (
+    _skip_idiom,
+    _skip_saying,
+    read_comparison,
+    read_trailing_number,
+    _read_quantity,
+    read_absence,
+    _read_siblings,
+    _read_article,
+)
+
+
+def _report_quoted(scan: Scan) -> None:
+    """Report a number of things inside quotation marks, unless the text speaks of writing."""
+    if not scan.quoted or not any(character.isalnum() for character in scan.text):
+        return
+    if any(token.low in lex.WRITING for token in scan.tokens):
+        return
+    for start, end in scan.quoted:
+        inside = tokens_of(scan.text[start:end])
+        for k in range(len(inside)):
+            quantity = quantity_at(inside, k) if inside[k].low in _TRIGGERS or inside[k].low[0].isdigit() else None
+            if quantity is not None and not quantity.loose and phrase_at(inside, quantity.end, plural=True) is not None:
+                scan.unread.append((len(scan.tokens), scan.text[start:end]))
+                break
 
 
 def _reading(scan: Scan) -> Reading:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
-from countcheck.suites.language.nouns import singular_of
+from countcheck.suites.language.nouns import classes_of, singular_of
 from countcheck.suites.language.tokens import Token, low_at
 from countcheck.suites.suite import Relation, Target
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A target with the tokens that it comes from, and whether it holds."""
+    """A target with the tokens that it comes from, and whether it holds.
+
+    Attributes:
+        parts: How many of its things later numbers told apart ("three kittens, one white").
+    """
 
     target: Target
     start: int
     end: int
     holds: bool = True
+    parts: int = 0
 
 
 class _Scanned(Protocol):
@@ -40,6 +46,7 @@ def reconcile(scan: _Scanned) -> None:
         if candidate.holds and candidate.target.other is None:
             by_noun[candidate.target.noun].append(candidate)
     goes_on = _nouns_gone_on_about(scan.text)
+    _doubt_before_another(scan)
     for noun, same in by_noun.items():
         numbers = {(each.target.relation, each.target.count, each.target.upper) for each in same}
         phrases = [each.target.phrase for each in same]
@@ -68,6 +75,28 @@ def _nouns_gone_on_about(text: str) -> frozenset[str]:
         return frozenset()
     words = {word.lower() for match in _ANOTHER.finditer(text) for word in match.groups() if word}
     return frozenset(words | {singular_of(word) or word for word in words})
+
+
+_ANOTHER_ONE = re.compile(
+    r"\b(?:another|an? (?:second|third|fourth|fifth|sixth)|the other two)\s+(?:one\b|[\w-]+ing\b|[\w-]+s\b)",
+    re.IGNORECASE,
+)
+
+
+def _doubt_before_another(scan: _Scanned) -> None:
+    """ "two cats, a third one behind the sofa": the number before it is not the whole."""
+    if "other" not in scan.text and not re.search("second|third|fourth|fifth|sixth", scan.text):
+        return
+    counted = [each for each in scan.candidates if each.target.relation is Relation.EXACTLY and each.target.count]
+    starts = [scan.tokens[each.start].start for each in counted]
+    for match in _ANOTHER_ONE.finditer(scan.text):
+        word = match.group().rsplit(None, 1)[-1].lower()
+        if word != "one" and "VERB" not in classes_of(word):
+            continue
+        place = bisect_left(starts, match.start()) - 1
+        before = counted[place] if place >= 0 else None
+        if before is not None and not before.parts:
+            before.holds = False
 
 
 def drop_repeated(targets: Sequence[Target]) -> tuple[Target, ...]:

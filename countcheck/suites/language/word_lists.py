@@ -68,8 +68,9 @@ COMPOUNDS = word_set(
     "bald_eagle blue_whale black_bear brown_bear red_panda giant_panda grizzly_bear koala_bear snow_leopard white_house "
     "rain_drop snow_flake guinea_fowl toy_robot toy_boat toy_plane toy_truck toy_dinosaur chocolate_bunny "
     "snow_globe garden_gnome toy_dog toy_bear stuffed_animal stuffed_bear stuffed_toy carousel_horse "
-    "police_officer fire_fighter fire_fighter police_dog police_car chess_king chess_queen chess_piece "
+    "police_officer fire_fighter police_dog police_car chess_king chess_queen chess_piece "
     "cinnamon_stick golf_ball street_light street_lamp house_plant paper_plane paper_airplane paper_crane paper_boat "
+    "black_hole pocket_watch wrist_watch stop_watch palm_tree oak_tree headlight_bar hydrogen_atom oxygen_atom fire_truck tea_pot pine_tree "
     "paper_lantern paper_clip stone_bridge lego_brick"
 )
 
@@ -111,6 +112,145 @@ UNITS = word_set(
     "x × carat carats storey story storeys stories th st nd rd light-years knots fahrenheit celsius"
 )
 
+WORKS = word_set(
+    "comic story tale book film movie poem song play novel cartoon fable game painting picture drawing illustration poster "
+    "image photo scene video show joke dream"
+)
+"""What can be about things."""
+
+BODY = word_set(
+    "hand arm foot leg knee eye finger ear shoulder fist toe elbow hip cheek thumb palm eyebrow eyelid wrist ankle heel nostril"
+)
+"""Parts that a person or an animal has anyway."""
+
+POSES = word_set(
+    "raised up down closed open out bent lifted extended outstretched crossed folded behind over above on against in around "
+    "stretched forward back forwards backwards covered shut tilted clasped tied clenched spread apart together off under "
+    "touching pointing holding resting leaning hidden wide squinting winking bare exposed to at into near inside through"
+)
+"""Words after a part of the body that tell how it is held."""
+
+POSED = word_set("on in at by using holding balances balancing standing stands hopping hops")
+
+ADJECTIVAL = word_set(
+    "point way star piece hit wheel door seater story storey course speed cylinder lane tier stage seat bedroom room "
+    "hour day week year minute mile foot inch dollar pound part colour color tone ply bit act stroke burner masted pack "
+    "horse trick size stop time night man person shot page volume set step minute second string hole level panel"
+)
+"""Nouns that a number makes an adjective with: "a three piece suit", "one way street"."""
+
+TRANSITIVE = word_set(
+    "eating holding wearing carrying playing reading drinking chasing watching riding driving pushing pulling throwing "
+    "catching cooking making facing taking giving using licking biting chewing kicking hugging kissing feeding pouring "
+    "blowing building cutting writing covering crossing raising lifting leading doing having getting looking peeking "
+    "playing presenting listening speaking talking waving following hiding leaning lying sitting standing"
+)
+"""Verbs after a number that stands for people or animals named before: "three pandas, one eating bamboo"."""
+
+PICTURES = word_set(
+    "image picture photo photograph version variation option rendering render sketch variant take copy shot drawing design "
+    "example illustration concept logo"
+)
+"""What a person who writes a prompt orders; a number of them is no number of things in one picture."""
+
+ORDERS = word_set(
+    "generate create make give show produce render draw design want need provide send get output deliver imagine"
+)
+
+SIGNS = word_set(
+    "sign billboard poster banner neon label board plate text shirt t-shirt tshirt placard note letter screen tag cover words "
+    "caption title marquee"
+)
+"""What bears writing."""
+
+SAYING = word_set("says say saying reads")
+
+ORDINALS = word_set("last first next second third fourth fifth sixth seventh eighth ninth tenth final")
+
+WRITING = (
+    SIGNS
+    | SAYING
+    | word_set(
+        "reading written writing titled called named word letters phrase quote logo book movie film song album tattoo headline "
+        "slogan inscription engraved printed lettering spelling spelled mug cap hat cake card graffiti speech bubble labelled "
+        "labeled number numbers"
+    )
+)
+"""Words near which quotation marks hold writing."""
+
+NO_SIGNS = word_set("sign signs zone area symbol symbols notice poster policy rule logo section signage icon button")
+"""Heads of names that begin with "no": a no smoking sign."""
+
+CUTTING = word_set("cut sliced split divided broken torn chopped halved sawn")
+
+# Fixed phrases whose numbers count nothing.
+IDIOMS = tuple(
+    tuple(phrase.split())
+    for phrase in [
+        "one on one",
+        "one by one",
+        "one after another",
+        "one after the other",
+        "one of a kind",
+        "one another",
+        "one and only",
+        "one and the same",
+        "two by two",
+        "two at a time",
+        "one at a time",
+        "number one",
+        "square one",
+        "ground zero",
+        "zero gravity",
+        "zero waste",
+        "zero g",
+        "second to none",
+        "one hit wonder",
+        "one size fits all",
+        "no filter",
+        "no doubt",
+        "no matter",
+        "no flash",
+        "no brainer",
+        "no way",
+        "no time",
+        "nine to five",
+        "9 to 5",
+        "24 / 7",
+        "fifty fifty",
+        "50 / 50",
+        "three is a crowd",
+        "two is company",
+        "one man show",
+        "one man band",
+        "one night stand",
+        "one stop shop",
+        "one small step",
+        "one step",
+        "one day",
+        "one night",
+        "one morning",
+        "one evening",
+        "one afternoon",
+        "one world",
+        "one love",
+        "three quarter",
+        "three quarters",
+        "two thirds",
+        "one third",
+        "one half",
+        "one quarter",
+        "two wrongs",
+        "no makeup",
+        "no pain no gain",
+        "no strings attached",
+        "no vacancy",
+        "first two",
+        "no two",
+    ]
+    if phrase not in ("first two", "no two")
+)
+
 DIGIT_UNITS = word_set("k x m g c am st nd rd th f")
 """Units that stand behind digits only."""
 
@@ -123,12 +263,12 @@ MONTHS = word_set(
 
 # A number after one of these is a name: room 12, chapter three.
 LABELS = word_set(
-    "number no no. nr nr. room gate route page chapter channel level platform bus flight highway exit episode part "
+    "scene panel frame slide figure number no no. nr nr. room gate route page chapter channel level platform bus flight highway exit episode part "
     "volume act apartment flat unit track lane size model version engine type mark section zone area pier terminal "
     "step stage phase grade class line highway interstate motorway avenue street district sector block building "
     "house house_number suite floor age aged year circa ca. ca c. chapter verse psalm article figure fig fig. "
     "seed iso f lens score round game set match week day season series vol vol. ep ep. tv radio mach "
-    "warp formula studio agent apollo windows playstation xbox iphone galaxy catch blink chanel world_war war turning "
+    "plan warp formula studio agent apollo windows playstation xbox iphone galaxy catch blink chanel world_war war turning "
     "turns turned stylize chaos ar cfg steps q v niji weight"
 )
 
