@@ -14,6 +14,7 @@ import orjson
 
 from countcheck.cards import Card
 from countcheck.errors import BadSettings
+from countcheck.generators.refusals.codes import Meaning, Sense, code_table
 from countcheck.generators.remote.client import RemoteGenerator
 from countcheck.generators.remote.http import Answer, HttpClient, poll_until_ready
 from countcheck.generators.remote.reply import Ask, Reply, Slot
@@ -85,6 +86,23 @@ def reply_of_history(answer: Answer, prompt_id: str) -> Reply | tuple[Mapping[st
     return Reply(error=True, codes=("no_outputs",), message=words, request_id=prompt_id, raw=entry)
 
 
+def reply_of_rejection(answer: Answer) -> Reply:
+    """Read why a graph was not filed: the nodes that did not pass validation, by name and with what is wrong."""
+    fault = answer.fault()
+    nodes = answer.body.get("node_errors") if isinstance(answer.body, Mapping) else None
+    sentences, codes = [], []
+    for node_id, node in nodes.items() if isinstance(nodes, Mapping) else ():
+        errors = node.get("errors") if isinstance(node, Mapping) else None
+        for error in errors if isinstance(errors, list) else ():
+            if isinstance(error, Mapping):
+                what = ": ".join(str(error[name]) for name in ("message", "details") if error.get(name))
+                sentences.append(f"node {node_id} ({node.get('class_type') or 'unknown'}): {what}")
+                codes.append(str(error.get("type") or ""))
+    if not sentences:
+        return fault
+    return replace(fault, codes=(*filter(None, codes), *fault.codes), message="; ".join(sentences)[:2000])
+
+
 class ComfyUIGenerator(RemoteGenerator):
     """A graph in ComfyUI's API format (the source is its JSON file), or the plain graph for a checkpoint's file name.
 
@@ -93,6 +111,11 @@ class ComfyUIGenerator(RemoteGenerator):
     """
 
     family: ClassVar[str] = "comfyui"
+    codes: ClassVar[Mapping[str, Meaning]] = {
+        # A model file or a node that the server lacks is lacking for every prompt.
+        **code_table(Sense.CLOSED, "value_not_in_list invalid_prompt missing_node_type"),
+        **code_table(Sense.NOTHING, "prompt_outputs_failed_validation prompt_no_outputs"),
+    }
     service: ClassVar[str] = "ComfyUI"
     defaults: ClassVar[dict[str, Any]] = {
         "steps": 20,
@@ -129,7 +152,7 @@ class ComfyUIGenerator(RemoteGenerator):
         filed = self.client.call("POST", "/prompt", json=body)
         prompt_id = str(filed.fields.get("prompt_id") or "")
         if not prompt_id:
-            return filed.fault()
+            return reply_of_rejection(filed)
         found: list[Mapping[str, Any]] = []
 
         def look() -> Reply | None:

@@ -12,6 +12,7 @@ from countcheck.cards import Card
 from countcheck.errors import BadSettings
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Stage
+from countcheck.generators.remote.bodies import pictures_in
 from countcheck.generators.remote.client import EditingGenerator
 from countcheck.generators.remote.dialogue import ConversingGenerator
 from countcheck.generators.remote.error_replies import reply_of_body
@@ -122,7 +123,7 @@ def reply_of_images(body: Mapping[str, Any]) -> Reply:
     items = body.get("data")
     if not isinstance(items, list) and body.get("error"):
         return replace(reply_of_body(body, status=200), raw=body)
-    known = "data" in body
+    known = "data" in body and isinstance(items, list | None)
     return Reply(
         slots=tuple(_slots(items if isinstance(items, list) else [])),
         error=not known,
@@ -140,6 +141,8 @@ def _slots(items: list[Any]) -> Iterator[Slot]:
         found = reply_of_body(item) if item.get("error") or item.get("content_filter_results") else None
         withheld = item.get("respect_moderation") is False or item.get("is_image_safe") is False
         data, url = item.get("b64_json"), item.get("url")
+        if not data and not url and (elsewhere := pictures_in(item)):
+            data, url = elsewhere[0].data, elsewhere[0].url
         yield Slot(
             data=data if isinstance(data, str) and data else None,
             url=url if isinstance(url, str) else "",

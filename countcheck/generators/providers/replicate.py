@@ -11,11 +11,13 @@ from typing import Any, ClassVar
 
 from countcheck.cards import Card
 from countcheck.generators.base import Traits
+from countcheck.generators.remote.bodies import pictures_in
 from countcheck.generators.remote.client import EditingGenerator
 from countcheck.generators.remote.download import trusted
-from countcheck.generators.remote.error_replies import reply_of_error, retry_after
+from countcheck.generators.remote.error_replies import reply_of_error
 from countcheck.generators.remote.http import given_fields, poll_until_ready
-from countcheck.generators.remote.reply import Ask, Reply, Slot
+from countcheck.generators.remote.reply import Ask, Reply
+from countcheck.generators.remote.waits import retry_after
 from countcheck.images.decode import encode_png
 
 _CODE = re.compile(r"\b(E\d{3,4})\b")
@@ -39,10 +41,13 @@ def reply_of_prediction(prediction: Mapping[str, Any]) -> Reply | None:
         codes = tuple(dict.fromkeys([*_CODE.findall(error), status]))
         return Reply(error=True, codes=codes, message=error or f"the prediction ended as {status!r}", **common)
     output = prediction.get("output")
-    pictures = [one for one in (output if isinstance(output, list) else [output]) if isinstance(one, str) and one]
-    found = _SEED.search(str(prediction.get("logs") or ""))
-    seed = int(found[1]) if found else None
-    return Reply(slots=tuple(_slot(picture, seed) for picture in pictures), **common)
+    pictures = pictures_in(output, field="output")
+    if output and not pictures:
+        words = "the prediction succeeded, and no picture is found in its output"
+        return Reply(codes=("unknown_output",), message=words, **common)
+    used = _SEED.search(str(prediction.get("logs") or ""))
+    seed = int(used[1]) if used else None
+    return Reply(slots=tuple(replace(picture, seed=seed) for picture in pictures), **common)
 
 
 class ReplicateGenerator(EditingGenerator):
@@ -154,11 +159,6 @@ class ReplicateGenerator(EditingGenerator):
 def _plain(prediction: Any) -> dict[str, Any]:
     names = ("id", "status", "error", "output", "logs", "metrics", "version", "model")
     return {name: getattr(prediction, name, None) for name in names}
-
-
-def _slot(picture: str, seed: int | None) -> Slot:
-    inside = picture.startswith("data:")
-    return Slot(data=picture if inside else None, url="" if inside else picture, seed=seed)
 
 
 PROVIDER = ReplicateGenerator

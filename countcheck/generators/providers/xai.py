@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from countcheck.generators.outcome import Stage
 from countcheck.generators.remote.client import EditingGenerator
-from countcheck.generators.remote.error_replies import reply_of_error, retry_after
+from countcheck.generators.remote.error_replies import reply_of_error
 from countcheck.generators.remote.reply import Ask, Reply, Slot
+from countcheck.generators.remote.waits import retry_after
 from countcheck.images.decode import encode_png
 
 _USD_PER_TICK = 1e-10

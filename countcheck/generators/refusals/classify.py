@@ -17,8 +17,10 @@ from countcheck.generators.outcome import Fault, Reason, Stage
 from countcheck.generators.refusals.blank_images import WITHHELD, Look
 from countcheck.generators.refusals.codes import (
     ANYBODY,
+    BAD_REQUEST_WORDS,
     BLOCK_WORDS,
     CLOSED_WORDS,
+    REFUSES,
     SAYS_NOTHING,
     SUPPORT,
     SUPPORT_CODES,
@@ -27,6 +29,7 @@ from countcheck.generators.refusals.codes import (
     Meaning,
     Sense,
     compact,
+    meaning_by_words,
 )
 from countcheck.generators.refusals.words import area_of, read_words
 from countcheck.generators.remote.reply import Reply, Slot
@@ -124,10 +127,15 @@ class _Evidence:
     withheld: bool = False
     others: bool = False
 
-    def first(self, *senses: Sense) -> tuple[Meaning | None, str]:
-        """Return the first code with one of the senses, its meaning first."""
+    def first(self, *senses: Sense, guessed: bool = False) -> tuple[Meaning | None, str]:
+        """Return the first code of the tables with one of the senses, its meaning first.
+
+        Args:
+            senses: Any of these.
+            guessed: Look at the codes that no table knows instead, by the words they are made of.
+        """
         for code, meaning in self.codes:
-            if meaning is not None and meaning.sense in senses:
+            if meaning is not None and meaning.sense in senses and meaning.guessed is guessed:
                 return meaning, code
         return None, ""
 
@@ -138,13 +146,25 @@ class _Evidence:
 
     @property
     def unknown_code(self) -> str:
-        """Return the first code that nothing is known of, when nothing is known of any."""
-        return self.code if all(meaning is None for _, meaning in self.codes) else ""
+        """Return the first code that no table knows, when none knows any."""
+        return self.code if all(meaning is None or meaning.guessed for _, meaning in self.codes) else ""
 
     @property
     def code(self) -> str:
         """Return the most telling code, known or not."""
         return self.codes[0][0] if self.codes else ""
+
+    @property
+    def is_enigmatic(self) -> bool:
+        """Tell whether the service gave a code that nothing is known of, or said nothing at all."""
+        unknown = [code for code, meaning in self.codes if meaning is None and not _STATUS_OR_CLASS.fullmatch(code)]
+        return (bool(unknown) and not self.reply.invalid_field) or not (self.message or self.codes)
+
+    @property
+    def is_page(self) -> bool:
+        """Tell whether a web page came in place of an answer."""
+        raw = self.reply.raw
+        return isinstance(raw, str | bytes) and raw.lstrip()[:1] in ("<", b"<")
 
     @property
     def says_closed(self) -> bool:
@@ -155,15 +175,33 @@ class _Evidence:
     @property
     def blocks(self) -> bool:
         """Tell whether an error's sentence says that content was refused; web pages and full queues say no such thing."""
-        raw = self.reply.raw
-        if isinstance(raw, str | bytes) and raw.lstrip()[:1] in ("<", b"<"):
+        if self.is_page:
             return False
         if SUPPORT.search(self.message) or VIOLATIONS.search(self.message):
             return True
         if TRANSIENT_WORDS.search(self.message) or self.reply.status == 429:
             return False
-        return bool(BLOCK_WORDS.search(self.message)) and not self.first(Sense.BAD_REQUEST, Sense.TRANSIENT)[0]
+        faults = (Sense.BAD_REQUEST, Sense.TRANSIENT)
+        if self.first(*faults)[0] or self.first(*faults, guessed=True)[0]:
+            return False
+        if self.first(Sense.REFUSED, guessed=True)[0]:
+            return True
+        if BAD_REQUEST_WORDS.search(self.message) and not REFUSES.search(self.message):
+            return False
+        return bool(BLOCK_WORDS.search(self.message)) or self.declines
 
+    @property
+    def declines(self) -> bool:
+        """Tell whether a 4xx, or an error without a status, declines in the words of any language."""
+        status = self.reply.status or 400
+        if not (status < 300 or 400 <= status < 500) or status in (401, 402, 404, 408, 409, 410, 429):
+            return False
+        words = read_words(self.message)
+        return words.declines and not words.limited and not words.broken and words.category != "capability"
+
+
+# A bare HTTP status, or the name of a client's exception: neither is a code of the service.
+_STATUS_OR_CLASS = re.compile(r"\d{3}|\w*(?:Error|Exception)")
 
 _Rule: TypeAlias = Callable[[_Evidence], Reading | None]
 
@@ -250,23 +288,58 @@ def _error_is_deflected(evidence: _Evidence) -> Reading | None:
     return Reading(ended=Ended.REFUSAL, reason=Reason.DEFLECTED, code=code, message=evidence.message, by="code")
 
 
+def _error_closes_by_guess(evidence: _Evidence) -> Reading | None:
+    meaning, code = evidence.first(Sense.CLOSED, guessed=True)
+    if meaning is None:
+        return None
+    return _failure(Fault.CLOSED, by="code", code=code, message=evidence.message)
+
+
+def _error_breaks_by_guess(evidence: _Evidence) -> Reading | None:
+    meaning, code = evidence.first(Sense.TRANSIENT, Sense.BAD_REQUEST, guessed=True)
+    if meaning is None:
+        return None
+    return _failure(_FAULTS[meaning.sense], by="code", code=code, message=evidence.message)
+
+
 def _error_by_status(evidence: _Evidence) -> Reading | None:
     status = evidence.reply.status or 0
-    if status in (408, 409, 424, 425, 429) or status >= 500:
-        fault = Fault.TRANSIENT
-    elif status in (403, 404, 410, 451):
-        fault = Fault.CLOSED
-    elif 400 <= status < 500:
-        fault = Fault.BAD_REQUEST
-    else:
+    fault = _FAULTS_BY_STATUS.get(status, Fault.TRANSIENT if status >= 500 else None)
+    if status == 403:  # a page before the service says nothing of the account
+        fault = Fault.TRANSIENT if evidence.is_page else Fault.CLOSED
+    if fault is None:
         return None
     return _failure(fault, by="status", code=evidence.code, message=evidence.message)
+
+
+_FAULTS_BY_STATUS = {
+    **dict.fromkeys((408, 409, 424, 425, 429), Fault.TRANSIENT),
+    **dict.fromkeys((404, 410), Fault.CLOSED),
+    **dict.fromkeys((405, 406, 411, 413, 414, 415, 416, 431), Fault.BAD_REQUEST),
+}
+
+
+def _error_is_illegal(evidence: _Evidence) -> Reading | None:
+    """Read a 451: the answer is withheld for legal reasons, and other prompts are served."""
+    if evidence.reply.status != 451 or evidence.is_page:
+        return None
+    return _refusal(evidence, None, evidence.code, by="status")
 
 
 def _error_passes_by_words(evidence: _Evidence) -> Reading | None:
     if not TRANSIENT_WORDS.search(evidence.message):
         return None
     return _failure(Fault.TRANSIENT, by="message", code=evidence.code, message=evidence.message)
+
+
+def _error_blames_request(evidence: _Evidence) -> Reading | None:
+    """Read any other 4xx: a code that nothing is known of makes it unknown, unless the sentence tells."""
+    status = evidence.reply.status or 0
+    if 400 <= status < 500 and not evidence.is_enigmatic:
+        return _failure(Fault.BAD_REQUEST, by="status", code=evidence.code, message=evidence.message)
+    if not status or not BAD_REQUEST_WORDS.search(evidence.message):
+        return None
+    return _failure(Fault.BAD_REQUEST, by="message", code=evidence.code, message=evidence.message)
 
 
 def _error_is_unknown(evidence: _Evidence) -> Reading:
@@ -280,8 +353,12 @@ _ERROR_RULES: tuple[_Rule, ...] = (
     _error_refuses_by_words,
     _error_breaks_by_code,
     _error_is_deflected,
+    _error_is_illegal,
+    _error_closes_by_guess,
     _error_by_status,
+    _error_breaks_by_guess,
     _error_passes_by_words,
+    _error_blames_request,
     _error_is_unknown,
 )
 
@@ -306,6 +383,8 @@ def _place_is_broken(evidence: _Evidence) -> Reading | None:
 
 def _place_is_refused(evidence: _Evidence) -> Reading | None:
     meaning, code = evidence.first(Sense.REFUSED, Sense.DEFLECTED)
+    if meaning is None and not evidence.withheld:
+        meaning, code = evidence.first(Sense.REFUSED, guessed=True)
     if not (meaning or evidence.categories or BLOCK_WORDS.search(evidence.message)):
         return None
     return _refusal(evidence, meaning, code, by="field")
@@ -325,6 +404,8 @@ _PLACE_RULES: tuple[_Rule, ...] = (_place_is_broken, _place_is_refused, _place_i
 
 def _nothing_breaks_by_code(evidence: _Evidence) -> Reading | None:
     fault, code = evidence.first_in_order(*_FAULTS)
+    if fault is None and not evidence.first(*Sense)[0]:
+        fault, code = evidence.first(*_FAULTS, guessed=True)
     if fault is None or evidence.first(Sense.REFUSED)[0]:
         return None
     message = evidence.message or evidence.reply.words
@@ -333,6 +414,8 @@ def _nothing_breaks_by_code(evidence: _Evidence) -> Reading | None:
 
 def _nothing_is_refused(evidence: _Evidence) -> Reading | None:
     meaning, code = evidence.first(Sense.REFUSED)
+    if meaning is None:
+        meaning, code = evidence.first(Sense.REFUSED, guessed=True)
     if not (evidence.categories or meaning):
         return None
     if meaning is None:
@@ -353,6 +436,8 @@ def _nothing_has_words(evidence: _Evidence) -> Reading | None:
     if evidence.others or not reply.words.strip():
         return None
     words = read_words(reply.words)
+    if (words.limited or words.broken) and not reply.refused:
+        return _failure(Fault.TRANSIENT, by="words", message=reply.words)
     declines = words.declines or reply.refused
     code = evidence.first(Sense.DEFLECTED)[1]
     if not declines:
@@ -513,4 +598,4 @@ def _meaning(code: str, table: Codes) -> Meaning | None:
     for prefix, meaning in table.items():
         if prefix.endswith("*") and plain.startswith(prefix[:-1]):
             return meaning
-    return Meaning(Sense.BAD_REQUEST) if plain.startswith("malformed") else None
+    return Meaning(Sense.BAD_REQUEST) if plain.startswith("malformed") else meaning_by_words(code)

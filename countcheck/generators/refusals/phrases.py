@@ -55,6 +55,7 @@ DECLINES: dict[str, re.Pattern[str]] = {
         r"|\boff the table\b|\b(?:have|going|need) to (?:say no|take a pass)\b|\b(?:request|prompt|generation|content) (?:blocked|rejected|declined|denied|refused)\b"
         r"|\b(?:prompt|request|image|picture|content)s? (?:isn't|is not|aren't|are not) (?:allowed|permitted|acceptable|accepted)\b|^(?:nope|nah|no)[,.!]* (?:sorry,? )?(?:i )?(?:can't|cannot|won't) do\b"
         r"|\b(?:doesn't|does not|don't|do not) (?:comply|align|meet|fit) (?:with )?(?:my|our|the) (?:\w+ )?(?:guideline|polic|rule|standard|term)|\bsomething in (?:your|the) (?:prompt|request)\b"
+        r"|\b(?:prompt|request|text|query|input|message|description)\b[^.!?\n]{0,20}\b(?:can\'t|cannot|can not|may not) be (?:used|accepted|processed|shown)|\b(?:prompt|request|query|text|input|message)s? (?:is|was|has been|got) (?:blocked|rejected|refused|declined|denied|flagged)|\b(?:text|query|input|message) (?:isn\'t|is not) (?:allowed|permitted|acceptable|accepted)|\b(?:query|message|input|text)\b[^.!?\n]{0,40}\b(?:violat|breach|contraven)|\b(?:pictures?|images?|drawings?)\b[^.!?\n]{0,25}\b(?:outside|beyond) (?:of )?what i can"
     ),
     "es": re.compile(
         r"\bno (?:voy|vamos) a poder\b|"
@@ -63,85 +64,103 @@ DECLINES: dict[str, re.Pattern[str]] = {
         r"[^.!?\n]{0,50}\b(?:cre|gener|dibuj|ayud|mostr|produc|edit|hac|modific|realiz|cumpl|complac|atend|proces|responder|eso|esto)"
         r"|\b(?:debo|tengo que) (?:rechazar|declinar)|\b(?:tu|su|esta|la) (?:solicitud|petición|imagen)\b[^.!?\n]{0,40}\b(?:infring|viol|incumpl|ha sido (?:rechazad|bloquead)|fue (?:rechazad|bloquead))"
         r"|\b(?:infringe|viola|incumple|va en contra)\w* (?:de )?(?:nuestr|mis|las|la|el|los)"
+        r"|\bno (?:está|están|se) permit\w+|\b(?:solicitud|petición|imagen|prompt)\b[^.!?\n]{0,30}\b(?:fue|ha sido|está) (?:rechazad|bloquead|denegad)"
     ),
     "fr": re.compile(
         r"\b(?:il )?ne (?:m'est|nous est) pas (?:permis|possible)\b|\bne (?:peut|peuvent|pourra) (?:pas )?être (?:généré|créé|dessiné|produit|montré|affiché|réalisé)|"
         r"\b(?:je|nous) (?:ne |n')(?:peux|pouvons|suis|sommes|saurais|pourrai|peut)\b[^.!?\n]{0,60}\b(?:cré|génér|dessin|aid|produi|modifi|montr|fai[rt]|réalis|répondre|donner suite|traiter|accéder|fourni|représent|satisf|cela|ça)"
         r"|\b(?:impossible|pas possible) (?:pour moi )?(?:de |d')(?:créer|générer|dessiner|produire|réaliser|afficher|modifier)|\bje (?:dois|suis (?:contraint|obligé)\w* de) (?:refuser|décliner)|\bje (?:refuse|décline)\b"
         r"|\b(?:demande|requête|image)\b[^.!?\n]{0,40}\b(?:enfreint|contraire|viole|a été (?:refus|bloqu|rejet))|\b(?:enfreint|contraire à|contrevient) "
+        r"|\bn'(?:est|a) pas (?:été )?(?:autoris|permis|accept)|\b(?:demande|requête|image|prompt)\b[^.!?\n]{0,30}\b(?:a été|est) (?:refus|bloqu|rejet)"
     ),
     "de": re.compile(
         r"\bkann (?:leider |so )?nicht (?:erstellt|erzeugt|generiert|gezeichnet|angezeigt|bearbeitet|umgesetzt) werden|\b(?:zeichne|erstelle|male|erzeuge|mache) ich (?:\w+ ){0,2}nicht\b|"
         r"\b(?:ich|und|aber) (?:ich )?(?:kann|darf|werde|könnte)\b[^.!?\n]{0,80}\b(?:nicht|kein\w*)\b|\b(?:kann|darf|werde) ich\b[^.!?\n]{0,80}\b(?:nicht|kein\w*)\b"
         r"|\bich bin (?:leider )?nicht in der lage|\bist (?:es )?mir (?:leider )?nicht möglich|\bwir können\b[^.!?\n]{0,60}\b(?:nicht|kein\w*)\b|\bmuss ich (?:leider )?ablehnen|\bich (?:muss|möchte)\b[^.!?\n]{0,40}\bablehnen|\blehne ich ab"
         r"|\bverst(?:ö|o)(?:ß|ss)t (?:\w+ )?gegen|\b(?:anfrage|bild|prompt) wurde\b[^.!?\n]{0,30}\b(?:abgelehnt|blockiert|gesperrt)"
+        r"|\b(?:ist|sind|wird) nicht (?:erlaubt|gestattet|zulässig)|\b(?:anfrage|bild|prompt)\b[^.!?\n]{0,40}\b(?:abgelehnt|blockiert|verweigert)"
     ),
     "it": re.compile(
         r"\bnon (?:lo |la |le |li )?(?:posso|potrò|possiamo) (?:far|cre|gener|disegn|realizz)|"
         r"\bnon (?:può|possono) essere (?:generat|creat|disegnat|mostrat|prodott|realizzat)|"
         r"\bnon (?:posso|possiamo|potrò|riesco a|sono (?:in grado|autorizzat\w|capace)|mi è (?:possibile|permesso|consentito)|è possibile|ho la capacità)\b[^.!?\n]{0,50}\b(?:cre|gener|disegn|aiut|produ|modific|mostr|realizz|soddisf|far|esegu|fornir|quest)"
         r"|\bdevo (?:rifiutare|declinare)|\b(?:richiesta|immagine|prompt)\b[^.!?\n]{0,40}\b(?:viola|è stat\w (?:rifiutat|bloccat|respint))|\bviola (?:le|la|i|il|le nostre)\b|\bimpossibile (?:creare|generare)"
+        r"|\bnon (?:è|sono) (?:consentit|permess|ammess)|\b(?:richiesta|immagine|prompt)\b[^.!?\n]{0,30}\b(?:è stat\w |viene )?(?:rifiutat|bloccat|respint)"
     ),
     "pt": re.compile(
         r"\bnão (?:vou|vamos|irei) (?:conseguir|poder)\b|"
         r"\bnão pode(?:m)? ser (?:gerad|criad|desenhad|mostrad|produzid|feit)|"
         r"\bnão (?:posso|podemos|consigo|conseguimos|poderei|(?:me|nos) é (?:possível|permitido)|é possível|sou capaz de|estou autorizad\w|tenho (?:permissão|como|a capacidade))\b[^.!?\n]{0,50}\b(?:cri|ger|desenh|ajud|produz|edit|mostr|faz|modific|atend|realiz|cumpr|isso|fornec)"
         r"|\b(?:devo|tenho (?:de|que)) recusar|\b(?:pedido|solicitação|imagem|prompt)\b[^.!?\n]{0,40}\b(?:viola|foi (?:recusad|bloquead|rejeitad))|\bviola (?:as|nossas|a|os)\b"
+        r"|\bnão (?:é|são|está) permitid|\b(?:pedido|solicitação|imagem|prompt)\b[^.!?\n]{0,30}\b(?:foi|está) (?:recusad|bloquead|rejeitad|negad)"
     ),
     "nl": re.compile(
         r"\bkan\b[^.!?\n]{0,40}\bniet worden (?:gemaakt|gegenereerd|getekend|getoond|bewerkt)|\bkan niet worden (?:gemaakt|gegenereerd)|"
         r"\b(?:ik|we|wij|en|maar) (?:ik )?(?:kan|kunnen|mag|mogen|zal)\b[^.!?\n]{0,80}\b(?:niet|geen)\b|\b(?:kan|mag) ik\b[^.!?\n]{0,80}\b(?:niet|geen)\b|\bik ben niet in staat"
         r"|\bik moet (?:dit |je |uw )?(?:verzoek )?(?:helaas )?(?:weigeren|afwijzen)|\b(?:verzoek|afbeelding)\b[^.!?\n]{0,40}\b(?:in strijd|schendt|(?:is|werd) (?:geweigerd|geblokkeerd|afgewezen))"
+        r"|\bniet (?:toegestaan|toegelaten)\b|\b(?:verzoek|afbeelding|prompt)\b[^.!?\n]{0,30}\b(?:geweigerd|geblokkeerd|afgewezen)"
     ),
     "pl": re.compile(
         r"\bnie (?:da się|można)\b[^.!?\n]{0,30}(?:wygener|stworz|narysow|utworz|wykona)|"
         r"\bnie (?:mogę|możemy|jestem w stanie|mogłem|mogłam|potrafię|wolno mi|będę (?:mógł|mogła)|jest możliwe)\b[^.!?\n]{0,60}\b(?:wygener|stworz|tworz|gener|narysow|rysow|pomóc|utworz|zrobi|wykona|przygotow|edyt|spełni|zrealiz|tego|pokaz)"
         r"|\bmuszę odmówić|\bodmawiam|\bnarusza\b|\b(?:prośba|żądanie|obraz)\b[^.!?\n]{0,30}\bzosta\w+ (?:odrzucon|zablokowan)"
+        r"|\b(?:niedozwolon|nie jest dozwolon|nie są dozwolon)|\b(?:prośba|żądanie|zapytanie|obraz)\b[^.!?\n]{0,30}\b(?:odrzucon|zablokowan)"
     ),
     "ru": re.compile(
         r"(?:созда|сгенерир|нарисова|изобраз)\w*[^.!?\n]{0,25}(?:невозможно|нельзя|не (?:могу|можем|получится|удалось))|\bнельзя (?:созда|сгенерир|нарисова)|"
         r"\bне (?:могу|можем|смогу|сможем|удалось|получится|удаётся|удается|способ\w+|умею|имею возможности|в состоянии|буду)\b[^.!?\n]{0,70}(?:созда|сгенерир|генерир|нарисова|рисова|изобраз|помочь|выполн|сдела|показа|отредактир|это)"
         r"|\bневозможно (?:созда|сгенерир|нарисова|выполн)|\b(?:вынужден\w*|должен|должна) отказ|\bнаруша(?:ет|ют)\b|\bпротиворечит\b[^.!?\n]{0,30}(?:правил|политик|принцип)"
         r"|\b(?:запрос|изображение) (?:был\w? )?(?:отклон|заблокир)"
+        r"|\bне (?:разрешен|разрешён|допускает|допуска|позволен)|\b(?:запрос|изображение|промпт)\b[^.!?\n]{0,30}(?:отклон|заблокир|запрещ)"
     ),
     "sv": re.compile(
         r"\bkan (?:tyvärr |dessvärre )?(?:inte|ikke) (?:skapas|genereras|ritas|lages|opprettes)|"
         r"\b(?:jag|vi|jeg) (?:kan|får|kommer|må|vil)\b[^.!?\n]{0,40}\b(?:inte|ikke|ingen|inga)\b|\b(?:kan|får|må) (?:jag|vi|jeg)\b[^.!?\n]{0,40}\b(?:inte|ikke|ingen|inga)\b"
         r"|\b(?:strider mot|bryter mot|i strid med)\b"
+        r"|\b(?:är|er) (?:inte|ikke) till(?:åt|at)\w*|\b(?:avvisats|blockerats|nekats)\b"
     ),
     "uk": re.compile(
         r"\bне (?:можу|можемо|вдалося|зможу|маю можливості)\b[^.!?\n]{0,60}(?:створ|генер|намалю|малюв|допомог|викона|зроби)|\bпорушує\b|\bнеможливо (?:створ|генер|намалю)"
+        r"|\bне (?:дозволен|допускає)|\b(?:запит|зображення)\b[^.!?\n]{0,30}(?:відхилен|заблокован)"
     ),
     "id": re.compile(
         r"\b(?:tidak|belum|tak) (?:dapat|bisa|boleh|mampu|dibenarkan)\b[^.!?\n]{0,50}\b(?:(?:mem|men|meng)\w+|bantu|buat|gambar)|\bmelanggar (?:kebijakan|pedoman|aturan)"
+        r"|\btidak (?:diizinkan|diperbolehkan)|\b(?:permintaan|gambar)\b[^.!?\n]{0,30}\b(?:ditolak|diblokir)"
     ),
     "vi": re.compile(
         r"không (?:thể|được phép|có khả năng)[^.!?\n]{0,50}(?:tạo|vẽ|giúp|hỗ trợ|thực hiện|cung cấp|hiển thị|chỉnh sửa)|vi phạm (?:chính sách|quy định|nguyên tắc)"
+        r"|không được (?:cho )?phép|(?:yêu cầu|hình ảnh)[^.!?\n]{0,30}(?:bị từ chối|bị chặn)"
     ),
     "tr": re.compile(
         r"\b(?:oluştur|üret|çiz|yap|göster|düzenle|sağla)\w*(?:amam|emem|amıyorum|emiyorum|amayız|emeyiz|amıyoruz|emiyoruz)\b|\byardımcı ol(?:amam|amıyorum|amayız|amıyoruz)\b|\byerine getir(?:emem|emiyorum)\b"
         r"|\b(?:politika|kural|ilke)\w*[^.!?\n]{0,20}\b(?:aykırı|ihlal)"
+        r"|\bizin verilmi|\b(?:istek|görsel|istem)\w*\b[^.!?\n]{0,30}\b(?:reddedil|engellen)"
     ),
     "ar": re.compile(
         r"(?:لا (?:أستطيع|استطيع|يمكنني|يمكننا|أقدر|يمكن)|لا يُمكنني|لن أتمكن|لست قادر|غير قادر|ليس بإمكاني|ليس بوسعي|يتعذر علي|عذرًا،? لا|تعذر)[^.!؟\n]{0,60}(?:إنشاء|انشاء|توليد|رسم|إنتاج|مساعد|عرض|تعديل|تصميم|تنفيذ|تلبية|القيام|ذلك|صور)"
         r"|(?:ينتهك|تنتهك|يخالف|تخالف|مخالف)[^.!؟\n]{0,30}(?:سياس|إرشاد|قواعد)"
+        r"|غير مسموح|(?:الطلب|الصورة)[^.!؟\n]{0,20}(?:رفض|حظر)|(?:تم رفض|تم حظر)"
     ),
     "hi": re.compile(
         r"(?:नहीं|असमर्थ)[^।!?\n]{0,20}(?:बना|कर|दिखा|सकता|सकती|सकते|पा)[^।!?\n]{0,20}|(?:बना|कर|दे|दिखा|बनाने में)\s?(?:ने में )?(?:असमर्थ|नहीं सक)|नीति[^।!?\n]{0,20}उल्लंघन"
+        r"|अनुमति नहीं|(?:अनुरोध|चित्र|छवि)[^।!?\n]{0,20}(?:अस्वीकार|अवरुद्ध)"
     ),
     "zh": re.compile(
         r"(?:画|做|生成|帮|创建|完成)不了|不符合[^。\n]{0,10}(?:规定|政策|规范|要求|准则)|暂不支持|不予|"
         r"(?:无法|不能|没法|不可以|没有办法|没办法|不便|無法|不會|不会为|拒绝|不允许)[^。！？\n]{0,30}(?:生成|创建|绘制|创作|提供|画|制作|帮|满足|完成|显示|处理|修改|編輯|编辑|繪製|創建|製作|回应|图|圖)"
         r"|违反[^。\n]{0,16}(?:政策|规定|准则|规范|规则)|違反[^。\n]{0,16}(?:政策|規定|準則)|(?:请求|请求已|内容)[^。\n]{0,8}(?:被拒绝|被拦截|被屏蔽|不合规)"
+        r"|不(?:被)?(?:允许|許可|准许)|(?:请求|提示词|内容|图片)[^。\n]{0,10}(?:被拒|被拦截|未通过)"
     ),
     "ja": re.compile(
         r"(?:お作り|お描き|お見せ|作り|お受け|お引き受け)[^。\n]{0,10}(?:できません|できない|いたしかね|できかね)|"
         r"(?:生成|作成|描画|描く|描け|提供|お手伝い|対応|表示|編集|制作|作る|お応え|応じる|お描き|ご用意)[^。\n]{0,16}(?:できません|できかね|いたしかね|対応していません|できない|ません|不可能|できず)"
         r"|描けません|ポリシー[^。\n]{0,14}(?:違反|抵触|反)|ガイドライン[^。\n]{0,14}(?:違反|抵触|反)|お断り"
+        r"|許可されて(?:い|お)(?:ません|りません|ない)|(?:リクエスト|プロンプト|画像|入力)[^。\n]{0,12}(?:拒否|ブロック|却下)"
     ),
     "ko": re.compile(
         r"(?:생성|제작|그려|그릴|그리|만들|도와|편집|제공|수정|표시|처리|응|보여)[^.\n]{0,16}(?:수 없|수가 없|어렵습니다|못합니다|못해|못 |불가능|불가)"
         r"|(?:정책|가이드라인|지침)[^.\n]{0,14}(?:위반|위배|어긋)|거부(?:합니다|되었)"
+        r"|허용되지 (?:않|안)|(?:요청|프롬프트|이미지)[^.\n]{0,12}(?:거부|차단|거절)"
     ),
 }
 
@@ -185,11 +204,44 @@ OFFERS = re.compile(
     r"|\b(?:en su lugar|en cambio|à la place|stattdessen|in plaats daarvan|zamiast|вместо)\b|代わり|대신|可以(?:为您|帮)"
 )
 
+# A limit of use that is reached: nothing about the picture was objected to.
+LIMITS = re.compile(
+    r"\b(?:image|picture|generation|drawing|usage|message|request|rate|daily|monthly|hourly|weekly|free|plan|today's|account|quota)s?\b[^.!?\n]{0,40}\b(?:limit|cap|quota|allowance)s?\b[^.!?\n]{0,50}\b(?:reached|hit|exceeded|used up|exhausted|over|passed|resets?|ran out)\b"
+    r"|\b(?:reached|hit|exceeded|used up|exhausted|over|run into|ran into|at)\b[^.!?\n]{0,40}\b(?:image|picture|generation|usage|rate|daily|monthly|hourly|weekly|today's|free|plan|request|your|the)\b[^.!?\n]{0,40}\b(?:limit|cap|quota|allowance)\b(?! of (?:what|my))"
+    r"|\b(?:rate|usage|daily|monthly) (?:limit|cap|quota) (?:was |is |has been |have been )?(?:reached|hit|exceeded|resets)|\brate[- ]limited\b|\btoo ?many ?(?:\w+ ){0,2}requests\b|\b(?:used|spent) (?:all|up)\b[^.!?\n]{0,30}\b(?:images|pictures|credits|generations|quota)\b|\bout of (?:image |free )?(?:credits|generations)\b"
+    r"|\b(?:no more|can't make any more|unable to (?:generate|make) (?:any )?more)\b[^.!?\n]{0,30}\b(?:images|pictures)\b[^.!?\n]{0,60}\b(?:today|this (?:hour|week|month)|right now|until|limit)"
+    r"|l[íi]mite (?:diario|mensual|de (?:im[áa]genes|uso|solicitudes|generaciones|imagens|utiliza))|limite (?:quotidienne|journali[èe]re|mensuelle|d'images|d'utilisation|giornaliero|mensile|di (?:immagini|utilizzo|richieste)|diári[oa]|mensal)|\b(?:tages|monats|bild|nutzungs|anfrage)[- ]?limit|\blimit f[üu]r bilder|dagelijkse limiet|\blimiet\b[^.!?\n]{0,30}\b(?:bereikt|overschreden)|dzienny limit|limit\w* (?:obraz|zapyta)"
+    r"|(?:дневн|суточн|месячн|денн|місячн)\w+ (?:лимит|ліміт)|(?:лимит|ліміт)\w*[^.!?\n]{0,30}(?:исчерпан|достигнут|превыш|вичерпан|досягн)|(?:достигли|исчерпали|досягли|вичерпали)[^.!?\n]{0,40}(?:лимит|ліміт)|(?:günlük|aylık|kullanım|görsel) (?:\w+ )?(?:sınır|limit|kota)\w*|giới hạn (?:hàng ngày|\w+ ảnh|hình ảnh|sử dụng)|đã đạt (?:đến )?giới hạn|batas (?:harian|gambar|penggunaan)|mencapai batas|(?:daglig|månads)\w*[^.!?\n]{0,10}(?:gräns|grense)|gräns för bilder"
+    r"|(?:الحد|حد) (?:اليومي|الأقصى|الشهري)|تجاوزت (?:الحد|حصت)|सीमा (?:पूरी|समाप्त|पार)|(?:次数|额度|配额|限额)[^。！\n]{0,8}(?:已)?(?:用完|用尽|耗尽|达到|达上限|不足)|(?:达到|超过|超出|已达)[^。！\n]{0,12}(?:上限|限额|限制|额度)|请求过于频繁|請求過於頻繁|操作过于频繁|频率限制"
+    r"|(?:上限|制限)[^。\n]{0,6}(?:に達し|を超え)|利用(?:上限|制限)|リクエストが多すぎ|(?:한도|제한)[^.\n]{0,6}(?:도달|초과|소진)|요청이 너무 많"
+)
+
+# Something broke while the picture was made: nothing about it was objected to.
+FAULTS = re.compile(
+    r"\b(?:an?|some|this|the|unexpected|internal|technical|server|network|system|temporary)\b[^.!?\n]{0,20}\b(?:errors?|glitch|hiccup|outage|malfunction)\b[^.!?\n]{0,30}\b(?:occurr?ed|happened|while|when|during|came up|prevented|on (?:our|my) (?:end|side)|with the (?:image|tool|service|server)|generating|making|creating|rendering)"
+    r"|\b(?:encountered|ran into|run into|hit|experienc\w+|having|met)\b[^.!?\n]{0,20}\b(?:an? )?(?:(?:internal|technical|server|network|unexpected|temporary) )*(?:errors?|glitch|technical (?:issue|problem|difficult\w+)|server (?:issue|problem)|network (?:issue|problem))\b"
+    r"|\btechnical (?:issue|problem|difficult\w+|glitch|fault)|\bsomething (?:went|has gone|broke|failed)(?: wrong)?\b[^.!?\n]{0,40}\b(?:end|side|generat\w+|mak\w+|creat\w+|render\w+|drawing|picture|image|tool|server|while|when)\b|\bsomething went wrong[.!]|\b(?:image|picture|drawing|generation) (?:\w+ )?(?:service|tool|model|generator|server|request|generation)\b[^.!?\n]{0,30}\b(?:timed out|time-?out|failed\b(?! (?:the|our|to meet))|crashed|returned (?:an error|no)|(?:is|was|are|seems|isn't|wasn't|is not|was not)(?: currently| temporarily)? (?:down|unavailable|overloaded|busy|disabled|offline|not responding|responding|not working))"
+    r"|\b(?:image|picture) generation (?:is|was) temporarily\b|\bconnection\b[^.!?\n]{0,40}\b(?:lost|reset|dropped|timed out|failed)\b|\b(?:at|over) capacity\b|\bhigh demand\b|\b(?:server|service|system|tool)s?\b[^.!?\n]{0,15}\b(?:overloaded|overwhelmed|too busy|busy|unavailable|down)\b|\btemporarily (?:unavailable|down|disabled)|\btimed out\b|^error: |\berror code:? ?\d|\b(?:http|status|code) ?5\d\d\b"
+    r"|(?:ocurri[óo]|se produjo|hubo|ocorreu|houve) (?:un |um )?error?o?|(?:une )?erreur (?:est survenue|s'est produite|lors de|pendant|technique|interne)|(?:ein )?(?:technischer )?fehler (?:ist )?(?:aufgetreten|beim|bei)|ist ein (?:\w+ )?fehler aufgetreten|(?:si è verificato|c'è stato) un (?:\w+ )?errore|er is een (?:\w+ )?fout|er ging iets mis|wystąpił (?:\w+ )?błąd|(?:произошла|возникла|сталася|виникла) (?:\w+ )?(?:ошибка|помилка)|bir (?:\w+ )?hata (?:oluştu|meydana)|đã xảy ra (?:\w+ )?lỗi|terjadi kesalahan|ett (?:\w+ )?fel (?:uppstod|inträffade)|något gick fel"
+    r"|حدث (?:\w+ )?خطأ|त्रुटि (?:हुई|हो गई|आई|आ गई)|(?:出现|发生|遇到)[^。！\n]{0,8}(?:错误|异常|故障|问题)|(?:系统|服务器?|服務)[^。！\n]{0,6}(?:繁忙|异常|故障|错误|不可用|超时)|生成失败|网络(?:错误|异常)|エラーが(?:発生|起き)|サーバー[^。\n]{0,8}(?:エラー|混雑|停止)|混雑して|タイムアウト|오류가 (?:발생|났)|서버[^.\n]{0,8}(?:오류|혼잡|과부하)"
+)
+# What is said of an objection outranks what is said of limits and faults: "an error occurred: content policy".
+OBJECTS = re.compile(
+    r"violat|\bpolic(?:y|ies)\b|guideline|\bsafety\b|inappropriate|harmful|content filter|moderat|\bflagged\b|not allowed|not permitted|terms of (?:use|service)|política|politique|richtlinie|linee guida|polític|beleid|polity[ck]|политик|правил|政策|违规|敏感|规定|规范|ポリシー|ガイドライン|정책|سياس|नीति|politika|chính sách|kebijakan"
+)
+# Several reasons are thought aloud, and none is given: an apology, not an answer.
+HEDGES = re.compile(
+    r"\b(?:perhaps|maybe|possibly|might be|may be|could be|may have been|might have been|could have been|it is possible that)\b"
+)
+RECOVERED = re.compile(
+    r"\b(?:sorry|apolog\w+) (?:for|about) (?:the|that|my) (?:\w+ )?(?:error|mistake|mix-?up|confusion)|\b(?:fixed|corrected) (?:the|my|that|this) (?:error|mistake)"
+)
+
 # Areas that a decline may name. Policy, guidelines, safety and "that" are not areas.
 AREAS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
-        ("capability", r"\bnot? (?:images|pictures|photos)[^.!?\n]{0,10}only text|\bpictures?, only text\b|\bnot among my (?:tools|abilities|skills|capabilities)\b|\b(?:text|language)[ -](?:based|only|model)\b|only (?:work with|generate|produce|output|process|create|write|handle|answer in) text|(?:drawing|creating|generating|making|editing) (?:images|pictures|photos)\b[^.!?\n]{0,20}(?:not|isn't|is not|aren't) (?:supported|available|enabled|possible in)|(?:don't|do not|no longer) have (?:access to )?(?:an? |the |any )?(?:image|picture|drawing)|image (?:generation|creation)\b[^.!?\n]{0,30}(?:not (?:available|supported|enabled|something)|unavailable|disabled|isn't)|not (?:capable|equipped)|without (?:any )?image (?:tools|generation)|(?:don't|do not) (?:currently |yet )?have (?:the |any )?(?:ability|means|tools?|capabilit)|beyond my (?:current )?(?:capabilit|abilit)|sprachmodell|modelo de lenguaje|modèle de (?:langage|langue)|modello linguistico|modelo de linguagem|taalmodel|model(?:em)? językow|языковая модель|языковой модел|dil modeli|نموذج لغ|भाषा मॉडल|语言模型|語言模型|言語モデル|언어 모델|(?:don't|do not) have the (?:ability|capability|tools)|no image tool"),
+        ("capability", r"\bnot? (?:images|pictures|photos)[^.!?\n]{0,10}only text|\bpictures?, only text\b|\bnot among my (?:tools|abilities|skills|capabilities)\b|\b(?:text|language)[ -](?:based|only|model)\b|only (?:work with|generate|produce|output|process|create|write|handle|answer in) text|(?:drawing|creating|generating|making|editing) (?:images|pictures|photos)\b[^.!?\n]{0,20}(?:not|isn't|is not|aren't) (?:supported|available|enabled|possible in)|(?:don't|do not|no longer) have (?:access to )?(?:an? |the |any )?(?:image|picture|drawing)|image (?:generation|creation)\b[^.!?\n]{0,30}(?:not (?:available|supported|enabled|something)|unavailable|disabled|isn't)|not (?:capable|equipped)|without (?:any )?image (?:tools|generation)|(?:don't|do not) (?:currently |yet )?have (?:the |any )?(?:ability|means|tools?|capabilit)|beyond my (?:current )?(?:capabilit|abilit)|\btext assistant|\b(?:pictures?|images?|drawings?)\b[^.!?\n]{0,25}\b(?:outside|beyond) (?:of )?what i can|sprachmodell|modelo de lenguaje|modèle de (?:langage|langue)|modello linguistico|modelo de linguagem|taalmodel|model(?:em)? językow|языковая модель|языковой модел|dil modeli|نموذج لغ|भाषा मॉडल|语言模型|語言模型|言語モデル|언어 모델|(?:don't|do not) have the (?:ability|capability|tools)|no image tool"),
         ("minors", r"\bminors?\b|\bchild(?:ren)?(?:'s)? (?:safety|abuse|exploit|sexual)|\bunderage|\bcsam\b|\bcontent (?:involving|of|with) (?:children|minors|kids)|involving (?:children|minors)|depict(?:s|ing)? (?:children|minors)|未成年|minderjährig|mineur|menores|minori|małoletni|несовершеннолет|미성년"),
         ("sexual", r"\bsexual|\bnudity|\bnude\b|\bnaked|\berotic|\bporn|\bexplicit (?:content|material|imagery)|\bsuggestive|\badult content|\bnsfw\b|色情|裸|sexuell|sexuel|sexuales|sessual|seksual|сексуал|эротич|性的|선정|성적|cinsel|جنسي|यौन|desnud|nackt"),
         ("violence", r"\bviolen|\bgore\b|\bgory\b|\bgraphic (?:content|injur)|\bblood|\bkilling|\binjur(?:y|ies|ed)|\bharm(?:ing)? (?:to |of )?(?:animals|people|others|someone|a person)|\banimal (?:cruelty|harm|abuse)|\btortur|\bgewalt|暴力|血腥|przemoc|насили|жесток|şiddet|عنف|हिंसा|폭력|geweld|violênc"),

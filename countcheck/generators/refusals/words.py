@@ -14,9 +14,14 @@ from countcheck.generators.refusals.phrases import (
     ASKS,
     CLAIMS,
     DECLINES,
+    FAULTS,
+    HEDGES,
+    LIMITS,
     NOT_CLAIMS,
     NOT_DECLINES,
+    OBJECTS,
     OFFERS,
+    RECOVERED,
 )
 
 MAX_WORDS = 2000  # characters read of one text
@@ -33,6 +38,8 @@ class WordsReading:
         claims: The words announce a finished picture.
         asks: The words end in a question, or ask for more.
         offers: The assistant declines and offers something else.
+        limited: A limit of use is reached; nothing was objected to.
+        broken: Something broke while the picture was made; nothing was objected to.
     """
 
     declines: bool = False
@@ -41,6 +48,8 @@ class WordsReading:
     claims: bool = False
     asks: bool = False
     offers: bool = False
+    limited: bool = False
+    broken: bool = False
 
 
 def read_words(words: str) -> WordsReading:
@@ -55,12 +64,15 @@ def read_words(words: str) -> WordsReading:
     if not text:
         return WordsReading()
     plain = NOT_DECLINES.sub(" ", text)
+    limited, broken = _limited_or_broken(text)
     languages = tuple(name for name, pattern in DECLINES.items() if _may_be(name, plain) and pattern.search(plain))
     declines = bool(languages)
+    if declines and _only_hedges(text):
+        languages, declines = (), False
     # "I've added the pig, but couldn't keep the hat" is a claim; "I can't. Here is a description" is not.
     asks = bool(ASKS.search(text))
     announces = CLAIMS.search(text) or (AGREES.search(text) and not asks)
-    claims = bool(announces) and not declines and not NOT_CLAIMS.search(text)
+    claims = bool(announces) and not declines and not limited and not broken and not NOT_CLAIMS.search(text)
     return WordsReading(
         declines=declines,
         languages=languages,
@@ -68,7 +80,23 @@ def read_words(words: str) -> WordsReading:
         claims=claims,
         asks=asks,
         offers=declines and bool(OFFERS.search(text)),
+        limited=limited,
+        broken=broken,
     )
+
+
+def _limited_or_broken(text: str) -> tuple[bool, bool]:
+    """Tell whether a text names a limit of use, or a fault, and no objection to the picture."""
+    limited = bool(LIMITS.search(text))
+    broken = not limited and bool(FAULTS.search(text))
+    if not (limited or broken) or OBJECTS.search(text) or RECOVERED.search(text):
+        return False, False
+    return limited, broken
+
+
+def _only_hedges(text: str) -> bool:
+    """Tell whether a text thinks of several reasons and gives none: an apology, not an answer."""
+    return len(HEDGES.findall(text)) >= 2 or ("several reasons" in text or "a number of reasons" in text)
 
 
 def claims_success(words: str) -> bool:

@@ -17,6 +17,7 @@ from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Reas
 from countcheck.generators.refusals.blank_images import Look, classify_image
 from countcheck.generators.refusals.classify import Ended, Reading, read
 from countcheck.generators.refusals.codes import Meaning
+from countcheck.generators.remote.error_replies import completed
 from countcheck.generators.remote.reply import Reply, Slot
 from countcheck.images.decode import decode
 from countcheck.images.types import Pixels
@@ -80,6 +81,7 @@ def outcomes_of_reply(reply: Reply, request: Request) -> list[Settled]:
     >>> str(settled.outcome.fault)
     'transient'
     """
+    reply = completed(reply)
     slots: list[Slot | None] = [*reply.slots[: len(request.keys)]]
     slots += [None] * (len(request.keys) - len(slots))
     places = [_open(key, slot, request.fetch) for key, slot in zip(request.keys, slots, strict=True)]

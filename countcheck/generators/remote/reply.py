@@ -79,6 +79,7 @@ class Reply:
         message: The provider's (not the assistant's) sentence.
         stage: What was objected to.
         error: The request failed: an exception, or an answer that says so.
+        invalid_field: The service names a field of the request, not the prompt, that did not pass validation.
         transport: The connection failed (timeout, reset, no route): always worth another try.
         status: HTTP status; ``None`` when there was none.
         retry_after: Seconds the server asked to wait.
@@ -97,6 +98,7 @@ class Reply:
     message: str = ""
     stage: Stage = Stage.UNKNOWN
     error: bool = False
+    invalid_field: bool = False
     transport: bool = False
     status: int | None = None
     request_id: str = ""

@@ -280,7 +280,7 @@ def of_stability():
     yield _case(said(200, {"image": B, "finish_reason": "CONTENT_FILTERED", "seed": 3}), "unexplained", "stability", stage="picture")
     yield _case(said(403, {"id": "x", "name": "content_moderation", "errors": ["Your request was flagged by our content moderation system, as a result your request was denied and you were not charged."]}), "unexplained", "stability", stage="prompt")
     yield _case(said(403, {"id": "x", "name": "forbidden", "errors": ["no"]}), "closed", "stability")
-    for s, w in ((401, "closed"), (402, "closed"), (400, "bad_request"), (413, "bad_request"), (422, "bad_request"), (429, "transient"), (500, "transient")):
+    for s, w in ((401, "closed"), (402, "closed"), (400, "unknown"), (413, "bad_request"), (422, "unknown"), (429, "transient"), (500, "transient")):
         yield _case(said(s, {"id": "x", "name": "n", "errors": ["e"]}), w, "stability")
 
 

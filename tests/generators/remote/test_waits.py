@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from countcheck.generators.remote.error_replies import retry_after
+from countcheck.generators.remote.waits import retry_after
 
 
 @pytest.mark.parametrize(
