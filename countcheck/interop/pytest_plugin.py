@@ -33,7 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def countcheck_counter(request: pytest.FixtureRequest) -> Counter:
-    """The counter of ``--countcheck-counter``, loaded once."""
+    """Load the counter of ``--countcheck-counter``, once a session.
+
+    Raises:
+        UsageError: When it cannot be loaded; pytest then ends with the sentence.
+    """
     from countcheck.errors import CountcheckError
     from countcheck.library.judging import load_counter
 

@@ -66,7 +66,7 @@ class FlowFactory:
     name, route, media_type, pickled = "flow-factory", "/compute", "application/json", False
 
     def parse(self, body: bytes) -> tuple[list[ScoreRequest], Any]:
-        """Read ``prompt`` and ``image``; see `Wire.parse`."""
+        """Read ``prompt`` and ``image``; see `Wire.parse`, also for what it raises."""
         fields = _json(body)
         prompts, images = _list(fields, "prompt"), _list(fields, "image")
         if len(prompts) != len(images):
@@ -87,7 +87,7 @@ class UniRL:
     name, route, media_type, pickled = "unirl", "/score", "application/json", False
 
     def parse(self, body: bytes) -> tuple[list[ScoreRequest], Any]:
-        """Read ``requests``: the last image of each history and the text beside it; see `Wire.parse`."""
+        """Read ``requests``: the last image of each history and the text beside it; see `Wire.parse`, also for what it raises."""
         requests = _list(_json(body), "requests")
         parsed, names = [], []
         for number, request in enumerate(requests):
@@ -127,7 +127,7 @@ class FlowGrpo:
     name, route, media_type, pickled = "flow-grpo", "/", "application/octet-stream", True
 
     def parse(self, body: bytes) -> tuple[list[ScoreRequest], Any]:
-        """Read ``images``, ``meta_datas`` and ``only_strict``; see `Wire.parse`."""
+        """Read ``images``, ``meta_datas`` and ``only_strict``; see `Wire.parse`, also for what it raises."""
         fields = _pickled(body)
         images, metadata = _list(fields, "images"), _list(fields, "meta_datas")
         if len(images) != len(metadata):
@@ -161,7 +161,7 @@ class VerlOmni:
     name, route, media_type, pickled = "verl-omni", "/", "application/octet-stream", True
 
     def parse(self, body: bytes) -> tuple[list[ScoreRequest], Any]:
-        """Read ``images`` and ``prompts``; see `Wire.parse`."""
+        """Read ``images`` and ``prompts``; see `Wire.parse`, also for what it raises."""
         fields = _pickled(body)
         images, prompts = _list(fields, "images"), _list(fields, "prompts")
         if len(images) != len(prompts):

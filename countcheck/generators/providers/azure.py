@@ -20,7 +20,11 @@ class AzureGenerator(OpenAIGenerator):
     defaults: ClassVar[dict[str, Any]] = {**OpenAIGenerator.defaults, "api": "images", "api_version": ""}
 
     def connect(self) -> Any:
-        """Azure's client when an ``api_version`` is set; else the resource's ``/openai/v1``, which needs none."""
+        """Return Azure's client when an ``api_version`` is set; else one for the resource's ``/openai/v1``.
+
+        Raises:
+            GeneratorClosed: When no address is set.
+        """
         openai = self.sdk("openai")
         address = (self.settings["base_url"] or os.environ.get("AZURE_OPENAI_ENDPOINT", "")).rstrip("/")
         if not address:
