@@ -1,10 +1,11 @@
-"""Files put safely on disk, and the sentence for a disk with no room left."""
+"""Writes files whole, holds a lock for one process, and turns disk errors into sentences."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,10 @@ import sqlalchemy as sa
 
 from countcheck.errors import BadInput, DiskFull
 
-_BARRED = (
+PART = ".part"  # what a file not yet whole is called, after a dot and some letters
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NOT_ALLOWED = (
     errno.EACCES,
     errno.EROFS,
     errno.EPERM,
@@ -33,22 +37,68 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = False) -> None:
     Args:
         path: Where the file belongs.
         data: All of its bytes.
-        durable: Wait until the file is safely on disk, so that it survives a power cut.
+        durable: Wait until the file and its name are safely on disk, so that they survive a power cut.
 
     Raises:
         OSError: When it cannot be written; `disk_errors_as_sentences` turns that into a sentence.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     atomic_write(Path(folder) / "runs" / "report.html", b"<!doctype html>")
+    ...     (Path(folder) / "runs" / "report.html").read_text()
+    '<!doctype html>'
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         path.write_bytes(data)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.part")
-    with unfinished.open("wb") as file:
-        file.write(data)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    unfinished.replace(path)
+    make_folder(path.parent, durable=durable)
+    part = path.with_name(f".{secrets.token_hex(8)}{PART}")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def make_folder(folder: Path, *, durable: bool = False) -> None:
+    """Make a folder and those above it; nothing happens when it is there.
+
+    Args:
+        folder: Which.
+        durable: Wait until its name is safely on disk.
+
+    Raises:
+        OSError: When it cannot be made.
+    """
+    if folder.is_dir():
+        return
+    missing = [folder, *(above for above in folder.parents if not above.exists())]
+    folder.mkdir(parents=True, exist_ok=True)
+    if durable:
+        for made in missing:
+            sync_folder(made.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are safely on disk: a renamed file may be gone after a power cut until then."""
+    if os.name == "nt":  # Windows opens no folders; it keeps names safe by itself
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def write_text(text: str, target: Path) -> Path:
@@ -69,13 +119,13 @@ def write_text(text: str, target: Path) -> Path:
 def exclusive_lock(folder: Path) -> Iterator[None]:
     """Let one process at a time write in a folder, which is made: two would make, and pay for, the same pictures.
 
-    The lock is SQLite's on an empty file of its own, so that it works wherever the ledger does and dies with its process.
+    The lock is SQLite's on an empty file of its own: it works wherever the ledger does, and ends with its process.
 
     Raises:
         BadInput: When another process writes there.
     """
     with disk_errors_as_sentences(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     with contextlib.ExitStack() as stack:
         try:
             lock = sqlite3.connect(folder / "run.lock", timeout=0, isolation_level=None)
@@ -92,26 +142,33 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def disk_errors_as_sentences(path: Path) -> Iterator[None]:
-    """Turn "no room left" from the file system or SQLite into one sentence; anything else passes."""
+    """Turn errors of the file system and of SQLite about room and permission into one sentence; others pass.
+
+    Raises:
+        DiskFull: When there is no room.
+        BadInput: When it is not allowed to write there, or another process holds the ledger.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _NO_ROOM:
             raise _full(path) from error
-        if error.errno in _BARRED:
+        if error.errno in _NOT_ALLOWED:
             raise BadInput(f"{path}: cannot write there ({error.strerror}). Choose another folder with -o.") from error
         raise
     except sa.exc.OperationalError as error:
-        if "full" in str(error.orig):
+        text = str(error.orig)
+        if "full" in text:
             raise _full(path) from error
-        if "readonly" in str(error.orig) or "locked" in str(error.orig):
+        if any(word in text for word in ("readonly", "locked", "unable to open")):
             raise BadInput(f"{path}: the ledger is {first_line(error)}. Is another run writing there?") from error
         raise
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line; of a database error what lies beneath it says."""
-    return str(getattr(error, "orig", error)).splitlines()[0]
+    """Return an error's text in one line; for a database error, that of the error beneath it."""
+    lines = str(getattr(error, "orig", None) or error).splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _full(path: Path) -> DiskFull:

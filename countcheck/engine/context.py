@@ -134,7 +134,7 @@ class RunContext:
         image = as_image(pixels)
         data = encode_png(image)
         digest = self.folder.pictures.write(path, data)
-        entry = keep(outcome_record(outcome, price, text=text, picture=path, digest=digest))
+        entry = keep(outcome_record(outcome, price, text=text, picture=path, digest=digest, size=len(data)))
         thumbnails.save_thumbnail(self.folder.path, path, image, len(data))
         return entry
 

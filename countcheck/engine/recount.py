@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from countcheck.counting.counter import Counter
 from countcheck.counting.judging import judge_detections
@@ -12,8 +12,9 @@ from countcheck.engine.batching import BATCH
 from countcheck.engine.counter_check import check_counter, fit_counter
 from countcheck.engine.provenance import describe_counter
 from countcheck.engine.scoring import nouns_of
-from countcheck.images.decode import read_picture
+from countcheck.files import exclusive_lock
 from countcheck.storage.records import VerdictRecord
+from countcheck.storage.recount import Recount
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import SelfTestInfo
@@ -27,7 +28,9 @@ def recount(
     rule: str | None = None,
     message: Callable[[str], None] = lambda sentence: None,
 ) -> None:
-    """Judge a run again with another counter or rule. The old verdicts stay in the ledger.
+    """Judge a run again with another counter or rule, all of it or nothing. The old verdicts stay in the ledger.
+
+    After an interruption the same recount goes on with the pictures that are left.
 
     Args:
         folder: The run.
@@ -37,7 +40,8 @@ def recount(
 
     Raises:
         CannotDecide: When the counter fails its self-test.
-        BadInput: When the counter does not know a noun of the suite, or a picture file is damaged.
+        BadInput: When the counter does not know a noun of the suite, a picture file is gone, damaged or not the one
+            that was made, or another process writes in the run. The run stays as it was.
         DiskFull: When there is no room.
     """
     if rule is not None and rule != counter.rule.name:
@@ -51,15 +55,17 @@ def recount(
         self_test = SelfTestInfo.from_json(check_counter(counter, folder.suite).to_json())
     nouns = nouns_of(folder.suite)
     rows = {(row.key, row.turn): row for row in folder.rows() if row.outcome == "picture"}
-    source = folder.info.counting
-    counting = folder.begin_counting(now, self_test)
-    if not same_detector:
-        folder.write_detections(_detect_files(folder, list(rows.values()), counter, nouns, message), counting)
-        source = counting
-    verdicts = (
-        _verdict(rows[key, turn], counter, detections, nouns) for key, turn, detections in folder.detections(source)
-    )
-    folder.write_verdicts([verdict for verdict in verdicts if verdict is not None], counting)
+    with exclusive_lock(folder.path):
+        if same_detector:
+            found = folder.detections()
+            counting = folder.recount(now, self_test)
+        else:
+            folder.pictures.demand_all(rows.values())
+            counting = folder.recount(now, self_test)
+            _detect_files(folder, counting, list(rows.values()), counter, nouns, message)
+            found = counting.detections()
+        verdicts = [_verdict(rows[key, turn], counter, detections, nouns) for key, turn, detections in found]
+        counting.finish([verdict for verdict in verdicts if verdict is not None])
 
 
 def _verdict(row: ResultRow, counter: Counter, detections: Detections, nouns: Sequence[Noun]) -> VerdictRecord | None:
@@ -79,17 +85,18 @@ def _verdict(row: ResultRow, counter: Counter, detections: Detections, nouns: Se
 
 def _detect_files(
     folder: RunFolder,
+    counting: Recount,
     rows: Sequence[ResultRow],
     counter: Counter,
     nouns: Sequence[Noun],
     message: Callable[[str], None],
-) -> Iterator[tuple[str, int, Detections]]:
-    """Key, turn and detections of every picture whose file is there."""
-    pictures = [(row, path) for row in rows if (path := folder.pictures.find(row)) is not None]
-    if len(pictures) < len(rows):
-        message(f"{len(rows) - len(pictures)} picture files are gone: their old verdicts stay")
-    for start in range(0, len(pictures), BATCH):
-        batch = pictures[start : start + BATCH]
-        styles = [row.tags.get("style") for row, _ in batch]
-        detections = counter.detect([read_picture(path) for _, path in batch], nouns, styles)
-        yield from ((row.key, row.turn, each) for (row, _), each in zip(batch, detections, strict=True))
+) -> None:
+    """Run the detector on every picture file that an interrupted recount did not reach."""
+    left = [row for row in rows if (row.key, row.turn) not in counting.detected]
+    if len(left) < len(rows):
+        message(f"{len(rows) - len(left)} of {len(rows)} pictures were counted before the recount was interrupted")
+    for start in range(0, len(left), BATCH):
+        batch = left[start : start + BATCH]
+        pictures = [folder.pictures.read(row) for row in batch]
+        detections = counter.detect(pictures, nouns, [row.tags.get("style") for row in batch])
+        counting.add_detections([(row.key, row.turn, each) for row, each in zip(batch, detections, strict=True)])

@@ -29,7 +29,7 @@ def nouns_of(suite: Suite) -> list[Noun]:
 
 
 def outcome_record(
-    outcome: Outcome, price: float | None, *, text: str, picture: str = "", digest: str = ""
+    outcome: Outcome, price: float | None, *, text: str, picture: str = "", digest: str = "", size: int | None = None
 ) -> OutcomeRecord:
     """Return the entry of an outcome; a refusal and a failure have their verdict, a picture has none yet.
 
@@ -39,6 +39,7 @@ def outcome_record(
         text: What was asked.
         picture: Path inside the run folder of the file, already safely written; empty when there is none.
         digest: The file's SHA-256, 64 hex digits; empty when there is none.
+        size: Bytes of the file; ``None`` when there is none.
     """
     record = OutcomeRecord(
         key=outcome.key,
@@ -47,6 +48,7 @@ def outcome_record(
         text=text,
         picture=picture,
         digest=digest,
+        bytes=size,
         seconds=outcome.seconds,
         cost=cost_of(outcome, price),
         detail=detail_of(outcome),

@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 import orjson
+import sqlalchemy as sa
 
 from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
+from countcheck.storage.checksums import check_row, sealed
 from countcheck.storage.records import OutcomeRecord, VerdictRecord
-from countcheck.storage.rows import ResultRow
+from countcheck.storage.rows import Label, ResultRow
+from countcheck.storage.schema import detections as detections_table
+from countcheck.storage.schema import labels, outcomes, samples, uncounted, verdicts
 from countcheck.storage.stored_json import to_text
 from countcheck.suites.samples import Sample
 from countcheck.suites.suite import Conversation, Prompt, Relation, Target
@@ -69,6 +73,8 @@ def result_row(row: Any, asked: PromptFields) -> ResultRow:
         script=row.script or 0,
         repair=row.repair or 0,
         picture=row.picture or "",
+        digest=row.digest or "",
+        picture_bytes=row.bytes,
         seconds=row.seconds or 0.0,
         cost=row.cost,
         asked=asked.asked,
@@ -111,7 +117,7 @@ def _verdict_fields(row: Any) -> dict[str, Any]:
 
 def sample_columns(sample: Sample) -> dict[str, Any]:
     """Write a planned sample as the columns of ``samples``."""
-    return {
+    row = {
         "key": sample.key,
         "generator": sample.generator,
         "prompt_id": sample.asked.id,
@@ -120,11 +126,17 @@ def sample_columns(sample: Sample) -> dict[str, Any]:
         "talk": isinstance(sample.asked, Conversation),
         "done": False,
     }
+    return sealed(samples, row)
+
+
+def set_done(done: bool) -> dict[str, Any]:
+    """Return the changes that mark samples as complete, or as not, with their checksum."""
+    return {"done": done, "checksum": samples.c.checksum - sa.cast(samples.c.done, sa.Integer) + int(done)}
 
 
 def outcome_columns(entry: OutcomeRecord) -> dict[str, Any]:
     """Write an outcome as the columns of ``outcomes``."""
-    return {
+    row = {
         "key": entry.key,
         "turn": entry.turn,
         "script": entry.script,
@@ -133,15 +145,17 @@ def outcome_columns(entry: OutcomeRecord) -> dict[str, Any]:
         "outcome": entry.outcome,
         "picture": entry.picture,
         "digest": entry.digest,
-        "seconds": entry.seconds,
-        "cost": entry.cost,
+        "bytes": entry.bytes,
+        "seconds": float(entry.seconds),
+        "cost": None if entry.cost is None else float(entry.cost),
         "detail": to_text(entry.detail),
     }
+    return sealed(outcomes, row)
 
 
 def verdict_columns(entry: OutcomeRecord | VerdictRecord, counting: int) -> dict[str, Any]:
     """Write a verdict as the columns of ``verdicts``."""
-    return {
+    row = {
         "key": entry.key,
         "turn": entry.turn,
         "counting": counting,
@@ -150,6 +164,7 @@ def verdict_columns(entry: OutcomeRecord | VerdictRecord, counting: int) -> dict
         "reason": entry.reason,
         "counted": orjson.dumps(dict(entry.counted)).decode(),
     }
+    return sealed(verdicts, row)
 
 
 def detection_columns(key: str, turn: int, counting: int, detections: Detections) -> dict[str, Any]:
@@ -164,12 +179,14 @@ def detection_columns(key: str, turn: int, counting: int, detections: Detections
         body["unsupported"] = sorted(detections.unsupported)
     if detections.opinions:
         body["opinions"] = {noun: list(numbers) for noun, numbers in detections.opinions.items()}
-    return {"key": key, "turn": turn, "counting": counting, "body": orjson.dumps(body)}
+    row = {"key": key, "turn": turn, "counting": counting, "body": orjson.dumps(body)}
+    return sealed(detections_table, row)
 
 
-def read_detections(body: bytes) -> Detections:
-    """Read detections back from the body that `detection_columns` wrote."""
-    read = orjson.loads(body)
+def read_detections(row: Any) -> Detections:
+    """Read detections back from a row of ``detections``. Raises `DamagedRow` when it is damaged."""
+    check_row(detections_table, row)
+    read = orjson.loads(row.body)
     return Detections(
         boxes=np.array(read["boxes"], np.float32).reshape(-1, 4),
         scores=np.array(read["scores"], np.float32),
@@ -180,13 +197,27 @@ def read_detections(body: bytes) -> Detections:
     )
 
 
-def pack_entry(entry: OutcomeRecord) -> str:
-    """Write an outcome that is not counted yet as one JSON text."""
-    return to_text({name: value for name, value in asdict(entry).items() if name != "detections"})
+def uncounted_columns(entry: OutcomeRecord) -> dict[str, Any]:
+    """Write an outcome that is not counted yet as the columns of ``uncounted``: all of it as one JSON text."""
+    body = to_text({name: value for name, value in asdict(entry).items() if name != "detections"})
+    cost = None if entry.cost is None else float(entry.cost)
+    return sealed(uncounted, {"key": entry.key, "turn": entry.turn, "cost": cost, "body": body})
 
 
-def unpack_entry(body: str) -> OutcomeRecord:
-    """Read an outcome back from the text that `pack_entry` wrote."""
-    read = orjson.loads(body)
+def read_uncounted(row: Any) -> OutcomeRecord:
+    """Read an outcome back from a row of ``uncounted``. Raises `DamagedRow` when it is damaged."""
+    check_row(uncounted, row)
+    read = orjson.loads(row.body)
     kinds = {name: Kind(read[name]) if read[name] else None for name in ("verdict", "leaning")}
     return OutcomeRecord(**{**read, **kinds})
+
+
+def label_columns(label: Label) -> dict[str, Any]:
+    """Write a label as the columns of ``labels``."""
+    return sealed(labels, {**asdict(label), "weight": float(label.weight)})
+
+
+def read_label(row: Any) -> Label:
+    """Read a label back from a row of ``labels``. Raises `DamagedRow` when it is damaged."""
+    check_row(labels, row)
+    return Label(**{column.name: row._mapping[column.name] for column in labels.columns if column.name != "checksum"})

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from countcheck.storage.columns import label_columns, read_label
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.rows import Label
 from countcheck.storage.schema import labels as table
+
+_INSERT = upsert(table)
+_REPLACE = _INSERT.on_conflict_do_update(
+    index_elements=["key", "turn", "noun", "labeller"],
+    set_={name: _INSERT.excluded[name] for name in ("count", "at", "stratum", "weight", "checksum")},
+)
 
 
 class LabelStore:
@@ -23,7 +30,8 @@ class LabelStore:
         """Read every label, oldest first."""
         with self._ledger.reading() as connection:
             query = sa.select(table).order_by(table.c.at, table.c.key, table.c.noun)
-            return [Label(**row._mapping) for row in connection.execute(query)]
+            self._ledger.check_total(connection, table)
+            return [read_label(row) for row in connection.execute(query)]
 
     def add(self, labels: Iterable[Label]) -> None:
         """Write labels; the same person's earlier label of the same picture and noun is replaced.
@@ -31,19 +39,18 @@ class LabelStore:
         Raises:
             DiskFull: When there is no room; none of them is written then.
         """
-        rows = [asdict(label) for label in labels]
+        rows = [label_columns(label) for label in labels]
         if rows:
-            insert = upsert(table)
-            changes = {name: insert.excluded[name] for name in ("count", "at", "stratum", "weight")}
-            statement = insert.on_conflict_do_update(index_elements=["key", "turn", "noun", "labeller"], set_=changes)
             with self._ledger.writing() as connection:
-                connection.execute(statement, rows)
+                connection.execute(_REPLACE, rows)
 
     def set_weight(self, stratum: str, weight: float) -> None:
         """Let every label drawn from a stratum stand for this many pictures of the run. Raises `DiskFull`."""
-        c = table.c
         with self._ledger.writing() as connection:
-            connection.execute(sa.update(table).where(c.stratum == stratum, c.weight != weight).values(weight=weight))
+            query = sa.select(table).where(table.c.stratum == stratum, table.c.weight != weight)
+            labels = [replace(read_label(row), weight=weight) for row in connection.execute(query)]
+            if labels:
+                connection.execute(_REPLACE, [label_columns(label) for label in labels])
 
     def version(self) -> tuple[int, str]:
         """Return how many labels there are and when the newest was given: it changes when anybody labels."""

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from countcheck.errors import BadInput
 from countcheck.files import atomic_write, disk_errors_as_sentences
+from countcheck.images.decode import decode
 from countcheck.storage.rows import ResultRow
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _SAMPLE_KEY = re.compile(r"^[0-9a-f]{8,64}$")
 
@@ -19,6 +27,14 @@ def check_key(key: str) -> str:
     return key
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureProblems:
+    """Picture files that are gone, and those that are not the ones that were made; paths inside the run folder."""
+
+    missing: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
 class PictureStore:
     """The picture files of one run, under ``images`` in its folder."""
 
@@ -28,6 +44,52 @@ class PictureStore:
     def path_of(self, key: str, turn: int) -> str:
         """Return where a picture belongs, relative to the run folder. Raises `ValueError` for what is no sample key."""
         return f"images/{check_key(key)[:2]}/{key}{f'-{turn}' if turn else ''}.png"
+
+    def read(self, row: ResultRow) -> Image.Image:
+        """Decode the picture of a row, after comparing its file with the digest that was recorded.
+
+        Raises:
+            BadInput: When the file is gone, damaged, or not the one that was made.
+        """
+        path = self._folder / row.picture
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BadInput(f"{path} cannot be read ({error.strerror or error}). Restore it from a copy.") from error
+        if row.digest and hashlib.sha256(data).hexdigest() != row.digest:
+            raise BadInput(
+                f"{path} is not the picture that was made: its SHA-256 is not the recorded one. Restore it from a copy; "
+                f"`countcheck doctor {self._folder}` lists all such files."
+            )
+        return decode(data, place=str(path))
+
+    def problems(self, rows: Iterable[ResultRow]) -> PictureProblems:
+        """Compare the files of these rows with their recorded sizes, without reading them."""
+        missing, changed = [], []
+        for row in rows:
+            if row.picture:
+                try:
+                    size = (self._folder / row.picture).stat().st_size
+                except OSError:
+                    missing.append(row.picture)
+                else:
+                    if row.picture_bytes is not None and size != row.picture_bytes:
+                        changed.append(row.picture)
+        return PictureProblems(missing=tuple(missing), changed=tuple(changed))
+
+    def demand_all(self, rows: Collection[ResultRow]) -> None:
+        """Let something go on only when every picture file of these rows is there.
+
+        Raises:
+            BadInput: Saying how many are gone.
+        """
+        missing = self.problems(rows).missing
+        if missing:
+            verb = "is" if len(missing) == 1 else "are"
+            raise BadInput(
+                f"{self._folder}: {len(missing)} of {len(rows)} picture files {verb} gone, the first {missing[0]}: two "
+                "counters would be mixed. Restore the files, or recount with the detector that the run was made with."
+            )
 
     def write(self, relative: str, data: bytes) -> str:
         """Write a picture file, wait until it is safely on disk, and return its SHA-256 (64 hex digits).

@@ -23,6 +23,7 @@ class OutcomeRecord:
         repair: 0 for the turn as scripted, 1 for the first repair asked for after it, and so on.
         picture: Path inside the run folder of the file already safely written; empty when there is none.
         digest: SHA-256 of the picture file, 64 hex digits; empty when there is none.
+        bytes: Size of the picture file; ``None`` when there is none, or it is not known.
         seconds: Time the outcome took, 0 or more.
         cost: USD; ``None`` when unknown.
         detail: Of a refusal its reason, category, code, words, stage, request id; of a failure its fault and message;
@@ -41,6 +42,7 @@ class OutcomeRecord:
     repair: int = 0
     picture: str = ""
     digest: str = ""
+    bytes: int | None = None
     seconds: float = 0.0
     cost: float | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)

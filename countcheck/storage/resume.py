@@ -22,7 +22,8 @@ from countcheck.counting.verdict import Kind
 from countcheck.dialogue import state as dialogue_state
 from countcheck.files import atomic_write, disk_errors_as_sentences
 from countcheck.generators.outcome import Fault
-from countcheck.storage.columns import pack_entry, unpack_entry
+from countcheck.storage.checksums import check_row, sealed
+from countcheck.storage.columns import read_uncounted, set_done, uncounted_columns
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.picture_store import check_key
 from countcheck.storage.records import OutcomeRecord
@@ -60,7 +61,7 @@ class ResumeState:
         Raises:
             DiskFull: When there is no room.
         """
-        row = {"key": entry.key, "turn": entry.turn, "cost": entry.cost, "body": pack_entry(entry)}
+        row = uncounted_columns(entry)
         with disk_errors_as_sentences(self._ledger.folder):
             text = self._pack_state(entry.key, state)
         with self._ledger.writing() as connection:
@@ -70,13 +71,14 @@ class ResumeState:
     def uncounted(self) -> list[OutcomeRecord]:
         """Read the outcomes of prompts that are not counted yet, in the order in which they were planned."""
         query = (
-            sa.select(uncounted.c.body)
+            sa.select(uncounted)
             .join(samples, samples.c.key == uncounted.c.key)
             .where(~samples.c.talk)
             .order_by(samples.c.id)
         )
         with self._ledger.reading() as connection:
-            return [unpack_entry(body) for body in connection.execute(query).scalars()]
+            self._ledger.check_total(connection, samples, uncounted)
+            return [read_uncounted(row) for row in connection.execute(query)]
 
     @staticmethod
     def remove_uncounted(connection: sa.Connection, entries: Sequence[OutcomeRecord]) -> None:
@@ -122,7 +124,7 @@ class ResumeState:
             for key, turn in turns:
                 for table in (verdicts, detections, outcomes):
                     connection.execute(sa.delete(table).where(table.c.key == key, table.c.turn == turn))
-                connection.execute(sa.update(samples).where(samples.c.key == key).values(done=False))
+                connection.execute(sa.update(samples).where(samples.c.key == key).values(set_done(False)))
         return len({row.key for row in rows})
 
     # -- conversations -------------------------------------------------------------------------------------------
@@ -130,11 +132,14 @@ class ResumeState:
     def interrupted(self, key: str) -> InterruptedConversation | None:
         """Read where a conversation was interrupted; ``None`` when it has no turn yet."""
         with self._ledger.reading() as connection:
-            state = connection.execute(sa.select(dialogues.c.state).where(dialogues.c.key == key)).scalar()
-            pending = connection.execute(sa.select(uncounted.c.body).where(uncounted.c.key == key)).scalar()
+            dialogue = connection.execute(sa.select(dialogues).where(dialogues.c.key == key)).one_or_none()
+            if dialogue is not None:
+                check_row(dialogues, dialogue)
+            state = None if dialogue is None else dialogue.state
+            pending = connection.execute(sa.select(uncounted).where(uncounted.c.key == key)).first()
             if pending is not None:
                 return InterruptedConversation(
-                    last=unpack_entry(pending), counted=False, state=self._unpack_state(key, state)
+                    last=read_uncounted(pending), counted=False, state=self._unpack_state(key, state)
                 )
             last = _last_counted(connection, key)
         if last is None:
@@ -157,8 +162,8 @@ class ResumeState:
             if state is None:
                 connection.execute(sa.delete(dialogues).where(dialogues.c.key == key))
                 continue
-            statement = upsert(dialogues).values(key=key, state=state)
-            connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"state": state}))
+            statement = upsert(dialogues).values(row := sealed(dialogues, {"key": key, "state": state}))
+            connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=row))
 
     def remove_finished_dialogues(self) -> None:
         """Remove the files of conversations that are over."""
@@ -208,10 +213,13 @@ def _last_counted(connection: sa.Connection, key: str) -> OutcomeRecord | None:
     ).first()
     if last is None:
         return None
+    check_row(outcomes, last)
     v = verdicts.c
     judged = connection.execute(
         sa.select(verdicts).where(v.key == key, v.turn == last.turn).order_by(v.counting.desc()).limit(1)
     ).first()
+    if judged is not None:
+        check_row(verdicts, judged)
     return OutcomeRecord(
         key=key,
         turn=last.turn,
@@ -230,7 +238,7 @@ def _forget(connection: sa.Connection, keys: Sequence[str]) -> None:
         part = keys[start : start + 500]
         for table in (verdicts, detections, outcomes, uncounted, dialogues):
             connection.execute(sa.delete(table).where(table.c.key.in_(part)))
-        connection.execute(sa.update(samples).where(samples.c.key.in_(part)).values(done=False))
+        connection.execute(sa.update(samples).where(samples.c.key.in_(part)).values(set_done(False)))
 
 
 def _is_bad_request(detail: str) -> bool:
@@ -250,5 +258,5 @@ def _keep_spent(connection: sa.Connection, usd: float) -> None:
     if usd:
         before = connection.execute(sa.select(facts.c.value).where(facts.c.name == SPENT_ON_FORGOTTEN)).scalar()
         value = orjson.dumps(usd + (orjson.loads(before) if before else 0.0)).decode()
-        statement = upsert(facts).values(name=SPENT_ON_FORGOTTEN, value=value)
-        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+        row = sealed(facts, {"name": SPENT_ON_FORGOTTEN, "value": value})
+        connection.execute(upsert(facts).values(row).on_conflict_do_update(index_elements=["name"], set_=row))

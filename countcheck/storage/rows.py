@@ -34,6 +34,7 @@ class ResultRow:
         low, high: The margin of ``counted``.
         targets: What had to hold.
         picture: Path of the picture file inside the run folder; empty when there is none.
+        digest, picture_bytes: SHA-256 and size of that file as it was written; empty and ``None`` when not known.
         seconds: Time this outcome took. cost: USD, or ``None`` when unknown.
         claims: The model's words announce success.
         conversation: Whether it is a turn of a conversation.
@@ -65,6 +66,8 @@ class ResultRow:
     high: Mapping[str, int] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
     picture: str = ""
+    digest: str = ""
+    picture_bytes: int | None = None
     seconds: float = 0.0
     cost: float | None = None
     claims: bool = False

@@ -7,7 +7,7 @@ the samples in flight. One process writes; any number read.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,17 +17,19 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput
-from countcheck.files import disk_errors_as_sentences, first_line
-from countcheck.storage.columns import detection_columns, outcome_columns, sample_columns, verdict_columns
+from countcheck.files import disk_errors_as_sentences, make_folder, sync_folder
+from countcheck.storage.checksums import DamagedRow, check_row, sealed
+from countcheck.storage.columns import detection_columns, outcome_columns, sample_columns, set_done, verdict_columns
 from countcheck.storage.label_store import LabelStore
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.picture_store import PictureStore
-from countcheck.storage.records import OutcomeRecord, VerdictRecord
+from countcheck.storage.records import OutcomeRecord
+from countcheck.storage.recount import Recount, insert_counting
 from countcheck.storage.result_reader import ResultReader
 from countcheck.storage.resume import ResumeState
 from countcheck.storage.rows import Label, ResultRow
 from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo, SelfTestInfo
-from countcheck.storage.schema import SCHEMA_VERSION, countings, facts, metadata, migrate, outcomes, samples, verdicts
+from countcheck.storage.schema import countings, create_tables, facts, outcomes, samples, verdicts
 from countcheck.storage.schema import detections as detections_table
 from countcheck.storage.stored_json import to_text
 from countcheck.suites.samples import Sample
@@ -79,14 +81,18 @@ class RunFolder:
         with disk_errors_as_sentences(path):
             if path.exists() and not path.is_dir():
                 raise BadInput(f"{path} is a file. Name a folder for the run.")
-            (path / "images").mkdir(parents=True, exist_ok=True)
-            ledger = Ledger(path)
-            with ledger.writing() as connection:
-                metadata.create_all(connection)
-                connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        run = cls(path, ledger)
-        run._record(info.to_json())
-        return run
+            make_folder(path / "images", durable=True)
+        ledger = Ledger(path)
+        try:
+            with ledger.writing() as connection:  # the tables and the record together: half a run is none
+                create_tables(connection)
+                connection.execute(sa.insert(facts), _fact_rows(info.to_json()))
+            with disk_errors_as_sentences(path):
+                sync_folder(path)
+        except BaseException:
+            ledger.close()
+            raise
+        return cls(path, ledger)
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -101,19 +107,17 @@ class RunFolder:
             raise BadInput(f"{path} is not a run: there is no run.sqlite in it. Name the folder that `run` wrote.")
         ledger = Ledger(path)
         try:
-            migrate(ledger.engine, path)
+            ledger.prepare()
             run = cls(path, ledger)
-            _ = run.info
-        except (sa.exc.DatabaseError, orjson.JSONDecodeError) as error:
+            _ = run.suite if run.info.suite_body else run.info
+        except BaseException:
             ledger.close()
-            raise BadInput(
-                f"{ledger.path} cannot be read: {first_line(error)}. Restore it, or run again elsewhere."
-            ) from error
+            raise
         return run
 
     @classmethod
     def exists(cls, path: Path) -> bool:
-        """Whether a run is there; an interrupted `create` that wrote no record does not count.
+        """Whether a run is there; a `create` that was interrupted does not count.
 
         Raises:
             BadInput: When its ledger is damaged.
@@ -122,20 +126,12 @@ class RunFolder:
             return False
         ledger = Ledger(path)
         try:
-            with ledger.reading() as connection:
-                version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-                if version > SCHEMA_VERSION:
-                    return True
-                if not sa.inspect(connection).has_table("facts"):
-                    return False
-                return connection.execute(sa.select(facts.c.name).limit(1)).first() is not None
-        except sa.exc.DatabaseError as error:
-            raise BadInput(f"{ledger.path} cannot be read: {first_line(error)}.") from error
+            return ledger.is_begun()
         finally:
             ledger.close()
 
     def close(self) -> None:
-        """Close the ledger."""
+        """Close the ledger, and leave it as one that can be read where nothing can be written."""
         self._ledger.close()
 
     def __enter__(self) -> Self:
@@ -163,7 +159,8 @@ class RunFolder:
     def suite(self) -> Suite:
         """What was asked."""
         if self._suite is None:
-            self._suite = suite_from_json(self.info.suite_body)
+            with self._ledger.damage_as_sentence():
+                self._suite = suite_from_json(self.info.suite_body)
         return self._suite
 
     @property
@@ -175,6 +172,7 @@ class RunFolder:
     def spent(self) -> float:
         """USD paid so far, as far as prices are known."""
         with self._ledger.reading() as connection:
+            self._ledger.check_total(connection, outcomes)
             written = float(connection.execute(sa.select(sa.func.sum(outcomes.c.cost))).scalar() or 0.0)
         return written + self.resume.cost()
 
@@ -189,22 +187,29 @@ class RunFolder:
 
     def _read_info(self) -> dict[str, Any]:
         with self._ledger.reading() as connection:
-            body = {name: orjson.loads(value) for name, value in connection.execute(sa.select(facts))}
-            current = connection.execute(sa.select(countings).order_by(countings.c.id.desc()).limit(1)).first()
-        if current is None:
-            return body
-        return body | {
-            "counter": orjson.loads(current.counter),
-            "controls": orjson.loads(current.controls),
-            "counting": current.id,
-        }
+            self._ledger.check_total(connection, facts, countings)
+            rows = connection.execute(sa.select(facts)).all()
+            for row in rows:
+                check_row(facts, row)
+            body = {row.name: orjson.loads(row.value) for row in rows}
+            if not body:
+                raise DamagedRow("it holds no record of what was run")
+            current = _current_counting(connection)
+            if current is None:
+                return body
+            return body | {
+                "counter": orjson.loads(current.counter),
+                "controls": orjson.loads(current.controls),
+                "counting": current.id,
+            }
 
     def _record(self, changes: Mapping[str, Any]) -> None:
         insert = upsert(facts)
-        statement = insert.on_conflict_do_update(index_elements=["name"], set_={"value": insert.excluded.value})
-        rows = [{"name": name, "value": to_text(value)} for name, value in changes.items()]
+        replaced = {name: insert.excluded[name] for name in ("value", "checksum")}
         with self._ledger.writing() as connection:
-            connection.execute(statement, rows)
+            connection.execute(
+                insert.on_conflict_do_update(index_elements=["name"], set_=replaced), _fact_rows(changes)
+            )
         self._forget_info()
 
     def _forget_info(self) -> None:
@@ -219,15 +224,17 @@ class RunFolder:
         A run that goes on under the very same counter keeps its counting.
         """
         with self._ledger.reading() as connection:
-            last = connection.execute(sa.select(countings).order_by(countings.c.id.desc()).limit(1)).first()
-        if last is not None and CounterInfo.from_json(orjson.loads(last.counter)) == counter.stored():
-            return int(last.id)
-        columns = {"counter": to_text(counter.to_json()), "controls": to_text(self_test and self_test.to_json())}
+            last = _current_counting(connection)
+            if last is not None and CounterInfo.from_json(orjson.loads(last.counter)) == counter.stored():
+                return int(last.id)
         with self._ledger.writing() as connection:
-            made = connection.execute(sa.insert(countings).values(columns))
+            number = insert_counting(connection, counter, self_test, complete=True)
         self._forget_info()
-        number: int = made.inserted_primary_key[0]  # type: ignore[index]
         return number
+
+    def recount(self, counter: CounterInfo, self_test: SelfTestInfo | None = None) -> Recount:
+        """Begin a counting of the pictures that are there, or go on with one that was interrupted; see `Recount`."""
+        return Recount(self._ledger, counter, self_test, self._forget_info)
 
     def add_planned(self, planned: Sequence[Sample]) -> None:
         """Write which samples the run consists of; those already written stay as they are. Raises `DiskFull`."""
@@ -267,30 +274,10 @@ class RunFolder:
                 connection.execute(sa.insert(verdicts), judged)
             if closed:
                 connection.execute(
-                    sa.update(samples).where(samples.c.key == sa.bindparam("k")).values(done=True), closed
+                    sa.update(samples).where(samples.c.key == sa.bindparam("k")).values(set_done(True)), closed
                 )
             self.resume.write_states(connection, packed)
             self.resume.remove_uncounted(connection, entries)
-
-    def write_verdicts(self, judged: Iterable[VerdictRecord], counting: int) -> None:
-        """Write the verdicts of a recount; one by the very same counter replaces its own. Raises `DiskFull`."""
-        statement = sa.insert(verdicts).prefix_with("OR REPLACE")
-        with self._ledger.writing() as connection:
-            batch: list[dict[str, Any]] = []
-            for record in judged:
-                batch.append(verdict_columns(record, counting))
-                if len(batch) >= 5000:
-                    connection.execute(statement, batch)
-                    batch = []
-            if batch:
-                connection.execute(statement, batch)
-
-    def write_detections(self, found: Iterable[tuple[str, int, Detections]], counting: int) -> None:
-        """Write what another detector found in the stored pictures, as (key, turn, detections). Raises `DiskFull`."""
-        rows = [detection_columns(key, turn, counting, detections) for key, turn, detections in found]
-        if rows:
-            with self._ledger.writing() as connection:
-                connection.execute(sa.insert(detections_table), rows)
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -305,6 +292,18 @@ class RunFolder:
     def labels(self) -> list[Label]:
         """Read every label, oldest first."""
         return self.label_store.read()
+
+
+def _fact_rows(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [sealed(facts, {"name": name, "value": to_text(value)}) for name, value in values.items()]
+
+
+def _current_counting(connection: sa.Connection) -> sa.Row[Any] | None:
+    c = countings.c
+    current = connection.execute(sa.select(countings).where(c.complete).order_by(c.id.desc()).limit(1)).first()
+    if current is not None:
+        check_row(countings, current)
+    return current
 
 
 def _is_there(ledger: Path) -> bool:

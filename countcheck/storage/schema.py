@@ -1,4 +1,9 @@
-"""The tables of a run's ledger, and how older ledgers are brought up to date."""
+"""The tables of a run's ledger, and how older ledgers are brought up to date.
+
+Every row holds a checksum of its values, and ``totals`` the number of rows and the sum of the checksums of every table,
+kept by triggers: a value that changed on the disk, or a row that is lost, is found when it is read. See
+`countcheck.storage.checksums`.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +13,36 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from countcheck.errors import RunMismatch
+from countcheck.errors import BadInput, RunMismatch
+from countcheck.storage.checksums import row_checksum
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = sa.MetaData()
+
+
+def _checksum() -> sa.Column[int]:
+    return sa.Column("checksum", sa.Integer)
+
 
 facts = sa.Table(
     "facts",
     metadata,
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("value", sa.String, nullable=False),
+    _checksum(),
 )
 
-# A counting is a counter with its rule: the first look, or a recount. The newest one speaks.
+# A counting is a counter with its rule: that of the run, or of a recount. The newest complete one holds; a recount that
+# was interrupted leaves one that is not complete, and goes on with it.
 countings = sa.Table(
     "countings",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("counter", sa.String, nullable=False),
     sa.Column("controls", sa.String, nullable=False),
+    sa.Column("complete", sa.Boolean, nullable=False, server_default=sa.true()),
+    _checksum(),
 )
 
 samples = sa.Table(
@@ -41,6 +56,7 @@ samples = sa.Table(
     sa.Column("seed", sa.Integer, nullable=False),
     sa.Column("talk", sa.Boolean, nullable=False),
     sa.Column("done", sa.Boolean, nullable=False),
+    _checksum(),
 )
 
 outcomes = sa.Table(
@@ -54,9 +70,11 @@ outcomes = sa.Table(
     sa.Column("outcome", sa.String, nullable=False),
     sa.Column("picture", sa.String, nullable=False),
     sa.Column("digest", sa.String, nullable=False),
+    sa.Column("bytes", sa.Integer),
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("cost", sa.Float),
     sa.Column("detail", sa.String, nullable=False),
+    _checksum(),
 )
 
 
@@ -77,6 +95,7 @@ detections = sa.Table(
     metadata,
     *_of_outcome(),
     sa.Column("body", sa.LargeBinary, nullable=False),
+    _checksum(),
     _belongs_to_outcome(),
 )
 
@@ -88,6 +107,7 @@ verdicts = sa.Table(
     sa.Column("leaning", sa.String),
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("counted", sa.String, nullable=False),
+    _checksum(),
     _belongs_to_outcome(),
 )
 
@@ -102,9 +122,10 @@ labels = sa.Table(
     sa.Column("at", sa.String, nullable=False),
     sa.Column("stratum", sa.String, nullable=False),
     sa.Column("weight", sa.Float, nullable=False),
+    _checksum(),
 )
 
-# Outcomes that were paid for, pictures safely on disk, while nobody has counted them yet: whole entries as JSON.
+# Outcomes that were paid for, their pictures safely on disk, and that are not counted yet: whole entries as JSON.
 uncounted = sa.Table(
     "uncounted",
     metadata,
@@ -112,59 +133,112 @@ uncounted = sa.Table(
     sa.Column("turn", sa.Integer, primary_key=True),
     sa.Column("cost", sa.Float),
     sa.Column("body", sa.String, nullable=False),
+    _checksum(),
 )
 
-# What a conversation under way needs to go on; its large parts lie in files. Gone when the conversation is over.
+# What an unfinished conversation needs to go on; its large parts lie in files. Removed when the conversation is over.
 dialogues = sa.Table(
     "dialogues",
     metadata,
     sa.Column("key", sa.ForeignKey("samples.key"), primary_key=True),
     sa.Column("state", sa.String, nullable=False),
+    _checksum(),
 )
 
 
+# The number of rows of every table above, and the sum of their checksums.
+totals = sa.Table(
+    "totals",
+    metadata,
+    sa.Column("part", sa.String, primary_key=True),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("checksum", sa.Integer, nullable=False),
+)
+
+CHECKED = (facts, countings, samples, outcomes, detections, verdicts, labels, uncounted, dialogues)
+
+
+def create_tables(connection: sa.Connection) -> None:
+    """Make all tables of a new ledger."""
+    metadata.create_all(connection)
+    _begin_totals(connection)
+    connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _begin_totals(connection: sa.Connection) -> None:
+    for table in CHECKED:
+        name = table.name
+        rows, checksum = connection.execute(
+            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(table.c.checksum), 0))
+        ).one()
+        connection.execute(sa.insert(totals).values(part=name, rows=rows, checksum=checksum))
+        for event, rows_change, sum_change in (
+            ("INSERT", "+ 1", "+ NEW.checksum"),
+            ("DELETE", "- 1", "- OLD.checksum"),
+            ("UPDATE", "+ 0", "+ NEW.checksum - OLD.checksum"),
+        ):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {name}_{event.lower()} AFTER {event} ON {name} BEGIN UPDATE totals SET "  # noqa: S608 (our own names)
+                f"rows = rows {rows_change}, checksum = checksum {sum_change} WHERE part = '{name}'; END"
+            )
+
+
 def _with_dialogues(connection: sa.Connection) -> None:
-    metadata.create_all(connection, tables=[uncounted, dialogues])
+    connection.exec_driver_sql(
+        "CREATE TABLE IF NOT EXISTS uncounted (key VARCHAR NOT NULL REFERENCES samples (key), turn INTEGER NOT NULL, "
+        "cost FLOAT, body VARCHAR NOT NULL, PRIMARY KEY (key, turn))"
+    )
+    connection.exec_driver_sql(
+        "CREATE TABLE IF NOT EXISTS dialogues (key VARCHAR NOT NULL PRIMARY KEY REFERENCES samples (key), "
+        "state VARCHAR NOT NULL)"
+    )
 
 
-# From version n to n + 1, in one transaction each. A new table or column is added here and above.
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _with_dialogues}
+def _with_checksums(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE countings ADD COLUMN complete BOOLEAN NOT NULL DEFAULT 1")
+    connection.exec_driver_sql("ALTER TABLE outcomes ADD COLUMN bytes INTEGER")
+    totals.create(connection)
+    for table in CHECKED:
+        connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN checksum INTEGER")
+        _add_checksums(connection, table)
+    _begin_totals(connection)
 
 
-def open_engine(path: Path) -> sa.Engine:
-    """A connection pool on one ledger file: write-ahead log, foreign keys, and patience while another process writes."""
-    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": 30})
-
-    @sa.event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        except Exception:  # a read-only folder: reading works without the log
-            cursor.execute("PRAGMA query_only = ON")
-        cursor.execute("PRAGMA synchronous = NORMAL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
-
-    return engine
+def _add_checksums(connection: sa.Connection, table: sa.Table) -> None:
+    keys = [column.name for column in table.primary_key]
+    where = sa.and_(*(table.c[name] == sa.bindparam(f"of_{name}") for name in keys))
+    statement = sa.update(table).where(where).values(checksum=sa.bindparam("sum"))
+    rows = connection.execute(sa.select(table)).mappings().all()
+    sums = [{"sum": row_checksum(table, row), **{f"of_{name}": row[name] for name in keys}} for row in rows]
+    if sums:
+        connection.execute(statement, sums)
 
 
-def migrate(engine: sa.Engine, path: Path) -> None:
-    """Bring an older ledger up to this program's version. Raises `RunMismatch` for a newer one."""
-    with engine.connect() as connection:
-        version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-        read_only = bool(connection.exec_driver_sql("PRAGMA query_only").scalar_one())
+# From version n to n + 1, in one transaction each.
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _with_dialogues, 2: _with_checksums}
+
+
+def check_version(connection: sa.Connection, folder: Path) -> int:
+    """Return a ledger's version.
+
+    Raises:
+        RunMismatch: When a newer program wrote it.
+        BadInput: When it holds no tables: the program was killed while it made them.
+    """
+    version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
     if version > SCHEMA_VERSION:
         raise RunMismatch(
-            f"{path} was written by a newer countcheck (ledger version {version}, this one knows {SCHEMA_VERSION}). "
+            f"{folder} was written by a newer countcheck (ledger version {version}, this one knows {SCHEMA_VERSION}). "
             "Upgrade countcheck to read it."
         )
+    if version < 1:
+        raise BadInput(f"{folder} holds no run yet: its ledger is empty. Give the `run` command again; it goes on.")
+    return version
+
+
+def migrate(connection: sa.Connection, version: int) -> None:
+    """Bring an older ledger up to this program's version, within one transaction."""
     while version < SCHEMA_VERSION:
-        if version == 0:
-            raise RunMismatch(f"{path} holds no finished ledger. Delete the folder and run again.")
-        if read_only:  # what an older ledger has is enough to read it
-            return
-        with engine.begin() as connection:
-            MIGRATIONS[version](connection)
-            version += 1
-            connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+        MIGRATIONS[version](connection)
+        version += 1
+        connection.exec_driver_sql(f"PRAGMA user_version = {version}")

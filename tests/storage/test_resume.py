@@ -15,6 +15,7 @@ from countcheck.engine.progress import NullProgress
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Failure, Fault, Picture, Reason, Refusal
 from countcheck.storage.run_folder import RunFolder
+from countcheck.storage.schema import SCHEMA_VERSION
 from countcheck.suites.samples import Recipe
 from countcheck.suites.suite import Conversation, Suite, Target, Turn
 
@@ -182,14 +183,20 @@ def test_a_ledger_of_the_first_version_goes_on_opening(tmp_path):
     generator.after = {2: "stop"}
     before, _ = hold(generator, tmp_path / "run")
     with sqlite3.connect(tmp_path / "run/run.sqlite") as ledger:
-        ledger.execute("DROP TABLE uncounted")
-        ledger.execute("DROP TABLE dialogues")
+        for (trigger,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            ledger.execute(f"DROP TRIGGER {trigger}")
+        for table in ("uncounted", "dialogues", "totals"):
+            ledger.execute(f"DROP TABLE {table}")
+        for table in ("facts", "countings", "samples", "outcomes", "detections", "verdicts", "labels"):
+            ledger.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
+        ledger.execute("ALTER TABLE countings DROP COLUMN complete")
+        ledger.execute("ALTER TABLE outcomes DROP COLUMN bytes")
         ledger.execute("PRAGMA user_version = 1")
     with RunFolder.open(tmp_path / "run") as run:
         assert [(row.outcome, row.failure, row.code) for row in run.rows()] == before
         assert run.spent == pytest.approx(0.02)
     with sqlite3.connect(tmp_path / "run/run.sqlite") as ledger:
-        assert ledger.execute("PRAGMA user_version").fetchone() == (2,)
+        assert ledger.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     rows, _ = hold(generator, tmp_path / "run")  # what it needs to go on was never kept
     assert rows == [*before, ("failure", "crash", "cut_off")]
     assert generator.said == SAID[:2]
