@@ -14,9 +14,9 @@ from typing import Any
 from countcheck.cards import Card
 from countcheck.detectors.common.batching import BatchSize
 from countcheck.detectors.common.devices import OutOfDeviceMemory, is_out_of_memory
-from countcheck.errors import BadInput, BadSettings, BadWeights, GeneratorClosed, MissingExtra
+from countcheck.errors import BadSettings, CountcheckError, MissingExtra
 from countcheck.generators.base import Traits
-from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
+from countcheck.generators.outcome import Outcome, Reason, Refusal, Stage
 from countcheck.images.convert import as_image
 from countcheck.images.types import Pixels
 from countcheck.suites.samples import Recipe, Sample
@@ -37,6 +37,7 @@ from countcheck.generators.diffusers_loading import (
     load_pipeline,
     verify_weights,
 )
+from countcheck.generators.diffusers_output import CallForm, call_form, failure, outcome_of, pictures_of
 
 # These change how fast a picture comes, not which picture.
 _NOT_IN_RECIPE = ("device", "batch", "offload", "compile", "trust_remote_code")
@@ -76,6 +77,7 @@ class DiffusersGenerator:
         self._settings = checked_settings(card)
         self._source = find_source(card.source)
         self._pipe: Any = None
+        self._form = CallForm(output_type="np", takes_many=False)
         self._editor: Any = None
         device = device_name(str(self._settings["device"]), card.name)
         self._batch = BatchSize(int(self._settings["batch"]), name=card.name, device=device)
@@ -124,7 +126,7 @@ class DiffusersGenerator:
                     continue
                 except OutOfDeviceMemory:
                     message = f"out of memory for one picture: {first_line(error)}"
-                    outcomes = [_failure(batch[0], Fault.CRASH, message)]
+                    outcomes = [failure(batch[0], message)]
             yield from outcomes
             start += len(batch)
 
@@ -138,40 +140,52 @@ class DiffusersGenerator:
         began = time.perf_counter()
         try:
             output = self._call(pipe, [instruction], [(sample.seed + turn) & _MAX_SEED], arguments)
+            return self._outcomes([sample], output, pipe, time.perf_counter() - began, turn)[0]
+        except CountcheckError:
+            raise
         except Exception as error:
-            return _failure(sample, Fault.CRASH, first_line(error), turn=turn)
-        return self._outcomes([sample], output, time.perf_counter() - began, turn=turn)[0]
+            return failure(sample, first_line(error), turn)
 
     # -- generating ----------------------------------------------------------------------------------------------
 
     def _paint(self, batch: Sequence[Sample]) -> list[Outcome]:
         pipe = self._loaded()
+        if len(batch) > 1 and not self._form.takes_many:
+            return [outcome for sample in batch for outcome in self._paint([sample])]
         began = time.perf_counter()
         try:
             output = self._call(pipe, [s.text for s in batch], [s.seed for s in batch], self._arguments(pipe))
+            return self._outcomes(batch, output, pipe, time.perf_counter() - began)
         except Exception as error:
             if is_out_of_memory(error):
                 raise
-            if len(batch) > 1:  # one prompt at a time, so that only the one at fault fails
+            if len(batch) > 1 and not isinstance(error, CountcheckError):
+                # One prompt at a time, so that only the one at fault fails.
                 return [outcome for sample in batch for outcome in self._paint([sample])]
             return [_from_exception(batch[0], error)]
-        return self._outcomes(batch, output, time.perf_counter() - began)
 
-    @staticmethod
-    def _call(pipe: Any, prompts: list[str], seeds: list[int], arguments: Mapping[str, Any]) -> Any:
+    def _call(self, pipe: Any, prompts: list[str], seeds: list[int], arguments: Mapping[str, Any]) -> Any:
         noise = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+        form = self._form if pipe is self._pipe else call_form(pipe, self.name)
         arguments = dict(arguments)
         if arguments.get("negative_prompt") is not None:
             arguments["negative_prompt"] = [arguments["negative_prompt"]] * len(prompts)
         with torch.inference_mode():
-            return pipe(prompt=prompts, generator=noise, output_type="pt", **arguments)
+            return pipe(
+                prompt=prompts,
+                generator=noise if form.takes_many else noise[0],
+                output_type=form.output_type,
+                **arguments,
+            )
 
-    def _outcomes(self, batch: Sequence[Sample], output: Any, seconds: float, turn: int = 0) -> list[Outcome]:
-        images = output.images
-        flags = getattr(output, "nsfw_content_detected", None) or [None] * len(batch)
+    def _outcomes(
+        self, batch: Sequence[Sample], output: Any, pipe: Any, seconds: float, turn: int = 0
+    ) -> list[Outcome]:
+        images, flags = pictures_of(output, len(batch), f"{self.name}: {type(pipe).__name__}")
         share = seconds / len(batch)
         return [
-            _outcome(sample, image, flag, share, turn) for sample, image, flag in zip(batch, images, flags, strict=True)
+            outcome_of(sample, image, flag, share, turn)
+            for sample, image, flag in zip(batch, images, flags, strict=True)
         ]
 
     def _arguments(self, pipe: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
@@ -197,7 +211,9 @@ class DiffusersGenerator:
 
     def _loaded(self) -> Any:
         if self._pipe is None:
-            self._pipe = load_pipeline(self._source, self._card, self._settings)
+            pipe = load_pipeline(self._source, self._card, self._settings)
+            self._form = call_form(pipe, self.name)
+            self._pipe = pipe
         return self._pipe
 
     def _image_to_image(self) -> Any:
@@ -217,36 +233,12 @@ def _release_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _outcome(sample: Sample, image: Any, flag: bool | None, seconds: float, turn: int) -> Outcome:
-    if bool(torch.isnan(image).any()):
-        return _failure(sample, Fault.CRASH, "the pipeline gave NaN pixels; try dtype=fp32 or bf16", turn=turn)
-    # NaN pixels would round to black as well; with those ruled out, a black picture was withheld.
-    is_black = bool((image <= 1 / 255).all())
-    if flag or is_black:
-        return Refusal(
-            key=sample.key,
-            turn=turn,
-            reason=Reason.SILENT,
-            category="sexual" if flag else "",
-            code="nsfw_content_detected" if flag else "black_picture",
-            words="the pipeline's own safety checker withheld the picture" if flag else "",
-            stage=Stage.PICTURE,
-            seconds=seconds,
-            pixels=image,
-        )
-    return Picture(key=sample.key, turn=turn, pixels=image, seconds=seconds)
-
-
 def _from_exception(sample: Sample, error: Exception) -> Outcome:
-    if isinstance(error, BadSettings | GeneratorClosed | BadInput | BadWeights):
+    if isinstance(error, CountcheckError):
         raise error
     words = str(error)
     if "Guardrail" in words:
         return Refusal(
             key=sample.key, reason=Reason.UNEXPLAINED, words=words[:500], stage=Stage.PROMPT, code="guardrail"
         )
-    return _failure(sample, Fault.CRASH, first_line(error))
-
-
-def _failure(sample: Sample, fault: Fault, message: str, turn: int = 0) -> Failure:
-    return Failure(key=sample.key, turn=turn, fault=fault, message=message)
+    return failure(sample, first_line(error))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -190,11 +192,7 @@ def _no_loading_bars() -> Iterator[None]:
 def _loading_error(source: str, card: Card, error: Exception) -> Exception:
     names = {kind.__name__ for kind in type(error).__mro__}
     if Path(source).is_dir():
-        if "SafetensorError" in names or "safetensors" in str(error).lower() or isinstance(error, RuntimeError):
-            return BadWeights(
-                f"{card.name}: the weights in {source} cannot be loaded ({first_line(error)}). Fetch them again."
-            )
-        return BadInput(f"{card.name}: {source} cannot be loaded ({first_line(error)}).")
+        return _folder_error(Path(source), card, error)
     if "GatedRepoError" in names:
         return GeneratorClosed(f"{card.name}: {source} is gated. Accept its licence on the hub and log in there.")
     if "RepositoryNotFoundError" in names or "RevisionNotFoundError" in names:
@@ -203,6 +201,39 @@ def _loading_error(source: str, card: Card, error: Exception) -> Exception:
         f"{card.name}: {source} could not be loaded ({first_line(error)}). "
         "If the hub is out of reach, name a local folder instead: diffusers:FOLDER."
     )
+
+
+def _folder_error(folder: Path, card: Card, error: Exception) -> Exception:
+    """The error for a local folder: what is wrong with it where that can be seen, else what the library says."""
+    index = folder / "model_index.json"
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        pipeline = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
+        if isinstance(pipeline, str) and not hasattr(diffusers, pipeline):
+            return BadInput(
+                f"{card.name}: {index} names the pipeline {pipeline[:80]!r}, which diffusers {diffusers.__version__} does "
+                "not have. Upgrade diffusers, or name another folder."
+            )
+    if "no file named" in str(error).lower():
+        weights = {path.name for path in folder.rglob("*.safetensors")}
+        variants = {
+            match[1]
+            for name in weights
+            if (match := re.search(r"\.([A-Za-z0-9]+)(?:-\d+-of-\d+)?\.safetensors$", name))
+        }
+        if variants and not card.settings.get("variant"):
+            variant = sorted(variants)[0]
+            return BadSettings(f"{card.name}: the weights in {folder} are saved as {variant}. Add variant={variant}.")
+        if not weights and any(folder.rglob("*.bin")):
+            return BadWeights(
+                f"{card.name}: {folder} holds only .bin weights, which may run code when they are loaded. "
+                "Save the pipeline again with safe_serialization=True."
+            )
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if "SafetensorError" in names or "safetensors" in str(error).lower() or isinstance(error, RuntimeError):
+        return BadWeights(
+            f"{card.name}: the weights in {folder} cannot be loaded ({first_line(error)}). Fetch them again."
+        )
+    return BadInput(f"{card.name}: {folder} cannot be loaded ({first_line(error)}).")
 
 
 def _scheduler(name: str, pipe: Any, card: str) -> Any:

@@ -112,3 +112,33 @@ def test_loading_shows_no_bar_of_its_own_and_leaves_the_librarys_bars_on(model, 
     list(generator(model).generate(samples("one")))
     assert "Loading" not in capfd.readouterr().err
     assert log.is_progress_bar_enabled()
+
+
+def renamed(model, folder, change):
+    shutil.copytree(model, folder)
+    for weights in folder.rglob("*.safetensors"):
+        weights.rename(weights.with_name(change(weights.name)))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        (
+            lambda name: name.replace(".safetensors", ".fp16.safetensors"),
+            BadSettings,
+            "saved as fp16. Add variant=fp16",
+        ),
+        (lambda name: name.replace(".safetensors", ".bin"), BadWeights, "only .bin weights, which may run code"),
+        (lambda name: name.replace(".safetensors", ".gone"), BadWeights, "cannot be loaded"),
+    ],
+)
+def test_a_folder_without_plain_weights_says_what_to_do(model, tmp_path, change, error, says):
+    with pytest.raises(error, match=says):
+        list(generator(renamed(model, tmp_path / "copy", change)).generate(samples("one")))
+
+
+def test_a_pipeline_class_that_diffusers_does_not_have_is_named(model, tmp_path):
+    folder = tiny_pipelines.as_class(model, tmp_path / "own", "MyVeryOwnPipeline")
+    with pytest.raises(BadInput, match="'MyVeryOwnPipeline', which diffusers"):
+        list(generator(folder).generate(samples("one")))

@@ -1,0 +1,188 @@
+"""Pictures out of diffusers pipelines: what form a class is asked for, and what its answer means.
+
+No output form is right for every class: some return tensors in [-1, 1], skip their safety checker for tensors, or return
+frames, depth maps or fewer pictures than prompts. A class is asked for tensors only where its code shows that they are
+finished pictures, and every picture's range is checked.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from diffusers.image_processor import VaeImageProcessor
+from PIL import Image
+
+from countcheck.errors import GeneratorClosed
+from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
+from countcheck.suites.samples import Sample
+
+# Fields of a pipeline's answer that hold pictures, and those that hold its safety checker's flags.
+_PICTURE_FIELDS = ("images", "image", "rgb")
+_FLAG_FIELDS = ("nsfw_content_detected", "nsfw_detected")
+# Half a level of 255, as in countcheck.images.convert.
+_ROUNDING = 0.5 / 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallForm:
+    """How a pipeline class is called.
+
+    Attributes:
+        output_type: ``pt`` (tensors, which stay on their device) or ``np`` (arrays), both from 0 to 1.
+        takes_many: Whether it takes a list of noise generators, so that each picture of a batch has its own seed.
+    """
+
+    output_type: Literal["pt", "np"]
+    takes_many: bool
+
+
+class WrongNumber(Exception):
+    """A pipeline returned another number of pictures than it was given prompts."""
+
+
+def call_form(pipe: Any, name: str) -> CallForm:
+    """Choose how a pipeline is called, by its class.
+
+    Args:
+        pipe: The pipeline.
+        name: The generator's, for the error.
+
+    Raises:
+        GeneratorClosed: If it takes no prompt or no noise generator, or makes videos.
+    """
+    kind = type(pipe).__name__
+    parameters = inspect.signature(pipe.__call__).parameters
+    if "prompt" not in parameters:
+        raise GeneratorClosed(f"{name}: {kind} takes no prompt. Name a text-to-image pipeline.")
+    if "generator" not in parameters:
+        raise GeneratorClosed(f"{name}: {kind} takes no noise generator, so no picture of it can be made again.")
+    if "num_frames" in parameters:
+        raise GeneratorClosed(f"{name}: {kind} makes videos. Name a text-to-image pipeline.")
+    # aMUSEd and a few others take one generator for the whole batch, and say so in their signature.
+    annotation = str(parameters["generator"].annotation)
+    takes_many = parameters["generator"].annotation is inspect.Parameter.empty or "list" in annotation.lower()
+    return CallForm(output_type="pt" if _finishes_tensors(pipe) else "np", takes_many=takes_many)
+
+
+def _finishes_tensors(pipe: Any) -> bool:
+    """Whether tensors of this pipeline are finished pictures: brought from [-1, 1] to [0, 1] by diffusers' own code."""
+    processor = getattr(pipe, "image_processor", None)
+    if not isinstance(processor, VaeImageProcessor) or type(processor).postprocess is not VaeImageProcessor.postprocess:
+        return False
+    try:
+        source = inspect.getsource(type(pipe).__call__)
+    except (OSError, TypeError):
+        return False
+    return "image_processor.postprocess(" in source
+
+
+def pictures_of(output: Any, number: int, kind: str) -> tuple[list[Any], list[bool | None]]:
+    """Return the pictures of a pipeline's answer and its safety checker's flag for each; ``None`` without a checker.
+
+    Args:
+        output: The answer.
+        number: Of the prompts.
+        kind: The generator's name and the pipeline's class, for the error.
+
+    Raises:
+        GeneratorClosed: If the class returns something else than pictures.
+        WrongNumber: If there are more or fewer pictures than prompts.
+    """
+    images = next((value for field in _PICTURE_FIELDS if (value := getattr(output, field, None)) is not None), None)
+    if images is None:
+        images = _single_frames(getattr(output, "frames", None), kind)
+    if images is None:
+        raise GeneratorClosed(f"{kind} returns no images ({_fields(output)}). Name a text-to-image pipeline.")
+    pictures = [images] if isinstance(images, Image.Image) else list(images)
+    if len(pictures) != number:
+        raise WrongNumber(f"{kind} returned {len(pictures)} pictures for {number} prompts")
+    flags = next((value for field in _FLAG_FIELDS if (value := getattr(output, field, None)) is not None), None)
+    if flags is None:
+        return pictures, [None] * number
+    flags = [bool(flags)] * number if isinstance(flags, bool) else [bool(flag) for flag in flags]
+    return pictures, (flags if len(flags) == number else [any(flags)] * number)
+
+
+def _single_frames(frames: Any, kind: str) -> Any:
+    """The pictures of a video pipeline that was made to return one frame for each prompt."""
+    if frames is None:
+        return None
+    numbers = {len(video) for video in frames}
+    if numbers == {1}:
+        return [video[0] for video in frames]
+    raise GeneratorClosed(
+        f"{kind} makes videos: it returned {max(numbers, default=0)} frames for a prompt. Name a text-to-image pipeline."
+    )
+
+
+def _fields(output: Any) -> str:
+    names = list(output.keys()) if hasattr(output, "keys") else [type(output).__name__]
+    return "its answer has " + ", ".join(str(name) for name in names[:6])
+
+
+def outcome_of(sample: Sample, image: Any, flagged: bool | None, seconds: float, turn: int) -> Outcome:
+    """Return a pipeline's picture as an outcome.
+
+    A flagged or black picture is a `Refusal`; one with NaN in it, or with values outside its range, is a `Failure`.
+
+    Args:
+        sample: The sample.
+        image: The picture: PIL, an array (height, width, 3) or a tensor (3, height, width), floating values 0 to 1.
+        flagged: What the pipeline's safety checker says.
+        seconds: The picture's share of the time of its batch.
+        turn: Of the conversation, from 0.
+    """
+    if shape_error := _shape_error(image):
+        return failure(sample, shape_error, turn)
+    low, high = _bounds(image)
+    if math.isnan(low) or math.isnan(high):
+        return failure(sample, "the pipeline gave NaN pixels; try dtype=fp32 or bf16", turn)
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        return failure(sample, f"the pipeline gave pixels from {low:g} to {high:g}, not from 0 to 1", turn)
+    # NaN pixels would round to black as well; with those ruled out, a black picture was withheld.
+    if flagged or high <= 1 / 255:
+        return Refusal(
+            key=sample.key,
+            turn=turn,
+            reason=Reason.SILENT,
+            category="sexual" if flagged else "",
+            code="nsfw_content_detected" if flagged else "black_picture",
+            words="the pipeline's own safety checker withheld the picture" if flagged else "",
+            stage=Stage.PICTURE,
+            seconds=seconds,
+            pixels=image,
+        )
+    return Picture(key=sample.key, turn=turn, pixels=image, seconds=seconds)
+
+
+def failure(sample: Sample, message: str, turn: int = 0) -> Failure:
+    """Return the failure of a sample for which the pipeline made no picture."""
+    return Failure(key=sample.key, turn=turn, fault=Fault.CRASH, message=message)
+
+
+def _shape_error(image: Any) -> str:
+    """A sentence for what is no picture; empty for a picture."""
+    if isinstance(image, Image.Image):
+        return ""
+    if not isinstance(image, np.ndarray | torch.Tensor):
+        return f"the pipeline gave {type(image).__name__}, not a picture"
+    channels = image.shape[0 if isinstance(image, torch.Tensor) else -1] if image.ndim == 3 else 0
+    return "" if channels in (3, 4) else f"the pipeline gave a picture of shape {tuple(image.shape)}"
+
+
+def _bounds(image: Any) -> tuple[float, float]:
+    """The lowest and the highest value of a picture, as shares of white; NaN where there is NaN."""
+    if isinstance(image, Image.Image):
+        extrema: Sequence[tuple[float, float]] = [pair for pair in image.convert("RGB").getextrema()]  # type: ignore[misc]
+        return min(low for low, _ in extrema) / 255, max(high for _, high in extrema) / 255
+    white = 255 if image.dtype in (np.uint8, torch.uint8) else 1
+    if isinstance(image, np.ndarray):
+        return float(image.min()) / white, float(image.max()) / white
+    low, high = image.aminmax()
+    return float(low) / white, float(high) / white
