@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from countcheck.cards import Card
+from countcheck.engine.shard import Shard
 from countcheck.errors import BadInput
 from countcheck.suites.suite import Conversation, Prompt, Suite
 
@@ -24,6 +25,7 @@ class RunConfig:
         only: Tags that a prompt or conversation must have.
         budget: USD, 0 or more; exceeded by no more than the requests in progress. ``None`` for no limit.
         retry_failed: Make the samples again that ended in a failure.
+        shard: The part of the run to make, in a folder of its own; ``None`` for all of it.
     """
 
     suite: Suite
@@ -34,6 +36,7 @@ class RunConfig:
     only: Mapping[str, str] | None = None
     budget: float | None = None
     retry_failed: bool = False
+    shard: Shard | None = None
 
     def selected_suite(self) -> Suite:
         """Return the suite without what lacks a tag of ``only``.

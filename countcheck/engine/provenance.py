@@ -45,6 +45,7 @@ def open_or_create(config: RunConfig, plans: Sequence[GeneratorPlan], counter: C
         only=dict(config.only or {}),
         versions=_versions(),
         device=_device(),
+        extra={} if config.shard is None else {"shard": str(config.shard)},
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
     if not RunFolder.exists(config.path):
@@ -113,6 +114,7 @@ def _refuse_changes(folder: RunFolder, now: RunInfo, counter: CounterInfo) -> No
     _refuse(folder, "number of repeats", begun.repeats, now.repeats)
     _refuse(folder, "limit", begun.limit, now.limit)
     _refuse(folder, "choice of tags", begun.only, now.only)
+    _refuse(folder, "shard", begun.extra.get("shard"), now.extra.get("shard"))
     _refuse(folder, "suite", begun.suite, now.suite)
     _refuse(folder, "version of the suite", begun.suite_digest, now.suite_digest)
     for name in begun.generators.keys() & now.generators.keys():

@@ -155,10 +155,14 @@ def plan_generator(config: RunConfig, card: Card, generator: Generator) -> Gener
     owed = [sample for sample in possible if not isinstance(generator, CoversSamples) or generator.covers(sample)]
     if possible and not owed:
         raise BadInput(f"{card.name} holds nothing of {suite.name}: none of its ids is a prompt or conversation of it.")
+    samples_of_run = owed[: config.limit]
+    if config.shard is not None:
+        place = {asked.id: number for number, asked in enumerate(suite.asked)}
+        samples_of_run = [sample for sample in samples_of_run if config.shard.holds(place[sample.asked.id])]
     return GeneratorPlan(
         card=card,
         generator=generator,
-        samples=tuple(owed[: config.limit]),
+        samples=tuple(samples_of_run),
         skipped=len(samples) - len(possible),
         absent=len(possible) - len(owed),
     )

@@ -12,6 +12,7 @@ from countcheck.cards import Card
 from countcheck.engine.config import RunConfig
 from countcheck.engine.provenance import describe_counter, describe_generator, open_or_create
 from countcheck.engine.run import plan_generator
+from countcheck.engine.shard import Shard
 from countcheck.errors import RunMismatch
 from countcheck.storage.run_folder import RunFolder
 
@@ -74,3 +75,11 @@ def test_a_generator_is_described_with_the_conversations_it_cannot_hold(tmp_path
     described = describe_generator(plan)
     assert described.traits["seeded"] is True
     assert described.skipped_conversations == 0
+
+
+def test_another_shard_is_another_run(tmp_path):
+    opened(tmp_path / "run", shard=Shard(index=1, count=2)).close()
+    with pytest.raises(RunMismatch, match=r"shard \(1/2, now 2/2\)"):
+        opened(tmp_path / "run", shard=Shard(index=2, count=2))
+    with pytest.raises(RunMismatch, match=r"shard \(1/2, now None\)"):
+        opened(tmp_path / "run")

@@ -16,6 +16,7 @@ from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
     from countcheck.engine.config import RunConfig
+    from countcheck.engine.shard import Shard
     from countcheck.storage.run_folder import RunFolder
     from countcheck.suites.samples import Sample
     from countcheck.suites.suite import Suite
@@ -40,6 +41,9 @@ def run(
     until_decided: Annotated[
         Path | None, typer.Option(metavar="POLICY", help="Stop as soon as this gate policy is decided.")
     ] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Make the I-th of N parts, in a folder of its own; see merge.")
+    ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make failed samples again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made, and its price.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
@@ -47,16 +51,21 @@ def run(
     """Make pictures, count them, judge them. The same command goes on after an interruption."""
     from countcheck.cards import read_generator_card
     from countcheck.engine.config import RunConfig
+    from countcheck.engine.shard import shard_path
     from countcheck.suites.merge import load_suites
 
     suite = load_suites(suites)
     tell_left_out(suite)
     cards = [read_generator_card(spec) for spec in dict.fromkeys(generators)]
     path = out or Path("runs") / default_name([suite.name, *(card.name for card in cards)])
+    part = _shard(shard)
+    if part is not None and until_decided is not None:
+        raise BadSettings("--until-decided looks at a whole run. Leave it out, or --shard.")
     order = RunConfig(
         suite=suite,
         generators=cards,
-        path=path,
+        path=path if part is None else shard_path(path, part),
+        shard=part,
         repeats=repeats,
         limit=limit,
         only=_tags(only or []),
@@ -90,6 +99,23 @@ def default_name(parts: list[str]) -> str:
     if len(readable) <= 80 and all(re.fullmatch(r"[A-Za-z0-9.\-]+", part) for part in parts):
         return readable
     return f"{readable[:72]}-{sha256('|'.join(parts).encode()).hexdigest()[:7]}"
+
+
+def _shard(text: str | None) -> Shard | None:
+    """The part that is asked for, or that torchrun or SLURM give this process, which is said."""
+    import os
+
+    from countcheck.engine.shard import Shard, shard_from_environment
+
+    if text is not None:
+        shard = Shard.parse(text)
+        return None if shard.count == 1 else shard
+    found = shard_from_environment(os.environ)
+    if found is None:
+        return None
+    shard, variables = found
+    say(f"{variables}: this process makes part {shard} of the run; --shard 1/1 makes all of it")
+    return shard
 
 
 def _tags(pairs: list[str]) -> dict[str, str]:
