@@ -160,8 +160,10 @@ def disk_errors_as_sentences(path: Path) -> Iterator[None]:
         text = str(error.orig)
         if "full" in text:
             raise _full(path) from error
-        if any(word in text for word in ("readonly", "locked", "unable to open")):
-            raise BadInput(f"{path}: the ledger is {first_line(error)}. Is another run writing there?") from error
+        if "locked" in text:
+            raise BadInput(f"{path}: the ledger is locked. Wait for the end of what else is writing there.") from error
+        if "readonly" in text or "unable to open" in text:
+            raise BadInput(f"{path}: cannot write there ({text}). Choose another folder with -o.") from error
         raise
 
 

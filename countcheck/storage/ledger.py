@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool, StaticPool
@@ -77,6 +77,12 @@ class Ledger:
         """
         with self.damage_as_sentence(), self._engine.connect() as connection:
             return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one()) > 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close all connections, and leave the file as one that can be read without writing beside it."""
