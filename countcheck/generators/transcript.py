@@ -133,7 +133,7 @@ class TranscriptGenerator:
         else:
             slots = (Slot(data=_picture(self._path.parent, entry.picture)),) if entry.picture else ()
             reply = Reply(words=entry.words, slots=slots, cost=entry.cost, raw=entry.model_dump())
-        request = Request(keys=(sample.key,), fetch=_fetch_nothing, turn=turn, seconds=entry.seconds)
+        request = Request(keys=(sample.key,), fetch=_fetch_nothing, turn=turn, seconds=entry.seconds, asked=entry.said)
         (settled,) = outcomes_of_reply(reply, request)
         return settled.outcome
 

@@ -7,6 +7,7 @@ no rule is a failure called ``unknown`` with the raw body kept: never a picture 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -80,6 +81,7 @@ def read(
     broken: str = "",
     others: bool = False,
     codes: Codes | None = None,
+    asked: str = "",
 ) -> Reading:
     """Tell how one wanted picture ended.
 
@@ -90,6 +92,7 @@ def read(
         broken: Why a picture that did come cannot be used.
         others: Other pictures came with the same reply, so that its words speak of those.
         codes: What the provider's own codes mean.
+        asked: The prompt. A service that repeats it does not mean it.
 
     >>> reading = read(Reply(error=True, status=400, codes=("moderation_blocked",), message="Blocked: violence."))
     >>> str(reading.ended), str(reading.reason), reading.category
@@ -98,16 +101,18 @@ def read(
     'transient'
     """
     table = codes or {}
+    if asked and reply.words:
+        reply = replace(reply, words=_without_prompt(reply.words, asked))
     if reply.transport:
         return _failure(Fault.TRANSIENT, by="transport", message=reply.message)
     if reply.error and not reply.slots:
-        return _decided(_ERROR_RULES, _evidence(reply, None, table))
+        return _decided(_ERROR_RULES, _evidence(reply, None, table, asked))
     if slot is not None and (slot.withheld or (slot.codes and not slot.has_picture)):
-        reading = _decide(_PLACE_RULES, _evidence_of_slot(reply, slot, table))
-        return reading or _decided(_NOTHING_RULES, _evidence(reply, None, table))
+        reading = _decide(_PLACE_RULES, _evidence_of_slot(reply, slot, table, asked))
+        return reading or _decided(_NOTHING_RULES, _evidence(reply, None, table, asked))
     if slot is not None and slot.has_picture:
-        return _read_picture(reply, slot, look, broken, table)
-    return _decided(_NOTHING_RULES, _evidence(reply, slot, table, others=others))
+        return _read_picture(reply, slot, look, broken, table, asked)
+    return _decided(_NOTHING_RULES, _evidence(reply, slot, table, asked, others=others))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +121,7 @@ class _Evidence:
 
     Attributes:
         codes: Most telling first, with what they mean; ``None`` for one that nothing is known of.
+        message: The service's sentence, to be kept. ``sentence`` is the same without the prompt it repeats, to be read.
         others: Other pictures came, so the words speak of those.
     """
 
@@ -123,6 +129,7 @@ class _Evidence:
     codes: tuple[tuple[str, Meaning | None], ...]
     categories: tuple[str, ...]
     message: str
+    sentence: str
     stage: Stage
     withheld: bool = False
     others: bool = False
@@ -169,26 +176,26 @@ class _Evidence:
     @property
     def says_closed(self) -> bool:
         """Tell whether the sentence says that nobody is served; a quota with a time to wait is only a limit."""
-        waits = self.reply.retry_after and "exceeded your current quota" in self.message
-        return bool(CLOSED_WORDS.search(self.message)) and not waits
+        waits = self.reply.retry_after and "exceeded your current quota" in self.sentence
+        return _says(CLOSED_WORDS, self.sentence) and not waits
 
     @property
     def blocks(self) -> bool:
         """Tell whether an error's sentence says that content was refused; web pages and full queues say no such thing."""
         if self.is_page:
             return False
-        if SUPPORT.search(self.message) or VIOLATIONS.search(self.message):
+        if SUPPORT.search(self.sentence) or VIOLATIONS.search(self.sentence):
             return True
-        if TRANSIENT_WORDS.search(self.message) or self.reply.status == 429:
+        if _says(TRANSIENT_WORDS, self.sentence) or self.reply.status == 429:
             return False
         faults = (Sense.BAD_REQUEST, Sense.TRANSIENT)
         if self.first(*faults)[0] or self.first(*faults, guessed=True)[0]:
             return False
         if self.first(Sense.REFUSED, guessed=True)[0]:
             return True
-        if BAD_REQUEST_WORDS.search(self.message) and not REFUSES.search(self.message):
+        if _says(BAD_REQUEST_WORDS, self.sentence) and not _says(REFUSES, self.sentence):
             return False
-        return bool(BLOCK_WORDS.search(self.message)) or self.declines
+        return _says(BLOCK_WORDS, self.sentence) or self.declines
 
     @property
     def declines(self) -> bool:
@@ -196,35 +203,59 @@ class _Evidence:
         status = self.reply.status or 400
         if not (status < 300 or 400 <= status < 500) or status in (401, 402, 404, 408, 409, 410, 429):
             return False
-        words = read_words(self.message)
+        words = read_words(self.sentence)
         return words.declines and not words.limited and not words.broken and words.category != "capability"
 
 
 # A bare HTTP status, or the name of a client's exception: neither is a code of the service.
 _STATUS_OR_CLASS = re.compile(r"\d{3}|\w*(?:Error|Exception)")
 
+# A prompt that a service repeats stands in quotes after one of these words.
+_QUOTED_PROMPT = re.compile(
+    r"(\b(?:prompt|input|text|query|caption|description)s?\b\W{0,3})(?:\"[^\"]{3,4000}\"?|'.{3,4000}?(?:'(?!\w)|$)|[“«][^”»]{3,4000}[”»]?)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _without_prompt(text: str, asked: str) -> str:
+    """Take the repeated prompt out of a service's sentence: it says nothing of the service's opinion."""
+    plain = asked.strip()
+    if len(plain) >= 8 and plain.casefold() in text.casefold():
+        text = re.sub(re.escape(plain), "…", text, flags=re.IGNORECASE)
+    return _QUOTED_PROMPT.sub(r"\1…", text) if "'" in text or '"' in text or "“" in text or "«" in text else text
+
+
+@functools.lru_cache(maxsize=4096)
+def _says(pattern: re.Pattern[str], message: str) -> bool:
+    """Tell whether a sentence matches. Rules ask the same of one sentence several times, and services repeat theirs."""
+    return bool(pattern.search(message))
+
+
 _Rule: TypeAlias = Callable[[_Evidence], Reading | None]
 
 
-def _evidence(reply: Reply, slot: Slot | None, table: Codes, *, others: bool = False) -> _Evidence:
+def _evidence(reply: Reply, slot: Slot | None, table: Codes, asked: str, *, others: bool = False) -> _Evidence:
     codes = (*(slot.codes if slot else ()), *reply.codes)
+    message = (slot.message if slot else "") or reply.message
     return _Evidence(
         reply=reply,
         codes=tuple((code, _meaning(code, table)) for code in codes),
         categories=(slot.categories if slot else ()) or reply.categories,
-        message=(slot.message if slot else "") or reply.message,
+        message=message,
+        sentence=_without_prompt(message, asked),
         stage=_stage(slot, reply),
         others=others,
     )
 
 
-def _evidence_of_slot(reply: Reply, slot: Slot, table: Codes) -> _Evidence:
+def _evidence_of_slot(reply: Reply, slot: Slot, table: Codes, asked: str) -> _Evidence:
     """Collect what one place of an answer says of itself."""
     return _Evidence(
         reply=reply,
         codes=tuple((code, _meaning(code, table)) for code in slot.codes),
         categories=slot.categories,
         message=slot.message or reply.message,
+        sentence=_without_prompt(slot.message or reply.message, asked),
         stage=_stage(slot, reply),
         withheld=slot.withheld,
     )
@@ -327,7 +358,7 @@ def _error_is_illegal(evidence: _Evidence) -> Reading | None:
 
 
 def _error_passes_by_words(evidence: _Evidence) -> Reading | None:
-    if not TRANSIENT_WORDS.search(evidence.message):
+    if not _says(TRANSIENT_WORDS, evidence.sentence):
         return None
     return _failure(Fault.TRANSIENT, by="message", code=evidence.code, message=evidence.message)
 
@@ -337,7 +368,7 @@ def _error_blames_request(evidence: _Evidence) -> Reading | None:
     status = evidence.reply.status or 0
     if 400 <= status < 500 and not evidence.is_enigmatic:
         return _failure(Fault.BAD_REQUEST, by="status", code=evidence.code, message=evidence.message)
-    if not status or not BAD_REQUEST_WORDS.search(evidence.message):
+    if not status or not _says(BAD_REQUEST_WORDS, evidence.sentence):
         return None
     return _failure(Fault.BAD_REQUEST, by="message", code=evidence.code, message=evidence.message)
 
@@ -385,7 +416,7 @@ def _place_is_refused(evidence: _Evidence) -> Reading | None:
     meaning, code = evidence.first(Sense.REFUSED, Sense.DEFLECTED)
     if meaning is None and not evidence.withheld:
         meaning, code = evidence.first(Sense.REFUSED, guessed=True)
-    if not (meaning or evidence.categories or BLOCK_WORDS.search(evidence.message)):
+    if not (meaning or evidence.categories or _says(BLOCK_WORDS, evidence.sentence)):
         return None
     return _refusal(evidence, meaning, code, by="field")
 
@@ -420,12 +451,16 @@ def _nothing_is_refused(evidence: _Evidence) -> Reading | None:
         return None
     if meaning is None:
         meaning, code = evidence.first(*Sense)
-    worded = replace(evidence, message=evidence.message or evidence.reply.words)
+    worded = replace(
+        evidence,
+        message=evidence.message or evidence.reply.words,
+        sentence=evidence.sentence or evidence.reply.words,
+    )
     return _refusal(worded, meaning, code, by="field")
 
 
 def _nothing_is_blocked_by_message(evidence: _Evidence) -> Reading | None:
-    if not BLOCK_WORDS.search(evidence.message):
+    if not _says(BLOCK_WORDS, evidence.sentence):
         return None
     code = evidence.first(*Sense)[1]
     return _refusal(replace(evidence, categories=()), None, code, by="message")
@@ -496,13 +531,13 @@ _NOTHING_RULES: tuple[_Rule, ...] = (
 # A picture that came.
 
 
-def _read_picture(reply: Reply, slot: Slot, look: Look | None, broken: str, table: Codes) -> Reading:
+def _read_picture(reply: Reply, slot: Slot, look: Look | None, broken: str, table: Codes, asked: str) -> Reading:
     if look is None:
         return _failure(Fault.DAMAGED, by="pixels", message=broken or "the picture could not be decoded")
     if look not in WITHHELD:
         return Reading(ended=Ended.PICTURE)
     evidence = replace(
-        _evidence(reply, slot, table), categories=(*slot.categories, *reply.categories), stage=Stage.PICTURE
+        _evidence(reply, slot, table, asked), categories=(*slot.categories, *reply.categories), stage=Stage.PICTURE
     )
     meaning, code = evidence.first(Sense.REFUSED)
     if meaning or evidence.categories:
@@ -514,9 +549,9 @@ def _read_picture(reply: Reply, slot: Slot, look: Look | None, broken: str, tabl
 
 
 def _refusal(evidence: _Evidence, meaning: Meaning | None, code: str, *, by: str) -> Reading:
-    message = evidence.message
-    numbers = _support_numbers(message)
-    named = _named(evidence.categories, message, meaning, numbers)
+    message, sentence = evidence.message, evidence.sentence
+    numbers = _support_numbers(sentence)
+    named = _named(evidence.categories, sentence, meaning, numbers)
     category = ", ".join(named)
     return Reading(
         ended=Ended.REFUSAL,
@@ -524,7 +559,7 @@ def _refusal(evidence: _Evidence, meaning: Meaning | None, code: str, *, by: str
         category=category,
         code=code or (numbers[0] if numbers else ""),
         message=message,
-        stage=_stage_of_refusal(evidence.stage, message, meaning, numbers),
+        stage=_stage_of_refusal(evidence.stage, sentence, meaning, numbers),
         by=by,
     )
 

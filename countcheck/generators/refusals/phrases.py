@@ -231,7 +231,8 @@ OBJECTS = re.compile(
 )
 # Several reasons are thought aloud, and none is given: an apology, not an answer.
 HEDGES = re.compile(
-    r"\b(?:perhaps|maybe|possibly|might be|may be|could be|may have been|might have been|could have been|it is possible that)\b"
+    r"\b(?:perhaps|maybe|possibly|might be|may be|could be|may have|might have|could have|might not|may not|it is possible that|can(?:no|')t always|cannot always|not always able|or because|still (?:learning|under development|in development|being developed|improving))\b"
+    r"|\b(?:a few|several|some|many|various|different|a number of|a couple of|possible|multiple) (?:possible |potential |different )?reasons\b"
 )
 RECOVERED = re.compile(
     r"\b(?:sorry|apolog\w+) (?:for|about) (?:the|that|my) (?:\w+ )?(?:error|mistake|mix-?up|confusion)|\b(?:fixed|corrected) (?:the|my|that|this) (?:error|mistake)"
@@ -260,5 +261,7 @@ AREAS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("dangerous", r"\bdangerous|\bhazard|\bunsafe (?:activit|behavio)|\bharmful (?:activit|behavio)|危险|gefährlich|dangereu|peligros|pericolos|опасн|위험|tehlikeli"),
         ("toxic_vulgar", r"\bvulgar|\bprofan|\bobscen|\btoxic|\boffensive"),
         ("people_face", r"\bfaces?\b(?= of)|\bhuman faces?|\bfacial"),
+        # Said outright and without a "may", the policy is the reason given.
+        ("policy", r"\b(?:query|request|prompt)\b[^.!?\n]{0,15}\bviolates? (?:the|our|my|your|a|this) policy\b"),
     )
 )  # fmt: skip

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -52,6 +53,7 @@ class WordsReading:
     broken: bool = False
 
 
+@functools.lru_cache(maxsize=512)
 def read_words(words: str) -> WordsReading:
     """Read an assistant's words.
 
@@ -96,7 +98,16 @@ def _limited_or_broken(text: str) -> tuple[bool, bool]:
 
 def _only_hedges(text: str) -> bool:
     """Tell whether a text thinks of several reasons and gives none: an apology, not an answer."""
-    return len(HEDGES.findall(text)) >= 2 or ("several reasons" in text or "a number of reasons" in text)
+    if len(HEDGES.findall(text)) < 2:
+        return False
+    clauses = (_REASON.split(sentence, maxsplit=1)[0] for sentence in _SENTENCE_END.split(text))
+    plain = [clause for clause in clauses if clause.strip() and not HEDGES.search(clause)]
+    # "I can't draw that, because it could be taken badly" declines outright, whatever it thinks of reasons.
+    return not any(DECLINES["en"].search(clause.strip()) for clause in plain)
+
+
+_SENTENCE_END = re.compile(r"[.!?\n]+")
+_REASON = re.compile(r"\b(?:because|since|due to|as it|as this|which)\b")
 
 
 def claims_success(words: str) -> bool:

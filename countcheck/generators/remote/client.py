@@ -360,6 +360,7 @@ class RemoteGenerator:
             seconds=seconds,
             secrets=self._secrets,
             price=self.card.price,
+            asked=ask.text,
         )
         settled = outcomes_of_reply(reply, request)
         outcomes = tuple(each.outcome for each in settled)

@@ -35,6 +35,7 @@ class Request:
         seconds: Duration of the request; shared by the pictures.
         secrets: Texts that must never be kept.
         price: USD per picture, when the reply does not say.
+        asked: The prompt. A service that repeats it does not mean it.
     """
 
     keys: Sequence[str]
@@ -44,6 +45,7 @@ class Request:
     seconds: float = 0.0
     secrets: Iterable[str] = ()
     price: float | None = None
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ def outcomes_of_reply(reply: Reply, request: Request) -> list[Settled]:
     settled = []
     for place in places:
         came = place.look is not None
-        reading = _reading(reply, place, others=usable > came, codes=request.codes)
+        reading = _reading(reply, place, others=usable > came, request=request)
         cost = _share(reply, request, came=came, usable=usable)
         settled.append(Settled(reading=reading, outcome=_outcome(reply, request, place, reading, cost)))
     return settled
@@ -112,10 +114,18 @@ def _open(key: str, slot: Slot | None, fetch: Callable[[str], bytes]) -> _Place:
     return _Place(key=key, slot=slot, pixels=pixels, look=classify_image(pixels))
 
 
-def _reading(reply: Reply, place: _Place, *, others: bool, codes: Mapping[str, Meaning]) -> Reading:
+def _reading(reply: Reply, place: _Place, *, others: bool, request: Request) -> Reading:
     if place.lost:
         return Reading(ended=Ended.FAILURE, fault=Fault.TRANSIENT, message=place.lost, by="transport")
-    return read(reply, slot=place.slot, look=place.look, broken=place.broken, others=others, codes=codes)
+    return read(
+        reply,
+        slot=place.slot,
+        look=place.look,
+        broken=place.broken,
+        others=others,
+        codes=request.codes,
+        asked=request.asked,
+    )
 
 
 def _share(reply: Reply, request: Request, *, came: bool, usable: int) -> float | None:
