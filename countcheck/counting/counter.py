@@ -17,8 +17,9 @@ from countcheck.counting.counts import Count
 from countcheck.counting.rule import CountingRule, count
 from countcheck.counting.rule_settings import RULE_SETTINGS, renamed, rule_of_card
 from countcheck.counting.verdict import Verdict
-from countcheck.detectors.base import Closable, Detections, Detector
+from countcheck.detectors.base import Detections, Detector
 from countcheck.detectors.common import views
+from countcheck.detectors.common.checked import CheckedDetector
 from countcheck.detectors.common.vocabulary import lookalikes_of, synonyms_of
 from countcheck.images.types import Pixels
 from countcheck.registry import load_detector_class
@@ -89,15 +90,20 @@ def _closed(nouns: Sequence[Noun], vocabulary: frozenset[str]) -> QueryMap:
 
 
 def renamed_nouns(detections: Detections, queries: QueryMap) -> Detections:
-    """Put detections under the suite's nouns; boxes for words that were not asked for are left out."""
-    keep = [i for i, word in enumerate(detections.nouns) if word in queries.meaning]
+    """Put detections under the suite's nouns; boxes for words that were not asked for are left out.
+
+    A detector may write a word with other capitals than it was asked for.
+    """
+    by_case = {word.casefold(): word for word in reversed(queries.queries)}
+    words = [word if word in queries.meaning else by_case.get(word.casefold(), word) for word in detections.nouns]
+    keep = [i for i, word in enumerate(words) if word in queries.meaning]
     unsupported = {queries.meaning[word] for word in detections.unsupported if word in queries.meaning}
     # A noun is known when any of its queries is.
     unsupported -= {noun for word, noun in queries.meaning.items() if word not in detections.unsupported}
     return Detections(
         boxes=detections.boxes[keep],
         scores=detections.scores[keep],
-        nouns=tuple(queries.meaning[detections.nouns[i]] for i in keep),
+        nouns=tuple(queries.meaning[words[i]] for i in keep),
         size=detections.size,
         unsupported=queries.unsupported | unsupported,
     )
@@ -148,6 +154,7 @@ class Counter:
         self.card = card
         self.rule: CountingRule = rule if rule is not None else rule_of_card(card)
         self.detector = detector
+        self._checked = CheckedDetector(detector, card.name)
         self.second_counter = second_counter
         settings = {**COUNTER_SETTINGS, **{k: v for k, v in card.settings.items() if k in COUNTER_SETTINGS}}
         self.chooses_views = settings["views"] == "auto"
@@ -222,8 +229,7 @@ class Counter:
 
     def close(self) -> None:
         """Free memory and connections, where the detector holds any."""
-        if isinstance(self.detector, Closable):
-            self.detector.close()
+        self._checked.close()
         if self.second_counter is not None:
             self.second_counter.close()
 
@@ -232,12 +238,12 @@ class Counter:
     ) -> list[Detections]:
         queries = query_map(nouns, self.vocabulary)
         if not names and not self._opinions:
-            detected = [renamed_nouns(d, queries) for d in self.detector.detect(pictures, queries.queries)]
+            detected = [renamed_nouns(d, queries) for d in self._checked.detect(pictures, queries.queries)]
             return self._with_second_counter(detected, pictures, nouns, styles)
         shown = names or ("as_is",)
         every = tuple(dict.fromkeys((*shown, *self._opinions)))
         results = []
-        by_picture = views.detect_views(self.detector, pictures, queries.queries, every)
+        by_picture = views.detect_views(self._checked, pictures, queries.queries, every)
         for detected, style in zip(by_picture, styles, strict=True):
             by_view = {name: renamed_nouns(view, queries) for name, view in zip(every, detected, strict=True)}
             fused = views.fused([by_view[name] for name in shown], how=self._fusion, place=self.name)
