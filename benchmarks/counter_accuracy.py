@@ -29,7 +29,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from machine import machine
 
-from countcheck.counting.counter import Counter, load_counter, query_map, renamed_nouns
+from countcheck.counting.counter import Counter, load_counter
+from countcheck.counting.queries import query_map, renamed_nouns
 from countcheck.counting.rule import count
 from countcheck.detectors.base import Detections
 from countcheck.detectors.common.views import cost, detect_views, fused

@@ -1,113 +1,28 @@
 """A counter: a detector with its rule. Turns pictures and a suite's nouns into detections and counts.
 
-Here nouns are mapped to the detector's vocabulary: synonyms are joined, lookalikes are offered beside the nouns asked
-for so that a boar is called a boar, and what the detector cannot know is `unsupported`, never 0.
+What a detector is asked for, see `countcheck.counting.queries`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from countcheck.cards import Card, read_counter_card
 from countcheck.counting.counts import Count
+from countcheck.counting.queries import query_map, renamed_nouns
 from countcheck.counting.rule import CountingRule, count
 from countcheck.counting.rule_settings import RULE_SETTINGS, renamed, rule_of_card
 from countcheck.counting.verdict import Verdict
 from countcheck.detectors.base import Detections, Detector
 from countcheck.detectors.common import views
 from countcheck.detectors.common.checked import CheckedDetector
-from countcheck.detectors.common.vocabulary import lookalikes_of, synonyms_of
 from countcheck.images.types import Pixels
 from countcheck.registry import load_detector_class
 from countcheck.suites.suite import Noun, Target
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryMap:
-    """What a detector is asked for, and the noun that each query stands for.
-
-    Attributes:
-        meaning: Query to noun, in the order asked: a noun's phrase and synonyms to the noun, a lookalike to itself.
-        unsupported: Nouns that the detector cannot know.
-    """
-
-    meaning: Mapping[str, str]
-    unsupported: frozenset[str]
-
-    @property
-    def queries(self) -> tuple[str, ...]:
-        """What the detector is asked for."""
-        return tuple(self.meaning)
-
-
-def query_map(nouns: Sequence[Noun], vocabulary: frozenset[str] | None) -> QueryMap:
-    """Choose the queries for these nouns, the same whatever their order.
-
-    A word that is one noun's name and another's synonym belongs to the noun it names. In a closed vocabulary a noun
-    is looked for by its own name, or else by a synonym that no other noun asked for needs.
-    """
-    nouns = sorted({noun.name: noun for noun in nouns}.values(), key=lambda noun: noun.name)
-    return _open(nouns) if vocabulary is None else _closed(nouns, vocabulary)
-
-
-def _open(nouns: Sequence[Noun]) -> QueryMap:
-    meaning = {noun.phrase or noun.name: noun.name for noun in nouns}
-    for noun in nouns:
-        for word in noun.synonyms:
-            meaning.setdefault(word, noun.name)
-    known = {*meaning, *meaning.values()}
-    for noun in nouns:
-        same = {*synonyms_of(noun.name), *noun.synonyms}
-        for word in noun.distractors or lookalikes_of(noun.name):
-            if word not in known and word not in same:
-                meaning.setdefault(word, word)
-    return QueryMap(meaning=meaning, unsupported=frozenset())
-
-
-def _closed(nouns: Sequence[Noun], vocabulary: frozenset[str]) -> QueryMap:
-    spelled = {word.lower(): word for word in sorted(vocabulary)}
-    meaning: dict[str, str] = {}
-    for noun in nouns:
-        if noun.name.lower() in spelled:
-            meaning.setdefault(spelled[noun.name.lower()], noun.name)
-    for noun in nouns:
-        own = [word for word in (noun.phrase, *noun.synonyms) if word.lower() in spelled]
-        if not own and noun.name not in meaning.values():
-            free = (word for word in synonyms_of(noun.name.lower()) if spelled.get(word, word) not in meaning)
-            own = [word for word in free if word in spelled][:1]
-        for word in own:
-            meaning.setdefault(spelled[word.lower()], noun.name)
-    for noun in nouns:
-        for word in noun.distractors or lookalikes_of(noun.name):
-            if word.lower() in spelled:
-                meaning.setdefault(spelled[word.lower()], word)
-    missing = frozenset(noun.name for noun in nouns) - frozenset(meaning.values())
-    return QueryMap(meaning=meaning, unsupported=missing)
-
-
-def renamed_nouns(detections: Detections, queries: QueryMap) -> Detections:
-    """Put detections under the suite's nouns; boxes for words that were not asked for are left out.
-
-    A detector may write a word with other capitals than it was asked for.
-    """
-    by_case = {word.casefold(): word for word in reversed(queries.queries)}
-    words = [word if word in queries.meaning else by_case.get(word.casefold(), word) for word in detections.nouns]
-    keep = [i for i, word in enumerate(words) if word in queries.meaning]
-    unsupported = {queries.meaning[word] for word in detections.unsupported if word in queries.meaning}
-    # A noun is known when any of its queries is.
-    unsupported -= {noun for word, noun in queries.meaning.items() if word not in detections.unsupported}
-    return Detections(
-        boxes=detections.boxes[keep],
-        scores=detections.scores[keep],
-        nouns=tuple(queries.meaning[words[i]] for i in keep),
-        size=detections.size,
-        unsupported=queries.unsupported | unsupported,
-    )
-
 
 # What a counter's card may set beside its detector's own settings.
 COUNTER_SETTINGS: dict[str, Any] = {

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countcheck.cards import Card
-from countcheck.counting.counter import Counter, load_counter, query_map
+from countcheck.counting.counter import Counter, load_counter
+from countcheck.counting.queries import query_map
 from countcheck.detectors.base import Detections
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.suites.suite import Noun
