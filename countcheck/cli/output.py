@@ -8,7 +8,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,6 +18,9 @@ from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from countcheck.storage.rows import ResultRow
+    from countcheck.storage.run_folder import RunFolder
 
 # What a terminal, or a CI service that reads its log, would obey; inside JSON text each has a harmless spelling.
 _ACTIVE = re.compile("##|[\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
@@ -96,6 +99,16 @@ def _escaped(match: re.Match[str]) -> str:
 def say(sentence: str) -> None:
     """Print a note on stderr."""
     typer.echo(terminal_text(sentence), err=True)
+
+
+def say_problems_of_pictures(run: RunFolder, rows: Iterable[ResultRow]) -> None:
+    """Note on stderr when picture files of a run are gone or changed: its numbers are those of the pictures that were
+    made."""
+    problems = str(run.pictures.problems(rows))
+    if problems:
+        say(
+            f"{run.path}: {problems}; the numbers are those of the pictures that were made. See: countcheck doctor {run.path}"
+        )
 
 
 def stdout_console() -> Console:

@@ -19,7 +19,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from countcheck.errors import BadInput, CountcheckError
 from countcheck.files import disk_errors_as_sentences, first_line
 from countcheck.storage.checksums import DamagedRow
-from countcheck.storage.schema import CHECKED, SCHEMA_VERSION, check_version, migrate, totals
+from countcheck.storage.schema import SCHEMA_VERSION, check_version, migrate, totals
 from countcheck.storage.write_ahead_log import ledger_image
 
 _PATIENCE = 30.0  # seconds to wait while another process writes
@@ -196,17 +196,6 @@ class Ledger:
                 raise DamagedRow(f"{found[0]} of {rows} rows of {table.name} are whole")
             numbers[table.name] = int(expected.rows)
         return numbers
-
-    def check_all(self) -> dict[str, str]:
-        """Compare every table with what was written; return what is wrong by table."""
-        wrong = {}
-        for table in CHECKED:
-            try:
-                with self._engine.connect() as connection:
-                    self.check_total(connection, table)
-            except _DAMAGE as error:
-                wrong[table.name] = first_line(error)
-        return wrong
 
     def _damaged(self, error: BaseException) -> BadInput:
         return BadInput(

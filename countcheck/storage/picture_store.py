@@ -34,6 +34,21 @@ class PictureProblems:
     missing: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """A sentence for the user; empty when nothing is wrong."""
+        parts = []
+        if self.missing:
+            parts.append(
+                f"{len(self.missing)} picture files are gone" if len(self.missing) > 1 else "1 picture file is gone"
+            )
+        if self.changed:
+            parts.append(
+                f"{len(self.changed)} are not the pictures that were made"
+                if len(self.changed) > 1
+                else "1 is not the picture that was made"
+            )
+        return " and ".join(parts)
+
 
 class PictureStore:
     """The picture files of one run, under ``images`` in its folder."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from countcheck.cli.main import app
 from countcheck.cli.output import print_json, stdout_console
+from countcheck.errors import BadSettings
 from countcheck.registry import extras, load_generator_class, provider_families
 from countcheck.reports.safe_text import terminal_text
 
@@ -29,9 +31,25 @@ _NOT_LISTED = frozenset({"all", "apis", "test", "train"})
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def doctor(
+    run: Annotated[
+        Path | None, typer.Argument(metavar="RUN", help="Verify this run's ledger and pictures instead.")
+    ] = None,
+    pictures: Annotated[bool, typer.Option(help="Read every picture of the run and compare its digest.")] = True,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what is derived from other parts of the run: indexes, thumbnails.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Say what is installed and what is missing. Also which device there is, and whether the shipped models load and
-    pass their controls."""
+    pass their controls. With RUN, verify a run: exits 2 when something of it is damaged or gone."""
+    if run is not None:
+        from countcheck.cli.commands.doctor_run import verify
+
+        verify(run, pictures=pictures, repair=repair, as_json=as_json)
+        return
+    if repair:
+        raise BadSettings("--repair mends a run. Name the run's folder.")
     found: dict[str, Any] = {"python": _python(), "extras": _extras(), "device": _device(), "models": _models()}
     if as_json:
         print_json(found)

@@ -61,7 +61,9 @@ def read_evidence(path: Path, level: float) -> Evidence:
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(path) as opened:
-        return evidence_of_run(opened.rows(), opened.info.called(opened.name), opened.labels(), level)
+        rows = opened.rows()
+        say_problems_of_pictures(opened, rows)
+        return evidence_of_run(rows, opened.info.called(opened.name), opened.labels(), level)
 
 
 def read_summary(path: Path) -> Summary:

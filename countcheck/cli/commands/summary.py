@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from countcheck.cli.main import app
-from countcheck.cli.output import print_json, stdout_console
+from countcheck.cli.output import print_json, say_problems_of_pictures, stdout_console
 
 
 @app.command()
@@ -28,7 +28,9 @@ def summary(
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(run) as opened:
-        result = summarize(opened.rows(), opened.info.called(opened.name), opened.labels(), level)
+        rows = opened.rows()
+        say_problems_of_pictures(opened, rows)
+        result = summarize(rows, opened.info.called(opened.name), opened.labels(), level)
     if as_json:
         print_json(result.to_json())
         return

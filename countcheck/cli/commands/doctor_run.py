@@ -1,0 +1,72 @@
+"""``doctor RUN``: verify a run on disk, and mend what is derived."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from countcheck.cli.output import print_json, say, stderr_console, stdout_console
+from countcheck.reports.format import quantity
+from countcheck.reports.safe_text import terminal_text
+
+if TYPE_CHECKING:
+    from countcheck.storage.verification import RunCheck
+
+_MOST_NAMED = 10  # files of a kind that are named
+
+
+def verify(run: Path, *, pictures: bool, repair: bool, as_json: bool) -> None:
+    """Verify a run and print what was found.
+
+    Raises:
+        BadInput: When there is no run, or its ledger cannot be opened at all.
+        RunMismatch: When a newer program wrote it.
+        typer.Exit: With 2 when something of the run is damaged or gone.
+    """
+    from countcheck.errors import BadInput
+    from countcheck.storage.verification import check_run, repair_run
+
+    if not (run / "run.sqlite").is_file():
+        raise BadInput(f"{run} is not a run: there is no run.sqlite in it. Name the folder that `run` wrote.")
+    mended: list[str] = []
+    with stderr_console().status("") as status:
+        show = lambda part, done, total: status.update(f"verifying the {part}: {done:,} of {total:,}")  # noqa: E731
+        check = check_run(run, pictures=pictures, progress=show)
+        if repair:
+            mended = repair_run(run, check)
+            check = check_run(run, pictures=pictures, progress=show) if mended else check
+    if as_json:
+        print_json({**check.to_json(), "mended": mended})
+    else:
+        _print(check, pictures)
+    for sentence in mended:
+        say(sentence)
+    if not check.healthy:
+        raise typer.Exit(2)
+
+
+def _print(check: RunCheck, read: bool) -> None:
+    console = stdout_console()
+    for sentence in check.ledger:
+        console.print(f"ledger: {terminal_text(sentence)}", soft_wrap=True)
+    kinds = (
+        ("gone", check.missing),
+        ("not the picture that was made", check.changed),
+        ("not named by the ledger", check.stray),
+        ("half written", check.unfinished),
+        ("a thumbnail that is damaged or has no picture", check.thumbnails),
+    )
+    for kind, paths in kinds:
+        for path in paths[:_MOST_NAMED]:
+            console.print(f"{terminal_text(path)}: {kind}", soft_wrap=True)
+        if len(paths) > _MOST_NAMED:
+            console.print(f"... {quantity(len(paths) - _MOST_NAMED, 'more file')}: {kind}", soft_wrap=True)
+    state = "is whole" if check.healthy else "is DAMAGED"
+    digests = "their digests compared" if read else "their digests not compared"
+    console.print(
+        f"{terminal_text(str(check.run))} {state}: {quantity(check.pictures, 'picture')}, {digests}", soft_wrap=True
+    )
+    if check.missing or check.changed:
+        console.print("Restore the files from a copy: what they show cannot be made again.", soft_wrap=True)
