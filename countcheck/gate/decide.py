@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from countcheck.errors import BadInput, UnknownName
@@ -24,14 +23,23 @@ _MAX_PROMPTS = 1_000_000
 """Beyond so many prompts no number is promised."""
 
 
-def decide_gate(policy: Policy, evidence: Evidence, baseline: Evidence | None = None) -> Decision:
+def decide_gate(
+    policy: Policy, evidence: Evidence, baseline: Evidence | None = None, *, unpaired: bool = False
+) -> Decision:
     """Decide what a policy says of a run: fail if a rule fails, cannot decide if one cannot, else pass.
 
     A run that lost too much, or whose counter failed its self-test, is not judged: it cannot be decided, whatever its
     rates. Every generator of the run must meet every rule that does not name another.
 
+    Args:
+        policy: What is demanded.
+        evidence: Of the run.
+        baseline: Of the run that ``no_worse_by`` rules compare with.
+        unpaired: Compare with a baseline that was asked another suite too, although its samples do not pair; otherwise
+            such a rule cannot be decided.
+
     Raises:
-        UnknownName: If a rule names a generator that the run has not.
+        UnknownName: If a rule names a generator that the run has not, or a tag, or value of one, that no prompt has.
         BadInput: If a rule needs a baseline and there is none.
 
     >>> from countcheck.gate.evidence import evidence_of_run
@@ -63,7 +71,7 @@ def decide_gate(policy: Policy, evidence: Evidence, baseline: Evidence | None = 
             warnings += _baseline_warnings(evidence.sides[name], before)
         for rule in policy.rules:
             if rule.generator in ("", name):
-                results.append(_decide_rule(rule, policy.level, name, evidence, before))
+                results.append(_decide_rule(rule, policy, name, evidence, before, unpaired=unpaired or policy.unpaired))
     return Decision(
         decision=overall(results),
         rules=tuple(result.named() if len(generators) > 1 else result for result in results),
@@ -95,8 +103,10 @@ def _baseline_warnings(side: ComparisonSide, before: Baseline) -> Iterator[str]:
     yield from (w for w in counter_warnings([before.side, side]) if "counters differ" in w or "different rules" in w)
 
 
-def _decide_rule(rule: GateRule, level: float, name: str, evidence: Evidence, before: Baseline | None) -> RuleResult:
-    measured = resolve(rule, level, name, evidence, before)
+def _decide_rule(
+    rule: GateRule, policy: Policy, name: str, evidence: Evidence, before: Baseline | None, *, unpaired: bool
+) -> RuleResult:
+    measured = resolve(rule, policy.level, name, evidence, before, unpaired=unpaired)
     if isinstance(measured, Unresolved):
         return RuleResult(
             rule=rule.name,
@@ -106,20 +116,12 @@ def _decide_rule(rule: GateRule, level: float, name: str, evidence: Evidence, be
             estimate=measured.estimate,
         )
     estimate = measured.now if measured.difference is None else measured.difference
-    decided = _decided(rule, estimate)
+    decided = rule.decision_by_side(estimate)
     reason = _sentence(rule, measured)
     if decided is None:
         reason += _prompts_that_decide(rule, estimate)
     decision: Outcome = decided or rule.when_unsure
     return RuleResult(rule=rule.name, generator=name, decision=decision, reason=reason, estimate=estimate)
-
-
-def _decided(rule: GateRule, estimate: Estimate) -> Outcome | None:
-    """Decide by the whole interval, or by the end of it that the rule names."""
-    if rule.side is None:
-        return rule.decision_on(estimate)
-    end = {"low": estimate.low, "value": estimate.value, "high": estimate.high}[rule.side]
-    return rule.decision_on(replace(estimate, low=end, high=end))
 
 
 def _sentence(rule: GateRule, measured: Resolved) -> str:

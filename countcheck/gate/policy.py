@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,6 +78,13 @@ class GateRule:
             return "pass"
         return None
 
+    def decision_by_side(self, estimate: Estimate) -> Literal["pass", "fail"] | None:
+        """Decide by the end of the interval that the rule names, or by the whole interval when it names none."""
+        if self.side is None:
+            return self.decision_on(estimate)
+        end = {"low": estimate.low, "value": estimate.value, "high": estimate.high}[self.side]
+        return self.decision_on(replace(estimate, low=end, high=end))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -113,6 +120,7 @@ class Policy:
         limits: What must hold for a run to be judged at all.
         level: Confidence level of every interval, above 0.5 and below 1.
         baseline: Run folder or summary to compare with, unless the command line names one.
+        unpaired: Compare with a baseline that was asked another suite too, although its samples do not pair.
         path: Where it was read; ``None`` when it was not read from a file.
     """
 
@@ -120,6 +128,7 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     level: float = 0.95
     baseline: Path | None = None
+    unpaired: bool = False
     path: Path | None = None
 
 
@@ -160,7 +169,12 @@ def policy_from(body: Any, *, place: str = "policy", path: Path | None = None) -
     _refuse_contradictions(place, rules)
     baseline = (path.parent if path else Path()) / fields.baseline if fields.baseline else None
     return Policy(
-        rules=rules, limits=Limits(**fields.limits.model_dump()), level=fields.level, baseline=baseline, path=path
+        rules=rules,
+        limits=Limits(**fields.limits.model_dump()),
+        level=fields.level,
+        baseline=baseline,
+        unpaired=fields.unpaired,
+        path=path,
     )
 
 
@@ -251,6 +265,7 @@ class _PolicyFields(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     level: float = Field(default=0.95, gt=0.5, lt=1)
     baseline: str = ""
+    unpaired: bool = False
     limits: _LimitFields = _LimitFields()
     rules: list[_RuleFields] = Field(min_length=1)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from countcheck.errors import UnknownName
 from countcheck.gate.evidence import Evidence
 from countcheck.gate.policy import GateRule
-from countcheck.metrics.columns import Columns
 from countcheck.metrics.estimate_rates import estimate_rates, estimate_share
 from countcheck.metrics.outcome_codes import NOT_MADE, Bools
 from countcheck.metrics.pairing import pair_sums, pair_up
@@ -20,6 +20,11 @@ from countcheck.metrics.summary import GeneratorSummary
 from countcheck.stats.anytime import anytime_difference, anytime_rate
 from countcheck.stats.estimate import Estimate
 from countcheck.stats.intervals import sums_by_cluster, unpaired_difference
+
+_ANOTHER_SUITE = (
+    "the baseline was asked another suite, so no samples pair; name a baseline of this suite, "
+    "or say --unpaired to compare all the same"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,7 +69,13 @@ class Unresolved:
 
 
 def resolve(
-    rule: GateRule, level: float, generator: str, evidence: Evidence, baseline: Baseline | None
+    rule: GateRule,
+    level: float,
+    generator: str,
+    evidence: Evidence,
+    baseline: Baseline | None,
+    *,
+    unpaired: bool = False,
 ) -> Resolved | Unresolved:
     """Find what a rule is about in the evidence.
 
@@ -74,8 +85,12 @@ def resolve(
         generator: One of the run's.
         evidence: Of the run.
         baseline: Of the generator; needed by rules with ``no_worse_by``.
+        unpaired: Compare with the baseline of another suite too.
+
+    Raises:
+        UnknownName: If the rule names a tag, or a value of one, that no prompt of the run has.
     """
-    return _Resolver(rule, level, generator, evidence).resolve(baseline)
+    return _Resolver(rule, level, generator, evidence).resolve(baseline, unpaired=unpaired)
 
 
 class _Resolver:
@@ -87,8 +102,9 @@ class _Resolver:
         self.side = evidence.sides.get(generator)
         self.stopped_early = evidence.stopped_early
         self.chosen: Bools | None = None
+        self.kept: Mapping[str, Estimate] | None = None
 
-    def resolve(self, baseline: Baseline | None) -> Resolved | Unresolved:
+    def resolve(self, baseline: Baseline | None, *, unpaired: bool) -> Resolved | Unresolved:
         if self.rule.where:
             reason = self._choose()
             if reason:
@@ -101,6 +117,8 @@ class _Resolver:
             return Unresolved(reason=_other_level(now, self.level, "summary"), estimate=now)
         if self.rule.no_worse_by is None or baseline is None:
             return Resolved(now=now)
+        if not unpaired and _another_suite(self.side, baseline.side):
+            return Unresolved(reason=_ANOTHER_SUITE, estimate=now)
         against = self._against(baseline, now)
         if against.then is None or against.difference is None or against.difference.low is None:
             return Unresolved(reason="the baseline has nothing to compare with", estimate=against.now)
@@ -111,15 +129,32 @@ class _Resolver:
     def _choose(self) -> str:
         """Choose the rows whose tags match; return why there are none, or their rates are withheld."""
         if self.side is None or self.side.columns is None:
-            return "the run keeps no tags to split by"
+            return self._choose_from_summary()
         self.chosen = self.side.columns.matching(self.rule.where)
         if not self.chosen.any():
-            return _no_match(self.rule, self.side.columns)
+            _require_tags(self.rule, {tag: column.values for tag, column in self.side.columns.tags.items()})
+            return "no prompt has all of these tags"
         withheld = self.summary.withheld.get("style", {}).get(self.rule.where.get("style", ""), "")
+        return withheld if self.rule.definition.by_counter else ""
+
+    def _choose_from_summary(self) -> str:
+        """Choose the rates that a kept summary gives for one tag."""
+        by, where = self.summary.by, self.rule.where
+        if by:
+            _require_tags(self.rule, {tag: tuple(values) for tag, values in by.items()})
+        if len(where) > 1 or not by:
+            return (
+                "a kept summary has no rates for several tags at once; name the run" if by else "the run keeps no tags"
+            )
+        (tag, value), *_ = where.items()
+        self.kept = by[tag][value]
+        withheld = self.summary.withheld.get(tag, {}).get(value, "")
         return withheld if self.rule.definition.by_counter else ""
 
     def _rate(self) -> Estimate | None:
         rate, side = self.rule.rate, self.side
+        if self.kept is not None:
+            return self.kept.get(rate)
         if self.rule.corrected:
             return self.summary.corrected.get(rate)
         if side is None:
@@ -146,7 +181,7 @@ class _Resolver:
     def _against(self, baseline: Baseline, now: Estimate) -> Resolved:
         """Return the rate, the baseline's and the difference, all over the pairs where samples pair."""
         side, other = self.side, baseline.side
-        if side is not None and other is not None and side.suite_digest == other.suite_digest:
+        if self.kept is None and side is not None and other is not None and not _another_suite(side, other):
             pair = self._paired(side, other)
             if pair is not None:
                 return (
@@ -154,7 +189,7 @@ class _Resolver:
                     if pair.difference.n
                     else Resolved(now=now)
                 )
-        then = baseline.summary.rates.get(self.rule.rate) if self.chosen is None else self._tagged(baseline)
+        then = self._tagged(baseline) if self.rule.where else baseline.summary.rates.get(self.rule.rate)
         return Resolved(now=now, then=then, difference=None if then is None else unpaired_difference(then, now))
 
     def _paired(self, side: ComparisonSide, other: ComparisonSide) -> RatePair | None:
@@ -198,13 +233,15 @@ def _other_level(estimate: Estimate, level: float, kept: str) -> str:
     )
 
 
-def _no_match(rule: GateRule, columns: Columns) -> str:
+def _another_suite(side: ComparisonSide | None, other: ComparisonSide | None) -> bool:
+    return side is not None and other is not None and side.suite_digest != other.suite_digest
+
+
+def _require_tags(rule: GateRule, known: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse a tag, or a value of one, that no prompt has."""
     for tag, value in rule.where.items():
-        known = columns.tags[tag].values if tag in columns.tags else tuple(columns.tags)
-        wrong = value if tag in columns.tags else tag
-        if wrong not in known:
-            near = difflib.get_close_matches(wrong, known, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known[:8]) or 'none'}"
-            what = f"no prompt has {tag} {value!r}" if tag in columns.tags else f"no prompt has a tag {tag!r}"
-            return f"{what}{hint}"
-    return "no prompt has all of these tags"
+        place = f"rule {rule.name!r}: where"
+        if tag not in known:
+            raise UnknownName("tag", tag, known, place=place)
+        if value not in known[tag]:
+            raise UnknownName(f"value of the tag {tag}", value, known[tag], place=place)

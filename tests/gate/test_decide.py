@@ -69,13 +69,29 @@ def test_rules_hold_where_tags_match():
     assert found.rules[0].reason.startswith("exact in noir: 100 %")
 
 
-def test_a_baseline_of_another_suite_is_unpaired_and_said():
-    found = decide_gate(
-        policy(LOSS),
-        evidence_of_run(drawn(0.7, 1), run_info()),
-        evidence_of_run(drawn(0.7, 2), run_info(suite_digest="1")),
-    )
-    assert "unpaired" in found.warnings[0] and "(unpaired)" in found.rules[0].reason
+def test_a_baseline_of_another_suite_decides_nothing_unless_unpaired_is_said():
+    now, other = evidence_of_run(drawn(0.7, 1), run_info()), evidence_of_run(drawn(0.7, 2), run_info(suite_digest="1"))
+    found = decide_gate(policy(LOSS), now, other)
+    assert found.exit_code == 3
+    assert found.rules[0].reason.startswith("exact: the baseline was asked another suite")
+    assert "--unpaired" in found.rules[0].reason
+    for said in (
+        decide_gate(policy(LOSS), now, other, unpaired=True),
+        decide_gate(policy(LOSS, unpaired=True), now, other),
+    ):
+        assert "unpaired" in said.warnings[0] and "(unpaired)" in said.rules[0].reason
+
+
+def test_a_rule_that_compares_with_nothing_is_decided_beside_a_baseline_of_another_suite():
+    now, other = evidence_of_run(drawn(0.7, 1), run_info()), evidence_of_run(drawn(0.7, 2), run_info(suite_digest="1"))
+    found = decide_gate(policy({"rate": "exact_rate", "at_least": 0.5}), now, other)
+    assert found.decision == "pass"
+
+
+def test_a_version_of_the_suite_with_one_prompt_more_is_another_suite():
+    before = evidence_of_run(drawn(0.7, 1), run_info(suite_digest="a"))
+    now = evidence_of_run([*drawn(0.7, 1), row("e", "new")], run_info(suite_digest="b"))
+    assert decide_gate(policy(LOSS), now, before).decision == "cannot_decide"
 
 
 def test_means_and_costs_have_rules_too():

@@ -1,8 +1,11 @@
 """What a rule is held against."""
 
+import re
+
 import pytest
 from verdict_rows import row, run_info
 
+from countcheck.errors import UnknownName
 from countcheck.gate.decide import decide_gate
 from countcheck.gate.evidence import evidence_of_run, evidence_of_summary
 from countcheck.metrics.comparison import compare
@@ -12,11 +15,33 @@ from tests.gate.gating import LOSS, drawn, gated, policy
 
 
 @pytest.mark.parametrize(
-    ("where", "said"), [({"style": "noirr"}, "did you mean 'noir'"), ({"stile": "noir"}, "did you mean 'style'")]
+    ("where", "said"),
+    [
+        ({"style": "noirr"}, "no value of the tag style named 'noirr'. Did you mean 'noir'"),
+        ({"stile": "noir"}, "no tag named 'stile'. Did you mean 'style'"),
+        ({"number": 44}, "no value of the tag number named '44'. Did you mean '4'"),
+    ],
 )
-def test_tags_that_match_nothing_cannot_be_decided_and_near_names_are_given(where, said):
-    found = gated([{"rate": "exact_rate", "where": where, "at_least": 0.1}], drawn(0.5, 1))
-    assert found.decision == "cannot_decide" and said in found.rules[0].reason
+def test_tags_that_no_prompt_has_are_refused_with_near_names(where, said):
+    rule = {"rate": "exact_rate", "where": where, "at_least": 0.1}
+    with pytest.raises(UnknownName, match=re.escape(said)):
+        gated([rule], drawn(0.5, 1))
+    with pytest.raises(UnknownName, match=re.escape(said)):
+        decide_gate(policy(rule), evidence_of_summary(summarize(drawn(0.5, 1), run_info())))
+
+
+def test_tags_that_exist_but_never_together_cannot_be_decided():
+    found = gated([{"rate": "exact_rate", "where": {"number": 1, "style": "noir"}, "at_least": 0.1}], drawn(0.5, 1))
+    assert found.rules[0].reason == "exact at 1 in noir: no prompt has all of these tags"
+
+
+def test_a_kept_summary_answers_rules_of_one_tag_as_the_run_does():
+    rule = {"rate": "exact_rate", "where": {"style": "noir"}, "at_least": 0.5}
+    kept = decide_gate(policy(rule), evidence_of_summary(summarize(drawn(0.7, 1), run_info())))
+    assert kept.rules == gated([rule], drawn(0.7, 1)).rules
+    both = {"rate": "exact_rate", "where": {"style": "noir", "number": 2}, "at_least": 0.5}
+    found = decide_gate(policy(both), evidence_of_summary(summarize(drawn(0.7, 1), run_info())))
+    assert found.decision == "cannot_decide" and "several tags at once" in found.rules[0].reason
 
 
 def test_a_kept_summary_is_as_good_a_baseline_as_the_run():
