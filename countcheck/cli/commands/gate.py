@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from countcheck.cli.main import app
-from countcheck.cli.output import closed_pipe_ignored, print_json, say, stdout_console
+from countcheck.cli.output import closed_pipe_ignored, print_json, say, say_problems_of_pictures, stdout_console
 
 if TYPE_CHECKING:
     from countcheck.gate.decision import Decision
