@@ -194,6 +194,8 @@ def _continues(tokens: Sequence[Token], k: int, head: int | None) -> bool:
 
 def _can_head(tokens: Sequence[Token], k: int) -> bool:
     low = tokens[k].low
+    if low in lex.SHADES and low_at(tokens, k + 1) in lex.COLOURS:
+        return False
     if (low in lex.COLOURS and low != "orange") or low in lex.ORDINALS:
         return False
     if k and f"{tokens[k - 1].low} {low}" in lex.COMPOUNDS:

@@ -125,6 +125,8 @@ def _is_month(tokens: Sequence[Token], i: int) -> bool:
 def _is_label(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
     """ "chapter 3", "no. 5", "seed 7"."""
     before = low_at(tokens, i - 1)
+    if before in lex.NAMING_DIGITS:
+        return tokens[i].text[0].isdigit() and phrase_at(tokens, quantity.end, plural=True) is None
     return before in lex.NAMING or (before == "." and low_at(tokens, i - 2) in lex.NAMING | {"no"})
 
 
@@ -163,53 +165,101 @@ def starts_sentence(tokens: Sequence[Token], i: int) -> bool:
 
 def is_harmless(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
     """Return whether a number without a noun can be passed over: "one of them", "a 5 star hotel", "at five", "not two"."""
-    before, after = low_at(tokens, i - 1), low_at(tokens, quantity.end)
-    if after == "of" and low_at(tokens, quantity.end + 1) in ("them", "these", "those"):
-        return quantity.count == 1
-    if after == "of" or before in ("not", "to", "by", "or", "than") or before in lex.LABELS:
-        return True
-    if before == ":" and low_at(tokens, i - 2) in lex.LABELS:
-        return True
-    if before == "of" and low_at(tokens, i - 2) == "instead":
-        return True
-    if before in _SHOWS or (after == "in" and low_at(tokens, quantity.end + 2) in ("morning", "afternoon", "evening")):
-        return True
-    if tokens[i].text[0].isdigit() and (_is_age(tokens, i, quantity) or _is_model(tokens, i)):
-        return True
-    if after in ("to", "by") and cardinal(tokens, quantity.end + 1) is not None:
-        return True
-    if quantity.count == 0:
-        return phrase_at(tokens, quantity.end, plural=False) is not None
-    if after in lex.ADJECTIVAL and quantity.count > 1:
-        # "three star restaurant": a number that makes an adjective.
-        described = phrase_at(tokens, quantity.end, plural=False)
-        if described is not None and described.end - quantity.end >= 2:
-            return True
-    if quantity.count == 1 and tokens[i].low in ("one", *lex.SINGLE, "a"):
-        return True
-    if before in lex.TIME_BEFORE and quantity.count <= 60:
-        return True
-    adjectival = before in ("a", "an", "the", "this", "that", "his", "her", "my", "your", "their", "its")
-    return adjectival and phrase_at(tokens, quantity.end, plural=False) is not None
+    return any(rule(tokens, i, quantity) for rule in _HARMLESS)
 
 
-_SHOWS = frozenset(
-    ("showing", "shows", "reading", "reads", "marked", "labelled", "labeled", "numbered", "rolled", "turned")
-)
+def _follows_label(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "day 5", "steps: 30", "not two", "instead of three"."""
+    before = low_at(tokens, i - 1)
+    if before in ("not", "to", "by", "or", "than") or before in lex.LABELS:
+        return True
+    return (before == ":" and low_at(tokens, i - 2) in lex.LABELS) or (
+        before == "of" and low_at(tokens, i - 2) == "instead"
+    )
+
+
+def _precedes_of(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "one of the dogs", "two of the four dogs"; "three of the dogs" may be lost."""
+    if low_at(tokens, quantity.end) != "of":
+        return False
+    if low_at(tokens, quantity.end + 1) not in _DEFINITE:
+        return True
+    return quantity.count == 1 or cardinal(tokens, quantity.end + 2) is not None
+
+
+def _is_shown(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "a die showing six", "two dice showing five and three"."""
+    before = low_at(tokens, i - 1)
+    return before in _SHOWS or (before == "and" and low_at(tokens, i - 3) in _SHOWS)
+
+
+def _is_time(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "at five", "half past two", "ten at night", "three in the morning"."""
+    after, second, third = (low_at(tokens, quantity.end + k) for k in range(3))
+    if after == "past" or (after, second) == ("at", "night"):
+        return True
+    if after == "in" and third in ("morning", "afternoon", "evening"):
+        return True
+    return low_at(tokens, i - 1) in lex.TIME_BEFORE and quantity.count <= 60
 
 
 def _is_age(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
-    """ "a teenager, 16, with a skateboard"."""
-    commas = low_at(tokens, i - 1) == "," and low_at(tokens, quantity.end) in (",", ".", "")
-    return commas and quantity.count <= 110 and low_at(tokens, i - 2) in lex.PERSONS
+    """ "a teenager, 16, with a skateboard", "a man of sixty"."""
+    if quantity.count > 110 or low_at(tokens, i - 2) not in lex.PERSONS:
+        return False
+    if low_at(tokens, i - 1) == "of":
+        return True
+    return (
+        low_at(tokens, i - 1) == "," and low_at(tokens, quantity.end) in (",", ".", "") and tokens[i].text[0].isdigit()
+    )
 
 
-def _is_model(tokens: Sequence[Token], i: int) -> bool:
-    """ "a boeing 747", "gate 12": a number behind a noun in the singular."""
+def _is_model(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "a boeing 747", "gate 12": a number of two digits or more behind a noun in the singular."""
     before = low_at(tokens, i - 1)
+    if not tokens[i].text[:2].isdigit() or len(tokens[i].text) < 2 or not before[:1].isalpha() or before in lex.STOP:
+        return False
     classes = classes_of(before)
-    named = before[:1].isalpha() and before not in lex.STOP and singular_of(before) is None
-    return named and len(tokens[i].text) >= 2 and (not classes or "NOUN" in classes)
+    return singular_of(before) is None and (not classes or "NOUN" in classes)
+
+
+def _is_ratio(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "4 by 6", "3 to 1"."""
+    return low_at(tokens, quantity.end) in ("to", "by") and cardinal(tokens, quantity.end + 1) is not None
+
+
+def _describes(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "a 5 star hotel", "three star restaurant", "zero gravity": a number that makes an adjective."""
+    described = phrase_at(tokens, quantity.end, plural=False)
+    if described is None:
+        return False
+    if quantity.count == 0 or low_at(tokens, i - 1) in _DETERMINERS:
+        return True
+    adjectival = low_at(tokens, quantity.end) in lex.ADJECTIVAL and quantity.count > 1
+    return adjectival and described.end - quantity.end >= 2
+
+
+def _is_pronoun(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
+    """ "one", "a single"."""
+    return quantity.count == 1 and tokens[i].low in ("one", *lex.SINGLE, "a")
+
+
+_HARMLESS: tuple[Rule, ...] = (
+    _follows_label,
+    _precedes_of,
+    _is_shown,
+    _is_time,
+    _is_age,
+    _is_model,
+    _is_ratio,
+    _describes,
+    _is_pronoun,
+)
+_DETERMINERS = frozenset(("a", "an", "the", "this", "that", "his", "her", "my", "your", "their", "its"))
+_DEFINITE = frozenset(("them", "these", "those", "the", "his", "her", "their", "my", "our", "your"))
+_SHOWS = frozenset(
+    ("showing", "shows", "reading", "reads", "marked", "labelled", "labeled", "numbered", "rolled", "turned")
+)
 
 
 def is_not_seen(tokens: Sequence[Token], i: int, phrase: Phrase) -> bool:
@@ -222,7 +272,7 @@ def is_not_seen(tokens: Sequence[Token], i: int, phrase: Phrase) -> bool:
     before = low_at(tokens, i - 1)
     if phrase.head == "wheel" and before in ("on", "in"):
         return True
-    if phrase.head in lex.CUT_INTO and _is_cut(tokens):
+    if phrase.noun in lex.PIECES and _is_cut(tokens):
         return True
     if phrase.head == "end":
         return True
@@ -258,10 +308,20 @@ def is_unclear(
         last_end: The token after the last target before it; ``None`` for the first.
     """
     before, after = low_at(tokens, i - 1), low_at(tokens, end)
+    if before in _DETERMINERS | _DEFINITE and low_at(tokens, i - 2) in (
+        "without",
+        "not",
+        "except",
+        "excluding",
+        "minus",
+    ):
+        return True
+    if before in ("the", "these", "those") and low_at(tokens, i - 2) == "of" and low_at(tokens, i - 3) == "any":
+        return True
     if before in ("not", "another", "either", "other", "plus", "times", "every"):
         return True
     if before == "and" and (low_at(tokens, i - 2) in WORDS or low_at(tokens, i - 2).isdigit()):
-        return True
+        return low_at(tokens, i - 3) != "of"
     if low_at(tokens, quantity.end) in lex.RELATIVE or "'" in phrase.phrase:
         return True
     if after in ("each", "apiece", "per"):
@@ -297,8 +357,11 @@ def is_unnamed(tokens: Sequence[Token], i: int, quantity: Quantity, phrase: Phra
     before = low_at(tokens, i - 1)
     if quantity.count > 1 and first in lex.ADJECTIVAL and phrase.end - quantity.end >= 2 and before not in ("a", "the"):
         return f"{first} {phrase.head}" not in lex.COMPOUNDS and not low_at(tokens, i)[:1].isupper()
-    bound = before in ("over", "under", "above", "below", "beyond")
-    return bound and quantity.count >= 10 and not low_at(tokens, i - 2)[:1].isalnum()
+    if i == 1 and tokens[1].text[0].isdigit() and tokens[0].text[0].isupper() and not tokens[0].text.isupper():
+        # "Fahrenheit 451 firefighters": perhaps a name.
+        return classes_of(before) <= {"NOUN"} and singular_of(before) is None and before not in lex.PICTURES | {"there"}
+    bound = before in ("over", "under", "above", "below", "beyond") and quantity.count >= 5
+    return bound and (not low_at(tokens, i - 2)[:1].isalnum() or low_at(tokens, i - 2) in ("well", "just", "slightly"))
 
 
 def is_order(tokens: Sequence[Token], i: int, phrase: Phrase) -> bool:

@@ -59,6 +59,13 @@ _BOUNDS: tuple[tuple[tuple[str, ...], Relation, int], ...] = (
     (("precisely",), Relation.EXACTLY, 0),
     (("only",), Relation.EXACTLY, 0),
     (("just",), Relation.EXACTLY, 0),
+    (("never", "more", "than"), Relation.AT_MOST, 0),
+    (("never", "fewer", "than"), Relation.AT_LEAST, 0),
+    (("never", "less", "than"), Relation.AT_LEAST, 0),
+    (("max", "."), Relation.AT_MOST, 0),
+    (("min", "."), Relation.AT_LEAST, 0),
+    (("max",), Relation.AT_MOST, 0),
+    (("min",), Relation.AT_LEAST, 0),
     (("maximum",), Relation.AT_MOST, 0),
     (("minimum",), Relation.AT_LEAST, 0),
 )

@@ -40,7 +40,7 @@ __all__ = ["Article", "Reading", "read_targets"]
 _HINT = re.compile(
     r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty"
     r"|sixty|seventy|eighty|ninety|hundred|thousand|dozens?|half-dozen|pairs?|couple|duos?|trios?|quartets?|quintets?"
-    r"|sextets?|octets?|septets?|twins?|triplets|quadruplets|quintuplets|both|single|lone|solitary|sole|no|never|nobody|without"
+    r"|sextets?|octets?|septets?|twins?|triplets|quadruplets|quintuplets|both|single|lone|solitary|sole|no|never|min|max|nobody|without"
     r"|not|free|devoid|more|fewer|less|many|equal|same|few|several|numerous|lots?|handful|hundreds|thousands|some)"
     r"(?:\b|-)|n['’]t\b",
     re.IGNORECASE,
@@ -164,8 +164,12 @@ def _read_quantity(scan: Scan, i: int) -> int:
 
 
 def _nameless_end(scan: Scan, quantity: Quantity) -> int:
-    """The token after "small one" in "two large dogs and one small one", whose noun stands elsewhere; 0 when none follows."""
+    """The token after "more cat" in "one more cat", and after "small one" in "two large dogs and one small one", whose noun stands elsewhere; 0 when none follows."""
     end = quantity.end
+    if quantity.count == 1 and scan.low(end) in lex.RELATIVE:
+        # "add one more cat".
+        more = phrase_at(scan.tokens, end + 1, plural=False)
+        return more.end if more is not None else 0
     while end - quantity.end < 4 and is_adjective(scan.low(end)) and scan.low(end) not in ("one", "ones"):
         end += 1
     return end + 1 if end > quantity.end and scan.low(end) in ("one", "ones") else 0
@@ -180,6 +184,9 @@ def _read_sum(scan: Scan, i: int, quantity: Quantity) -> int:
     elif follows(scan.tokens, end, ("out", "of")) and (whole := cardinal(scan.tokens, end + 2)) is not None:
         phrase = phrase_at(scan.tokens, whole[1], plural=True)
         end = phrase.end if phrase is not None else whole[1]
+    elif scan.low(end) in ("minus", "plus") and (other := cardinal(scan.tokens, end + 1)) is not None:
+        phrase = phrase_at(scan.tokens, other[1], plural=True)
+        end = phrase.end if phrase is not None else other[1]
     elif scan.low(end) == "to" and quantity.relation is Relation.EXACTLY:
         lower = cardinal(scan.tokens, end + 1)
         phrase = phrase_at(scan.tokens, lower[1], plural=True) if lower is not None else None
@@ -233,10 +240,14 @@ def _add_count(scan: Scan, i: int, quantity: Quantity, phrase: Phrase) -> int:
     relation, end = _trailing_bound(scan, relation, phrase.end)
     if relation is Relation.EXACTLY and count == 0:
         relation = Relation.NONE
-    if phrase.head in ("set", "batch", "series") and count > 1 and scan.low(end) == "of":
+    if (
+        phrase.head in ("set", "batch", "series")
+        and scan.low(end) == "of"
+        and (count > 1 or _siblings_at(scan, end + 1))
+    ):
         # "two sets of twins": how many things a set has is not said.
         things = phrase_at(scan.tokens, end + 1, plural=True)
-        end = things.end if things is not None else end
+        end = things.end if things is not None else _siblings_at(scan, end + 1) or end
         scan.give_up(i, end)
         return max(phrase.end, end)
     holds = not is_unclear(scan.tokens, i, quantity, phrase, end, last_end=scan.last_end)
@@ -254,6 +265,11 @@ def _add_count(scan: Scan, i: int, quantity: Quantity, phrase: Phrase) -> int:
     )
     scan.add(target, i, end, holds=holds)
     return max(phrase.end, end)
+
+
+def _siblings_at(scan: Scan, i: int) -> int:
+    """The token after "triplets"; 0 when no such word stands there."""
+    return i + 1 if scan.low(i) in lex.SIBLINGS else 0
 
 
 def _trailing_bound(scan: Scan, relation: Relation, end: int) -> tuple[Relation, int]:

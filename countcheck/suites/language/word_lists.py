@@ -142,8 +142,7 @@ ADJECTIVAL = word_set(
 TRANSITIVE = word_set(
     "eating holding wearing carrying playing reading drinking chasing watching riding driving pushing pulling throwing "
     "catching cooking making facing taking giving using licking biting chewing kicking hugging kissing feeding pouring "
-    "blowing building cutting writing covering crossing raising lifting leading doing having getting looking peeking "
-    "playing presenting listening speaking talking waving following hiding leaning lying sitting standing"
+    "blowing building cutting writing covering crossing raising lifting leading doing having getting ringing "
 )
 """Verbs after a number that stands for people or animals named before: "three pandas, one eating bamboo"."""
 
@@ -165,6 +164,11 @@ SIGNS = word_set(
 
 SAYING = word_set("says say saying reads")
 
+SHADES = word_set(
+    "light dark pale bright deep soft neon pastel sky royal navy baby hot lime olive mint rose burnt dusty warm cool"
+)
+"""Words that shade a colour: "light blue"."""
+
 ORDINALS = word_set("last first next second third fourth fifth sixth seventh eighth ninth tenth final")
 
 WRITING = (
@@ -180,6 +184,8 @@ WRITING = (
 
 NO_SIGNS = word_set("sign signs zone area symbol symbols notice poster policy rule logo section signage icon button")
 """Heads of names that begin with "no": a no smoking sign."""
+
+PIECES = word_set("piece slice part half section chunk wedge segment quarter strip")
 
 CUTTING = word_set("cut sliced split divided broken torn chopped halved sawn")
 
@@ -229,6 +235,7 @@ IDIOMS = tuple(
         "one step",
         "one day",
         "one night",
+        "one more time",
         "one morning",
         "one evening",
         "one afternoon",
@@ -263,7 +270,7 @@ MONTHS = word_set(
 
 # A number after one of these is a name: room 12, chapter three.
 LABELS = word_set(
-    "scene panel frame slide figure number no no. nr nr. room gate route page chapter channel level platform bus flight highway exit episode part "
+    "player scene panel frame slide figure number no no. nr nr. room gate route page chapter channel level platform bus flight highway exit episode part "
     "volume act apartment flat unit track lane size model version engine type mark section zone area pier terminal "
     "step stage phase grade class line highway interstate motorway avenue street district sector block building "
     "house house_number suite floor age aged year circa ca. ca c. chapter verse psalm article figure fig fig. "
@@ -279,7 +286,7 @@ ABSENT = word_set("no without zero")
 
 # What "no" and "without" speak of that is no countable thing.
 UNCOUNTED = word_set(
-    "text background colour color light lighting noise shadow water snow rain sugar milk makeup make-up hair "
+    "trace cause worry care place ado question hurry mercy problem idea wind text background colour color light lighting noise shadow water snow rain sugar milk makeup make-up hair "
     "sound music watermark blur frame border doubt idea reason fear end limit problem use gravity space signature "
     "logo matter way wonder longer more less need writing lettering letters words word help "
     "sense hope time room exception regard visible limits fog mist smoke fire wind grass sunlight sunshine ice salt "
@@ -350,9 +357,12 @@ CUT_INTO = word_set(
 )
 
 # A number after one of these is a name, whatever follows.
+# Before digits without a noun of their own, these make a name: catch 22, windows 95. They are plain words otherwise.
+NAMING_DIGITS = word_set("catch studio formula turning turned turns windows apollo mach vol ep page version")
+
 NAMING = word_set(
-    "number no no. route age aged year seed iso version chapter page episode volume catch mach studio apollo "
-    "windows playstation xbox iphone formula highway interstate turning turns turned vol vol. ep ep. cfg # №"
+    "number no no. route age aged year seed iso chapter episode volume playstation xbox iphone highway interstate "
+    "vol. ep. cfg # №"
 )
 
 # Adjectives that make a number relative to another.
