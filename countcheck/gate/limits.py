@@ -30,7 +30,8 @@ def check_limits(limits: Limits, evidence: Evidence) -> Iterator[RuleResult]:
                     f"at least {least} {noun}", f"only {scored} {noun} were scored; {least} are needed", name
                 )
         if summary.scored == 0:
-            yield _blocked("something scored", "nothing was scored: every sample failed or is missing", name)
+            nothing = "nothing was scored: every sample failed or is missing"
+            yield _blocked("something scored", nothing + _commonest_failure(summary), name)
 
 
 def _self_test(self_test: SelfTestInfo, counter: CounterInfo) -> Iterator[RuleResult]:
@@ -55,6 +56,8 @@ def _losses(limits: Limits, name: str, summary: GeneratorSummary, stopped_early:
     ):
         if most is not None and base and n / base > most:
             reason = f"{n} of {base} samples {verb}; the limit is {100 * most:.3g} %"
+            if word in ("lost", "failures"):
+                reason += _commonest_failure(summary)
             yield _blocked(f"{word} at most {most:.4g}", reason, name)
     if limits.refusals is not None and asked:
         yield RuleResult(
@@ -63,6 +66,13 @@ def _losses(limits: Limits, name: str, summary: GeneratorSummary, stopped_early:
             decision="fail" if total["refusals"] / asked > limits.refusals else "pass",
             reason=f"{total['refusals']} of {asked} samples were refused; the limit is {100 * limits.refusals:.3g} %",
         )
+
+
+def _commonest_failure(summary: GeneratorSummary) -> str:
+    if not summary.failures:
+        return ""
+    reason = summary.failures[0]
+    return f"; the commonest failure, {reason.n} times: {(reason.message or reason.failure)[:160]}"
 
 
 def _blocked(rule: str, reason: str, generator: str = "") -> RuleResult:

@@ -21,6 +21,7 @@ from countcheck.metrics.estimate_rates import (
     knower_level,
     outcome_shares,
 )
+from countcheck.metrics.failures import FailureReason, failure_reasons
 from countcheck.metrics.label_correction import corrected_rates
 from countcheck.metrics.rates import rate_named
 from countcheck.stats.estimate import Estimate, no_estimate
@@ -46,6 +47,7 @@ class GeneratorSummary:
         matrix: Asked number to counted number to how often.
         withheld: Tag to value to why its rates are not given.
         samples: Prompt id to one letter a repeat; see `countcheck.metrics.outcome_codes.CODES`.
+        failures: Why samples and turns failed, most frequent first.
     """
 
     counts: Mapping[str, int]
@@ -57,6 +59,7 @@ class GeneratorSummary:
     matrix: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     withheld: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     samples: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[FailureReason, ...] = ()
 
     @property
     def scored(self) -> int:
@@ -86,6 +89,8 @@ class GeneratorSummary:
             body["conversations"] = dict(self.conversations)
         if self.withheld:
             body["withheld"] = {tag: dict(values) for tag, values in self.withheld.items()}
+        if self.failures:
+            body["failures"] = [reason.to_json() for reason in self.failures]
         return body
 
     @classmethod
@@ -108,6 +113,7 @@ class GeneratorSummary:
             matrix={asked: dict(counted) for asked, counted in body["matrix"].items()},
             withheld=dict(body.get("withheld", {})),
             samples={name: str(letters) for name, letters in body.get("samples", {}).items()},
+            failures=tuple(FailureReason.from_json(reason) for reason in body.get("failures", ())),
         )
 
 
@@ -253,6 +259,7 @@ def _summarize_generator(
         withheld=withheld,
         corrected=corrected,
         samples=columns.samples.to_letters(),
+        failures=failure_reasons(rows),
     )
     return summary, warning
 

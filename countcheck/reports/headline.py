@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from countcheck.metrics.failures import failure_reasons
 from countcheck.reports.format import EstimateJson, difference_text, estimate_text, number, quantity
 from countcheck.reports.report import Model, Report
+from countcheck.reports.safe_text import visible
 
 MAX_NAMED = 4
 _LONGEST_NAME = 40
@@ -97,7 +99,7 @@ def losses(report: Report) -> list[str]:
         parts = []
         if model.lost:
             failures, missing, planned = (model.total(count) for count in ("failures", "missing", "planned"))
-            reasons = [quantity(failures, "failure")] if failures else []
+            reasons = [quantity(failures, "failure") + _commonest(model)] if failures else []
             reasons += [f"{number(missing)} not made"] if missing else []
             parts.append(f"scored {number(planned - model.lost)} of {number(planned)} ({', '.join(reasons)})")
         if model.total("uncertain"):
@@ -105,6 +107,13 @@ def losses(report: Report) -> list[str]:
         if parts:
             sentences.append(f"{name}: {'; '.join(parts)}.")
     return sentences
+
+
+def _commonest(model: Model) -> str:
+    """Return the commonest reason for which samples of a model failed, with how often."""
+    reason = failure_reasons(model.rows)[0]
+    times = "" if reason.n == model.total("failures") else f"{number(reason.n)} × "
+    return f": {times}{visible(reason.message or reason.failure, 120)}"
 
 
 def short_names(labels: Sequence[str]) -> list[str]:

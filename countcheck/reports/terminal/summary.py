@@ -19,6 +19,8 @@ from countcheck.stats.estimate import Estimate
 KNOWN_TAGS = ("number", "noun", "style", "number_form", "kinds")
 MAX_VALUES = 12
 """Most values of one tag in a table; the worst are shown and the rest counted."""
+MAX_FAILURES = 3
+"""Most reasons of failures that are shown of one generator."""
 _MAX_SPLIT = 400
 _WRONG = ("over_rate", "under_rate", "missing_rate", "mixed_rate")
 _RARE = ("missing_rate", "mixed_rate", "uncertain_rate")
@@ -49,6 +51,7 @@ def render_summary(summary: Summary, *, full: bool = False, by: Sequence[str] | 
 
 def _parts(summary: Summary, width: int, full: bool, by: tuple[str, ...] | None) -> Iterator[RenderableType]:
     yield _coverage(summary)
+    yield from _failures(summary)
     yield from (Text(f"! {one_line(warning, 400)}", style="yellow") for warning in summary.warnings)
     if not any(generator.scored for generator in summary.generators.values()):
         yield Text("nothing was scored: every sample failed or is still missing.", style="bold red")
@@ -92,6 +95,15 @@ def _losses(summary: Summary) -> str:
     }
     parts = [f"{n:,} {words[name]}" for name, n in totals.items() if n]
     return f" · {', '.join(parts)}" if parts else ""
+
+
+def _failures(summary: Summary) -> Iterator[Text]:
+    """One line for each of the commonest reasons for which samples of a generator failed."""
+    for name, generator in summary.generators.items():
+        whose = f"{one_line(name, 40)}: " if len(summary.generators) > 1 else ""
+        for reason in generator.failures[:MAX_FAILURES]:
+            said = one_line(reason.message, 160) or "no reason given"
+            yield Text(f"{whose}failed {reason.n:,} × {said} ({one_line(reason.failure)})", "yellow")
 
 
 def _counter(summary: Summary) -> str:

@@ -78,3 +78,10 @@ def test_names_from_outside_cannot_drive_the_terminal():
     given = [row("e", generator="evil\x1b[31m\nname", tags={"[red]tag": "[bold]x\u202e"}), row("e", "q")]
     text = shown(given, full=True)
     assert "\x1b" not in text and "\u202e" not in text and "evil [31m name" in text
+
+
+def test_the_reasons_of_failures_are_shown_even_when_nothing_was_scored():
+    given = [row("f", f"p{i}", message="Connection refused\x1b[31m", failure="transient") for i in range(3)]
+    text = shown(given)
+    assert "failed 3 × Connection refused" in text and "\x1b[31m" not in text
+    assert "nothing was scored" in text
