@@ -11,8 +11,10 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 
 
-def blocks() -> list[str]:
-    return re.findall(r"^```bash\n(.*?)^```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+def blocks(language: str = "bash") -> list[str]:
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.M | re.S
+    )
 
 
 def test_every_command_in_the_readme_runs_as_written(tmp_path):
@@ -44,5 +46,32 @@ def test_the_readme_names_only_commands_that_exist():
     execute(["--help"])
     known = set(get_command(app).commands)
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    used = set(re.findall(r"countcheck ([a-z]+)\b(?= |`|$)", text)) - {"is", "runs"}
+    used = set(re.findall(r"countcheck ([a-z]+)\b(?= |`|$)", text)) - {"measures", "as"}
     assert used <= known, used - known
+
+
+def test_the_python_of_the_readme_gives_what_it_says(tmp_path):
+    """Every line ends in the value that its comment names."""
+    lines = []
+    for block in blocks("python"):
+        for line in block.splitlines():
+            code, comment, value = line.partition("  # ")
+            lines.append(f"assert ({code}) == {value}, {code}" if comment else line)
+    assert sum(line.startswith("assert") for line in lines) == 4
+    subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        check=True,
+    )
+
+
+def test_every_page_and_picture_that_the_docs_link_to_is_there():
+    pages = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    missing = [
+        f"{page.name}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if "://" not in link and not (page.parent / link).exists()
+    ]
+    assert missing == []
