@@ -1,4 +1,4 @@
-"""Ctrl-C: the first asks the run to end cleanly, the second ends it at once."""
+"""Ctrl-C: the first ends the run cleanly, the second ends it at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from countcheck.cli.output import say
+from countcheck.cli.output import note
 
 
 class Stopping(threading.Event):
@@ -19,15 +19,20 @@ class Stopping(threading.Event):
 
 @contextmanager
 def stopping_on_interrupt() -> Iterator[Stopping]:
-    """Give an event that Ctrl-C, SIGTERM or a closed terminal (SIGHUP) sets; restores the handlers afterwards."""
+    """Give an event that Ctrl-C, SIGTERM or a closed terminal (SIGHUP) sets; restore the handlers afterwards.
+
+    Raises:
+        KeyboardInterrupt: At the second signal.
+    """
     stopping = Stopping()
 
     def stop(number: int, frame: FrameType | None) -> None:
+        # Raises KeyboardInterrupt at the second signal.
         if stopping.interrupted:
             raise KeyboardInterrupt
         stopping.interrupted = True
         stopping.set()
-        say("stopping after the requests in flight; press Ctrl-C again to stop at once")
+        note("stopping after the requests in flight; press Ctrl-C again to stop at once")
 
     numbers = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP"):  # Windows has none

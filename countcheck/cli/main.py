@@ -11,23 +11,31 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from countcheck.cli.help import App, Group
+from countcheck.cli.logs import set_up_logging
 from countcheck.cli.output import discard_stdout, prepare_streams
+from countcheck.cli.settings import ENV_PREFIX, defaults_of, load_env_file
 from countcheck.credentials import redact
 from countcheck.errors import CountcheckError
 from countcheck.reports.safe_text import terminal_text
 from countcheck.version import __version__
 
-app = typer.Typer(
+MAKE, READ, SET_UP = "Make and judge", "Read the results", "Suites, models and settings"
+"""Topics under which the help lists the commands."""
+
+app = App(
     name="countcheck",
+    cls=Group,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # drawing boxes round the help would double the time to start
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": ENV_PREFIX},
 )
 
-# Each is a module in commands/ that registers its command; --help keeps this order.
+# Each is a module in commands/ that registers its command; --help keeps this order within a topic.
 COMMANDS = (
     "demo",
     "run",
@@ -37,14 +45,16 @@ COMMANDS = (
     "summary",
     "compare",
     "gate",
-    "power",
     "report",
     "review",
     "calibrate",
-    "serve",
+    "power",
     "export",
+    "runs",
+    "init",
     "suite",
     "list",
+    "serve",
     "doctor",
 )
 
@@ -72,10 +82,16 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, show_envvar=False, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
-    """Check whether image models draw the number of things they were asked for, and whether they refuse for no reason."""
+    """Check whether image models draw the number of things they are asked for, and whether they refuse without a reason.
+
+    Every option can also be set by a variable COUNTCHECK_COMMAND_OPTION or in countcheck.toml.
+    """
 
 
 def main() -> None:
@@ -112,8 +128,12 @@ def execute(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    set_up_logging()
     try:
-        app(args=arguments, prog_name="countcheck")
+        load_env_file(Path(".env"))
+        command = get_command(app)
+        settings = defaults_of(command, Path()) if isinstance(command, TyperGroup) else {}
+        command(args=arguments, prog_name="countcheck", default_map=settings)
     except SystemExit as ended:
         if ended.code == 130 or isinstance(ended.__context__, typer.Abort):  # typer turns Ctrl-C into either
             return _interrupted()

@@ -8,16 +8,17 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import typer
 
-from countcheck.reports.safe_text import terminal_text
+from countcheck.cli.logs import NOTE, logger
+from countcheck.credentials import sound
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from countcheck.storage.rows import ResultRow
     from countcheck.storage.run_folder import RunFolder
@@ -86,27 +87,70 @@ def closed_pipe_ignored() -> Iterator[None]:
         discard_stdout()
 
 
-def print_json(value: Any) -> None:
+def show_result(
+    body: Callable[[], Any], table: Callable[[], RenderableType], *, as_json: bool, output: Path | None = None
+) -> None:
+    """Print a result, or write it to a file whole: as JSON when asked for or when the file's name says so, else a table.
+
+    Args:
+        body: Makes the JSON document.
+        table: Makes the table.
+
+    Raises:
+        BadInput: When the file cannot be written.
+    """
+    as_json = as_json or (output is not None and output.suffix.lower() == ".json")
+    if output is None:
+        if as_json:
+            print_json(body())
+        else:
+            stdout_console().print(table())
+        return
+    from countcheck.files import write_text
+
+    write_text(json_text(body()) if as_json else _plain_text(table()), output)
+    note(f"written to {output}")
+
+
+def _plain_text(table: RenderableType) -> str:
+    """Render a table for a file: without colours, as wide as a terminal's."""
+    from rich.console import Console
+
+    text = io.StringIO()
+    console = Console(file=text, width=120, highlight=False, emoji=False, markup=False, color_system=None)
+    console.print(table)
+    return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+
+
+def print_json(body: Any) -> None:
     """Print a JSON document, indented, with control and direction marks in text spelt as escapes."""
-    document = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
-    sys.stdout.write(_ACTIVE.sub(_escaped, document) + "\n")
+    sys.stdout.write(json_text(body))
+
+
+def json_text(body: Any) -> str:
+    """Return a JSON document as text, indented, with control and direction marks spelt as escapes."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    try:
+        document = orjson.dumps(body, option=options).decode()
+    except TypeError:  # text with halves of characters: a file name that is not UTF-8
+        document = orjson.dumps(sound(body), option=options).decode()
+    return _ACTIVE.sub(_escaped, document) + "\n"
 
 
 def _escaped(match: re.Match[str]) -> str:
     return "".join(f"\\u{ord(c):04x}" for c in match.group()[:1]) + match.group()[1:]
 
 
-def say(sentence: str) -> None:
-    """Print a note on stderr."""
-    typer.echo(terminal_text(sentence), err=True)
+def note(sentence: str) -> None:
+    """Tell the user something on stderr, unless ``--quiet`` is given; it is in the log too."""
+    logger.log(NOTE, "%s", sentence)
 
 
-def say_problems_of_pictures(run: RunFolder, rows: Iterable[ResultRow]) -> None:
-    """Note on stderr when picture files of a run are gone or changed: its numbers are those of the pictures that were
-    made."""
+def note_problems_of_pictures(run: RunFolder, rows: Iterable[ResultRow]) -> None:
+    """Say on stderr when picture files of a run are missing or changed: the rates are those of the original pictures."""
     problems = str(run.pictures.problems(rows))
     if problems:
-        say(
+        note(
             f"{run.path}: {problems}; the numbers are those of the pictures that were made. See: countcheck doctor {run.path}"
         )
 

@@ -1,84 +1,159 @@
-"""A run while it runs: a bar on stderr with rates, time left and what was found so far."""
+"""A run's progress on stderr: a bar with rates and results in a terminal, a line a minute without one."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter as Tally
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
-
-from countcheck.cli.output import stderr_console
+from countcheck.cli.logs import is_quiet
+from countcheck.cli.output import note, stderr_console
 from countcheck.counting.verdict import WRONG, Kind
 from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from countcheck.storage.records import OutcomeRecord
 
-
-class _Rate(ProgressColumn):
-    """Samples a second since the bar began; what an earlier run made is not of them."""
-
-    def render(self, task: Any) -> Text:
-        """For example "2.4/s"."""
-        made, seconds = task.completed - task.fields["before"], task.finished_time or task.elapsed
-        return Text(f"{made / seconds:.1f}/s" if made > 0 and seconds else "", style="dim")
+LINE_SECONDS = 60.0
+_HEADINGS = ("exact", "wrong", "uncertain", "refused", "failed")
 
 
-class LiveProgress:
-    """A progress bar (see `countcheck.engine.progress.Progress`) on stderr; use it in a ``with``."""
+def run_progress() -> BarProgress | LineProgress:
+    """Return what shows a run's progress: bars in a terminal, lines elsewhere, nothing when quiet."""
+    if not is_quiet() and stderr_console().is_terminal:
+        return BarProgress()
+    return LineProgress()
+
+
+class BarProgress:
+    """One bar a generator, with samples a second, time left and verdicts."""
 
     def __init__(self) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            ProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.text import Text
+
+        class Speed(ProgressColumn):
+            def render(self, task: Any) -> Text:
+                # What an earlier run made does not count.
+                made, seconds = task.completed - task.fields["before"], task.finished_time or task.elapsed
+                return Text(f"{made / seconds:.1f}/s" if made > 0 and seconds else "", style="dim")
+
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            _Rate(),
+            Speed(),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[found]}"),
+            TextColumn("{task.fields[verdicts]}"),
             console=stderr_console(),
         )
         self._tasks: dict[str, TaskID] = {}
         self._tallies: dict[str, Tally[str]] = {}
 
-    def __enter__(self) -> LiveProgress:
+    def __enter__(self) -> BarProgress:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._tasks:
             self._bar.stop()
 
     def start(self, generator: str, planned: int, done: int) -> None:
-        """A bar for this generator, as far as an earlier run got."""
+        """Show a bar for this generator, as far as an earlier run got."""
+        from rich.markup import escape
+
         self._bar.start()  # not before: a bar over nothing is an empty line
         name = escape(terminal_text(generator))
-        self._tasks[generator] = self._bar.add_task(name, total=planned, completed=done, before=done, found="")
+        self._tasks[generator] = self._bar.add_task(name, total=planned, completed=done, before=done, verdicts="")
         self._tallies[generator] = Tally()
 
     def advance(self, generator: str, entry: OutcomeRecord) -> None:
-        """One more."""
+        """Move the bar by one outcome."""
         tally = self._tallies[generator]
         tally[_heading(entry.verdict)] += 1
-        found = " ".join(
-            f"{name} {tally[name]}" for name in ("exact", "wrong", "uncertain", "refused", "failed") if tally[name]
-        )
-        self._bar.update(self._tasks[generator], advance=int(entry.closes), found=found)
+        self._bar.update(self._tasks[generator], advance=int(entry.closes), verdicts=_verdicts(tally))
 
     def message(self, sentence: str) -> None:
-        """A remark above the bars."""
+        """Print a sentence above the bars."""
+        from rich.markup import escape
+
         self._bar.console.print(escape(terminal_text(sentence)))
+
+
+class LineProgress:
+    """A line a minute, for logs of CI services and schedulers: what is done of each generator."""
+
+    def __init__(self, seconds: float = LINE_SECONDS) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._planned: dict[str, int] = {}
+        self._done: dict[str, int] = {}
+        self._tallies: dict[str, Tally[str]] = {}
+        self._changed: set[str] = set()
+        self._began = time.monotonic()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._report, daemon=True)
+
+    def __enter__(self) -> LineProgress:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._print()
+
+    def start(self, generator: str, planned: int, done: int) -> None:
+        """Take up a generator."""
+        with self._lock:
+            self._planned[generator], self._done[generator] = planned, done
+            self._tallies[generator] = Tally()
+        note(f"{generator}: {done} of {planned} done")
+
+    def advance(self, generator: str, entry: OutcomeRecord) -> None:
+        """Take up an outcome."""
+        with self._lock:
+            self._done[generator] += int(entry.closes)
+            self._tallies[generator][_heading(entry.verdict)] += 1
+            self._changed.add(generator)
+
+    def message(self, sentence: str) -> None:
+        """Print a sentence."""
+        note(sentence)
+
+    def _report(self) -> None:
+        while not self._ended.wait(self._seconds):
+            self._print(always=True)
+
+    def _print(self, *, always: bool = False) -> None:
+        with self._lock:
+            open_ones = {name for name, planned in self._planned.items() if self._done[name] < planned}
+            shown = [name for name in self._planned if name in self._changed or (always and name in open_ones)]
+            self._changed.clear()
+            minutes = (time.monotonic() - self._began) / 60
+            lines = [
+                f"{name}: {self._done[name]} of {self._planned[name]} after {minutes:.0f} min "
+                f"{_verdicts(self._tallies[name])}".rstrip()
+                for name in shown
+            ]
+        for line in lines:
+            note(line)
+
+
+def _verdicts(tally: Tally[str]) -> str:
+    return " ".join(f"{name} {tally[name]}" for name in _HEADINGS if tally[name])
 
 
 def _heading(verdict: Kind | None) -> str:
     if verdict is None:
-        return "seen"
+        return "not judged"
     return "wrong" if verdict in WRONG else str(verdict)

@@ -100,8 +100,8 @@ def test_the_table_shows_counts_and_totals(tmp_path, blobs, capsys):
     picture(tmp_path / "in" / "a.png", RED, PALE)
     picture(tmp_path / "in" / "b.png", RED)
     assert execute(["count", str(tmp_path / "in"), "--of", "pig", "-d", blobs]) == 0
-    out = capsys.readouterr().out
-    assert "~2" in out and "2 pictures" in out and "look for yourself" in out
+    out, err = capsys.readouterr()
+    assert "~2" in out and "2 pictures" in out and "Check the picture by eye" in err
 
 
 def test_pictures_are_saved_with_their_boxes(tmp_path, blobs):

@@ -82,7 +82,7 @@ def test_power_plans_from_a_run_or_a_rate(runs, capsys):
         (("compare", "good", "good", "--a", "beta"), 2, "no generator named 'beta'"),
         (("gate", "good", "--policy", "none.yaml"), 2, "cannot be read"),
         (("gate", "good", "--policy", "policy.yaml"), 2, "--baseline"),
-        (("gate", "policy.yaml", "--policy", "policy.yaml"), 2, "no JSON"),
+        (("gate", "policy.yaml", "--policy", "policy.yaml"), 2, "is not JSON"),
         (("power", "--from-rate", "1.5"), 2, "rate before the loss is 1.5"),
         (("power", "--from-rate", "0.7", "--rate", "exakt"), 2, "no rate to plan for"),
         (("power", "good", "--generator", "beta"), 2, "no generator named 'beta'"),

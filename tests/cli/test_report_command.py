@@ -77,7 +77,7 @@ def test_reporting_never_loads_torch(made):
 
 def test_an_ending_of_no_form_is_refused_before_anything_is_written(made, tmp_path, capsys):
     assert execute(["report", str(made), "-o", str(tmp_path / "page.pdf")]) == 2
-    assert "no form of the report ends in '.pdf'" in capsys.readouterr().err
+    assert "no format of the report ends in '.pdf'" in capsys.readouterr().err
     assert not (tmp_path / "page.pdf").exists()
 
 

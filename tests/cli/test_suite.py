@@ -116,7 +116,7 @@ def test_what_looks_like_an_emoji_stays_text(capsys, tmp_path):
 def test_a_run_says_what_it_leaves_out(capsys, tmp_path):
     (tmp_path / "p.csv").write_text("prompt,targets\nthree pigs,pig: 3\ntwo cows,cow: lots\n")
     code, _, err = run(capsys, "run", str(tmp_path / "p.csv"), "-g", "scenes", "--dry-run")
-    assert (code, err) == (0, "1 line of p left out; `countcheck suite show` says why\n")
+    assert (code, err) == (0, "p: 1 line left out; `countcheck suite show` lists them\n")
 
 
 def test_foreign_tags_and_names_are_neither_colours_nor_charts(capsys, tmp_path):

@@ -1,48 +1,80 @@
-"""``countcheck compare A B``: two runs, rate by rate, in pairs."""
+"""``compare``: two runs, rate by rate, in pairs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import print_json, stdout_console
+from countcheck.cli.main import READ, app
+from countcheck.cli.options import OUTPUT, JsonOption, LevelOption, OutputOption
+from countcheck.cli.output import note, show_result
 from countcheck.errors import BadInput
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def compare(
-    a: Annotated[
-        Path, typer.Argument(metavar="A", help="The run to compare with, or what summary --json wrote of it.")
+    a: Annotated[Path, typer.Argument(metavar="A", help="The run to compare with, or its summary in JSON.")],
+    b: Annotated[
+        Path, typer.Argument(metavar="B", help="The run in question, or its summary in JSON; may be A again.")
     ],
-    b: Annotated[Path, typer.Argument(metavar="B", help="The run in question, likewise; the same run again is fine.")],
     of_a: Annotated[str | None, typer.Option("--a", metavar="GENERATOR", help="Which generator of A.")] = None,
     of_b: Annotated[str | None, typer.Option("--b", metavar="GENERATOR", help="Which generator of B.")] = None,
-    level: Annotated[float, typer.Option(help="Confidence level of the intervals.")] = 0.95,
+    level: LevelOption = 0.95,
     resamples: Annotated[
-        int, typer.Option(min=0, max=100_000, help="Bootstrap the differences with so many resamples (10000, say).")
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=100_000,
+            help="Bootstrap the differences with N resamples, such as 10000; 0: no bootstrap.",
+        ),
     ] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write tables in Markdown, for a pull request."),
+    ] = None,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
-    """Compare two runs in pairs, by prompt and repeat. Says what improved, what regressed, and how sure that is."""
-    from countcheck.cli.commands.gate import read_evidence
+    """Compare two runs in pairs, by prompt and repeat.
+
+    Shows what improved, what regressed, and the interval of every difference.
+
+    Raises:
+        BadInput: When the level is not between 0 and 1.
+
+    Examples:
+        countcheck compare runs/before runs/after
+        countcheck compare runs/both runs/both --a sdxl-turbo --b flux-schnell
+    """
+    from countcheck.cli.evidence import read_evidence
     from countcheck.metrics.comparison import adjust_p_values
-    from countcheck.metrics.comparison import compare as compared
+    from countcheck.metrics.comparison import compare as compare_sides
     from countcheck.metrics.sides import match_sides
+    from countcheck.reports.terminal.comparison import render_comparisons
 
     if not 0 < level < 1:
         raise BadInput(f"--level is {level}. Give a number between 0 and 1, such as 0.95.")
-    sides = [dict(read_evidence(path, level).sides) for path in (a, b)]
-    found = [
-        compared(left, right, level, resamples=resamples) for left, right in match_sides(sides[0], sides[1], of_a, of_b)
+    sides_a, sides_b = (dict(read_evidence(path, level).sides) for path in (a, b))
+    comparisons = [
+        compare_sides(left, right, level, resamples=resamples)
+        for left, right in match_sides(sides_a, sides_b, of_a, of_b)
     ]
-    found = adjust_p_values(found) if len(found) > 1 else found
-    if as_json:
-        body = found[0].to_json()
-        print_json(body if len(found) == 1 else {**body, "comparisons": [one.to_json() for one in found]})
-        return
-    from countcheck.reports.terminal.comparison import render_comparisons
+    if len(comparisons) > 1:
+        comparisons = adjust_p_values(comparisons)
 
-    stdout_console().print(render_comparisons(found))
+    def body() -> dict[str, Any]:
+        first = comparisons[0].to_json()
+        if len(comparisons) == 1:
+            return first
+        return {**first, "comparisons": [comparison.to_json() for comparison in comparisons]}
+
+    if markdown is not None:
+        from countcheck.files import write_text
+        from countcheck.reports.text.comparison_markdown import comparison_markdown
+
+        write_text(comparison_markdown(comparisons), markdown)
+        note(f"written to {markdown}")
+    show_result(body, lambda: render_comparisons(comparisons), as_json=as_json, output=output)

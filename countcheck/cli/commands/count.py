@@ -1,178 +1,185 @@
-"""``countcheck count``: pictures, how many."""
+"""``count``: count things in pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import stdout_console
+from countcheck.cli.main import MAKE, app
+from countcheck.cli.options import OUTPUT, CounterOption, JsonOption, OutputOption
+from countcheck.cli.output import note, show_result
+from countcheck.errors import BadInput
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from countcheck.counting.counter import Counter
-    from countcheck.errors import BadInput
     from countcheck.images.types import RgbArray
     from countcheck.suites.suite import Noun
 
-LONGEST = 300
+MAX_NOUN = 300
+Read: TypeAlias = "tuple[Path, RgbArray | BadInput]"
 
 
-@app.command("count")
+@app.command("count", rich_help_panel=MAKE)
 def count_pictures(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Picture files, or folders of them.")],
-    of: Annotated[list[str], typer.Option("--of", metavar="NOUN", help="What to count; may be given many times.")],
-    counter: Annotated[str, typer.Option("-d", "--counter", metavar="COUNTER", help="Who counts.")] = "tiny",
-    style: Annotated[str, typer.Option(help="Look of the pictures, for a counter with thresholds by style.")] = "",
-    batch: Annotated[int, typer.Option(min=1, help="Pictures looked at together; changes no count.")] = 16,
-    save: Annotated[Path | None, typer.Option(metavar="DIR", help="Write pictures with the boxes drawn.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    of: Annotated[list[str], typer.Option("--of", metavar="NOUN", help="What to count, as in --of pig.")],
+    counter: CounterOption = "tiny",
+    style: Annotated[
+        str, typer.Option(metavar="STYLE", help="Style of the pictures, for a counter with thresholds by style.")
+    ] = "",
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Pictures counted together; changes no count.")] = 16,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", rich_help_panel=OUTPUT, help="Also write the pictures with their boxes drawn."),
+    ] = None,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
-    """Count things in pictures."""
+    """Count things in pictures.
+
+    Raises:
+        typer.Exit: With code 2 when a picture cannot be read.
+
+    Examples:
+        countcheck count farm.jpg --of pig --of cow
+        countcheck count pictures/ --of pig -d owlv2 --save boxes/ --json
+    """
     from countcheck.counting.counter import load_counter
     from countcheck.images.files import find_pictures, read_pictures
     from countcheck.suites.suite import Noun
 
     nouns = [Noun(name=name) for name in _names(of)]
     paths = find_pictures(images)
-    looking = load_counter(counter)
-    _known(looking, nouns)
-    drawings = _drawings(save, paths)
+    loaded = load_counter(counter)
+    _refuse_unknown(loaded, nouns)
+    drawings = _drawing_paths(save, paths)
     rows: list[dict[str, Any]] = []
-    for part in _parts(read_pictures(paths), batch):
-        rows += _counted(part, looking, nouns, style or None, drawings)
-    _show(rows, [noun.name for noun in nouns], as_json)
-    if any("error" in row for row in rows):
+    for part in _batches(read_pictures(paths), batch):
+        rows += _count(part, loaded, nouns, style or None, drawings)
+    show_result(lambda: rows, lambda: _table(rows, [noun.name for noun in nouns]), as_json=as_json, output=output)
+    if not as_json and any(row["uncertain"] for row in rows):
+        note("~ uncertain: within its margin the counter finds another number. Check the picture by eye.")
+    failed = [row["error"] for row in rows if "error" in row]
+    for error in failed:
+        typer.echo(error, err=True)
+    if failed:
         raise typer.Exit(2)
 
 
-def _names(given: Sequence[str]) -> list[str]:
-    from countcheck.errors import BadInput
-
-    names = list(dict.fromkeys(" ".join(name.split()).lower() for name in given))
+def _names(texts: Sequence[str]) -> list[str]:
+    names = list(dict.fromkeys(" ".join(text.split()).lower() for text in texts))
     if "" in names:
         raise BadInput("--of is empty. Name a thing, as in --of pig.")
     for name in names:
-        if len(name) > LONGEST:
-            raise BadInput(f"--of {name[:40]!r}... has {len(name)} characters. Give a noun of at most {LONGEST}.")
+        if len(name) > MAX_NOUN:
+            raise BadInput(f"--of {name[:40]!r}... has {len(name)} characters. Give a noun of at most {MAX_NOUN}.")
     return names
 
 
-def _known(looking: Counter, nouns: Sequence[Noun]) -> None:
-    """Refuse when nothing asked for can be counted; say on stderr which nouns cannot."""
+def _refuse_unknown(counter: Counter, nouns: Sequence[Noun]) -> None:
+    """Raise when the counter knows none of the nouns; note those that it does not know."""
     from countcheck.errors import UnknownName
 
-    missing = looking.unsupported(nouns)
-    if missing and len(missing) == len(nouns):
-        raise UnknownName("noun", missing[0], looking.vocabulary or (), place=f"counter {looking.name}")
-    for name in missing:
-        typer.echo(f"{looking.name} does not know {name!r}: it is not counted.", err=True)
+    unknown = counter.unsupported(nouns)
+    if unknown and len(unknown) == len(nouns):
+        raise UnknownName("noun", unknown[0], counter.vocabulary or (), place=f"counter {counter.name}")
+    for name in unknown:
+        note(f"{counter.name} does not know {name!r}: it is not counted.")
 
 
-def _parts(
-    read: Iterator[tuple[Path, RgbArray | BadInput]], size: int
-) -> Iterator[list[tuple[Path, RgbArray | BadInput]]]:
-    part: list[tuple[Path, RgbArray | BadInput]] = []
-    for one in read:
-        part.append(one)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
-        yield part
+def _batches(read: Iterable[Read], size: int) -> Iterator[list[Read]]:
+    batch: list[Read] = []
+    for picture in read:
+        batch.append(picture)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
-def _counted(
-    part: Sequence[tuple[Path, RgbArray | BadInput]],
-    looking: Counter,
-    nouns: Sequence[Noun],
-    style: str | None,
-    drawings: dict[Path, Path],
+def _count(
+    batch: Sequence[Read], counter: Counter, nouns: Sequence[Noun], style: str | None, drawings: Mapping[Path, Path]
 ) -> list[dict[str, Any]]:
-    from countcheck.errors import BadInput
+    from PIL import Image
 
-    good = [(path, picture) for path, picture in part if not isinstance(picture, BadInput)]
-    found = dict(zip((path for path, _ in good), looking.detect([p for _, p in good], nouns), strict=True))
+    from countcheck.reports.draw_boxes import draw_boxes, numbered_boxes
+
+    readable = {path: picture for path, picture in batch if not isinstance(picture, BadInput)}
+    detections_of = dict(zip(readable, counter.detect(list(readable.values()), nouns), strict=True))
     rows: list[dict[str, Any]] = []
-    for path, picture in part:
+    for path, picture in batch:
         if isinstance(picture, BadInput):
-            rows.append({"image": str(path), "counts": {}, "uncertain": [], "unsupported": [], "boxes": []})
-            rows[-1]["error"] = str(picture)
+            row = {"image": str(path), "counts": {}, "uncertain": [], "unsupported": [], "boxes": []}
+            rows.append({**row, "error": str(picture)})
             continue
-        seen = found[path]
-        counted = looking.count(seen, nouns, style)
+        detections = detections_of[path]
+        counted = counter.count(detections, nouns, style)
+        boxes = [
+            {
+                "noun": detections.nouns[i],
+                "score": round(float(detections.scores[i]), 5),
+                "xyxy": [round(float(v), 2) for v in detections.boxes[i]],
+            }
+            for i in counted.kept
+        ]
         rows.append(
             {
                 "image": str(path),
                 "counts": dict(counted.counts),
                 "uncertain": list(counted.uncertain),
                 "unsupported": sorted(counted.unsupported),
-                "boxes": [
-                    {
-                        "noun": seen.nouns[i],
-                        "score": round(float(seen.scores[i]), 5),
-                        "xyxy": [round(float(v), 2) for v in seen.boxes[i]],
-                    }
-                    for i in counted.kept
-                ],
+                "boxes": boxes,
             }
         )
         if path in drawings:
-            from PIL import Image
-
-            from countcheck.reports.draw_boxes import draw_boxes, numbered_boxes
-
-            draw_boxes(Image.fromarray(picture), numbered_boxes(seen, counted.kept)).save(drawings[path])
+            drawn = draw_boxes(Image.fromarray(picture), numbered_boxes(detections, counted.kept))
+            try:
+                drawn.save(drawings[path])
+            except OSError as error:
+                raise BadInput(f"{drawings[path]} cannot be written ({error.strerror or error}).") from error
     return rows
 
 
-def _drawings(folder: Path | None, paths: Sequence[Path]) -> dict[Path, Path]:
-    """Where each picture's drawing goes; pictures of one name from different folders do not write over each other."""
+def _drawing_paths(folder: Path | None, paths: Sequence[Path]) -> dict[Path, Path]:
+    """Return where each picture's drawing goes; pictures of one name in different folders get different files."""
     import hashlib
 
     if folder is None:
         return {}
-    from countcheck.errors import BadInput
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"{folder}: cannot write there ({error.strerror}). Choose another with --save.") from error
     stems = [path.stem for path in dict.fromkeys(paths)]
-    tails = {path: hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8] for path in paths}
-    names = {path: path.stem if stems.count(path.stem) == 1 else f"{path.stem}-{tails[path]}" for path in paths}
+    digests = {path: hashlib.sha256(bytes(path.resolve())).hexdigest()[:8] for path in paths}
+    names = {path: path.stem if stems.count(path.stem) == 1 else f"{path.stem}-{digests[path]}" for path in paths}
     return {path: folder / f"{name}.png" for path, name in names.items()}
 
 
-def _show(rows: Sequence[dict[str, Any]], names: Sequence[str], as_json: bool) -> None:
-    if as_json:
-        import orjson
-
-        typer.echo(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2).decode())
-        return
+def _table(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> Table:
     from rich.table import Table
     from rich.text import Text
+
+    from countcheck.reports.safe_text import terminal_text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("image", overflow="fold")
     for name in names:
-        table.add_column(Text(name[:40]), justify="right")
+        table.add_column(Text(terminal_text(name[:40])), justify="right")
     for row in rows:
-        cells = [_cell(row, name) for name in names]
-        table.add_row(Text(row["image"]), *(Text(cell) for cell in cells))
+        table.add_row(Text(terminal_text(row["image"])), *(Text(_cell(row, name)) for name in names))
     good = [row for row in rows if "error" not in row]
     if len(good) > 1:
         totals = (sum(row["counts"].get(name, 0) for row in good) for name in names)
         table.add_section()
         table.add_row(Text(f"{len(good)} pictures"), *(Text(str(total)) for total in totals))
-    stdout_console().print(table)
-    if any(row["uncertain"] for row in good):
-        typer.echo("~ within its margin the counter finds another number: look for yourself.")
-    for row in rows:
-        if "error" in row:
-            typer.echo(row["error"], err=True)
+    return table
 
 
 def _cell(row: dict[str, Any], name: str) -> str:

@@ -1,4 +1,4 @@
-"""``demo``: everything, offline, on the models that ship."""
+"""``demo``: a whole run, offline, on the models that ship."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ from typing import Annotated
 
 import typer
 
-from countcheck.cli.main import app
+from countcheck.cli.main import MAKE, app
+from countcheck.cli.options import OUTPUT
 from countcheck.cli.output import stdout_console
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="The run's folder.")] = Path("runs/demo"),
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="RUN", rich_help_panel=OUTPUT, help="Folder of the run.")
+    ] = Path("runs/demo"),
 ) -> None:
-    """Try it on the models that ship. Paints pigs, cats and cars, counts them, and writes the report."""
+    """Try everything on the models that ship, offline.
+
+    Makes small pictures of pigs, cats and cars, counts them, shows the result and writes the report.
+    """
     from countcheck.cards import read_generator_card
-    from countcheck.cli.commands.run import carry_out
+    from countcheck.cli.running import make_run
     from countcheck.engine.config import RunConfig
     from countcheck.metrics.summary import summarize
     from countcheck.reports.html.page import write_report
     from countcheck.reports.terminal.summary import render_summary
     from countcheck.suites.merge import load_suites
 
-    order = RunConfig(suite=load_suites(["demo"]), generators=[read_generator_card("tiny")], path=out)
-    with carry_out(order, "tiny") as finished:
+    config = RunConfig(suite=load_suites(["demo"]), generators=[read_generator_card("tiny")], path=out)
+    with make_run(config, "tiny") as finished:
         console = stdout_console()
-        console.print(render_summary(summarize(finished.rows(), finished.info, finished.labels())))
+        summary = summarize(finished.rows(), finished.info.called(finished.name), finished.labels())
+        console.print(render_summary(summary))
         report = write_report([finished], out / "report.html")
         console.print(f"report: {report}", soft_wrap=True)

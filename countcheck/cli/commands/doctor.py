@@ -1,48 +1,82 @@
-"""``doctor``: what is installed, what is missing, and whether the shipped models work."""
+"""``doctor``: what is installed, which keys are set, where models are kept, and whether the shipped models work."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import print_json, stdout_console
-from countcheck.errors import BadSettings
+from countcheck.cli.main import SET_UP, app
+from countcheck.cli.options import JsonOption, OutputOption
+from countcheck.cli.output import show_result
+from countcheck.errors import BadSettings, UnknownName
 from countcheck.registry import extras, load_generator_class, provider_families
 from countcheck.reports.safe_text import terminal_text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 # What each extra is for. Extras of providers are described by the providers themselves.
 PURPOSES = {
     "local": "making and counting pictures on this machine",
-    "yolo": "YOLO counters (AGPL-3.0: read what the README says)",
+    "yolo": "YOLO counters (AGPL-3.0: see the README)",
     "onnx": "exported detectors",
     "keyring": "keys from the system's keyring",
     "parquet": "export as Parquet",
     "datasets": "suites from Hugging Face datasets",
     "review": "the review page",
+    "serve": "the reward server",
     "mlflow": "logging to MLflow",
     "wandb": "logging to Weights & Biases",
     "ray": "runs over many machines",
 }
 # Extras that only gather others, or serve the development of the program.
-_NOT_LISTED = frozenset({"all", "apis", "test", "train"})
+_NOT_LISTED = frozenset({"all", "apis", "docs", "test", "train"})
+_OF_RUN = "Of a run"
+BROKEN = 1
+"""Exit code when a model that is installed, or an extra that was asked about, does not work."""
 
 
-@app.command()
+@app.command(rich_help_panel=SET_UP)
 def doctor(
     run: Annotated[
         Path | None, typer.Argument(metavar="RUN", help="Verify this run's ledger and pictures instead.")
     ] = None,
-    pictures: Annotated[bool, typer.Option(help="Read every picture of the run and compare its digest.")] = True,
+    pictures: Annotated[
+        bool, typer.Option(rich_help_panel=_OF_RUN, help="Read every picture and compare its digest.")
+    ] = True,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what is derived from other parts of the run: indexes, thumbnails.")
+        bool,
+        typer.Option("--repair", rich_help_panel=_OF_RUN, help="Mend what is derived: indexes and thumbnails."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    need: Annotated[
+        list[str] | None, typer.Option("--need", metavar="EXTRA", help="Fail when this extra is not installed.")
+    ] = None,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
-    """Say what is installed and what is missing. Also which device there is, and whether the shipped models load and
-    pass their controls. With RUN, verify a run: exits 2 when something of it is damaged or gone."""
+    """Check the installation, or verify a run.
+
+    Of the installation: extras, keys (set or not set, never their value), device, caches, and whether the shipped models
+    load and count right. Of a run: its ledger, pictures and thumbnails.
+
+    Raises:
+        typer.Exit: With code 1 when the installation is broken; what `verify` raises, too.
+        UnknownName: When there is no such extra.
+        BadSettings: For --repair without a run.
+
+    Examples:
+        countcheck doctor
+        countcheck doctor --need openai --need review
+        countcheck doctor runs/demo --repair
+
+    Exit codes:
+        0 all is well · 1 a shipped model that is installed does not work, or a needed extra is missing · 2 bad usage, or
+        the run is damaged · 4 bug
+    """
     if run is not None:
         from countcheck.cli.commands.doctor_run import verify
 
@@ -50,16 +84,27 @@ def doctor(
         return
     if repair:
         raise BadSettings("--repair mends a run. Name the run's folder.")
-    found: dict[str, Any] = {"python": _python(), "extras": _extras(), "device": _device(), "models": _models()}
-    if as_json:
-        print_json(found)
-    else:
-        _print(found)
-    if any(not model["works"] for model in found["models"] if model["installed"]):
-        raise typer.Exit(2)
+    rows = _extras()
+    known = {row["extra"]: row for row in rows}
+    for extra in need or ():
+        if extra not in known:
+            raise UnknownName("extra", extra, known)
+    state: dict[str, Any] = {
+        "python": _versions(),
+        "extras": rows,
+        "keys": _keys(),
+        "device": _device(),
+        "caches": _caches(),
+        "models": _models(),
+    }
+    show_result(lambda: state, lambda: _table(state), as_json=as_json, output=output)
+    missing = [extra for extra in need or () if not known[extra]["installed"]]
+    broken = [model for model in state["models"] if model["installed"] and not model["works"]]
+    if missing or broken:
+        raise typer.Exit(BROKEN)
 
 
-def _python() -> str:
+def _versions() -> str:
     import platform
 
     from countcheck.version import __version__
@@ -96,33 +141,58 @@ def _services(extra: str) -> list[str]:
     return [cls.service for cls in classes if cls.extra == extra]
 
 
+def _keys() -> list[dict[str, Any]]:
+    """List of each service the variables that may hold its key, and whether one of them is set."""
+    rows = []
+    for family in provider_families():
+        provider = load_generator_class(family)
+        if provider.key:
+            names = [name for name in provider.key if os.environ.get(name, "").strip()]
+            rows.append({"service": provider.service, "variables": list(provider.key), "set": bool(names)})
+    return rows
+
+
 def _device() -> str:
     try:
         import torch
-    except ImportError:
-        return "CPU; torch is not installed"
+    except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "torch"
+        return "CPU; torch is not installed" if missing else f"CPU; torch cannot be loaded ({error})"
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         return f"CUDA: {', '.join(names)} (torch {torch.__version__})"
     return f"CPU, {torch.get_num_threads()} threads (torch {torch.__version__})"
 
 
+def _caches() -> list[dict[str, Any]]:
+    """List the folders in which libraries keep downloaded models, and whether they exist."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    folders = {
+        "Hugging Face": Path(
+            os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or home / "huggingface") / "hub"
+        ),
+        "torch": Path(os.environ.get("TORCH_HOME") or home / "torch"),
+    }
+    return [{"cache": name, "path": str(path), "exists": path.is_dir()} for name, path in folders.items()]
+
+
 def _models() -> list[dict[str, Any]]:
     from countcheck.errors import CountcheckError, MissingExtra
 
+    checks: dict[str, Callable[[], tuple[bool, str]]] = {"painter": _check_generator, "counter": _check_counter}
     rows = []
-    for kind, check in (("painter", _check_painter), ("counter", _check_counter)):
+    for kind, check in checks.items():
         try:
-            works, says = check()
-            rows.append({"model": kind, "installed": True, "works": works, "says": says})
+            works, result = check()
+            rows.append({"model": kind, "installed": True, "works": works, "says": result})
         except MissingExtra as error:
             rows.append({"model": kind, "installed": False, "works": False, "says": str(error)})
-        except CountcheckError as error:
+        except (CountcheckError, OSError, ImportError, RuntimeError, ValueError) as error:
             rows.append({"model": kind, "installed": True, "works": False, "says": str(error)})
     return rows
 
 
-def _check_painter() -> tuple[bool, str]:
+def _check_generator() -> tuple[bool, str]:
     from countcheck.cards import read_generator_card
     from countcheck.engine.run import load_generator
     from countcheck.generators.outcome import Picture
@@ -133,34 +203,50 @@ def _check_painter() -> tuple[bool, str]:
     asked = Prompt(id="doctor", text="three pigs")
     (outcome,) = generator.generate([Sample(key="0" * 32, generator="tiny", asked=asked, repeat=0, seed=1)])
     if isinstance(outcome, Picture):
-        return True, "tiny loads and paints"
-    return False, f"tiny gave no picture: {outcome}"
+        return True, "tiny loads and makes a picture"
+    return False, f"tiny made no picture: {outcome}"
 
 
 def _check_counter() -> tuple[bool, str]:
     from countcheck.counting.counter import load_counter
     from countcheck.counting.self_test import run_self_test
 
-    passed = run_self_test(load_counter("tiny")).plain
-    if passed is None:
-        return False, "tiny shares no noun with the scenes"
-    return passed.passed, f"tiny got {passed.right} of {passed.total} control pictures right ({passed.needed} needed)"
+    score = run_self_test(load_counter("tiny")).plain
+    if score is None:
+        return False, "tiny shares no noun with the test pictures"
+    return score.passed, f"tiny counted {score.right} of {score.total} test pictures right ({score.needed} needed)"
 
 
-def _print(found: dict[str, Any]) -> None:
+def _table(state: dict[str, Any]) -> RenderableType:
     from rich import box
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    console = stdout_console()
-    console.print(f"{found['python']}\n{terminal_text(found['device'])}\n")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    def yes(value: bool) -> Text:
+        return Text("yes", "green") if value else Text("no", "dim")
+
+    installed = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("extra", "for", "installed", "install it with"):
-        table.add_column(heading, overflow="fold")
-    for row in found["extras"]:
-        there = Text("yes", "green") if row["installed"] else Text("no", "dim")
-        table.add_row(row["extra"], row["for"], there, row["install"])
-    console.print(table)
-    for model in found["models"]:
-        mark = Text("works", "green") if model["works"] else Text("does not work", "red")
-        console.print(Text.assemble(f"{model['model']}: ", mark, f": {terminal_text(model['says'])}"))
+        installed.add_column(heading, overflow="fold")
+    for row in state["extras"]:
+        installed.add_row(row["extra"], row["for"], yes(row["installed"]), row["install"])
+    keys = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("service", "key", "set"):
+        keys.add_column(heading, overflow="fold")
+    for row in state["keys"]:
+        keys.add_row(row["service"], " or ".join(row["variables"]), yes(row["set"]))
+    lines = [Text(f"{state['python']}\n{terminal_text(state['device'])}")]
+    lines += [
+        Text(f"{cache['cache']} cache: {terminal_text(cache['path'])}{'' if cache['exists'] else ' (empty)'}")
+        for cache in state["caches"]
+    ]
+    models = [
+        Text.assemble(
+            f"{model['model']}: ",
+            Text("works", "green") if model["works"] else Text("does not work", "red"),
+            f": {terminal_text(model['says'])}",
+        )
+        for model in state["models"]
+    ]
+    return Group(*lines, installed, keys, *models)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from countcheck.cli.output import print_json, say, stderr_console, stdout_console
+from countcheck.cli.output import note, print_json, stderr_console, stdout_console
 from countcheck.reports.format import quantity
 from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
     from countcheck.storage.verification import RunCheck
 
-_MOST_NAMED = 10  # files of a kind that are named
+_MAX_NAMED = 10  # files of a kind that are named
 
 
 def verify(run: Path, *, pictures: bool, repair: bool, as_json: bool) -> None:
@@ -32,7 +32,10 @@ def verify(run: Path, *, pictures: bool, repair: bool, as_json: bool) -> None:
         raise BadInput(f"{run} is not a run: there is no run.sqlite in it. Name the folder that `run` wrote.")
     mended: list[str] = []
     with stderr_console().status("") as status:
-        show = lambda part, done, total: status.update(f"verifying the {part}: {done:,} of {total:,}")  # noqa: E731
+
+        def show(part: str, done: int, total: int) -> None:
+            status.update(f"verifying the {part}: {done:,} of {total:,}")
+
         check = check_run(run, pictures=pictures, progress=show)
         if repair:
             mended = repair_run(run, check)
@@ -42,7 +45,7 @@ def verify(run: Path, *, pictures: bool, repair: bool, as_json: bool) -> None:
     else:
         _print(check, pictures)
     for sentence in mended:
-        say(sentence)
+        note(sentence)
     if not check.healthy:
         raise typer.Exit(2)
 
@@ -59,10 +62,10 @@ def _print(check: RunCheck, read: bool) -> None:
         ("a thumbnail that is damaged or has no picture", check.thumbnails),
     )
     for kind, paths in kinds:
-        for path in paths[:_MOST_NAMED]:
+        for path in paths[:_MAX_NAMED]:
             console.print(f"{terminal_text(path)}: {kind}", soft_wrap=True)
-        if len(paths) > _MOST_NAMED:
-            console.print(f"... {quantity(len(paths) - _MOST_NAMED, 'more file')}: {kind}", soft_wrap=True)
+        if len(paths) > _MAX_NAMED:
+            console.print(f"... {quantity(len(paths) - _MAX_NAMED, 'more file')}: {kind}", soft_wrap=True)
     state = "is whole" if check.healthy else "is DAMAGED"
     digests = "their digests compared" if read else "their digests not compared"
     console.print(

@@ -1,4 +1,4 @@
-"""``export``: a run's verdicts for other programs."""
+"""``export``: a run's results as rows for other programs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import say
+from countcheck.cli.main import READ, app
+from countcheck.cli.options import OUTPUT, RunArgument
+from countcheck.cli.output import note
 
 
 class Format(StrEnum):
-    """What can be written."""
+    """Formats of the rows."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -21,13 +22,23 @@ class Format(StrEnum):
     GENEVAL = "geneval"
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
-    format: Annotated[Format, typer.Option("--format", "-f", help="How to write.")] = Format.JSONL,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="The file; stdout when left out.")] = None,
+    run: RunArgument,
+    format: Annotated[Format, typer.Option("--format", "-f", help="Format of the rows.")] = Format.JSONL,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", "--output", metavar="FILE", rich_help_panel=OUTPUT, help="Write to FILE instead of printing."
+        ),
+    ] = None,
 ) -> None:
-    """Write one row per sample or turn. It says what was asked, what came, and what was counted."""
+    """Write one row per sample or turn: what was asked, what came, what was counted.
+
+    Examples:
+        countcheck export runs/demo -f csv -o rows.csv
+        countcheck export runs/demo -f geneval -o results.jsonl
+    """
     from countcheck.interop.row_export import write_rows
     from countcheck.reports.format import quantity
     from countcheck.storage.run_folder import RunFolder
@@ -35,4 +46,4 @@ def export(
     with RunFolder.open(run) as opened:
         written = write_rows(opened, str(format), out)
     if out is not None:
-        say(f"{quantity(written, 'row')} written to {out}")
+        note(f"{quantity(written, 'row')} written to {out}")

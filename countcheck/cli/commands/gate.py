@@ -1,83 +1,118 @@
-"""``countcheck gate RUN --policy FILE``: pass, fail or cannot decide, with a reason for every rule."""
+"""``gate``: pass, fail or cannot decide, with a reason for every rule."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import closed_pipe_ignored, print_json, say, say_problems_of_pictures, stdout_console
+from countcheck.cli.evidence import read_evidence
+from countcheck.cli.main import READ, app
+from countcheck.cli.options import OUTPUT, JsonOption, OutputOption
+from countcheck.cli.output import closed_pipe_ignored, note, show_result
+from countcheck.errors import BadSettings
 
 if TYPE_CHECKING:
     from countcheck.gate.decision import Decision
-    from countcheck.gate.evidence import Evidence
-    from countcheck.metrics.summary import Summary
+    from countcheck.gate.policy import Policy
+
+_RULES = "Rules, instead of a policy file"
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def gate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or what summary --json wrote of it.")],
-    policy: Annotated[Path, typer.Option(metavar="FILE", help="What is demanded: a policy, YAML.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder, or its summary in JSON.")],
+    policy: Annotated[Path | None, typer.Option(metavar="FILE", help="The policy, a YAML file with rules.")] = None,
     baseline: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="An earlier run's folder, or what summary --json wrote of it.")
+        Path | None, typer.Option(metavar="RUN", help="An earlier run's folder, or its summary in JSON.")
     ] = None,
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write test results for CI here.")] = None,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a summary page here.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the decision as JSON.")] = False,
+    at_least: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RATE=X", rich_help_panel=_RULES, help="The rate must be X or more, as exact_rate=0.6."),
+    ] = None,
+    at_most: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RATE=X", rich_help_panel=_RULES, help="The rate must be X or less, as refusal_rate=0.05."
+        ),
+    ] = None,
+    no_worse_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RATE=X",
+            rich_help_panel=_RULES,
+            help="The rate may be worse than the baseline's by X at most, as exact_rate=0.03: three points.",
+        ),
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write test results for CI.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write a summary page in Markdown.")
+    ] = None,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
-    """Pass or fail a finished run. Exits 0 when it passed, 1 when it failed, 3 when it cannot be decided."""
-    from countcheck.gate.decide import decide_gate
-    from countcheck.gate.policy import read_policy
+    """Pass or fail a finished run by a policy, or by rules given here.
 
-    read = read_policy(policy)
-    before = baseline or read.baseline
-    decision = decide_gate(
-        read, read_evidence(run, read.level), None if before is None else read_evidence(before, read.level)
-    )
-    _write(decision, junit, markdown)
+    Raises:
+        typer.Exit: With the decision's exit code.
+        BadSettings: When there is neither a policy nor a rule, or both.
+
+    Examples:
+        countcheck gate runs/new --policy policy.yaml --baseline runs/old
+        countcheck gate runs/new --at-least exact_rate=0.6 --at-most unclear_refusal_rate=0.02
+        countcheck gate runs/new --no-worse-by exact_rate=0.03 --baseline runs/old --junit gate.xml
+
+    Exit codes:
+        0 passed · 1 failed · 3 cannot decide · 2 bad usage, settings or input · 4 bug
+    """
+    from countcheck.gate.decide import decide_gate
+    from countcheck.gate.policy import policy_from, read_policy
+    from countcheck.reports.terminal.gate import render_decision
     from countcheck.reports.text.annotations import log_lines
 
+    rules = _rules(at_least=at_least, at_most=at_most, no_worse_by=no_worse_by)
+    if (policy is None) == (not rules):
+        raise BadSettings(
+            "a gate needs either --policy FILE or rules such as --at-least exact_rate=0.6"
+            + (", not both." if rules else ". Give one of them.")
+        )
+    demands: Policy = read_policy(policy) if policy else policy_from({"rules": rules}, place="the command line")
+    earlier = baseline or demands.baseline
+    decision = decide_gate(
+        demands,
+        read_evidence(run, demands.level),
+        None if earlier is None else read_evidence(earlier, demands.level),
+    )
+    _write(decision, junit, markdown)
     with closed_pipe_ignored():
         for line in log_lines(decision, os.environ):
             typer.echo(line, err=as_json)
-        if as_json:
-            print_json(decision.to_json())
-        else:
-            from countcheck.reports.terminal.gate import render_decision
-
-            stdout_console().print(render_decision(decision))
+        show_result(decision.to_json, lambda: render_decision(decision), as_json=as_json, output=output)
     raise typer.Exit(decision.exit_code)
 
 
-def read_evidence(path: Path, level: float) -> Evidence:
-    """What a run folder, or the summary kept of one, says. Raises `BadInput` when it is neither."""
-    from countcheck.gate.evidence import evidence_of_run, evidence_of_summary
-
-    if path.is_file() and path.suffix != ".sqlite":
-        return evidence_of_summary(read_summary(path))
-    from countcheck.storage.run_folder import RunFolder
-
-    with RunFolder.open(path) as opened:
-        rows = opened.rows()
-        say_problems_of_pictures(opened, rows)
-        return evidence_of_run(rows, opened.info.called(opened.name), opened.labels(), level)
-
-
-def read_summary(path: Path) -> Summary:
-    """The summary in a file that ``summary --json`` wrote."""
-    import orjson
-
-    from countcheck.errors import BadInput
-    from countcheck.metrics.summary import Summary
-
-    try:
-        body = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise BadInput(f"{path} is no JSON ({error}). Name a run folder or what summary --json wrote.") from error
-    return Summary.from_json(body, place=str(path))
+def _rules(**by_bound: list[str] | None) -> list[dict[str, Any]]:
+    """Make a policy's rules from ``RATE=X`` texts, the bounds of one rate in one rule."""
+    rules: dict[str, dict[str, Any]] = {}
+    for bound, texts in by_bound.items():
+        for text in texts or ():
+            rate, equals, value = text.partition("=")
+            try:
+                number = float(value)
+            except ValueError:
+                number = float("nan")
+            flag = f"--{bound.replace('_', '-')}"
+            if not equals or not rate or number != number:
+                raise BadSettings(f"{flag} {text!r} is not a rate with a number. Write {flag} exact_rate=0.6.")
+            rule = rules.setdefault(rate, {"rate": rate})
+            if bound in rule:
+                raise BadSettings(f"{flag} {rate} is given twice. Give it once.")
+            rule[bound] = number
+    return list(rules.values())
 
 
 def _write(decision: Decision, junit: Path | None, markdown: Path | None) -> None:
@@ -94,5 +129,5 @@ def _write(decision: Decision, junit: Path | None, markdown: Path | None) -> Non
         try:
             with Path(page).open("a", encoding="utf-8") as file:
                 file.write(gate_markdown(decision))
-        except OSError as error:  # a courtesy of the CI service; the decision stands without it
-            say(f"the job's summary page cannot be written ({error.strerror})")
+        except OSError as error:  # an extra of the CI service; the decision stands without it
+            note(f"the job's summary page cannot be written ({error.strerror})")

@@ -1,21 +1,27 @@
-"""``list``: what there is to run, count and ask."""
+"""``list``: generators, counters and suites that are known by name."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import print_json, stdout_console
-from countcheck.reports.safe_text import terminal_text
+from countcheck.cli.main import SET_UP, app
+from countcheck.cli.options import JsonOption, OutputOption
+from countcheck.cli.output import show_result
+from countcheck.errors import BadSettings, UnknownName
+from countcheck.reports.safe_text import one_line, terminal_text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 _FAMILIES = {
-    "scenes": "draws by rule exactly what is asked; scenes?error_rate=0.3 errs on purpose",
-    "folder": "pictures that somebody else made: folder:PATH",
+    "scenes": "makes by rule exactly what is asked; scenes?error_rate=0.3 makes errors on purpose",
+    "folder": "reads pictures that exist already: folder:PATH",
     "diffusers": "any text-to-image pipeline: diffusers:ID or diffusers:FOLDER",
-    "transcript": "a recorded chat: transcript:FILE",
+    "transcript": "reads a recorded chat: transcript:FILE",
 }
 
 
@@ -27,16 +33,61 @@ class What(StrEnum):
     SUITES = "suites"
 
 
-@app.command("list")
+class Kind(StrEnum):
+    """Where a generator runs."""
+
+    SERVICE = "service"
+    LOCAL = "local"
+
+
+@app.command("list", rich_help_panel=SET_UP)
 def list_(
-    what: Annotated[What, typer.Argument(help="What to list.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    what: Annotated[What, typer.Argument(metavar="WHAT", help="generators, counters or suites.")],
+    family: Annotated[
+        str, typer.Option(metavar="FAMILY", help="List generators or counters of this family alone.")
+    ] = "",
+    kind: Annotated[Kind | None, typer.Option(help="List generators of a paid service, or local ones, alone.")] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Print one line each, fields separated by tabs, for grep and cut.")
+    ] = False,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
-    """List the generators, counters or suites that are known by name."""
+    """List the generators, counters or suites that are known by name.
+
+    Raises:
+        UnknownName: When nothing of that family is known.
+        BadSettings: When suites are filtered like generators.
+
+    Examples:
+        countcheck list counters
+        countcheck list generators --kind service
+        countcheck list generators --family diffusers --plain
+    """
     rows = {What.GENERATORS: _generators, What.COUNTERS: _counters, What.SUITES: _suites}[what]()
-    if as_json:
-        print_json(rows)
-        return
+    if (family and what is What.SUITES) or (kind and what is not What.GENERATORS):
+        raise BadSettings(f"{what} have no {'family' if family else 'kind'}. Leave the filter out.")
+    if family:
+        known = {row["family"] for row in rows}
+        rows = [row for row in rows if row["family"] == family]
+        if not rows:
+            raise UnknownName("family", family, known)
+    if kind:
+        from countcheck.registry import provider_families
+
+        services = provider_families()
+        rows = [row for row in rows if (row["family"] in services) == (kind is Kind.SERVICE)]
+    show_result(lambda: rows, lambda: _lines(rows) if plain else _table(rows), as_json=as_json, output=output)
+
+
+def _lines(rows: Sequence[dict[str, Any]]) -> RenderableType:
+    from rich.text import Text
+
+    lines = ["\t".join([one_line(str(row["name"]), 200), *map(one_line, _facts(row)), _about(row)]) for row in rows]
+    return Text("\n".join(lines), no_wrap=True, overflow="ignore")
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
@@ -44,19 +95,48 @@ def list_(
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for row in rows:
-        facts = " · ".join(
-            _fact(name, value)
-            for name, value in row.items()
-            if name not in ("name", "about")
-            and (value or name == "measured")
-            and value != row["name"]
-            and (name != "priced" or row["price"])
-        )
-        about = terminal_text(str(row["about"] or ""))
-        # What it is comes first; facts that one looks up stand below, quieter.
-        told = Text("\n").join(part for part in (Text(about), Text(terminal_text(facts), style="dim")) if part)
-        table.add_row(Text(terminal_text(str(row["name"])), style="bold"), told)
-    stdout_console().print(table)
+        facts = terminal_text(" · ".join(_facts(row)))
+        description = Text("\n").join(part for part in (Text(_about(row)), Text(facts, style="dim")) if part)
+        table.add_row(Text(one_line(str(row["name"]), 200), style="bold"), description)
+    return table
+
+
+def _about(row: dict[str, Any]) -> str:
+    return terminal_text(str(row["about"] or "")).replace("\n", " ")
+
+
+def _facts(row: dict[str, Any]) -> list[str]:
+    return [
+        _fact(name, value)
+        for name, value in row.items()
+        if name not in ("name", "about")
+        and (value or name == "measured")
+        and value != row["name"]
+        and (name != "priced" or row["price"])
+    ]
+
+
+def _fact(name: str, value: Any) -> str:
+    """Write one fact in a few words, without its name where it needs none."""
+    match name:
+        case "measured":
+            return f"measured: {_measured(value)}" if value else "error not measured"
+        case "price":
+            return f"{value} USD a picture"
+        case "priced" | "threshold":
+            return f"{name} {value}"
+        case "prompts" | "conversations" | "nouns":
+            return f"{value} {name}"
+    return str(value)
+
+
+def _measured(facts: dict[str, Any]) -> str:
+    """Write what a card records of a counter's errors, without the underscores of its keys."""
+    parts = []
+    for name, value in facts.items():
+        text = f"({_measured(value)})" if isinstance(value, dict) else str(value)
+        parts.append(f"{str(name).replace('_', ' ')} {text}")
+    return ", ".join(parts)
 
 
 def _generators() -> list[dict[str, Any]]:
@@ -64,10 +144,8 @@ def _generators() -> list[dict[str, Any]]:
     from countcheck.registry import generator_families
 
     rows = []
-    carded = set()
     for name, path in generator_cards().items():
         card = read_card(path)
-        carded.add(card.family)
         rows.append(
             {
                 "name": name,
@@ -133,25 +211,3 @@ def _suites() -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _fact(name: str, value: Any) -> str:
-    """One fact in a few words; what speaks for itself goes without its name."""
-    if name == "measured":
-        return f"measured: {_measured(value)}" if value else "error not measured"
-    if name == "price":
-        return f"{value} USD a picture"
-    if name == "priced":
-        return f"priced {value}"
-    if name in ("prompts", "conversations", "nouns"):
-        return f"{value} {name}"
-    return f"{name} {value}" if name == "threshold" else str(value)
-
-
-def _measured(facts: dict[str, Any]) -> str:
-    """What a card knows of its errors, without the underscores of its keys."""
-    told = []
-    for name, value in facts.items():
-        words = f"({_measured(value)})" if isinstance(value, dict) else str(value)
-        told.append(f"{str(name).replace('_', ' ')} {words}")
-    return ", ".join(told)

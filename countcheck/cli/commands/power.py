@@ -1,4 +1,4 @@
-"""``countcheck power``: how many pictures a question needs, or what a number of pictures can see."""
+"""``power``: how many pictures a comparison needs, or which loss a number of pictures can detect."""
 
 from __future__ import annotations
 
@@ -7,40 +7,69 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import print_json, stdout_console
+from countcheck.cli.evidence import read_evidence
+from countcheck.cli.main import READ, app
+from countcheck.cli.options import JsonOption, OutputOption
+from countcheck.cli.output import show_result
 from countcheck.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
     from countcheck.metrics.outcome_codes import SampleCodes
 
-ASSUMED = 0.7
+ASSUMED_RATE = 0.7
+_ASSUMPTIONS = "Assumptions"
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def power(
     run: Annotated[Path | None, typer.Argument(metavar="RUN", help="An earlier run to plan from.")] = None,
-    loss: Annotated[float, typer.Option(help="The loss to see, as a share: 0.03 is three points.")] = 0.03,
-    chance: Annotated[float, typer.Option("--power", help="With what chance it is to be seen.")] = 0.8,
-    level: Annotated[float, typer.Option(help="Confidence level of the comparison.")] = 0.95,
-    prompts: Annotated[int | None, typer.Option(min=1, help="The reverse: what would so many prompts see?")] = None,
-    repeats: Annotated[int | None, typer.Option(min=1, help="Pictures a prompt; 1, 2, 4 and 8 when not given.")] = None,
-    rate: Annotated[str, typer.Option(help="Which rate of the run.")] = "exact_rate",
-    generator: Annotated[str | None, typer.Option(help="Which generator of the run.")] = None,
+    loss: Annotated[float, typer.Option(metavar="X", help="The loss to detect: 0.03 is three points.")] = 0.03,
+    chance: Annotated[float, typer.Option("--power", metavar="SHARE", help="Chance of detecting the loss.")] = 0.8,
+    level: Annotated[float, typer.Option(metavar="SHARE", help="Confidence level of the comparison.")] = 0.95,
+    prompts: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Say instead which loss N prompts can detect.")
+    ] = None,
+    repeats: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Pictures of each prompt; 1, 2, 4 and 8 when left out.")
+    ] = None,
+    rate: Annotated[str, typer.Option(metavar="RATE", help="The rate to plan for.")] = "exact_rate",
+    generator: Annotated[str | None, typer.Option(metavar="NAME", help="Which generator of the run.")] = None,
     from_rate: Annotated[
-        float | None, typer.Option(help="The rate before the loss; 0.7 is assumed without a run.")
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            rich_help_panel=_ASSUMPTIONS,
+            help="The rate before the loss; the run's, or 0.7 without one.",
+        ),
     ] = None,
     icc: Annotated[
-        float | None, typer.Option(help="How alike repeats of a prompt are, 0 to 1; 0.5 without a run with repeats.")
+        float | None,
+        typer.Option(
+            metavar="X",
+            rich_help_panel=_ASSUMPTIONS,
+            help="Correlation of the repeats of a prompt, 0 to 1; the run's, or 0.5 without repeats.",
+        ),
     ] = None,
-    paired: Annotated[bool, typer.Option(help="Both sides get the same prompts and repeats.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    paired: Annotated[
+        bool, typer.Option(rich_help_panel=_ASSUMPTIONS, help="Both sides get the same prompts and repeats.")
+    ] = True,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
-    """Plan how many prompts and repeats a comparison needs. Or tells which loss so many prompts can see."""
+    """Plan how many prompts and repeats a comparison needs, or which loss a number of prompts can detect.
+
+    Raises:
+        UnknownName: When there is no such rate or generator.
+
+    Examples:
+        countcheck power runs/demo --loss 0.05
+        countcheck power --prompts 100 --repeats 4 --from-rate 0.6
+    """
     from dataclasses import replace
 
     from countcheck.metrics.power import ICC, Design, design_of, detectable_loss, sample_sizes
     from countcheck.metrics.rates import Family, of_family, rate_named
+    from countcheck.reports.terminal.power import render_needs
 
     higher = rate_named(rate, kind="rate to plan for", known=of_family(Family.OUTCOMES)).higher_is_better
     if run is not None:
@@ -48,37 +77,33 @@ def power(
         design = replace(design, rate=from_rate if from_rate is not None else design.rate)
         design = replace(design, icc=icc if icc is not None else design.icc)
     else:
-        before = ASSUMED if from_rate is None else from_rate
+        before = ASSUMED_RATE if from_rate is None else from_rate
         design = Design(rate=before, icc=ICC if icc is None else icc, paired=paired, higher=higher)
     each = (repeats,) if repeats is not None else (1, 2, 4, 8)
     if prompts is None:
         needs = sample_sizes(design, loss, chance, level, each)
     else:
         needs = [detectable_loss(design, prompts, n, chance, level) for n in each]
-    if as_json:
-        print_json(
-            {
-                "schema": "countcheck/power/1",
-                "rate": rate,
-                "before": design.rate,
-                "icc": design.icc,
-                "paired": paired,
-                "level": level,
-                "needs": [need.to_json() for need in needs],
-            }
-        )
-        return
-    from countcheck.reports.terminal.power import render_needs
-
-    stdout_console().print(render_needs(rate, design, needs, level, reverse=prompts is not None))
+    show_result(
+        lambda: {
+            "schema": "countcheck/power/1",
+            "rate": rate,
+            "before": design.rate,
+            "icc": design.icc,
+            "paired": paired,
+            "level": level,
+            "needs": [need.to_json() for need in needs],
+        },
+        lambda: render_needs(rate, design, needs, level, reverse=prompts is not None),
+        as_json=as_json,
+        output=output,
+    )
 
 
 def _samples(run: Path, generator: str | None) -> SampleCodes:
-    from countcheck.cli.commands.gate import read_evidence
-
     sides = read_evidence(run, 0.95).sides
     if generator is not None and generator not in sides:
         raise UnknownName("generator", generator, sides)
     if generator is None and len(sides) != 1:
-        raise BadInput(f"{run} has {', '.join(sides) or 'no generator with prompts'}. Say which with --generator.")
+        raise BadInput(f"{run} has {', '.join(sides) or 'no generator with prompts'}. Choose one with --generator.")
     return sides[generator or next(iter(sides))].samples

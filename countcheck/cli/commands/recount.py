@@ -1,36 +1,47 @@
-"""``recount``: judge a run again, from stored detections when it can."""
+"""``recount``: judge a run again, from stored detections where possible."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import print_json, say, stdout_console
+from countcheck.cli.main import MAKE, app
+from countcheck.cli.options import JsonOption, OutputOption, RunArgument
+from countcheck.cli.output import note, show_result
 
 
 class RuleName(StrEnum):
-    """The rules that there are; see `countcheck.counting.rule_settings.RULES`."""
+    """Counting rules; see `countcheck.counting.rule`."""
 
     COUNTCHECK = "countcheck"
     GENEVAL = "geneval"
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def recount(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    run: RunArgument,
     counter: Annotated[
-        str | None, typer.Option("-d", "--counter", metavar="COUNTER", help="Another counter, or another rule of it.")
+        str | None,
+        typer.Option("-d", "--counter", metavar="COUNTER", help="Another counter, or the same with other settings."),
     ] = None,
     rule: Annotated[
-        RuleName | None, typer.Option(help="geneval is that benchmark's own; the counter's when left out.")
+        RuleName | None, typer.Option(help="Another counting rule; geneval is that benchmark's own.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
-    """Judge a run again with another counter or rule. Nothing is drawn anew."""
+    """Judge the pictures of a run again with another counter or rule. No picture is made again.
+
+    Examples:
+        countcheck recount runs/demo -d owlv2
+        countcheck recount runs/demo -d 'tiny?threshold=0.5'
+        countcheck recount runs/demo --rule geneval
+
+    Exit codes:
+        0 done · 2 bad usage, settings or input · 3 the counter failed its self-test · 4 bug · 130 interrupted
+    """
     from countcheck.counting.counter import load_counter
     from countcheck.engine.recount import recount as recount_run
     from countcheck.metrics.summary import summarize
@@ -39,9 +50,6 @@ def recount(
 
     with RunFolder.open(run) as opened:
         spec = counter or opened.info.counter.name
-        recount_run(opened, load_counter(spec), rule=rule and rule.value, message=say)
-        summary = summarize(opened.rows(), opened.info, opened.labels())
-        if as_json:
-            print_json(summary.to_json())
-        else:
-            stdout_console().print(render_summary(summary))
+        recount_run(opened, load_counter(spec), rule=rule and rule.value, message=note)
+        summary = summarize(opened.rows(), opened.info.called(opened.name), opened.labels())
+    show_result(summary.to_json, lambda: render_summary(summary), as_json=as_json, output=output)

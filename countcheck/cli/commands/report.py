@@ -1,16 +1,17 @@
-"""``report``: one page over one or more runs, and its other forms."""
+"""``report``: one page over one or more runs, and its other formats."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import say
+from countcheck.cli.main import READ, app
+from countcheck.cli.options import OUTPUT
+from countcheck.cli.output import json_text, note, print_json
 
 if TYPE_CHECKING:
     from countcheck.reports.report import Report
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Form(StrEnum):
-    """What can be written."""
+    """Formats of a report."""
 
     HTML = "html"
     MARKDOWN = "markdown"
@@ -33,68 +34,75 @@ _NAMES = {
     Form.JSON: "report.json",
     Form.MODEL_CARD: "model-card.md",
 }
+_TRACKERS = "Experiment trackers"
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Every model in these runs stands side by side.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN", help="Folders of runs; all their models stand side by side.")
+    ],
+    baseline: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Model or run to compare with; the first when left out.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="The file; RUN/report.html when left out.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            "--output",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="The file; RUN/report.html when left out.",
+        ),
     ] = None,
     form: Annotated[
-        Form | None, typer.Option("--format", "-f", help="When left out, by the file's ending; html without one.")
-    ] = None,
-    baseline: Annotated[
-        str | None, typer.Option(help="The model or run that others are compared with; the first when left out.")
+        Form | None,
+        typer.Option("--format", "-f", rich_help_panel=OUTPUT, help="Format; by the file's ending when left out."),
     ] = None,
     annotated: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Also write every picture with its boxes drawn, by verdict.")
-    ] = None,
-    mlflow: Annotated[str | None, typer.Option(metavar="EXPERIMENT", help="Also log the rates to MLflow.")] = None,
-    wandb: Annotated[
-        str | None, typer.Option(metavar="PROJECT", help="Also log the rates to Weights & Biases.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", rich_help_panel=OUTPUT, help="Also write every picture with its boxes, by verdict."
+        ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON; no file unless one is named.")
+        bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print JSON, and write no file without -o.")
     ] = False,
+    mlflow: Annotated[
+        str | None,
+        typer.Option(metavar="EXPERIMENT", rich_help_panel=_TRACKERS, help="Also log the rates to MLflow."),
+    ] = None,
+    wandb: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT", rich_help_panel=_TRACKERS, help="Also log the rates to Weights & Biases."),
+    ] = None,
 ) -> None:
-    """Write one page over one or more runs. It shows which model draws what was asked, how sure that is, and the pictures.
+    """Write one page over one or more runs: rates, differences, pictures, refusals, conversations.
 
     Prints the path of what was written.
-    """
-    from contextlib import ExitStack
 
-    from countcheck.cli.output import print_json
+    Examples:
+        countcheck report runs/demo
+        countcheck report runs/before runs/after -o comparison.html
+        countcheck report runs/demo -f model-card
+    """
     from countcheck.reports.json_document import report_to_json
     from countcheck.reports.report import read_report
     from countcheck.storage.run_folder import RunFolder
 
     with ExitStack() as stack:
         opened = [stack.enter_context(RunFolder.open(path)) for path in runs]
-        told = read_report(opened, baseline=baseline)
+        content = read_report(opened, baseline=baseline)
         target = None
         if not as_json or out is not None:
             form = form or _form_of(out)
-            target = _write(form, told, opened, out or runs[0] / _NAMES[form])
+            target = _write(form, content, opened, out or runs[0] / _NAMES[form])
         if annotated is not None:
-            from countcheck.reports.overlays import write_annotated
-
-            # Two runs may hold the same sample.
-            folders = [
-                annotated / f"{i}-{run.name}" if len(opened) > 1 else annotated for i, run in enumerate(opened, 1)
-            ]
-            written = sum(map(write_annotated, opened, folders))
-            say(f"{written} annotated pictures in {annotated}")
-        if mlflow is not None:
-            from countcheck.interop.trackers import log_mlflow
-
-            log_mlflow(told, mlflow, attach=target)
-        if wandb is not None:
-            from countcheck.interop.trackers import log_wandb
-
-            log_wandb(told, wandb, attach=target)
+            _write_annotated(opened, annotated)
+        _log(content, mlflow, wandb, target)
     if as_json:
-        print_json(report_to_json(told))
+        print_json(report_to_json(content))
     else:
         typer.echo(target)
 
@@ -104,11 +112,11 @@ def _form_of(out: Path | None) -> Form:
 
     ending = (out.suffix.lower() if out else "") or ".html"
     if ending not in _ENDINGS:
-        raise BadSettings(f"{out}: no form of the report ends in {ending!r}. Name it with --format, or a .html file.")
+        raise BadSettings(f"{out}: no format of the report ends in {ending!r}. Name it with --format, or a .html file.")
     return _ENDINGS[ending]
 
 
-def _write(form: Form, told: Report, runs: list[RunFolder], target: Path) -> Path:
+def _write(form: Form, content: Report, runs: list[RunFolder], target: Path) -> Path:
     from countcheck.files import write_text
     from countcheck.reports.html.page import write_html
     from countcheck.reports.json_document import report_to_json
@@ -117,10 +125,27 @@ def _write(form: Form, told: Report, runs: list[RunFolder], target: Path) -> Pat
 
     match form:
         case Form.HTML:
-            return write_html(told, runs, target)
+            return write_html(content, runs, target)
         case Form.JSON:
-            return write_text(orjson.dumps(report_to_json(told), option=orjson.OPT_INDENT_2).decode() + "\n", target)
+            return write_text(json_text(report_to_json(content)), target)
         case Form.MARKDOWN:
-            return write_text(render_markdown(told), target)
+            return write_text(render_markdown(content), target)
         case Form.MODEL_CARD:
-            return write_text(render_model_card(told), target)
+            return write_text(render_model_card(content), target)
+
+
+def _write_annotated(runs: list[RunFolder], folder: Path) -> None:
+    from countcheck.reports.overlays import write_annotated
+
+    # Two runs may hold the same sample.
+    folders = [folder / f"{i}-{run.name}" if len(runs) > 1 else folder for i, run in enumerate(runs, 1)]
+    note(f"{sum(map(write_annotated, runs, folders))} annotated pictures in {folder}")
+
+
+def _log(content: Report, mlflow: str | None, wandb: str | None, target: Path | None) -> None:
+    from countcheck.interop.trackers import log_mlflow, log_wandb
+
+    if mlflow is not None:
+        log_mlflow(content, mlflow, attach=target)
+    if wandb is not None:
+        log_wandb(content, wandb, attach=target)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import say
+from countcheck.cli.main import READ, app
+from countcheck.cli.output import note
 
 if TYPE_CHECKING:
     from countcheck.storage.run_folder import RunFolder
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def review(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
@@ -70,7 +70,7 @@ def _serve(run: RunFolder, port: int, labeller: str, browser: bool) -> None:
     query = {"token": token} | ({"labeller": labeller} if labeller else {})
     address = f"http://{HOST}:{listening.getsockname()[1]}/?{urlencode(query)}"
     typer.echo(address)
-    say(
+    note(
         "keys: 0-9 a count, + a larger count, ? cannot tell, u undo, z zoom. Ctrl-C ends; every label is stored at once."
     )
     if browser:
@@ -87,9 +87,9 @@ def _import(run: RunFolder, source: Path) -> None:
     from countcheck.review.session import LabelSession
 
     stored, unknown = LabelSession(run).import_labels(read_labels(source))
-    say(f"{quantity(stored, 'label')} stored.")
+    note(f"{quantity(stored, 'label')} stored.")
     if unknown:
-        say(f"left out, because the run has no such picture or noun: {quantity(unknown, 'label')}.")
+        note(f"left out, because the run has no such picture or noun: {quantity(unknown, 'label')}.")
 
 
 def _export(run: RunFolder, target: Path) -> None:
@@ -98,7 +98,7 @@ def _export(run: RunFolder, target: Path) -> None:
     from countcheck.review.queue import tasks_of
 
     n = write_labels(tasks_of(run.rows()), run.labels(), target)
-    say(f"{quantity(n, 'line')} written to {target}.")
+    note(f"{quantity(n, 'line')} written to {target}.")
     if target.suffix.lower() == ".json":
-        say(f"Serve {run.path} as Label Studio's local files, and give the project this labelling interface:")
+        note(f"Serve {run.path} as Label Studio's local files, and give the project this labelling interface:")
         typer.echo(LABEL_STUDIO_CONFIG)

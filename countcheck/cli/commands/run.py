@@ -2,66 +2,109 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import print_json, say, stdout_console
+from countcheck.cli.main import MAKE, app
+from countcheck.cli.options import CounterOption, JsonOption, RunFolderOption, SuitesArgument
+from countcheck.cli.output import note, show_result
+from countcheck.cli.running import default_name, make_run, note_left_out, show_finished
 from countcheck.errors import BadSettings
 from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from countcheck.cards import Card
     from countcheck.engine.config import RunConfig
     from countcheck.engine.shard import Shard
-    from countcheck.storage.run_folder import RunFolder
     from countcheck.suites.samples import Sample
-    from countcheck.suites.suite import Suite
+
+_EXTENT = "How much"
+_NAMED = re.compile(r"([^?:/=\s][^?:/=]*)?=(.*)", re.DOTALL)
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def run(
-    suites: Annotated[list[str], typer.Argument(metavar="SUITE", help="Suites, by name or file.")],
+    suites: SuitesArgument,
     generators: Annotated[
         list[str],
-        typer.Option("-g", "--generator", metavar="GENERATOR", help="Who draws: a card or a spec; repeatable."),
+        typer.Option(
+            "-g",
+            "--generator",
+            metavar="GENERATOR",
+            help="Generator: a card's name, a card's file or a spec; NAME=SPEC names it.",
+        ),
     ],
-    counter: Annotated[str, typer.Option("-d", "--counter", metavar="COUNTER", help="Who counts.")] = "tiny",
-    repeats: Annotated[int, typer.Option(min=1, help="Pictures of every prompt.")] = 1,
-    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="RUN", help="The run's folder.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most this many samples of each generator.")] = None,
-    only: Annotated[list[str] | None, typer.Option(metavar="TAG=VALUE", help="Only prompts with this tag.")] = None,
-    budget: Annotated[
-        float | None, typer.Option(min=0, metavar="USD", help="Stop before more than this is spent.")
+    counter: CounterOption = "tiny",
+    out: RunFolderOption = None,
+    repeats: Annotated[
+        int, typer.Option(metavar="N", min=1, rich_help_panel=_EXTENT, help="Pictures of every prompt.")
+    ] = 1,
+    limit: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, rich_help_panel=_EXTENT, help="Make at most N samples of each generator."),
     ] = None,
-    engine: Annotated[str, typer.Option(help="local, or ray for many machines.")] = "local",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG=VALUE", rich_help_panel=_EXTENT, help="Use the prompts with this tag alone."),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(metavar="USD", min=0, rich_help_panel=_EXTENT, help="Stop before more than this is spent."),
+    ] = None,
     until_decided: Annotated[
-        Path | None, typer.Option(metavar="POLICY", help="Stop as soon as this gate policy is decided.")
+        Path | None,
+        typer.Option(metavar="POLICY", rich_help_panel=_EXTENT, help="Stop as soon as this gate policy is decided."),
     ] = None,
     shard: Annotated[
-        str | None, typer.Option(metavar="I/N", help="Make the I-th of N parts, in a folder of its own; see merge.")
+        str | None,
+        typer.Option(
+            metavar="I/N", rich_help_panel=_EXTENT, help="Make the I-th of N parts, in a folder of its own; see merge."
+        ),
     ] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make failed samples again.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made, and its price.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", rich_help_panel=_EXTENT, help="Make failed samples again.")
+    ] = False,
+    engine: Annotated[str, typer.Option(metavar="ENGINE", help="local, or ray for many machines.")] = "local",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Make nothing; show what would be made, and its price.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Make pictures, count them, judge them. The same command goes on after an interruption."""
-    from countcheck.cards import read_generator_card
+    """Make pictures, count them, judge them.
+
+    The same command continues after an interruption, and adds to a run when --repeats grows.
+
+    Raises:
+        BadSettings: For --shard together with --until-decided.
+
+    Examples:
+        countcheck run three-little-pigs -g sdxl-turbo -g flux-schnell -d owlv2 --repeats 4
+        countcheck run farm.yaml -g 'openai:gpt-image-1?quality=low' --budget 5 --dry-run
+        countcheck run farm.yaml -g 'fast=diffusers:org/model?steps=4' -o runs/fast
+
+    Exit codes:
+        0 done · 2 bad usage, settings or input · 3 the counter failed its self-test · 4 bug · 130 interrupted
+    """
     from countcheck.engine.config import RunConfig
     from countcheck.engine.shard import shard_path
     from countcheck.suites.merge import load_suites
 
-    suite = load_suites(suites)
-    tell_left_out(suite)
-    cards = [read_generator_card(spec) for spec in dict.fromkeys(generators)]
-    path = out or Path("runs") / default_name([suite.name, *(card.name for card in cards)])
     part = _shard(shard)
     if part is not None and until_decided is not None:
-        raise BadSettings("--until-decided looks at a whole run. Leave it out, or --shard.")
-    order = RunConfig(
+        raise BadSettings("--until-decided needs a whole run. Leave it out, or --shard.")
+    suite = load_suites(suites)
+    note_left_out(suite)
+    cards = read_generators(generators)
+    path = out or Path("runs") / default_name([suite.name, *(card.name for card in cards)])
+    config = RunConfig(
         suite=suite,
         generators=cards,
         path=path if part is None else shard_path(path, part),
@@ -73,38 +116,38 @@ def run(
         retry_failed=retry_failed,
     )
     if dry_run:
-        _dry_run(order, as_json)
-        return
-    finished = carry_out(order, counter, engine, until_decided)
-    tell(finished, as_json)
+        _show_plan(config, as_json)
+    else:
+        show_finished(make_run(config, counter, engine, until_decided), as_json=as_json)
 
 
-def tell_left_out(suite: Suite) -> None:
-    """How much of somebody else's file is not asked, or not counted; aloud, before anything is made."""
-    from countcheck.reports.format import quantity
+def read_generators(specs: Sequence[str]) -> list[Card]:
+    """Read the cards behind generator specs, each once; ``NAME=SPEC`` gives a card a name of its own.
 
-    if suite.skipped:
-        say(f"{quantity(len(suite.skipped), 'line')} of {suite.name} left out; `countcheck suite show` says why")
-    if suite.remarks:
-        say(
-            f"{quantity(len(suite.remarks), 'line')} of {suite.name} not wholly understood; `countcheck suite show` says"
-        )
+    Raises:
+        BadSettings: When a name or a spec is empty, or two generators have one name.
+        UnknownName: When there is no such card or family.
+    """
+    from countcheck.cards import read_generator_card
 
-
-def default_name(parts: list[str]) -> str:
-    """A folder name from what runs: letters, digits, dots and dashes; the same command gives the same name."""
-    from hashlib import sha256
-
-    readable = "-".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-.") for part in parts)
-    if len(readable) <= 80 and all(re.fullmatch(r"[A-Za-z0-9.\-]+", part) for part in parts):
-        return readable
-    return f"{readable[:72]}-{sha256('|'.join(parts).encode()).hexdigest()[:7]}"
+    cards: dict[str, Card] = {}
+    for spec in dict.fromkeys(specs):
+        match = _NAMED.fullmatch(spec)
+        if match is None:
+            card = read_generator_card(spec)
+        else:
+            name = (match[1] or "").strip()
+            if not name or not match[2]:
+                raise BadSettings(f"-g {spec!r} names a generator without a name or a spec. Write -g NAME=SPEC.")
+            card = replace(read_generator_card(match[2]), name=name)
+        if card.name in cards:
+            raise BadSettings(f"two generators are called {card.name!r}. Name one of them otherwise: -g NAME=SPEC.")
+        cards[card.name] = card
+    return list(cards.values())
 
 
 def _shard(text: str | None) -> Shard | None:
-    """The part that is asked for, or that torchrun or SLURM give this process, which is said."""
-    import os
-
+    """Return the part that is asked for, or that torchrun or SLURM give this process, which is noted."""
     from countcheck.engine.shard import Shard, shard_from_environment
 
     if text is not None:
@@ -114,7 +157,7 @@ def _shard(text: str | None) -> Shard | None:
     if found is None:
         return None
     shard, variables = found
-    say(f"{variables}: this process makes part {shard} of the run; --shard 1/1 makes all of it")
+    note(f"{variables}: this process makes part {shard} of the run; --shard 1/1 makes all of it")
     return shard
 
 
@@ -123,106 +166,40 @@ def _tags(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise BadSettings(f"--only {pair!r} is no tag with a value. Write --only style=noir.")
+            raise BadSettings(f"--only {pair!r} is not a tag with a value. Write --only style=noir.")
         tags[name] = value
     return tags
 
 
-def carry_out(order: RunConfig, counter: str, engine: str = "local", until_decided: Path | None = None) -> RunFolder:
-    """The finished run, made under a progress bar that Ctrl-C stops cleanly."""
-    from countcheck.cli.interruption import stopping_on_interrupt
-    from countcheck.cli.progress import LiveProgress
-    from countcheck.counting.counter import load_counter
-    from countcheck.engine.run import run
-
-    if engine not in ("local", "ray"):
-        raise BadSettings(f"--engine {engine!r} is unknown. Choose local or ray.")
-    decided = None if until_decided is None else _decided_by(until_decided)
-    with LiveProgress() as progress, stopping_on_interrupt() as stopping:
-        if engine == "ray":
-            from countcheck.engine.ray import run_on_ray
-
-            finished = run_on_ray(order, counter, progress=progress, stop=stopping, decide=decided)
-        else:
-            finished = run(order, load_counter(counter), progress=progress, stop=stopping, decide=decided)
-        if stopping.is_set() and stopping.interrupted:
-            finished.close()
-            raise KeyboardInterrupt
-    return finished
-
-
-def _decided_by(policy: Path) -> Callable[[RunFolder], str | None]:
-    """A question put to the run after every batch: is the gate decided?"""
-    from time import monotonic
-
-    from countcheck.cli.commands.gate import read_evidence
-    from countcheck.gate.early_stop import SequentialGate
-    from countcheck.gate.policy import read_policy
-
-    read = read_policy(policy)
-    before = None if read.baseline is None else read_evidence(read.baseline, read.level).sides
-    gate = SequentialGate(read, before)
-    rested = 0.0
-
-    def decided(run: RunFolder) -> str | None:
-        nonlocal rested
-        begun = monotonic()
-        if begun < rested:
-            return None
-        decision = gate.update(run.rows(), run.info)
-        rested = monotonic() + 10 * (monotonic() - begun)  # looking costs at most a tenth of the run
-        return None if decision is None else f"the gate {policy.name} is decided: {decision}; no more pictures are made"
-
-    return decided
-
-
-def tell(finished: RunFolder, as_json: bool) -> None:
-    """Print a finished run's summary, and close it. Raises `CannotDecide` when every sample failed."""
-    from countcheck.engine.run import require_success
-    from countcheck.metrics.summary import summarize
-
-    with finished:
-        rows = finished.rows()
-        summary = summarize(rows, finished.info, finished.labels())
-        if as_json:
-            print_json(summary.to_json())
-            require_success(rows)
-            return
-        from countcheck.reports.terminal.summary import render_summary
-
-        stdout_console().print(render_summary(summary))
-        require_success(rows)
-        say(f"kept in {finished.path}; see it with: countcheck report {finished.path}")
-
-
-def _dry_run(order: RunConfig, as_json: bool) -> None:
+def _show_plan(config: RunConfig, as_json: bool) -> None:
+    """Show how many samples each generator would make, and their price."""
     from countcheck.engine.run import load_generator, plan_generator
 
     lines = []
-    for card in order.generators:
-        each = plan_generator(order, card, load_generator(card))
+    for card in config.generators:
+        plan = plan_generator(config, card, load_generator(card))
         lines.append(
             {
                 "generator": card.name,
-                "samples": len(each.samples),
-                "skipped_conversations": each.skipped,
+                "samples": len(plan.samples),
+                "skipped_conversations": plan.skipped,
                 "price": card.price,
                 "priced": card.priced,
-                "cost": None if card.price is None else round(card.price * _pictures(each.samples), 4),
-                "first": each.samples[0].text if each.samples else "",
+                "cost": None if card.price is None else round(card.price * _max_pictures(plan.samples), 4),
+                "first": plan.samples[0].text if plan.samples else "",
             }
         )
-    if as_json:
-        print_json({"suite": order.suite.name, "run": str(order.path), "generators": lines})
-        return
+    body = {"suite": config.suite.name, "run": str(config.path), "generators": lines}
+    show_result(lambda: body, lambda: _plan_table(config, lines), as_json=as_json)
+
+
+def _plan_table(config: RunConfig, lines: list[dict[str, Any]]) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=f"{terminal_text(order.suite.name)} would be made in {terminal_text(str(order.path))}",
-    )
-    for heading in ("generator", "samples", "USD a picture", "USD in all", "begins with"):
+    title = f"{terminal_text(config.suite.name)} would be made in {terminal_text(str(config.path))}"
+    table = Table(box=box.SIMPLE_HEAD, title=title)
+    for heading in ("generator", "samples", "USD a picture", "USD in all", "first prompt"):
         table.add_column(heading, justify="right" if "USD" in heading or heading == "samples" else "left")
     for line in lines:
         known = line["cost"] is not None
@@ -233,11 +210,11 @@ def _dry_run(order: RunConfig, as_json: bool) -> None:
             f"{line['cost']:.2f}" if known else "unknown",
             terminal_text(str(line["first"])),
         )
-    stdout_console().print(table)
+    return table
 
 
-def _pictures(samples: tuple[Sample, ...]) -> int:
-    """How many pictures the samples need at most: every turn of a conversation may need all its repairs."""
+def _max_pictures(samples: tuple[Sample, ...]) -> int:
+    """Count the pictures that the samples need at most: every turn of a conversation may need all its repairs."""
     from countcheck.suites.suite import Conversation
 
     return sum(len(s.asked.turns) * (1 + s.asked.repairs) if isinstance(s.asked, Conversation) else 1 for s in samples)

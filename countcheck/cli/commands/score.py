@@ -1,4 +1,4 @@
-"""``score``: count and judge pictures that somebody else made."""
+"""``score``: count and judge pictures that exist already."""
 
 from __future__ import annotations
 
@@ -7,35 +7,69 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import say
+from countcheck.cli.main import MAKE, app
+from countcheck.cli.options import CounterOption, JsonOption, RunFolderOption
+from countcheck.cli.output import note
+from countcheck.cli.running import default_name, make_run, note_left_out, show_finished
 
 if TYPE_CHECKING:
     from countcheck.generators.picture_folder import PictureFolder
     from countcheck.suites.suite import Suite
 
+_PICTURES = "What the pictures are"
+MAX_LISTED = 20
 
-@app.command()
+
+@app.command(rich_help_panel=MAKE)
 def score(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Pictures: a folder, a manifest, a tar shard.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Pictures: a folder, a manifest (.csv, .jsonl) or a tar shard.")
+    ],
     suite: Annotated[
-        list[str] | None, typer.Option("--suite", "-s", metavar="SUITE", help="What was asked, by name or file.")
+        list[str] | None,
+        typer.Option("--suite", "-s", metavar="SUITE", help="What was asked: suites, by name or file."),
     ] = None,
+    counter: CounterOption = "tiny",
     layout: Annotated[
-        str, typer.Option(help="auto, geneval, cococount, manifest, webdataset, flat (CompBench too), or of.")
+        str,
+        typer.Option(
+            metavar="LAYOUT",
+            rich_help_panel=_PICTURES,
+            help="auto, geneval, cococount, manifest, webdataset, flat (T2I-CompBench too), or of.",
+        ),
     ] = "auto",
-    of: Annotated[str, typer.Option(metavar="NOUN=NUMBER", help="What every picture of a plain folder shows.")] = "",
-    counter: Annotated[str, typer.Option("-d", "--counter", metavar="COUNTER", help="Who counts.")] = "tiny",
-    name: Annotated[str, typer.Option(metavar="NAME", help="Who drew; the folder's name when left out.")] = "",
+    of: Annotated[
+        str,
+        typer.Option(
+            metavar="NOUN=NUMBER", rich_help_panel=_PICTURES, help="What every picture of a plain folder should show."
+        ),
+    ] = "",
+    name: Annotated[
+        str,
+        typer.Option(metavar="NAME", rich_help_panel=_PICTURES, help="Name of the model; the folder's when left out."),
+    ] = "",
     labels: Annotated[
-        list[Path] | None, typer.Option(help="Label files instead of pictures: GeckoNum's task_1_MODEL.csv.")
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_PICTURES,
+            help="Read people's counts instead of pictures: GeckoNum's task_1_MODEL.csv. FOLDER is its prompts.csv.",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="RUN", help="The run's folder.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    out: RunFolderOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Count and judge pictures that somebody else made. Missing pictures are counted and said."""
+    """Count and judge pictures that exist already. Missing pictures are reported.
+
+    Raises:
+        BadInput: When nothing says what was asked, or no picture answers a prompt.
+
+    Examples:
+        countcheck score pictures/ --suite three-little-pigs
+        countcheck score geneval_outputs/ -d owlv2
+        countcheck score pigs/ --of pig=3
+    """
     from countcheck.cards import Card
-    from countcheck.cli.commands.run import carry_out, default_name, tell, tell_left_out
     from countcheck.engine.config import RunConfig
     from countcheck.errors import BadInput
     from countcheck.generators.folder_layouts import read_picture_folder
@@ -56,8 +90,8 @@ def score(
             f"{folder}: none of its {len(pictures.pictures)} pictures answers a prompt of {asked.name} "
             f"(layout {pictures.layout}; the first is {pictures.pictures[0].label}). Choose the suite or the layout."
         )
-    tell_left_out(asked)
-    _tell_folder(pictures, asked, repeats)
+    note_left_out(asked)
+    _note_coverage(pictures, asked, repeats)
     base = name or folder.resolve().name
     cards = [
         Card(
@@ -69,33 +103,32 @@ def score(
         for model in pictures.models
     ]
     path = out or Path("runs") / default_name([asked.name, base])
-    order = RunConfig(suite=asked, generators=cards, path=path, repeats=repeats)
-    tell(carry_out(order, counter), as_json)
+    config = RunConfig(suite=asked, generators=cards, path=path, repeats=repeats)
+    show_finished(make_run(config, counter), as_json=as_json)
 
 
-def _tell_folder(pictures: PictureFolder, asked: Suite, repeats: int) -> None:
-    """What is there, what is missing, what nobody asked for; aloud, before anything is counted."""
+def _note_coverage(pictures: PictureFolder, asked: Suite, repeats: int) -> None:
+    """Say how many pictures there are, how many are missing, and which answer no prompt."""
     models = pictures.models
     wanted = len(asked.prompts) * repeats * len(models)
-    there = sum(len(pictures.by_repeat(prompt, model)) for prompt in asked.prompts for model in models)
-    drawn_by = f" by {len(models)} models" if len(models) > 1 else ""
-    say(f"{there} of {wanted} pictures are there{drawn_by} ({pictures.layout}); missing: {wanted - there}")
-    for line in pictures.skipped[:20]:
-        say(f"left out: {line}")
+    present = sum(len(pictures.by_repeat(prompt, model)) for prompt in asked.prompts for model in models)
+    by_models = f" by {len(models)} models" if len(models) > 1 else ""
+    note(f"{present} of {wanted} pictures are there{by_models} ({pictures.layout}); missing: {wanted - present}")
+    for line in pictures.skipped[:MAX_LISTED]:
+        note(f"left out: {line}")
     unmatched = pictures.unmatched(asked)
     if unmatched:
-        say(f"pictures that answer no prompt of {asked.name}: {len(unmatched)}")
-    for picture in unmatched[:20]:
-        say(f"  {picture.label}")
-    if len(unmatched) > 20:
-        say(f"  and {len(unmatched) - 20} more")
+        note(f"pictures that answer no prompt of {asked.name}: {len(unmatched)}")
+    for picture in unmatched[:MAX_LISTED]:
+        note(f"  {picture.label}")
+    if len(unmatched) > MAX_LISTED:
+        note(f"  and {len(unmatched) - MAX_LISTED} more")
 
 
 def _score_labels(prompts: Path, labels: list[Path], out: Path | None, as_json: bool) -> None:
-    """A run of labels without pictures: its suite is the prompts file."""
-    from countcheck.cli.commands.run import tell
+    """Make a run of labels without pictures: its suite is the prompts file."""
     from countcheck.interop.geckonum_labels import run_of_labels
     from countcheck.suites.catalog import load_suite
 
-    made = run_of_labels(load_suite(str(prompts)), labels, out or Path("runs") / "geckonum", report=say)
-    tell(made, as_json)
+    made = run_of_labels(load_suite(str(prompts)), labels, out or Path("runs") / "geckonum", report=note)
+    show_finished(made, as_json=as_json)

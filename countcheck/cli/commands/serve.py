@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import say
+from countcheck.cli.main import SET_UP, app
+from countcheck.cli.output import note
 
 
-@app.command()
+@app.command(rich_help_panel=SET_UP)
 def serve(
     counter: Annotated[str, typer.Option("-d", "--counter", metavar="COUNTER", help="Counter: a card or a spec.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -55,14 +55,14 @@ def serve(
     if pickled and not _is_loopback(host) and not i_know:
         raise BadSettings(
             f"the wire {pickled[0]} takes pickles, which only this machine should send: {host} is reachable from others. "
-            "Listen on 127.0.0.1, or say --i-know."
+            "Listen on 127.0.0.1, or give --i-know."
         )
     pool = JudgingPool(
         counters_for(counter, [name for name in device.split(",") if name]), batch_size=batch, max_queued=max_queued
     )
     application = build_app(pool, wires=chosen, kind=kind, max_body=max_body * 2**20)
     listening = _listen(host, port)
-    say(f"serving {counter} at http://{host}:{listening.getsockname()[1]} ({', '.join(chosen)}); Ctrl-C ends")
+    note(f"serving {counter} at http://{host}:{listening.getsockname()[1]} ({', '.join(chosen)}); Ctrl-C ends")
     config = uvicorn.Config(application, log_level="warning", access_log=False, server_header=False)
     try:
         uvicorn.Server(config).run(sockets=[listening])

@@ -1,4 +1,4 @@
-"""``suite``: check, show, read and import what is asked."""
+"""``suite``: check, show, read and import suites."""
 
 from __future__ import annotations
 
@@ -8,65 +8,84 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import print_json, say, stdout_console
+from countcheck.cli.help import App, Group
+from countcheck.cli.main import SET_UP, app
+from countcheck.cli.options import JsonOption, OutputOption, SuitesArgument
+from countcheck.cli.output import note, print_json, show_result
 from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from countcheck.suites.suite import Suite, Target
 
-suites = typer.Typer(help="Check, show, read and import suites.", no_args_is_help=True)
-app.add_typer(suites, name="suite")
+MAX_LISTED = 20
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+suites = App(help="Check, show, read and import suites.", no_args_is_help=True, cls=Group, rich_markup_mode=None)
+app.add_typer(suites, name="suite", rich_help_panel=SET_UP)
 
 
 class Article(StrEnum):
-    """How "a dog" is read."""
+    """How "a dog" is read: not at all, as exactly one, as at least one."""
 
     IGNORE = "ignore"
     ONE = "one"
     AT_LEAST = "at_least"
 
 
-ArticleOption = Annotated[Article, typer.Option(help='How "a dog" is read: not at all, exactly one, at least one.')]
+ArticleOption = Annotated[
+    Article, typer.Option(help='Read "a dog" as no number (ignore), exactly one (one) or at least one (at_least).')
+]
 ApproximateOption = Annotated[
-    bool, typer.Option("--approximate", help='Give "several", "a few" and "about twenty" targets too.')
+    bool, typer.Option("--approximate", help='Read "several", "a few" and "about twenty" as targets, too.')
 ]
 
 
 @suites.command()
 def check(
-    specs: Annotated[list[str], typer.Argument(metavar="SUITE", help="Suites, by name or file.")],
+    specs: SuitesArgument,
     counter: Annotated[
         str | None, typer.Option("-d", "--counter", metavar="COUNTER", help="Also check that it knows every noun.")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
-    """Say whether suites can be read, and what is in them."""
+    """Check that suites can be read, and count what is in them.
+
+    Examples:
+        countcheck suite check farm.yaml
+        countcheck suite check farm.yaml -d yolo11n
+    """
+    from rich.text import Text
+
     from countcheck.suites.catalog import load_suite
 
     loaded = [load_suite(spec) for spec in specs]
     if counter is not None:
-        _known_to(loaded, counter)
+        _require_known_nouns(loaded, counter)
     rows = [_numbers(suite) for suite in loaded]
-    if as_json:
-        print_json({"schema": "countcheck/suite-check/1", "suites": rows})
-        return
+    show_result(
+        lambda: {"schema": "countcheck/suite-check/1", "suites": rows},
+        lambda: Text("\n".join(map(_check_line, rows))),
+        as_json=as_json,
+        output=output,
+    )
+
+
+def _check_line(row: dict[str, Any]) -> str:
     from countcheck.reports.format import quantity
 
-    for row in rows:
-        told = [quantity(row[many], many[:-1]) for many in ("prompts", "conversations", "targets")]
-        told += [quantity(len(row["nouns"]), "noun")]
-        told += [f"{quantity(row['without_targets'], 'prompt')} without a target"]
-        told += [f"{quantity(row['skipped'], 'line')} skipped"]
-        told += [f"{quantity(row['not_understood'], 'line')} not wholly understood"] if row["not_understood"] else []
-        typer.echo(terminal_text(f"{row['name']}: {', '.join(told)}"))
+    parts = [quantity(row[plural], plural[:-1]) for plural in ("prompts", "conversations", "targets")]
+    parts += [quantity(len(row["nouns"]), "noun")]
+    parts += [f"{quantity(row['without_targets'], 'prompt')} without a target"]
+    parts += [f"{quantity(row['skipped'], 'line')} skipped"]
+    parts += [f"{quantity(row['not_understood'], 'line')} not wholly understood"] if row["not_understood"] else []
+    return terminal_text(f"{row['name']}: {', '.join(parts)}")
 
 
 def _numbers(suite: Suite) -> dict[str, Any]:
     empty = sum(not prompt.targets for prompt in suite.prompts)
-    empty += sum(not turn.targets for talk in suite.conversations for turn in talk.turns)
+    empty += sum(not turn.targets for conversation in suite.conversations for turn in conversation.turns)
     return {
         "name": suite.name,
         "source": suite.source,
@@ -81,8 +100,8 @@ def _numbers(suite: Suite) -> dict[str, Any]:
     }
 
 
-def _known_to(loaded: list[Suite], spec: str) -> None:
-    """Raises `BadSuite` naming the nouns that a closed counter does not know, and the counters that know them."""
+def _require_known_nouns(loaded: list[Suite], spec: str) -> None:
+    """Raise `BadSuite` naming the nouns that a closed counter does not know, and the counters that know them."""
     from countcheck.cards import open_counters
     from countcheck.counting.counter import load_counter
     from countcheck.errors import BadSuite
@@ -95,35 +114,43 @@ def _known_to(loaded: list[Suite], spec: str) -> None:
         if unknown:
             raise BadSuite(
                 f"{suite.name}: the counter {spec} does not know {', '.join(map(repr, unknown))}. "
-                f"Counters that know any noun: {', '.join(open_counters())}. `countcheck list counters` tells of the others."
+                f"Counters that know any noun: {', '.join(open_counters())}. `countcheck list counters` describes the others."
             )
 
 
 @suites.command()
 def show(
     spec: Annotated[str, typer.Argument(metavar="SUITE", help="A suite, by name or file.")],
-    as_json: Json = False,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
-    """Show every prompt of a suite, and what it must show."""
+    """Show every prompt of a suite with its targets.
+
+    Examples:
+        countcheck suite show three-little-pigs
+        countcheck suite show farm.yaml -o farm.json
+    """
     from countcheck.suites.catalog import load_suite
     from countcheck.suites.serialize import conversation_to_json, prompt_to_json
 
     suite = load_suite(spec)
-    if as_json:
-        print_json(
-            {
-                "schema": "countcheck/suite-show/1",
-                "name": suite.name,
-                "prompts": [prompt_to_json(prompt) for prompt in suite.prompts],
-                "conversations": [conversation_to_json(talk) for talk in suite.conversations],
-                **_lines(suite),
-            }
-        )
-        return
-    _table(suite)
+    show_result(
+        lambda: {
+            "schema": "countcheck/suite-show/1",
+            "name": suite.name,
+            "prompts": [prompt_to_json(prompt) for prompt in suite.prompts],
+            "conversations": [conversation_to_json(conversation) for conversation in suite.conversations],
+            **_lines(suite),
+        },
+        lambda: _table(suite),
+        as_json=as_json,
+        output=output,
+    )
+    if not as_json:
+        _note_skipped(suite)
 
 
-def _table(suite: Suite) -> None:
+def _table(suite: Suite) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -132,37 +159,36 @@ def _table(suite: Suite) -> None:
         pad_edge=False,
         title=terminal_text(": ".join(filter(None, (suite.name, suite.description)))),
     )
-    for heading in ("id", "text", "must show", "tags"):
+    for heading in ("id", "text", "targets", "tags"):
         table.add_column(heading, overflow="fold")
 
-    def row(name: str, text: str, targets: tuple[Target, ...], tags: Any) -> None:
-        shown = "; ".join(target.sentence() for target in targets) or "-"
-        cells = (name, text, shown, ", ".join(f"{k}={v}" for k, v in tags.items()))
+    def add(name: str, text: str, targets: tuple[Target, ...], tags: Any) -> None:
+        demands = "; ".join(target.sentence() for target in targets) or "-"
+        cells = (name, text, demands, ", ".join(f"{tag}={value}" for tag, value in tags.items()))
         table.add_row(*(terminal_text(cell) for cell in cells))
 
     for prompt in suite.prompts:
-        row(prompt.id, prompt.text, prompt.targets, prompt.tags)
-    for talk in suite.conversations:
-        for n, turn in enumerate(talk.turns):
-            row(f"{talk.id} [{n + 1}]", turn.say, turn.targets, turn.tags)
-    stdout_console().print(table)
-    _tell_skipped(suite)
+        add(prompt.id, prompt.text, prompt.targets, prompt.tags)
+    for conversation in suite.conversations:
+        for number, turn in enumerate(conversation.turns, 1):
+            add(f"{conversation.id} [{number}]", turn.say, turn.targets, turn.tags)
+    return table
 
 
 def _lines(suite: Suite) -> dict[str, Any]:
-    """The lines left out, and those kept of which something was not understood."""
+    """Return the lines left out, and those kept of which something was not understood."""
     return {
-        "skipped": [{"line": one.line, "why": one.why} for one in suite.skipped],
-        "remarks": [{"line": one.line, "why": one.why} for one in suite.remarks],
+        "skipped": [{"line": skipped.line, "why": skipped.why} for skipped in suite.skipped],
+        "remarks": [{"line": remark.line, "why": remark.why} for remark in suite.remarks],
     }
 
 
-def _tell_skipped(suite: Suite) -> None:
+def _note_skipped(suite: Suite) -> None:
     for kind, lines in (("skipped: ", suite.skipped), ("", suite.remarks)):
-        for one in lines[:20]:
-            say(f"line {one.line} {kind}{one.why}")
-        if len(lines) > 20:
-            say(f"and {len(lines) - 20} more such lines; --json lists them all")
+        for line in lines[:MAX_LISTED]:
+            note(f"line {line.line} {kind}{line.why}")
+        if len(lines) > MAX_LISTED:
+            note(f"and {len(lines) - MAX_LISTED} more such lines; --json lists them all")
 
 
 @suites.command()
@@ -170,9 +196,13 @@ def read(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="One prompt, in English.")],
     article: ArticleOption = Article.IGNORE,
     approximate: ApproximateOption = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Read a prompt's text: what it asks to be counted."""
+    """Read the targets in a prompt's text.
+
+    Examples:
+        countcheck suite read "three pigs and at least two wolves"
+    """
     from countcheck.suites.language.read_targets import read_targets
     from countcheck.suites.serialize import target_to_json
 
@@ -187,7 +217,7 @@ def read(
         )
         return
     for target in reading.targets:
-        phrase = f", looked for as {target.phrase!r}" if target.phrase != target.noun else ""
+        phrase = f", detected as {target.phrase!r}" if target.phrase != target.noun else ""
         typer.echo(terminal_text(f"{target.sentence()}  (from {target.words!r}{phrase})"))
     if not reading.targets:
         typer.echo("nothing to count")
@@ -197,21 +227,29 @@ def read(
 
 @suites.command("import")
 def import_(
-    format: Annotated[str, typer.Argument(metavar="FORMAT", help="The file's format; `auto` looks for itself.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The foreign file, or a dataset's folder.")],
+    format: Annotated[str, typer.Argument(metavar="FORMAT", help="Format of the file; auto detects it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file, or a dataset's folder.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="SUITE.yaml", help="The suite to write.")],
     article: ArticleOption = Article.IGNORE,
     approximate: ApproximateOption = False,
-    force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
-    as_json: Json = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Turn somebody else's prompts into a suite file."""
+    """Convert prompts of another format into a suite file.
+
+    Raises:
+        BadInput: When the file to write exists already.
+
+    Examples:
+        countcheck suite import auto prompts.csv -o mine.yaml
+        countcheck suite import geneval evaluation_metadata.jsonl -o geneval.yaml
+    """
     from countcheck.errors import BadInput
     from countcheck.suites.catalog import import_suite
     from countcheck.suites.serialize import write_suite
 
     if out.exists() and not force:
-        raise BadInput(f"{out} is already there. Name another file, or say --force.")
+        raise BadInput(f"{out} is already there. Name another file, or give --force.")
     suite = import_suite(format, file, article=article.value, approximate=approximate)
     write_suite(suite, out)
     row = {**_numbers(suite), "written": str(out)}
@@ -226,6 +264,6 @@ def import_(
         return
     from countcheck.reports.format import quantity
 
-    told = (quantity(row["prompts"], "prompt"), quantity(row["targets"], "target"), quantity(row["skipped"], "line"))
-    typer.echo(terminal_text(f"{out}: {', '.join(told)} skipped"))
-    _tell_skipped(suite)
+    counts = (quantity(row["prompts"], "prompt"), quantity(row["targets"], "target"), quantity(row["skipped"], "line"))
+    typer.echo(terminal_text(f"{out}: {', '.join(counts)} skipped"))
+    _note_skipped(suite)

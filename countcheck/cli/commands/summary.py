@@ -1,39 +1,49 @@
-"""``countcheck summary RUN``: every rate of a run, with its interval."""
+"""``summary``: the rates of a run, with their intervals."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from countcheck.cli.main import app
-from countcheck.cli.output import print_json, say_problems_of_pictures, stdout_console
+from countcheck.cli.main import READ, app
+from countcheck.cli.options import JsonOption, LevelOption, OutputOption, RunArgument
+from countcheck.cli.output import note_problems_of_pictures, show_result
 
 
-@app.command()
+@app.command(rich_help_panel=READ)
 def summary(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
-    level: Annotated[float, typer.Option(help="Confidence level of the intervals.")] = 0.95,
+    run: RunArgument,
     full: Annotated[
         bool, typer.Option("--full", help="Show every rate, every split and the asked × counted matrices.")
     ] = False,
     by: Annotated[
-        list[str] | None, typer.Option("--by", metavar="TAG", help="Split the exact rate by this tag; repeatable.")
+        list[str] | None, typer.Option("--by", metavar="TAG", help="Split the exact rate by this tag, such as number.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; keep it as a later gate's baseline.")] = False,
+    level: LevelOption = 0.95,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
-    """Show the rates of a run, with their intervals and denominators."""
+    """Show the result of a run in a few lines, or every rate with its interval.
+
+    A summary in JSON can serve as the baseline of a later gate or comparison.
+
+    Examples:
+        countcheck summary runs/demo
+        countcheck summary runs/demo --by number --by style
+        countcheck summary runs/demo -o baseline.json
+    """
     from countcheck.metrics.summary import summarize
+    from countcheck.reports.terminal.summary import render_summary
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(run) as opened:
         rows = opened.rows()
-        say_problems_of_pictures(opened, rows)
+        note_problems_of_pictures(opened, rows)
         result = summarize(rows, opened.info.called(opened.name), opened.labels(), level)
-    if as_json:
-        print_json(result.to_json())
-        return
-    from countcheck.reports.terminal.summary import render_summary
-
-    stdout_console().print(render_summary(result, full=full, by=by))
+    show_result(
+        result.to_json,
+        lambda: render_summary(result, full=full or (output is not None and not by), by=by),
+        as_json=as_json,
+        output=output,
+    )

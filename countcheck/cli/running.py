@@ -1,0 +1,117 @@
+"""What the commands that make or judge pictures share: progress, Ctrl-C, and the result at the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from countcheck.cli.evidence import read_evidence
+from countcheck.cli.output import note, show_result
+from countcheck.errors import BadSettings
+
+if TYPE_CHECKING:
+    from countcheck.engine.config import RunConfig
+    from countcheck.storage.run_folder import RunFolder
+    from countcheck.suites.suite import Suite
+
+ENGINES = ("local", "ray")
+
+
+def make_run(config: RunConfig, counter: str, engine: str = "local", until_decided: Path | None = None) -> RunFolder:
+    """Make a run while showing its progress; return it, still open. Ctrl-C ends it cleanly.
+
+    Args:
+        counter: Card or spec of the counter.
+        engine: ``local``, or ``ray`` for many machines.
+        until_decided: A gate policy; the run ends as soon as it is decided.
+
+    Raises:
+        BadSettings: For an unknown engine.
+        KeyboardInterrupt: When Ctrl-C ended it; raises what the engine's ``run`` raises, too.
+    """
+    from countcheck.cli.interruption import stopping_on_interrupt
+    from countcheck.cli.progress import run_progress
+    from countcheck.counting.counter import load_counter
+    from countcheck.engine.run import run
+
+    if engine not in ENGINES:
+        raise BadSettings(f"--engine {engine!r} is unknown. Choose {' or '.join(ENGINES)}.")
+    decide = None if until_decided is None else _decider(until_decided)
+    with run_progress() as progress, stopping_on_interrupt() as stop:
+        if engine == "ray":
+            from countcheck.engine.ray import run_on_ray
+
+            finished = run_on_ray(config, counter, progress=progress, stop=stop, decide=decide)
+        else:
+            finished = run(config, load_counter(counter), progress=progress, stop=stop, decide=decide)
+        if stop.is_set() and stop.interrupted:
+            finished.close()
+            raise KeyboardInterrupt
+    return finished
+
+
+def _decider(path: Path) -> Callable[[RunFolder], str | None]:
+    """Return what the run calls after every batch: a sentence once the gate policy is decided."""
+    from countcheck.gate.early_stop import SequentialGate
+    from countcheck.gate.policy import read_policy
+
+    policy = read_policy(path)
+    baseline = None if policy.baseline is None else read_evidence(policy.baseline, policy.level).sides
+    gate = SequentialGate(policy, baseline)
+    not_before = 0.0
+
+    def decide(run: RunFolder) -> str | None:
+        nonlocal not_before
+        began = monotonic()
+        if began < not_before:
+            return None
+        decision = gate.update(run.rows(), run.info)
+        not_before = monotonic() + 10 * (monotonic() - began)  # deciding takes at most a tenth of the run's time
+        return None if decision is None else f"the gate {path.name} is decided: {decision}; no more pictures are made"
+
+    return decide
+
+
+def show_finished(finished: RunFolder, *, as_json: bool, output: Path | None = None) -> None:
+    """Show a finished run's summary, and close the run.
+
+    Raises:
+        CannotDecide: When every sample failed.
+    """
+    from countcheck.engine.run import require_success
+    from countcheck.metrics.summary import summarize
+    from countcheck.reports.terminal.summary import render_summary
+
+    with finished:
+        rows = finished.rows()
+        summary = summarize(rows, finished.info.called(finished.name), finished.labels())
+        show_result(summary.to_json, lambda: render_summary(summary), as_json=as_json, output=output)
+        require_success(rows)
+        note(f"run: {finished.path}. Its report: countcheck report {finished.path}")
+
+
+def note_left_out(suite: Suite) -> None:
+    """Say how many lines of a suite's file are not asked, or not understood."""
+    from countcheck.reports.format import quantity
+
+    if suite.skipped:
+        note(f"{suite.name}: {quantity(len(suite.skipped), 'line')} left out; `countcheck suite show` lists them")
+    if suite.remarks:
+        lines = quantity(len(suite.remarks), "line")
+        note(f"{suite.name}: {lines} not wholly understood; `countcheck suite show` lists them")
+
+
+def default_name(parts: Sequence[str]) -> str:
+    """Return a folder name for a run: letters, digits, dots and dashes; the same parts give the same name.
+
+    >>> default_name(["farm", "tiny"])
+    'farm-tiny'
+    """
+    readable = "-".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-.") for part in parts)
+    if len(readable) <= 80 and all(re.fullmatch(r"[A-Za-z0-9.\-]+", part) for part in parts):
+        return readable
+    return f"{readable[:72]}-{sha256('|'.join(parts).encode()).hexdigest()[:7]}"
