@@ -27,7 +27,7 @@ from countcheck.engine.batching import (
 from countcheck.engine.context import GeneratorPlan, RunContext
 from countcheck.engine.scoring import cost_of, is_interrupted
 from countcheck.errors import BadInput
-from countcheck.generators.base import Closable, Generator, Stoppable
+from countcheck.generators.base import Closable, Generator, SavesOutcomes, Stoppable
 from countcheck.generators.outcome import Outcome, Picture
 from countcheck.images.decode import read_picture
 from countcheck.images.types import Pixels
@@ -72,6 +72,7 @@ class GeneratorPipeline:
         self._card = plan.card
         self._generator = plan.generator
         self._paid = plan.generator.traits.remote
+        self._saved: dict[str, OutcomeRecord] = {}  # outcomes whose generator waited until they were stored
 
     def make(self, prompts: Sequence[Sample]) -> None:
         """Generate, count and keep these samples, until all are done or the run is stopped.
@@ -81,6 +82,8 @@ class GeneratorPipeline:
             GeneratorClosed: When the generator refuses every request; what was made is kept.
         """
         missing = {sample.key: sample for sample in prompts}
+        if self._paid and isinstance(self._generator, SavesOutcomes):
+            self._generator.save = functools.partial(self._save, dict(missing))
         with (
             ThreadPoolExecutor(_WRITERS, thread_name_prefix="files") as self._files,
             self._batcher() as batcher,
@@ -150,16 +153,26 @@ class GeneratorPipeline:
             return InlineBatcher(self._context.count_batch)
         return contextlib.nullcontext(self._shared_batcher)
 
+    def _save(self, samples: Mapping[str, Sample], outcome: Outcome) -> None:
+        """Store an outcome that was paid for; its request's place is free when this returns. Any thread may call it."""
+        sample = samples.get(outcome.key)
+        if sample is not None and not is_interrupted(outcome):
+            self._saved[outcome.key] = self._context.save_picture(outcome, self._card.price, sample.text, self._keep)
+
+    def _keep(self, entry: OutcomeRecord) -> OutcomeRecord:
+        if self._paid:
+            self._context.folder.resume.save_uncounted(entry)
+        return entry
+
     def _start(self, sample: Sample, detected: DetectedOutcome, crowded: bool) -> PendingOutcome:
         """Begin to write an outcome's file; when many outcomes wait, its pixels are left to the file alone."""
         outcome = detected.outcome
-
-        def keep(entry: OutcomeRecord) -> OutcomeRecord:
-            if self._paid:
-                self._context.folder.resume.save_uncounted(entry)
-            return entry
-
-        entry = self._files.submit(self._context.save_picture, outcome, self._card.price, sample.text, keep)
+        entry: Future[OutcomeRecord]
+        if outcome.key in self._saved:
+            entry = Future()
+            entry.set_result(self._saved.pop(outcome.key))
+        else:
+            entry = self._files.submit(self._context.save_picture, outcome, self._card.price, sample.text, self._keep)
         pixels: Callable[[], Pixels] | None = None
         if isinstance(outcome, Picture) and detected.detections is None:
             if crowded:

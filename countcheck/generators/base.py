@@ -113,6 +113,17 @@ class ReportsCost(Protocol):
         ...
 
 
+@runtime_checkable
+class SavesOutcomes(Protocol):
+    """A paid generator that has every outcome stored before another request takes its place.
+
+    ``save`` does nothing until the engine sets it. The generator calls it once for every outcome, in the thread that sent
+    the request; it returns when the outcome is safely on disk. ``generate`` yields the outcome afterwards.
+    """
+
+    save: Callable[[Outcome], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One message of the user in a conversation.

@@ -24,6 +24,7 @@ from countcheck.files import atomic_write, disk_errors_as_sentences
 from countcheck.generators.outcome import Fault
 from countcheck.storage.checksums import check_row, sealed
 from countcheck.storage.columns import read_uncounted, set_done, uncounted_columns
+from countcheck.storage.group_commit import GroupCommit
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.picture_store import check_key
 from countcheck.storage.records import OutcomeRecord
@@ -52,6 +53,7 @@ class ResumeState:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._group = GroupCommit(self._write_uncounted)
 
     # -- uncounted outcomes --------------------------------------------------------------------------------------
 
@@ -64,9 +66,12 @@ class ResumeState:
         row = uncounted_columns(entry)
         with disk_errors_as_sentences(self._ledger.folder):
             text = self._pack_state(entry.key, state)
+        self._group.commit((row, text))
+
+    def _write_uncounted(self, entries: Sequence[tuple[dict[str, Any], str | None]]) -> None:
         with self._ledger.writing() as connection:
-            connection.execute(upsert(uncounted).on_conflict_do_nothing(), [row])
-            self.write_states(connection, {entry.key: text})
+            connection.execute(upsert(uncounted).on_conflict_do_nothing(), [row for row, _ in entries])
+            self.write_states(connection, {row["key"]: text for row, text in entries})
 
     def uncounted(self) -> list[OutcomeRecord]:
         """Read the outcomes of prompts that are not counted yet, in the order in which they were planned."""

@@ -36,7 +36,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -136,6 +136,7 @@ class RemoteGenerator:
         self._connecting = threading.Lock()
         self._stop = threading.Event()
         self._closed = ""
+        self.save: Callable[[Outcome], None] = lambda outcome: None
 
     # What a provider writes.
 
@@ -304,7 +305,10 @@ class RemoteGenerator:
         first = group[0]
         ask = Ask(text=first.text, seed=first.seed, key=first.key, count=len(group))
         attempted = self._carry_through(ask, tuple(sample.key for sample in group))
-        return list(attempted.outcomes) if attempted else []
+        outcomes = list(attempted.outcomes) if attempted else []
+        for outcome in outcomes:
+            self.save(outcome)
+        return outcomes
 
     def _carry_through(self, ask: Ask, keys: tuple[str, ...]) -> _Attempted | None:
         """Make all attempts at one request; ``None`` when it was stopped before the first.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import collections
+import sqlite3
 import threading
 import time
 from dataclasses import replace
@@ -128,6 +129,32 @@ def test_killed_while_counting_nothing_is_paid_for_twice(service, order, monkeyp
         assert [row.outcome for row in run.rows()] == ["picture"] * len(TEXTS)
         assert not run.resume.uncounted()
     assert service.drawn.total() == len(TEXTS)
+
+
+@pytest.mark.parametrize("talks", [False, True])
+@pytest.mark.parametrize("at_once", [1, AT_ONCE])
+def test_an_answer_is_stored_before_another_request_takes_its_place(service, order, tmp_path, at_once, talks):
+    stored, files = [], []
+
+    def look():
+        with sqlite3.connect(tmp_path / "run" / "run.sqlite") as ledger:
+            keys = ledger.execute("SELECT key, turn FROM outcomes UNION SELECT key, turn FROM uncounted").fetchall()
+        ledger.close()
+        stored.append(len(keys))
+        files.append(sum(1 for _ in (tmp_path / "run" / "images").rglob("*.png")))
+
+    service.after = dict.fromkeys(range(1, 41), look)
+    asked = order()
+    (card,) = asked.generators
+    card = replace(card, settings={**card.settings, "concurrency": at_once})
+    suite = asked.suite
+    if talks:
+        turns = [Turn(say=f"3 squares, turn {k}", targets=SOME) for k in range(5)]
+        suite = Suite(name="talks", conversations=tuple(Conversation(id=f"t{n}", turns=turns) for n in range(8)))
+    engine.run(replace(asked, suite=suite, generators=[card]), squares.counter()).close()
+    assert service.drawn.total() == len(stored) == 40
+    for number, (rows, pictures) in enumerate(zip(stored, files, strict=True)):
+        assert number - rows < at_once and number - pictures < at_once
 
 
 @pytest.mark.parametrize("talks", [False, True])
