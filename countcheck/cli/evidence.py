@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from countcheck.cli.output import note_problems_of_pictures
+from countcheck.errors import BadInput
 
 if TYPE_CHECKING:
     from countcheck.gate.evidence import Evidence
     from countcheck.metrics.summary import Summary
 
 
-def read_evidence(path: Path, level: float) -> Evidence:
+def read_evidence(path: Path, level: float, counting: str | None = None) -> Evidence:
     """Read a run folder, or a file that ``summary --json`` wrote.
 
     Args:
         level: Confidence level of the intervals, between 0 and 1.
+        counting: Name of the counting of a run folder; its default when left out.
 
     Raises:
         BadInput: When it is neither; raises what `RunFolder.open` raises, too.
@@ -24,10 +26,12 @@ def read_evidence(path: Path, level: float) -> Evidence:
     from countcheck.gate.evidence import evidence_of_run, evidence_of_summary
 
     if path.is_file() and path.suffix != ".sqlite":
+        if counting is not None:
+            raise BadInput(f"{path} is the kept summary of one counting. Leave --counting out, or name the run.")
         return evidence_of_summary(read_summary(path))
     from countcheck.storage.run_folder import RunFolder
 
-    with RunFolder.open(path) as opened:
+    with RunFolder.open(path, counting=counting) as opened:
         rows = opened.rows()
         note_problems_of_pictures(opened, rows)
         return evidence_of_run(rows, opened.info.called(opened.name), opened.labels(), level)
@@ -41,7 +45,6 @@ def read_summary(path: Path) -> Summary:
     """
     import orjson
 
-    from countcheck.errors import BadInput
     from countcheck.metrics.summary import Summary
 
     try:

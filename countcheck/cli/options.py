@@ -36,4 +36,8 @@ OutputOption: TypeAlias = Annotated[
         help="Write to FILE, whole or not at all, instead of printing; JSON when it ends in .json.",
     ),
 ]
+CountingOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Show the recount of this name instead of the counting shown by default."),
+]
 LevelOption: TypeAlias = Annotated[float, typer.Option(metavar="SHARE", help="Confidence level of the intervals.")]

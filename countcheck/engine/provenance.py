@@ -52,6 +52,7 @@ def open_or_create(config: RunConfig, plans: Sequence[GeneratorPlan], counter: C
         return RunFolder.create(config.path, info)
     folder = RunFolder.open(config.path)
     try:
+        folder.show_own_counting()  # a recount beside it, even as the default, is not what the run goes on with
         _refuse_changes(folder, info, describe_counter(counter))
         folder.record_generators(info.generators)
     except BaseException:

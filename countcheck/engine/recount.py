@@ -13,6 +13,7 @@ from countcheck.engine.counter_check import check_counter, fit_counter
 from countcheck.engine.provenance import describe_counter
 from countcheck.engine.scoring import nouns_of
 from countcheck.files import exclusive_lock
+from countcheck.storage.countings import same_counting
 from countcheck.storage.records import VerdictRecord
 from countcheck.storage.recount import Recount
 from countcheck.storage.rows import ResultRow
@@ -26,9 +27,10 @@ def recount(
     counter: Counter,
     *,
     rule: str | None = None,
+    make_default: bool = False,
     message: Callable[[str], None] = lambda sentence: None,
-) -> None:
-    """Judge a run again with another counter or rule, all of it or nothing. The old verdicts stay in the ledger.
+) -> str:
+    """Judge a run again with another counter or rule, all of it or nothing: a counting beside the run's own.
 
     After an interruption the same recount goes on with the pictures that are left.
 
@@ -36,10 +38,14 @@ def recount(
         folder: The run.
         counter: Counts, with its rule.
         rule: ``geneval`` for that benchmark's own rule instead of the counter's.
+        make_default: Make it the counting that every command shows.
         message: Receives sentences for the user.
 
+    Returns:
+        The name of the counting, for `RunFolder.show_counting`.
+
     Raises:
-        CannotDecide: When the counter fails its self-test.
+        CannotDecide: When the counter fails its self-test under the rule that judges.
         BadInput: When the counter does not know a noun of the suite, a picture file is gone, damaged or not the one
             that was made, or another process writes in the run. The run stays as it was.
         DiskFull: When there is no room.
@@ -47,25 +53,20 @@ def recount(
     if rule is not None and rule != counter.rule.name:
         counter = counter.with_rule(under_rule(counter.rule, rule))
     counter = fit_counter(counter, folder.suite, message)
-    before, now = folder.info.counter, describe_counter(counter).stored()
-    same_detector = before.detector == now.detector
-    if same_detector and before.rule == now.rule:
-        self_test = folder.info.self_test
+    now = describe_counter(counter).stored()
+    same = next((each for each in folder.countings() if same_counting(each.counter, now)), None)
+    if same is not None:
+        self_test = same.self_test
     else:
         self_test = SelfTestInfo.from_json(check_counter(counter, folder.suite).to_json())
     nouns = nouns_of(folder.suite)
-    rows = {(row.key, row.turn): row for row in folder.rows() if row.outcome == "picture"}
     with exclusive_lock(folder.path):
-        if same_detector:
-            found = folder.detections()
-            counting = folder.recount(now, self_test)
-        else:
-            folder.pictures.demand_all(rows.values())
-            counting = folder.recount(now, self_test)
-            _detect_files(folder, counting, list(rows.values()), counter, nouns, message)
-            found = counting.detections()
+        rows = {(row.key, row.turn): row for row in folder.rows() if row.outcome == "picture"}
+        counting = folder.recount(now, self_test)
+        _detect_files(folder, counting, list(rows.values()), counter, nouns, message)
+        found = counting.detections()
         verdicts = [_verdict(rows[key, turn], counter, detections, nouns) for key, turn, detections in found]
-        counting.finish([verdict for verdict in verdicts if verdict is not None])
+        return counting.finish([verdict for verdict in verdicts if verdict is not None], make_default=make_default)
 
 
 def _verdict(row: ResultRow, counter: Counter, detections: Detections, nouns: Sequence[Noun]) -> VerdictRecord | None:
@@ -91,10 +92,11 @@ def _detect_files(
     nouns: Sequence[Noun],
     message: Callable[[str], None],
 ) -> None:
-    """Run the detector on every picture file that an interrupted recount did not reach."""
+    """Run the detector on every picture file that it has not seen: not in the run, and not before an interruption."""
     left = [row for row in rows if (row.key, row.turn) not in counting.detected]
-    if len(left) < len(rows):
-        message(f"{len(rows) - len(left)} of {len(rows)} pictures were counted before the recount was interrupted")
+    folder.pictures.demand_all(left)
+    if left and len(left) < len(rows):
+        message(f"{len(rows) - len(left)} of {len(rows)} pictures were counted by this detector before")
     for start in range(0, len(left), BATCH):
         batch = left[start : start + BATCH]
         pictures = [folder.pictures.read(row) for row in batch]

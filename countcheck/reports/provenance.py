@@ -37,8 +37,9 @@ def how_it_was_made(report: Report, run: int) -> list[tuple[str, str]]:
         ("Calibration", _calibration(counter)),
         ("Labels", f"{quantity(source.labels, 'count')} by people" if source.labels else "none by people yet"),
     ]
-    if info.counting > 1:
-        lines.append(("Countings", f"{info.counting}; the last one is shown"))
+    if len(info.countings) > 1:
+        beside = ", ".join(name for name in info.countings if name != info.counting_name)
+        lines.append(("Counting", f"{info.counting_name} is shown; the run was also counted by {beside}"))
     others = {**info.extra, "until_decided": info.until_decided}
     lines += [pair for name, value in others.items() for pair in flat(name, value)]
     return [(name, value) for name, value in lines if value]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -11,17 +12,18 @@ import sqlalchemy as sa
 from countcheck.detectors.base import Detections
 from countcheck.storage.checksums import check_row, row_checksum, sealed
 from countcheck.storage.columns import detection_columns, read_detections, verdict_columns
+from countcheck.storage.countings import DEFAULT, ids_with_detector, read_countings, same_counting
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.records import VerdictRecord
 from countcheck.storage.run_info import CounterInfo, SelfTestInfo
-from countcheck.storage.schema import countings, detections, verdicts
+from countcheck.storage.schema import countings, detections, facts, verdicts
 from countcheck.storage.stored_json import to_text
 
 _AT_A_TIME = 5000  # rows
 
 
 class Recount:
-    """A counting that is being made. Readers go on seeing the one before it until `finish`.
+    """A counting that is being made beside the run's own. Readers do not see it until `finish`.
 
     Detections are kept as they come: after an interruption, a recount with the same counter goes on with them. Hold the
     run's lock (`countcheck.files.exclusive_lock`) from beginning to end.
@@ -30,10 +32,11 @@ class Recount:
         ledger: The run's.
         counter: What counts.
         self_test: How it did in its self-test.
-        finished: Called when the counting is the run's.
+        finished: Called when the counting is complete.
 
     Attributes:
-        detected: Key and turn of the pictures whose detections are there from an interrupted recount.
+        detected: Key and turn of the pictures that this detector has seen before: in the run, in another recount, or in
+            this one before it was interrupted.
 
     Raises:
         DiskFull: When there is no room.
@@ -49,8 +52,9 @@ class Recount:
             self._counting = _begun(connection, counter) or insert_counting(
                 connection, counter, self_test, complete=False
             )
+            self._sources = ids_with_detector(connection, counter.stored().detector)
             c = detections.c
-            query = sa.select(c.key, c.turn).where(c.counting == self._counting)
+            query = sa.select(c.key, c.turn).where(c.counting.in_(self._sources)).distinct()
             self.detected = {(row.key, row.turn) for row in connection.execute(query)}
 
     def add_detections(self, found: Sequence[tuple[str, int, Detections]]) -> None:
@@ -61,15 +65,21 @@ class Recount:
                 connection.execute(sa.insert(detections).prefix_with("OR REPLACE"), rows)
 
     def detections(self) -> Iterator[tuple[str, int, Detections]]:
-        """Yield key, turn and detections of every picture that this recount ran its detector on."""
-        c = detections.c
-        query = sa.select(detections).where(c.counting == self._counting).order_by(c.key, c.turn)
+        """Yield key, turn and detections of every picture that this detector has seen, the newest of each."""
         with self._ledger.reading() as connection:
-            for row in connection.execution_options(yield_per=1000).execute(query):
+            for row in connection.execution_options(yield_per=1000).execute(newest_detections(self._sources)):
                 yield row.key, row.turn, read_detections(row)
 
-    def finish(self, judged: Iterable[VerdictRecord]) -> None:
-        """Write all verdicts and make the counting the run's, in one transaction. Raises `DiskFull`."""
+    def finish(self, judged: Iterable[VerdictRecord], *, make_default: bool = False) -> str:
+        """Write all verdicts and make the counting visible, in one transaction; return its name.
+
+        Args:
+            judged: A verdict for every picture.
+            make_default: Make it the counting that every command shows.
+
+        Raises:
+            DiskFull: When there is no room; nothing is written then.
+        """
         statement = sa.insert(verdicts).prefix_with("OR REPLACE")
         rows = (verdict_columns(record, self._counting) for record in judged)
         with self._ledger.writing() as connection:
@@ -80,7 +90,14 @@ class Recount:
             connection.execute(
                 sa.update(countings).where(here).values(complete=True, checksum=row_checksum(countings, row))
             )
+            if make_default:
+                connection.execute(sa.delete(facts).where(facts.c.name == DEFAULT))
+                connection.execute(
+                    sa.insert(facts).values(sealed(facts, {"name": DEFAULT, "value": str(self._counting)}))
+                )
+            name = next(each.name for each in read_countings(connection) if self._counting in each.ids)
         self._finished()
+        return name
 
 
 def insert_counting(
@@ -97,16 +114,27 @@ def insert_counting(
     return number
 
 
+def newest_detections(ids: Sequence[int]) -> sa.Select[Any]:
+    """Select the newest detections of every picture among those of some countings, in the order of key and turn."""
+    c = detections.c
+    newest = (
+        sa.select(c.key, c.turn, sa.func.max(c.counting).label("counting"))
+        .where(c.counting.in_(ids))
+        .group_by(c.key, c.turn)
+        .subquery()
+    )
+    n = newest.c
+    same = sa.and_(c.key == n.key, c.turn == n.turn, c.counting == n.counting)
+    return sa.select(detections).join(newest, same).order_by(c.key, c.turn)
+
+
 def _begun(connection: sa.Connection, counter: CounterInfo) -> int | None:
-    """The counting to go on with: the newest, when it is by the same counter. Others that were not finished are removed."""
+    """The counting to go on with: the newest by the same detector and rule. Others that are not complete are removed."""
     c = countings.c
-    rows = list(connection.execute(sa.select(countings).order_by(c.id.desc())))
     goes_on = None
-    for row in rows:
+    for row in connection.execute(sa.select(countings).order_by(c.id.desc())).all():
         check_row(countings, row)
-        same = CounterInfo.from_json(orjson.loads(row.counter)) == counter.stored()
-        newest = not any(other.complete and other.id > row.id for other in rows)
-        if same and newest and goes_on is None:
+        if goes_on is None and same_counting(CounterInfo.from_json(orjson.loads(row.counter)), counter.stored()):
             goes_on = int(row.id)
         elif not row.complete:
             connection.execute(sa.delete(detections).where(detections.c.counting == row.id))

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 
+from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
 from countcheck.storage.checksums import DamagedRow, checked_columns, checksum
 from countcheck.storage.columns import PromptFields, read_detections, result_row
+from countcheck.storage.countings import Counting, ids_with_detector
 from countcheck.storage.ledger import Ledger
+from countcheck.storage.recount import newest_detections
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.schema import countings, detections, outcomes, samples, verdicts
 from countcheck.suites.suite import Conversation, Prompt, Suite
-
-_COMPLETE = sa.select(countings.c.id).where(countings.c.complete)
 
 
 class ResultReader:
@@ -25,18 +26,22 @@ class ResultReader:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def rows(self, suite: Suite) -> list[ResultRow]:
+    def rows(self, suite: Suite, counting: Counting | None) -> list[ResultRow]:
         """Read one row per prompt sample and per turn of a conversation, missing samples included.
 
-        An interrupted run may have written under several countings: each sample's newest verdict holds.
+        Args:
+            suite: The run's.
+            counting: Whose verdicts to read; ``None`` when nothing was counted yet. A picture that it has not counted
+                is uncertain.
         """
         by_id: dict[str, Prompt | Conversation] = {a.id: a for a in suite.asked}
         shared: dict[tuple[str, int], PromptFields] = {}
         result = []
+        ids = () if counting is None else counting.ids
         with self._ledger.reading() as connection:
             totals = self._ledger.check_total(connection, countings, samples, outcomes, verdicts)
             n_outcomes = n_verdicts = 0
-            for row in connection.execution_options(yield_per=2000).execute(_joined_rows()):
+            for row in connection.execution_options(yield_per=2000).execute(_joined_rows(ids)):
                 _check_joined(row)
                 n_outcomes += row[_OUTCOME] is not None
                 n_verdicts += row[_VERDICT] is not None
@@ -44,53 +49,52 @@ class ResultReader:
                 place = (row.prompt_id, script)
                 if place not in shared:
                     shared[place] = PromptFields.of(by_id[row.prompt_id], script)
-                result.append(result_row(row, shared[place]))
+                read = result_row(row, shared[place])
+                result.append(_uncounted(read, counting) if read.verdict is None else read)
             found = (len({row.key for row in result}), n_outcomes, n_verdicts)
             several = totals["countings"] > 1
             expected = (
                 totals["samples"],
                 totals["outcomes"],
-                _number_of_verdicts(connection) if several else totals["verdicts"],
+                _number_of_verdicts(connection, ids) if several else totals["verdicts"],
             )
             if found != expected:
                 raise DamagedRow(f"an index is damaged: {found} samples, outcomes and verdicts are found of {expected}")
         return result
 
-    def detections(self, counting: int | None = None) -> Iterator[tuple[str, int, Detections]]:
-        """Yield key, turn and detections of every counted picture.
+    def detections(self, counting: Counting | None) -> Iterator[tuple[str, int, Detections]]:
+        """Yield key, turn and detections of every picture that the detector of a counting has seen.
 
-        Args:
-            counting: Read those of the newest counting at or before this one that ran a detector; of all when ``None``.
+        A recount under another rule has no detections of its own: those of the counting that ran the detector count.
         """
-        c = detections.c
+        if counting is None:
+            return
         with self._ledger.reading() as connection:
-            newest = sa.select(sa.func.max(c.counting))
-            if counting is None:
-                newest = newest.where(c.counting.in_(_COMPLETE))
-            else:
-                newest = newest.where(c.counting <= counting)
-            # A recount with another rule keeps the boxes of the counting that looked.
-            wanted = connection.execute(newest).scalar()
-            if wanted is None:
-                return
             self._ledger.check_total(connection, countings, detections)
-            alike = _countings_with_detector_of(connection, wanted)
-            query = sa.select(detections).where(c.counting.in_(alike)).order_by(c.key, c.turn)
-            for row in connection.execution_options(yield_per=1000).execute(query):
+            ids = ids_with_detector(connection, counting.counter.detector)
+            for row in connection.execution_options(yield_per=1000).execute(newest_detections(ids)):
                 yield row.key, row.turn, read_detections(row)
 
 
-def _countings_with_detector_of(connection: sa.Connection, newest: int) -> list[int]:
-    """Countings whose detector is that of ``newest``: an interrupted run goes on under a new counting."""
-    of = {row.id: orjson.loads(row.counter).get("detector") for row in connection.execute(sa.select(countings))}
-    return [number for number, detector in of.items() if detector == of[newest] and number <= newest]
+def _uncounted(row: ResultRow, counting: Counting | None) -> ResultRow:
+    """A row without a verdict: a picture in which something was to be counted is uncertain."""
+    if counting is None or row.outcome != "picture" or not row.targets:
+        return row
+    reason = f"not counted by {counting.name}; recount the run with it again"
+    return replace(row, verdict=Kind.UNCERTAIN, leaning=Kind.UNCERTAIN, reason=reason)
 
 
-def _joined_rows() -> sa.Select[Any]:
-    """Samples with their outcomes and each outcome's newest verdict, every column of them; see `_check_joined`."""
+def _of_counting(ids: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Verdicts of a counting; those of refusals and failures, which no counter gives, whatever wrote them."""
     v = verdicts.c
-    complete = sa.select(v.key, v.turn, sa.func.max(v.counting).label("counting")).where(v.counting.in_(_COMPLETE))
-    n = (newest := complete.group_by(v.key, v.turn).subquery()).c
+    return sa.or_(v.counting.in_(ids), v.verdict.in_((str(Kind.REFUSED), str(Kind.FAILED))))
+
+
+def _joined_rows(ids: Sequence[int]) -> sa.Select[Any]:
+    """Samples with their outcomes and each outcome's verdict, every column of them; see `_check_joined`."""
+    v = verdicts.c
+    own = sa.select(v.key, v.turn, sa.func.max(v.counting).label("counting")).where(_of_counting(ids))
+    n = (newest := own.group_by(v.key, v.turn).subquery()).c
     same = sa.and_(v.key == n.key, v.turn == n.turn, v.counting == n.counting)
     t = (latest := sa.select(verdicts).join(newest, same).subquery()).c
     s, o = samples.c, outcomes.c
@@ -132,9 +136,9 @@ def _check_joined(row: sa.Row[Any]) -> None:
         raise DamagedRow(f"the result of sample {row.key!s:.80} is damaged")
 
 
-def _number_of_verdicts(connection: sa.Connection) -> int:
+def _number_of_verdicts(connection: sa.Connection, ids: Sequence[int]) -> int:
     """Count the outcomes that have a verdict, by the table alone: a damaged index would lose the same ones again."""
     v = verdicts.c
-    alone = (v.counting.in_(_COMPLETE), v.checksum.is_not(None))
+    alone = (_of_counting(ids), v.checksum.is_not(None))
     judged = sa.select(v.key.op("||")("").label("key"), (v.turn + 0).label("turn")).where(*alone).distinct().subquery()
     return int(connection.execute(sa.select(sa.func.count()).select_from(judged)).scalar_one())

@@ -24,6 +24,7 @@ from countcheck.files import atomic_write, disk_errors_as_sentences
 from countcheck.generators.outcome import Fault
 from countcheck.storage.checksums import check_row, sealed
 from countcheck.storage.columns import read_uncounted, set_done, uncounted_columns
+from countcheck.storage.countings import read_countings
 from countcheck.storage.group_commit import GroupCommit
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.picture_store import check_key
@@ -220,8 +221,13 @@ def _last_counted(connection: sa.Connection, key: str) -> OutcomeRecord | None:
         return None
     check_row(outcomes, last)
     v = verdicts.c
+    # The run goes on by its own counting: what a recount says of a picture is not what the model was answered.
+    own = read_countings(connection)[0].ids
     judged = connection.execute(
-        sa.select(verdicts).where(v.key == key, v.turn == last.turn).order_by(v.counting.desc()).limit(1)
+        sa.select(verdicts)
+        .where(v.key == key, v.turn == last.turn, v.counting.in_(own))
+        .order_by(v.counting.desc())
+        .limit(1)
     ).first()
     if judged is not None:
         check_row(verdicts, judged)

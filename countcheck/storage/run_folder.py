@@ -20,6 +20,7 @@ from countcheck.errors import BadInput
 from countcheck.files import disk_errors_as_sentences, make_folder, sync_folder
 from countcheck.storage.checksums import DamagedRow, check_row, sealed
 from countcheck.storage.columns import detection_columns, outcome_columns, sample_columns, set_done, verdict_columns
+from countcheck.storage.countings import Counting, choose_counting, read_countings
 from countcheck.storage.label_store import LabelStore
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.picture_store import PictureStore
@@ -66,6 +67,7 @@ class RunFolder:
         self._results = ResultReader(ledger)
         self._info_lock = threading.Lock()
         self._info: RunInfo | None = None
+        self._shown: str | None = None  # name of the counting that is shown; None for the default
         self._suite: Suite | None = None
 
     # -- opening -------------------------------------------------------------------------------------------------
@@ -95,12 +97,17 @@ class RunFolder:
         return cls(path, ledger)
 
     @classmethod
-    def open(cls, path: Path | str) -> Self:
+    def open(cls, path: Path | str, *, counting: str | None = None) -> Self:
         """Open an existing run.
+
+        Args:
+            path: Its folder.
+            counting: Name of the counting to show, see `show_counting`.
 
         Raises:
             BadInput: When there is no run there, or its ledger is damaged.
             RunMismatch: When a newer program wrote it.
+            UnknownName: For a counting that the run does not have.
         """
         path = Path(path)
         if not _is_there(path / "run.sqlite"):
@@ -109,6 +116,7 @@ class RunFolder:
         try:
             ledger.prepare()
             run = cls(path, ledger)
+            run.show_counting(counting)
             _ = run.suite if run.info.suite_body else run.info
         except BaseException:
             ledger.close()
@@ -176,6 +184,32 @@ class RunFolder:
             written = float(connection.execute(sa.select(sa.func.sum(outcomes.c.cost))).scalar() or 0.0)
         return written + self.resume.cost()
 
+    def countings(self) -> list[Counting]:
+        """Read the complete countings, the run's own first."""
+        with self._ledger.reading() as connection:
+            return read_countings(connection)
+
+    def show_counting(self, name: str | None) -> None:
+        """Choose the counting whose counter, verdicts and detections are read from now on; ``None`` for the default.
+
+        Raises:
+            UnknownName: For a counting that the run does not have.
+        """
+        with self._ledger.reading() as connection:
+            if name is not None:
+                choose_counting(connection, read_countings(connection), name)
+        self._shown = name
+        self._forget_info()
+
+    def show_own_counting(self) -> None:
+        """Read from now on the counting that the run itself makes, whatever the default is."""
+        own = self.countings()
+        self.show_counting(own[0].name if own else None)
+
+    def _counting(self) -> Counting | None:
+        with self._ledger.reading() as connection:
+            return choose_counting(connection, read_countings(connection), self._shown)
+
     def record_generators(self, generators: Mapping[str, GeneratorInfo]) -> None:
         """Record generators beside those already recorded; one of the same name is replaced."""
         recorded = {**self.info.generators, **generators}
@@ -194,13 +228,16 @@ class RunFolder:
             body = {row.name: orjson.loads(row.value) for row in rows}
             if not body:
                 raise DamagedRow("it holds no record of what was run")
-            current = _current_counting(connection)
-            if current is None:
+            groups = read_countings(connection)
+            shown = choose_counting(connection, groups, self._shown)
+            if shown is None:
                 return body
             return body | {
-                "counter": orjson.loads(current.counter),
-                "controls": orjson.loads(current.controls),
-                "counting": current.id,
+                "counter": shown.counter.to_json(),
+                "controls": shown.self_test.to_json(),
+                "counting": shown.id,
+                "counting_name": shown.name,
+                "countings": [group.name for group in groups],
             }
 
     def _record(self, changes: Mapping[str, Any]) -> None:
@@ -219,14 +256,13 @@ class RunFolder:
     # -- writing -------------------------------------------------------------------------------------------------
 
     def begin_counting(self, counter: CounterInfo, self_test: SelfTestInfo | None = None) -> int:
-        """Return the id of a counting (a counter with its rule): verdicts written from now on belong to it.
+        """Return the id of the run's own counting: verdicts written from now on belong to it.
 
-        A run that goes on under the very same counter keeps its counting.
+        A run that goes on under the very same counter keeps its counting. For recounts see `recount`.
         """
-        with self._ledger.reading() as connection:
-            last = _current_counting(connection)
-            if last is not None and CounterInfo.from_json(orjson.loads(last.counter)) == counter.stored():
-                return int(last.id)
+        own = self.countings()
+        if own and own[0].counter == counter.stored():
+            return own[0].id
         with self._ledger.writing() as connection:
             number = insert_counting(connection, counter, self_test, complete=True)
         self._forget_info()
@@ -283,11 +319,11 @@ class RunFolder:
 
     def rows(self) -> list[ResultRow]:
         """Read one row per prompt sample and per turn of a conversation, missing samples included."""
-        return self._results.rows(self.suite)
+        return self._results.rows(self.suite, self._counting())
 
-    def detections(self, counting: int | None = None) -> Iterator[tuple[str, int, Detections]]:
+    def detections(self) -> Iterator[tuple[str, int, Detections]]:
         """Yield key, turn and detections of every counted picture; see `ResultReader.detections`."""
-        return self._results.detections(counting)
+        return self._results.detections(self._counting())
 
     def labels(self) -> list[Label]:
         """Read every label, oldest first."""
@@ -296,14 +332,6 @@ class RunFolder:
 
 def _fact_rows(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [sealed(facts, {"name": name, "value": to_text(value)}) for name, value in values.items()]
-
-
-def _current_counting(connection: sa.Connection) -> sa.Row[Any] | None:
-    c = countings.c
-    current = connection.execute(sa.select(countings).where(c.complete).order_by(c.id.desc()).limit(1)).first()
-    if current is not None:
-        check_row(countings, current)
-    return current
 
 
 def _is_there(ledger: Path) -> bool:

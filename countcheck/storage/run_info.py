@@ -30,6 +30,9 @@ _NAMED = (
     "controls",
     "counting",
     "until_decided",
+    "counting_name",
+    "countings",
+    "default_counting",
 )
 
 
@@ -251,8 +254,10 @@ class RunInfo:
         versions: Program to version.
         device: What it ran on.
         created: When, ISO 8601, UTC.
-        counter, self_test: Of the current counting.
-        counting: The id of the current counting, from 1; 0 when nothing was counted yet.
+        counter, self_test: Of the counting that is shown.
+        counting: The id of the counting that is shown, from 1; 0 when nothing was counted yet.
+        counting_name: Its name; empty when nothing was counted yet.
+        countings: Names of all countings, the run's own first.
         until_decided: Why a gate ended the run early; empty when none did.
         extra: Whatever else is recorded.
     """
@@ -271,6 +276,8 @@ class RunInfo:
     counter: CounterInfo = field(default_factory=CounterInfo)
     self_test: SelfTestInfo = field(default_factory=SelfTestInfo)
     counting: int = 0
+    counting_name: str = ""
+    countings: tuple[str, ...] = ()
     until_decided: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -293,6 +300,8 @@ class RunInfo:
             counter=CounterInfo.from_json(body.get("counter")),
             self_test=SelfTestInfo.from_json(body.get("controls")),
             counting=_whole(body.get("counting")) or 0,
+            counting_name=_text(body.get("counting_name")),
+            countings=tuple(body.get("countings") or ()),
             until_decided=_text(body.get("until_decided")),
             extra={name: value for name, value in body.items() if name not in _NAMED},
         )

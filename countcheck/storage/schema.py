@@ -197,6 +197,11 @@ def _with_dialogues(connection: sa.Connection) -> None:
 def _with_checksums(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE countings ADD COLUMN complete BOOLEAN NOT NULL DEFAULT 1")
     connection.exec_driver_sql("ALTER TABLE outcomes ADD COLUMN bytes INTEGER")
+    # In a ledger of that version the newest counting was the one that was shown: it stays the default.
+    connection.exec_driver_sql(
+        "INSERT INTO facts (name, value) SELECT 'default_counting', CAST(MAX(id) AS TEXT) FROM countings "
+        "WHERE (SELECT COUNT(*) FROM countings) > 1 GROUP BY 1"
+    )
     totals.create(connection)
     for table in CHECKED:
         connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN checksum INTEGER")

@@ -47,12 +47,12 @@ def test_the_same_run_under_genevals_rule_and_its_results_file(tmp_path, capsys)
     execute(["score", str(tree(tmp_path / "gen")), "-o", str(tmp_path / "run")])
     assert execute(["recount", str(tmp_path / "run"), "--rule", "geneval", "--json"]) == 0
     capsys.readouterr()
-    assert execute(["export", str(tmp_path / "run"), "-f", "geneval"]) == 0
+    assert execute(["export", str(tmp_path / "run"), "-f", "geneval", "--counting", "squares-geneval"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [set(line) for line in lines] == [
         {"filename", "tag", "prompt", "correct", "reason", "metadata", "details"}
     ] * 3
-    with RunFolder.open(tmp_path / "run") as run:
+    with RunFolder.open(tmp_path / "run", counting="squares-geneval") as run:
         exact = [str(row.verdict) == "exact" for row in run.rows() if row.outcome == "picture"]
     assert [line["correct"] for line in lines] == exact
 

@@ -52,6 +52,8 @@ def test_what_a_real_run_keeps_of_a_model_and_a_calibrated_counter(two_runs):
         generators={"alpha": GeneratorInfo.from_json(generator)},
         counter=CounterInfo.from_json(counter),
         counting=2,
+        counting_name="owlv2",
+        countings=("tiny", "owlv2"),
     )
     assert (
         found["Model alpha"] == "revision r1; family diffusers, source x; width 96; $0.04 a picture (price of 2026-11)"
@@ -60,7 +62,7 @@ def test_what_a_real_run_keeps_of_a_model_and_a_calibrated_counter(two_runs):
         "on the run june, 120 counts by people in 96 pictures; the same count as people in 90\u00a0% (80 to 95)"
     )
     assert found["Counter"] == "tiny; knows 1 noun"
-    assert found["Countings"] == "2; the last one is shown"
+    assert found["Counting"] == "owlv2 is shown; the run was also counted by tiny"
 
 
 def test_what_nobody_foresaw_is_told_too():

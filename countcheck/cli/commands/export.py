@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from countcheck.cli.main import READ, app
-from countcheck.cli.options import OUTPUT, RunArgument
+from countcheck.cli.options import OUTPUT, CountingOption, RunArgument
 from countcheck.cli.output import note
 
 
@@ -26,6 +26,7 @@ class Format(StrEnum):
 def export(
     run: RunArgument,
     format: Annotated[Format, typer.Option("--format", "-f", help="Format of the rows.")] = Format.JSONL,
+    counting: CountingOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -43,7 +44,7 @@ def export(
     from countcheck.reports.format import quantity
     from countcheck.storage.run_folder import RunFolder
 
-    with RunFolder.open(run) as opened:
+    with RunFolder.open(run, counting=counting) as opened:
         written = write_rows(opened, str(format), out)
     if out is not None:
         note(f"{quantity(written, 'row')} written to {out}")

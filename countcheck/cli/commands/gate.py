@@ -10,7 +10,7 @@ import typer
 
 from countcheck.cli.evidence import read_evidence
 from countcheck.cli.main import READ, app
-from countcheck.cli.options import OUTPUT, JsonOption, OutputOption
+from countcheck.cli.options import OUTPUT, CountingOption, JsonOption, OutputOption
 from countcheck.cli.output import closed_pipe_ignored, note, show_result
 from countcheck.errors import BadSettings
 
@@ -46,6 +46,7 @@ def gate(
             help="The rate may be worse than the baseline's by X at most, as exact_rate=0.03: three points.",
         ),
     ] = None,
+    counting: CountingOption = None,
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write test results for CI.")
     ] = None,
@@ -84,7 +85,7 @@ def gate(
     earlier = baseline or demands.baseline
     decision = decide_gate(
         demands,
-        read_evidence(run, demands.level),
+        read_evidence(run, demands.level, counting),
         None if earlier is None else read_evidence(earlier, demands.level),
     )
     _write(decision, junit, markdown)

@@ -29,15 +29,21 @@ def recount(
     rule: Annotated[
         RuleName | None, typer.Option(help="Another counting rule; geneval is that benchmark's own.")
     ] = None,
+    make_default: Annotated[
+        bool, typer.Option("--make-default", help="Show this counting from now on, instead of the one before.")
+    ] = False,
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Judge the pictures of a run again with another counter or rule. No picture is made again.
+    """Judge the pictures of a run again with another counter or rule, beside the first counting.
+
+    No picture is made again. The first counting stays the one that every command shows.
 
     Examples:
         countcheck recount runs/demo -d owlv2
         countcheck recount runs/demo -d 'tiny?threshold=0.5'
         countcheck recount runs/demo --rule geneval
+        countcheck summary runs/demo --counting tiny-geneval
 
     Exit codes:
         0 done · 2 bad usage, settings or input · 3 the counter failed its self-test · 4 bug · 130 interrupted
@@ -50,6 +56,17 @@ def recount(
 
     with RunFolder.open(run) as opened:
         spec = counter or opened.info.counter.name
-        recount_run(opened, load_counter(spec), rule=rule and rule.value, message=note)
+        default = opened.info.counting_name
+        name = recount_run(
+            opened, load_counter(spec), rule=rule and rule.value, make_default=make_default, message=note
+        )
+        opened.show_counting(name)
         summary = summarize(opened.rows(), opened.info.called(opened.name), opened.labels())
     show_result(summary.to_json, lambda: render_summary(summary), as_json=as_json, output=output)
+    if make_default:
+        note(f"every command shows the counting {name} from now on")
+    elif name != default:
+        note(
+            f"kept beside {default} as the counting {name}: see `summary --counting {name}`; recount with --make-default "
+            "to show it everywhere"
+        )

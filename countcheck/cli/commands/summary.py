@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from countcheck.cli.main import READ, app
-from countcheck.cli.options import JsonOption, LevelOption, OutputOption, RunArgument
+from countcheck.cli.options import CountingOption, JsonOption, LevelOption, OutputOption, RunArgument
 from countcheck.cli.output import note_problems_of_pictures, show_result
 
 
@@ -20,6 +20,7 @@ def summary(
     by: Annotated[
         list[str] | None, typer.Option("--by", metavar="TAG", help="Split the exact rate by this tag, such as number.")
     ] = None,
+    counting: CountingOption = None,
     level: LevelOption = 0.95,
     as_json: JsonOption = False,
     output: OutputOption = None,
@@ -37,7 +38,7 @@ def summary(
     from countcheck.reports.terminal.summary import render_summary
     from countcheck.storage.run_folder import RunFolder
 
-    with RunFolder.open(run) as opened:
+    with RunFolder.open(run, counting=counting) as opened:
         rows = opened.rows()
         note_problems_of_pictures(opened, rows)
         result = summarize(rows, opened.info.called(opened.name), opened.labels(), level)

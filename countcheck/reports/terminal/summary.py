@@ -108,6 +108,8 @@ def _failures(summary: Summary) -> Iterator[Text]:
 
 def _counter(summary: Summary) -> str:
     name = one_line(summary.counter.name or "unknown")
+    if rule := summary.counter.rule.get("name"):
+        name = f"{name} ({one_line(str(rule))} rule)"
     score = summary.self_test.plain
     if score.total:
         passed = "passed" if score.passed else "FAILED"
