@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +37,8 @@ def write_rows(run: RunFolder, format: str, out: Path | None) -> int:
         atomic_write(out, data)
     except OSError as error:
         raise BadInput(f"{out} cannot be written ({error.strerror}).") from error
-    return len(rows)
+    # Of GenEval's results only those are written that its summary can read.
+    return data.count(b"\n") if format == "geneval" else len(rows)
 
 
 def _jsonl(run: RunFolder, rows: list[ResultRow]) -> bytes:
@@ -78,9 +80,12 @@ def _parquet(run: RunFolder, rows: list[ResultRow]) -> bytes:
 
 
 def _geneval(run: RunFolder, rows: list[ResultRow]) -> bytes:
-    from countcheck.interop.geneval_results import result_lines
+    from countcheck.interop.geneval_results import geneval_results
 
-    return b"".join(orjson.dumps(line) + b"\n" for line in result_lines(run, rows))
+    results = geneval_results(run, rows)
+    if results.left_out:
+        logging.getLogger("countcheck").warning(results.sentence())
+    return b"".join(orjson.dumps(line) + b"\n" for line in results.lines)
 
 
 _FORMATS: dict[str, Callable[[RunFolder, list[ResultRow]], bytes]] = {
