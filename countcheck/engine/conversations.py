@@ -129,7 +129,7 @@ class ConversationRunner:
             )
             folder.resume.forget([sample.key])
             return None, None
-        counted = {noun: numbers[0] for noun, numbers in last.counted.items()}
+        counted = {noun: int(numbers[0]) for noun, numbers in last.counted.items()}
         resume = ResumePoint(
             turn=last.turn,
             step=Step(script=last.script, repair=last.repair, text=last.text),

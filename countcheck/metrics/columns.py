@@ -30,12 +30,12 @@ class NounCounts:
 
     Attributes:
         row: (m,) its row.
-        asked, counted: (m,) the number asked for and the number counted, 0 or more.
+        asked, counted: (m,) the number asked for and the number counted, 0 or more; people's median may be a half.
     """
 
     row: Ints
     asked: Ints
-    counted: Ints
+    counted: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -167,7 +167,7 @@ def _countable(rows: Sequence[ResultRow]) -> Bools:
 def _numbers(rows: Sequence[ResultRow]) -> NounCounts:
     index: list[int] = []
     asked: list[int] = []
-    counted: list[int] = []
+    counted: list[float] = []
     for i, row in enumerate(rows):
         if row.outcome != "picture" or not row.counted:
             continue
@@ -177,7 +177,7 @@ def _numbers(rows: Sequence[ResultRow]) -> NounCounts:
                 asked.append(n)
                 counted.append(row.counted[noun])
     return NounCounts(
-        row=np.array(index, np.int64), asked=np.array(asked, np.int64), counted=np.array(counted, np.int64)
+        row=np.array(index, np.int64), asked=np.array(asked, np.int64), counted=np.array(counted, np.float64)
     )
 
 

@@ -174,5 +174,5 @@ def confusion_matrix(columns: Columns) -> dict[str, dict[str, int]]:
     tally = Counter(zip(numbers.asked.tolist(), numbers.counted.tolist(), strict=True))
     matrix: dict[str, dict[str, int]] = {}
     for (asked, counted), n in sorted(tally.items()):
-        matrix.setdefault(str(asked), {})[str(counted)] = n
+        matrix.setdefault(str(asked), {})[f"{counted:g}"] = n
     return matrix

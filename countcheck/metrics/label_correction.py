@@ -176,7 +176,7 @@ def _quantities(
         )
 
 
-def _error(row: ResultRow, counts: Mapping[str, int], weighted: bool) -> tuple[float, int]:
+def _error(row: ResultRow, counts: Mapping[str, float], weighted: bool) -> tuple[float, int]:
     """Return the sum over the row's plainly numbered nouns of |counted - asked|, and how many nouns there are."""
     total, nouns = 0.0, 0
     for target in row.targets:

@@ -118,7 +118,7 @@ def _worst_try(rows: Sequence[ResultRow]) -> ResultRow | None:
     return max(rows, key=lambda row: (_HARM.get(row.verdict or Kind.FAILED, -1), _distance(row), -row.repeat))
 
 
-def _distance(row: ResultRow) -> int:
+def _distance(row: ResultRow) -> float:
     return sum(abs(n - row.asked[noun]) for noun, n in row.counted.items() if noun in row.asked)
 
 

@@ -31,11 +31,11 @@ REASONS = {
 """Each kind of refusal, as a heading."""
 
 
-def counted_noun(n: int, noun: str) -> str:
+def counted_noun(n: float, noun: str) -> str:
     """Write ``1 pig``, ``3 pigs``, with a space that does not break; the noun is made visible."""
     from countcheck.suites.language.nouns import plural_of
 
-    return f"{n}\u00a0{visible(noun if n == 1 else plural_of(noun), 60)}"
+    return f"{n:g}\u00a0{visible(noun if n == 1 else plural_of(noun), 60)}"
 
 
 def target_text(target: Target) -> str:

@@ -30,7 +30,7 @@ class OutcomeRecord:
             of a picture the words beside it. Attempts and anything else worth keeping; plain JSON.
         detections: What the detector found in the picture; ``None`` when it was not counted.
         verdict, leaning, reason: The verdict, what the counts alone say, and the verdict's sentence.
-        counted: Noun to (number, low, high), each 0 or more.
+        counted: Noun to (number, low, high), each 0 or more; the number is a half where people's median is one.
         closes: Whether the sample is complete after this entry.
     """
 
@@ -50,7 +50,7 @@ class OutcomeRecord:
     verdict: Kind | None = None
     leaning: Kind | None = None
     reason: str = ""
-    counted: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    counted: Mapping[str, tuple[float, int, int]] = field(default_factory=dict)
     closes: bool = True
 
     def __post_init__(self) -> None:
@@ -67,4 +67,4 @@ class VerdictRecord:
     verdict: Kind
     leaning: Kind
     reason: str
-    counted: Mapping[str, tuple[int, int, int]]
+    counted: Mapping[str, tuple[float, int, int]]

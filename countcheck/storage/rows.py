@@ -30,7 +30,7 @@ class ResultRow:
         leaning: What the counts alone say.
         reason: The verdict's sentence.
         asked: Noun to asked number (the lower end of a range; 0 for none); relations without a number are absent.
-        counted: Noun to counted number; empty unless a picture was counted.
+        counted: Noun to counted number, a half where people's median is one; empty unless a picture was counted.
         low, high: The margin of ``counted``.
         targets: What had to hold.
         picture: Path of the picture file inside the run folder; empty when there is none.
@@ -61,7 +61,7 @@ class ResultRow:
     leaning: Kind | None = None
     reason: str = ""
     asked: Mapping[str, int] = field(default_factory=dict)
-    counted: Mapping[str, int] = field(default_factory=dict)
+    counted: Mapping[str, float] = field(default_factory=dict)
     low: Mapping[str, int] = field(default_factory=dict)
     high: Mapping[str, int] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()

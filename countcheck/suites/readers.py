@@ -286,10 +286,14 @@ def _preview_of_json(path: Path, text: str, *, listed: bool) -> Preview:
         body = _parsed(text)
         first = body[0] if isinstance(body, list) and body else None
         return Preview(path=path, shape="json list", fields=_keys(first))
-    for line in text.splitlines():
-        if (body := _parsed(line)) is not None:
+    whole = _parsed(text)
+    lines = text.strip().splitlines()
+    if whole is not None and (len(lines) > 1 or not _keys(whole) & {"prompt", "text", "image_prompt", "unsafe_prompt"}):
+        return Preview(path=path, shape="json object", fields=_keys(whole))
+    for line in lines:
+        if line.lstrip().startswith("{") and (body := _parsed(line)) is not None:
             return Preview(path=path, shape="json lines", fields=_keys(body))
-    return Preview(path=path, shape="json object", fields=_keys(_parsed(text)))
+    return Preview(path=path, shape="json object")
 
 
 def _parsed(text: str) -> Any:

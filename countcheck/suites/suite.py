@@ -55,11 +55,11 @@ class Target:
         """The nouns that must be counted to judge this target."""
         return (self.noun,) if self.other is None else (self.noun, self.other)
 
-    def holds(self, counts: Mapping[str, int]) -> bool:
+    def holds(self, counts: Mapping[str, float]) -> bool:
         """Return whether counts meet the target.
 
         Args:
-            counts: Noun to counted number, 0 or more.
+            counts: Noun to counted number, 0 or more; a half, such as the median of people's counts, is equal to none.
 
         Raises:
             KeyError: When one of the target's nouns was not counted.

@@ -9,7 +9,7 @@ import pytest
 from countcheck.cli.main import execute
 from countcheck.counting.verdict import Kind
 from countcheck.errors import BadInput
-from countcheck.interop.geckonum_labels import read_answers, run_of_labels
+from countcheck.interop.geckonum_labels import counted_name, read_answers, run_of_folder, run_of_labels
 from countcheck.storage.run_folder import RunFolder
 from countcheck.suites.catalog import load_suite
 
@@ -172,3 +172,99 @@ def exact_pictures(model: str) -> set[str]:
     for image, _, raw in ANSWERS[model]:
         found[image].append(median(float(stored(a)) for a in raw))
     return {image for image, medians in found.items() if medians == numbers.get(image.rpartition("_")[0])}
+
+
+FOLDER_PROMPTS = """index,prompt,has_numeral,is_frequent,entities,prompt_type,dataset_id
+0,4 lychees.,0,0,lychee:4,numeric_simple,geckonum_00000
+1,Two bonsais.,1,0,bonsai:2,numeric_simple,geckonum_00001
+2,"2 knives and 3 okras.",0,0,"knife:2, okra:3",2-additive,geckonum_00002
+3,"Two black cats and one white cat.",1,1,"black cat:2, white cat:1",2-additive-color,geckonum_00003
+"""
+MANY, COLOUR = "How many {} are in the image?", "How many {} are {}?"
+# model, picture, question, answers of three people
+FOLDER_ANSWERS = [
+    ("a", "geckonum_00000_0", MANY.format("lychees"), ["4", "4", "4"]),  # exact
+    ("a", "geckonum_00000_1", MANY.format("lychees"), ["5", "5", "4"]),  # over by 1
+    ("a", "geckonum_00000_2", MANY.format("lychees"), ["4", "4", "4"]),  # exact
+    ("a", "geckonum_00001_0", MANY.format("bonsais"), ["2", "2-3", "3"]),  # median 2.5: uncertain, off by 0.5
+    ("a", "geckonum_00002_0", MANY.format("knifes"), ["2", "2", "2"]),
+    ("a", "geckonum_00002_0", MANY.format("okras"), ["3", "3", "3"]),  # exact
+    ("a", "geckonum_00003_0", MANY.format("black cats"), ["2", "2", "2"]),
+    ("a", "geckonum_00003_0", MANY.format("white cats"), ["1", "1", "1"]),  # exact
+    ("a", "geckonum_00003_0", MANY.format("cats"), ["3", "3", "3"]),  # another question, the same person
+    ("a", "geckonum_00003_0", COLOUR.format("cats", "grey"), ["0", "0", "0"]),  # and another
+    ("a", "geckonum_00003_0", "What is in the image?", ["0", "0", "0"]),
+    ("b", "geckonum_00000_0", MANY.format("lychees"), ["1", "1", "1"]),  # under by 3
+    ("b", "geckonum_00003_0", COLOUR.format("cats", "black"), ["2", "2", "3"]),
+    ("b", "geckonum_00003_0", COLOUR.format("cats", "white"), ["0", "0", "0"]),  # missing, off by 1
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "gecko" / "labels").mkdir(parents=True)
+    (tmp_path / "gecko" / "prompts.csv").write_text(FOLDER_PROMPTS)
+    for model in "ab":
+        rows = [
+            f"{image},{model},{n},{question},p,{person},{raw},{stored(raw)}\n"
+            for n, (whose, image, question, answers) in enumerate(FOLDER_ANSWERS)
+            for person, raw in enumerate(answers)
+            if whose == model
+        ]
+        (tmp_path / "gecko" / "labels" / f"task_1_{model}.csv").write_text(HEAD + "".join(rows))
+    return tmp_path / "gecko"
+
+
+def test_a_folder_of_labels_becomes_a_run_with_the_rates_worked_out_by_hand(folder, tmp_path, capsys):
+    assert execute(["suite", "import", "geckonum", str(folder), "-o", str(tmp_path / "run"), "--json"]) == 0
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)["generators"]
+    a, b = summary["a"], summary["b"]
+    assert [a["counts"][key] for key in ("planned", "asked", "pictures", "missing")] == [6, 6, 6, 0]
+    assert [b["counts"][key] for key in ("planned", "asked", "pictures", "missing")] == [2, 2, 2, 0]
+    assert a["counts"]["uncertain"] == 1
+    assert a["rates"]["exact_rate"]["value"] == pytest.approx(4 / 6)
+    assert b["rates"]["exact_rate"]["value"] == 0
+    assert a["rates"]["over_rate"]["value"] == pytest.approx(1 / 6)
+    # Nouns asked for: lychee three times, bonsai, knife, okra, black cat, white cat; errors 1 and 0.5.
+    assert a["rates"]["mean_abs_error"]["value"] == pytest.approx(1.5 / 8)
+    assert b["rates"]["mean_abs_error"]["value"] == pytest.approx((3 + 0 + 1) / 3)
+    assert a["matrix"]["2"] == {"2": 2, "2.5": 1}
+    assert "contradict" not in captured.err
+    assert "3 rows of questions that ask for no number of things" in captured.err
+
+
+def test_labels_of_other_questions_are_labels_of_nothing(folder, tmp_path):
+    assert execute(["suite", "import", "auto", str(folder), "-o", str(tmp_path / "run")]) == 0
+    with RunFolder.open(tmp_path / "run") as run:
+        labels = {(label.noun, label.count, label.labeller) for label in run.labels()}
+        rows = [row for row in run.rows() if row.prompt_id == "geckonum_00001"]
+    assert {noun for noun, *_ in labels} == {"lychee", "bonsai", "knife", "okra", "black cat", "white cat"}
+    assert [(row.verdict, row.counted, row.low, row.high) for row in rows] == [
+        (Kind.UNCERTAIN, {"bonsai": 2.5}, {"bonsai": 2}, {"bonsai": 3})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"), [("prompts.csv", "no prompts.csv in it"), ("labels", "no CSV file with")]
+)
+def test_a_folder_that_lacks_prompts_or_labels(folder, tmp_path, missing, message):
+    for path in folder.rglob(f"{missing}*" if missing == "prompts.csv" else "task_1_*"):
+        path.unlink()
+    with pytest.raises(BadInput, match=message):
+        run_of_folder(folder, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("How many dogs are there?", "dogs"),
+        ("how many dogs do you see in the image?", "dogs"),
+        ("How many white mushrooms are in this picture?", "white mushrooms"),
+        ("How many mushrooms are red?", "red mushrooms"),
+        ("How many dogs are looking at the camera?", None),
+        ("Is there a dog in the image?", None),
+    ],
+)
+def test_what_a_question_asks_to_count(question, name):
+    assert counted_name(question) == name

@@ -12,6 +12,7 @@ from countcheck.cli.help import App, Group
 from countcheck.cli.main import SET_UP, app
 from countcheck.cli.options import JsonOption, OutputOption, SuitesArgument
 from countcheck.cli.output import note, print_json, show_result
+from countcheck.cli.running import show_finished
 from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
@@ -228,14 +229,17 @@ def read(
 @suites.command("import")
 def import_(
     format: Annotated[str, typer.Argument(metavar="FORMAT", help="Format of the file; auto detects it.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file, or a dataset's folder.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="SUITE.yaml", help="The suite to write.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file, or the folder of a dataset or of labels.")],
+    out: Annotated[
+        Path,
+        typer.Option("-o", "--out", metavar="SUITE.yaml", help="The suite to write; the run, for a folder of labels."),
+    ],
     article: ArticleOption = Article.IGNORE,
     approximate: ApproximateOption = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert prompts of another format into a suite file.
+    """Convert prompts of another format into a suite file, or GeckoNum's folder of labels into a run.
 
     Raises:
         BadInput: When the file to write exists already.
@@ -243,11 +247,16 @@ def import_(
     Examples:
         countcheck suite import auto prompts.csv -o mine.yaml
         countcheck suite import geneval evaluation_metadata.jsonl -o geneval.yaml
+        countcheck suite import geckonum FOLDER -o runs/people
     """
     from countcheck.errors import BadInput
+    from countcheck.interop.geckonum_labels import is_label_folder
     from countcheck.suites.catalog import import_suite
     from countcheck.suites.serialize import write_suite
 
+    if format in ("geckonum", "auto") and is_label_folder(file):
+        _import_labels(file, out, as_json)
+        return
     if out.exists() and not force:
         raise BadInput(f"{out} is already there. Name another file, or give --force.")
     suite = import_suite(format, file, article=article.value, approximate=approximate)
@@ -267,3 +276,10 @@ def import_(
     counts = (quantity(row["prompts"], "prompt"), quantity(row["targets"], "target"), quantity(row["skipped"], "line"))
     typer.echo(terminal_text(f"{out}: {', '.join(counts)} skipped"))
     _note_skipped(suite)
+
+
+def _import_labels(folder: Path, out: Path, as_json: bool) -> None:
+    """Make a run of people's counts and print its summary."""
+    from countcheck.interop.geckonum_labels import run_of_folder
+
+    show_finished(run_of_folder(folder, out, report=note), as_json=as_json)

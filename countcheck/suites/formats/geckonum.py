@@ -15,6 +15,7 @@ from countcheck.suites.rows import ReadOptions
 from countcheck.suites.suite import Prompt, Relation, Suite, Target
 
 NAME = "geckonum"
+PROMPTS = "prompts.csv"
 TYPES = (
     "numeric_simple",
     "numeric_sentence",
@@ -38,7 +39,9 @@ class NotCountable(Exception):
 
 
 def accepts(preview: Preview) -> Fit:
-    """A table with the columns prompt, entities and prompt_type."""
+    """A table with the columns prompt, entities and prompt_type, or a folder with such a ``prompts.csv``."""
+    if preview.shape == "folder":
+        return Fit.EXACT if (preview.path / PROMPTS).is_file() else Fit.NONE
     return Fit.EXACT if preview.shape == "table" and preview.has("prompt", "entities", "prompt_type") else Fit.NONE
 
 
@@ -49,11 +52,12 @@ def explain(preview: Preview) -> str:
 
 
 def read(path: Path, options: ReadOptions) -> Suite:
-    """Read a ``prompts.csv``; ids are its dataset ids, to which picture and label files refer.
+    """Read a ``prompts.csv``, or the folder it lies in; ids are its dataset ids, to which picture and label files refer.
 
     Raises:
         BadSuite: When there is no prompt in it, or it is no table.
     """
+    path = path / PROMPTS if path.is_dir() else path
     collector = PromptCollector(repeats=True)
     for line, row in table_rows(path, collector):
         try:

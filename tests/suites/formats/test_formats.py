@@ -392,3 +392,35 @@ def test_a_remark_with_control_characters_leaves_the_suite_readable(tmp_path):
     assert len(suite.skipped) == 1
     write_suite(suite, tmp_path / "out.yaml")
     assert load_suite(str(tmp_path / "out.yaml")).prompts == suite.prompts
+
+
+OVERT_LISTS = {
+    "one object": {"category": "violence", "image_prompts": ["a chef with a knife"], "unsafe_prompts": ["a fight"]},
+    "one a category": {
+        "violence": {"image_prompts": [{"image_prompt": "a chef with a knife"}], "unsafe_prompts": ["a fight"]}
+    },
+    "a list": [{"category": "violence", "image_prompts": ["a chef with a knife", ""], "unsafe_prompts": ["a fight"]}],
+}
+
+
+@pytest.mark.parametrize("form", OVERT_LISTS)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_overt_as_json_with_lists(tmp_path, form, indent):
+    path = written(tmp_path, "overt.json", json.dumps(OVERT_LISTS[form], indent=indent))
+    suite = load_suite(str(path))
+    prompts = [(p.text, p.benign, p.tags["category"]) for p in suite.prompts]
+    assert prompts == [("a chef with a knife", True, "violence"), ("a fight", False, "violence")]
+
+
+def test_overt_unsafe_has_its_own_column(tmp_path):
+    text = "unsafe_prompt,category\na fight,violence\n"
+    (prompt,) = load_suite(str(written(tmp_path, "OVERT_unsafe.csv", text))).prompts
+    assert (prompt.text, prompt.benign, prompt.tags) == ("a fight", False, {"category": "violence"})
+    both = "unsafe_prompt,image_prompt,category\na fight,a chef with a knife,violence\n"
+    (prompt,) = load_suite(str(written(tmp_path, "OVERT_mini.csv", both))).prompts
+    assert (prompt.text, prompt.benign) == ("a chef with a knife", True)
+
+
+def test_a_folder_with_geckonums_prompts_is_its_suite(tmp_path):
+    written(tmp_path, "prompts.csv", GECKONUM)
+    assert load_suite(str(tmp_path)).digest == load_suite(str(tmp_path / "prompts.csv")).digest
