@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from countcheck.errors import BadSettings, UnknownName, field_problem, near_hint
 from countcheck.registry import detector_families, generator_families, is_path
-from countcheck.resources import shipped
+from countcheck.resources import printable_path, shipped
 from countcheck.yaml_loader import read_yaml
 
 Setting = str | int | float | bool | None
@@ -168,7 +168,7 @@ def _resolve(
     rule_changes = {name: settings.pop(name) for name in list(settings) if name in rule_settings}
     return replace(
         card,
-        name=spec,
+        name=printable_path(spec),
         revision=revision,
         rule_changes=rule_changes,
         settings={**card.settings, **settings},

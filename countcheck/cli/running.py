@@ -114,4 +114,4 @@ def default_name(parts: Sequence[str]) -> str:
     readable = "-".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-.") for part in parts)
     if len(readable) <= 80 and all(re.fullmatch(r"[A-Za-z0-9.\-]+", part) for part in parts):
         return readable
-    return f"{readable[:72]}-{sha256('|'.join(parts).encode()).hexdigest()[:7]}"
+    return f"{readable[:72]}-{sha256('|'.join(parts).encode(errors='surrogateescape')).hexdigest()[:7]}"

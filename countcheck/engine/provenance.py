@@ -13,6 +13,7 @@ from countcheck.counting.counter import Counter
 from countcheck.engine.config import RunConfig
 from countcheck.engine.context import GeneratorPlan
 from countcheck.errors import RunMismatch
+from countcheck.resources import printable_path
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import CounterInfo, DetectorInfo, GeneratorInfo, RunInfo
 from countcheck.storage.stored_json import as_stored
@@ -35,7 +36,7 @@ def open_or_create(config: RunConfig, plans: Sequence[GeneratorPlan], counter: C
     """
     suite = config.selected_suite()
     info = RunInfo(
-        name=config.path.resolve().name,
+        name=printable_path(config.path.resolve().name),
         suite=suite.name,
         suite_digest=suite.digest,
         suite_body=suite_to_json(suite),
@@ -86,7 +87,7 @@ def describe_generator(plan: GeneratorPlan) -> GeneratorInfo:
         revision=recipe.revision,
         settings=dict(recipe.settings),
         family=card.family,
-        source=card.source,
+        source=printable_path(card.source),
         licence=card.licence,
         price=card.price,
         priced=card.priced,

@@ -19,6 +19,7 @@ from countcheck.generators.folder_layouts import read_picture_folder
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture
 from countcheck.generators.picture_folder import FolderPicture, PictureFolder
 from countcheck.images.decode import MAX_BYTES, decode, read_picture
+from countcheck.resources import printable_path
 from countcheck.suites.samples import Recipe, Sample
 
 
@@ -99,5 +100,7 @@ def _digest(folder: PictureFolder) -> str:
     listed = sha256()
     for picture in sorted(folder.pictures, key=lambda p: p.label):
         size = picture.path.stat().st_size if picture.path.is_file() else 0
-        listed.update(f"{picture.path.name}\0{picture.member}\0{size}\0{'|'.join(picture.names)}\n".encode())
+        listed.update(
+            f"{printable_path(picture.path.name)}\0{printable_path(picture.member)}\0{size}\0{'|'.join(picture.names)}\n".encode()
+        )
     return listed.hexdigest()[:16]

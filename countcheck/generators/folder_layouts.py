@@ -21,6 +21,7 @@ import orjson
 from countcheck.errors import BadInput, BadSettings, BadSuite
 from countcheck.generators.picture_folder import FolderPicture, PictureFolder, fold_name
 from countcheck.images.files import PICTURE_SUFFIXES
+from countcheck.resources import printable_path
 from countcheck.suites.compose import InvalidField, read_target, slug
 from countcheck.suites.formats import geneval
 from countcheck.suites.language.nouns import plural_of, singular_of
@@ -32,8 +33,11 @@ from countcheck.suites.suite import Prompt, Relation, Suite, Target
 LAYOUTS = ("auto", "geneval", "cococount", "manifest", "webdataset", "flat", "of")
 _COCOCOUNT = re.compile(r"(\d{1,6})__(.+?)(?:__(.*))?")
 _PICTURE_FIELDS = ("picture", "file_name", "filename", "image", "path", "file")
-_REPEAT_FIELDS = ("repeat", "sample", "index")
+_REPEAT_FIELD = "repeat"
+# Often a repeat, and often a table's row number.
+_NUMBER_FIELDS = ("sample", "index")
 _MAX_TEXT_BYTES = 1 << 20  # of a text file in a shard
+_ENDS_IN_NUMBER = re.compile(r"(?:.*[_\-. ])?(\d+)")
 _NUMBERED = re.compile(r"(.+?)[_\-. ]+(\d+)")
 
 
@@ -52,14 +56,18 @@ def read_picture_folder(folder: Path, layout: str = "auto", of: str = "") -> Pic
     if layout not in LAYOUTS:
         raise BadSettings(f"no layout {layout!r}. Known: {', '.join(LAYOUTS)}.")
     if not folder.exists():
-        raise BadInput(f"{folder}: no such folder. Name a folder of pictures, a manifest, or a tar shard.")
+        raise BadInput(
+            f"{printable_path(folder)}: no such folder. Name a folder of pictures, a manifest, or a tar shard."
+        )
     if layout == "auto":
         layout = "of" if of else _guess_layout(folder)
     if layout != "of" and of:
         raise BadSettings(f"--of belongs to a plain folder, not to the layout {layout}.")
     pictures = _read_same(folder, of) if layout == "of" else _READERS[layout](folder)
     if not pictures.pictures:
-        raise BadInput(f"{folder}: no picture in it (layout {layout}). Name a folder with .png, .jpg or .webp files.")
+        raise BadInput(
+            f"{printable_path(folder)}: no picture in it (layout {layout}). Name a folder with .png, .jpg or .webp files."
+        )
     return pictures
 
 
@@ -72,17 +80,27 @@ def _guess_layout(folder: Path) -> str:
         return "manifest"
     if any(folder.glob("*.tar")):
         return "webdataset"
-    names = [path.stem for path in _picture_files(folder)]
+    names = [path.stem for path in _picture_files(folder, [])]
     if names and all(_COCOCOUNT.fullmatch(name) for name in names):
         return "cococount"
     return "flat"
 
 
-def _picture_files(folder: Path) -> list[Path]:
+def _picture_files(folder: Path, skipped: list[str]) -> list[Path]:
+    """The pictures under a folder, in order of name; links that lead out of it are left out, with a sentence."""
     if folder.is_file():
-        raise BadInput(f"{folder} is a file. Name the folder that holds the pictures.")
-    files = (p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
-    return sorted(p for p in files if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+        raise BadInput(f"{printable_path(folder)} is a file. Name the folder that holds the pictures.")
+    root = folder.resolve()
+    files = []
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file()):
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
+        if path.resolve().is_relative_to(root):
+            files.append(path)
+        else:
+            # Reports show pictures: a folder from elsewhere must not choose which of this machine's files they show.
+            skipped.append(f"{printable_path(path)}: a link to a file outside the folder. Copy the file into it")
+    return files
 
 
 def _numbered_folders(folder: Path) -> list[Path]:
@@ -104,16 +122,24 @@ def _read_geneval(folder: Path) -> PictureFolder:
             skipped.append(f"{prompt_folder}: not GenEval metadata ({type(error).__name__}: {error})")
             continue
         collector.add(1, prompt)
-        samples = [
-            p
-            for p in sorted((prompt_folder / "samples").glob("*"))
-            if p.suffix.lower() in PICTURE_SUFFIXES and p.stem.isdecimal()
-        ]
         # The folder's number is its own; a suite's ids may be numbered otherwise, its texts are the same.
         names = (fold_name(prompt.text), fold_name(prompt_folder.name))
-        pictures += [FolderPicture(path=p, names=names, number=int(p.stem), prompt=prompt) for p in samples]
-    suite = collector.suite(folder, "GenEval prompts, from their picture tree.") if collector.prompts else None
+        for path, number in _numbered_samples(_picture_files(prompt_folder / "samples", skipped)):
+            pictures.append(
+                FolderPicture(path=path, names=names, group=prompt_folder.name, number=number, prompt=prompt)
+            )
+    suite = (
+        collector.suite(Path(printable_path(folder)), "GenEval prompts, from their picture tree.")
+        if collector.prompts
+        else None
+    )
     return PictureFolder(layout="geneval", pictures=tuple(pictures), suite=suite, skipped=tuple(skipped))
+
+
+def _numbered_samples(paths: Sequence[Path]) -> list[tuple[Path, int | None]]:
+    """The pictures whose names end in a number, such as 0003 or 00000_3, with it; all of them where none does."""
+    numbers = [(path, match) for path in paths if (match := _ENDS_IN_NUMBER.fullmatch(path.stem))]
+    return [(path, int(match[1])) for path, match in numbers] or [(path, None) for path in paths]
 
 
 def _metadata(prompt_folder: Path) -> Mapping[str, Any] | None:
@@ -127,7 +153,7 @@ def _metadata(prompt_folder: Path) -> Mapping[str, Any] | None:
 def _read_cococount(folder: Path) -> PictureFolder:
     pictures: list[FolderPicture] = []
     skipped: list[str] = []
-    for path in _picture_files(folder):
+    for path in _picture_files(folder, skipped):
         match = _COCOCOUNT.fullmatch(path.stem)
         if match is None:
             skipped.append(f"{path}: not named NUMBER__NOUN__REST")
@@ -155,14 +181,15 @@ def _singular(noun: str) -> str:
 
 def _read_same(folder: Path, of: str) -> PictureFolder:
     targets = _same_targets(of)
-    paths = _picture_files(folder)
+    skipped: list[str] = []
+    paths = _picture_files(folder, skipped)
     text = " and ".join(target.sentence() for target in targets)
     pictures = []
     for path in paths:
-        name = str(path.relative_to(folder).with_suffix(""))
+        name = printable_path(path.relative_to(folder).with_suffix(""))
         prompt = Prompt(id=name, text=text, targets=targets)
         pictures.append(FolderPicture(path=path, names=(fold_name(name),), number=0, prompt=prompt))
-    return _with_suite("of", folder, pictures, f"Pictures of {text}.")
+    return _with_suite("of", folder, pictures, f"Pictures of {text}.", skipped)
 
 
 def _same_targets(of: str) -> tuple[Target, ...]:
@@ -180,22 +207,26 @@ def _same_targets(of: str) -> tuple[Target, ...]:
 
 def _read_flat(folder: Path) -> PictureFolder:
     pictures: list[FolderPicture] = []
-    for path in _picture_files(folder):
-        parts = path.relative_to(folder).with_suffix("").parts
-        stem = parts[-1]
+    skipped: list[str] = []
+    for path in _picture_files(folder, skipped):
+        *folders, stem = path.relative_to(folder).with_suffix("").parts
         numbered = _NUMBERED.fullmatch(stem)
         names = [fold_name(stem)]
         if numbered:
             names.insert(0, fold_name(numbered[1]))
-        if len(parts) > 1:
-            # One folder a prompt: its pictures are numbered inside.
-            names += [fold_name(part) for part in parts[:-1] if part not in ("samples", "images")]
+        # One folder a prompt: its pictures are numbered inside.
+        names += [fold_name(part) for part in folders if part not in ("samples", "images")]
         number = int(numbered[2]) if numbered else int(stem) if stem.isdecimal() else None
-        unique = tuple(dict.fromkeys(name for name in names if name))
         pictures.append(
-            FolderPicture(path=path, names=unique, number=number, whole=fold_name(stem) if len(parts) == 1 else "")
+            FolderPicture(
+                path=path,
+                names=tuple(dict.fromkeys(name for name in names if name)),
+                group="/".join([*folders, numbered[1] if numbered else "" if number is not None else stem]),
+                number=number,
+                whole="" if folders else fold_name(stem),
+            )
         )
-    return PictureFolder(layout="flat", pictures=tuple(pictures))
+    return PictureFolder(layout="flat", pictures=tuple(pictures), skipped=tuple(skipped))
 
 
 def _manifest_in(folder: Path) -> Path | None:
@@ -227,18 +258,25 @@ def _row_picture(path: Path, line: int, raw: Mapping[str, Any], collector: Promp
     if not name:
         collector.skip(line, f"no picture (fields: {', '.join(row)})")
         return None
-    root = path.parent.resolve()
-    file = (root / name).resolve()
-    if root not in file.parents:
-        collector.skip(line, f"the picture {name!r} lies outside {path.parent}")
-        return None
-    if not file.is_file():
-        collector.skip(line, f"no file {name!r}")
+    if (problem := _file_problem(path.parent, name)) is not None:
+        collector.skip(line, problem)
         return None
     picture = _with_row(FolderPicture(path=path.parent / name, names=()), row)
     if picture is None:
         collector.skip(line, "neither prompt nor prompt_id")
     return picture
+
+
+def _file_problem(folder: Path, name: str) -> str | None:
+    """What is wrong with a picture's name in a manifest; ``None`` for a file in the manifest's folder."""
+    root = folder.resolve()
+    try:
+        file = (root / name).resolve()
+        if root not in file.parents:
+            return f"the picture {name[:200]!r} lies outside {printable_path(folder)}"
+        return None if file.is_file() else f"no file {name[:200]!r}"
+    except (OSError, ValueError) as error:  # a name too long for the system, a NUL in it
+        return f"no file can be named {name[:80]!r} ({getattr(error, 'strerror', None) or error})"
 
 
 def _with_row(picture: FolderPicture, row: Mapping[str, Any]) -> FolderPicture | None:
@@ -247,12 +285,21 @@ def _with_row(picture: FolderPicture, row: Mapping[str, Any]) -> FolderPicture |
     text = str(row.get("prompt") or row.get("text") or row.get("caption") or "").strip()
     if not name and not text:
         return None
-    number = next((int(row[f]) for f in _REPEAT_FIELDS if re.fullmatch(r"\s*\d{1,9}\s*", str(row.get(f, "")))), None)
+    columns = [f for f in (_REPEAT_FIELD, *_NUMBER_FIELDS) if re.fullmatch(r"\s*\d{1,9}\s*", str(row.get(f, "")))]
+    number = int(row[columns[0]]) if columns else None
     prompt = None
     if text:
         prompt = Prompt(id=name or slug(text), text=text, targets=read_targets(text).targets)
     names = tuple(dict.fromkeys(fold_name(n) for n in (name, text) if n))
-    return replace(picture, names=names, number=number, model=str(row.get("model") or ""), prompt=prompt)
+    return replace(
+        picture,
+        names=names,
+        group=text or name,
+        number=number,
+        is_repeat=columns[:1] == [_REPEAT_FIELD],
+        model=str(row.get("model") or ""),
+        prompt=prompt,
+    )
 
 
 def _read_webdataset(folder: Path) -> PictureFolder:
@@ -313,7 +360,12 @@ def _with_suite(
             prompts.setdefault(picture.prompt.id, picture.prompt)
     suite = None
     if prompts and all(picture.prompt is not None for picture in pictures):
-        suite = Suite(name=source.stem, description=description, prompts=tuple(prompts.values()), source=str(source))
+        suite = Suite(
+            name=printable_path(source.stem),
+            description=description,
+            prompts=tuple(prompts.values()),
+            source=printable_path(source),
+        )
     return PictureFolder(layout=layout, pictures=pictures, suite=suite, skipped=tuple(skipped))
 
 

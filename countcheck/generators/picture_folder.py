@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from countcheck.resources import printable_path
+from countcheck.suites.natural_order import natural_key
 from countcheck.suites.suite import Conversation, Prompt, Suite
+
+# A table may name a repeat below this even where no prompt has as many pictures.
+_MAX_STATED_REPEAT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +24,9 @@ class FolderPicture:
         path: The picture file, or the tar shard that holds it.
         member: Its name in the shard; empty for a file.
         names: Prompt ids and texts that it may answer, surest first, as `fold_name` writes them.
+        group: Pictures of one prompt have the same, as far as the place tells.
         number: The number in its name or row, 0 or more; ``None`` when there is none.
+        is_repeat: Whether a table's column says that the number is a repeat.
         whole: The file's whole name, folded: where that is a prompt's id, the number in it belongs to the id.
         model: The model that made it, as a manifest says.
         prompt: The prompt, where the place holds all of it.
@@ -27,7 +35,9 @@ class FolderPicture:
     path: Path
     names: tuple[str, ...]
     member: str = ""
+    group: str = ""
     number: int | None = None
+    is_repeat: bool = False
     whole: str = ""
     model: str = ""
     prompt: Prompt | None = None
@@ -35,7 +45,22 @@ class FolderPicture:
     @property
     def label(self) -> str:
         """The picture's place, for messages and lists."""
-        return f"{self.path}::{self.member}" if self.member else str(self.path)
+        place = printable_path(self.path)
+        return f"{place}::{printable_path(self.member)}" if self.member else place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbering:
+    """What the numbers in a folder's names or rows mean.
+
+    Attributes:
+        first: The number of repeat 0; ``None`` when numbers are no repeats, and pictures of a prompt are numbered in
+            the order of their numbers and names.
+        note: A sentence about it for people; empty where there are no numbers.
+    """
+
+    first: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +71,19 @@ class PictureFolder:
         layout: The layout that was read, one of `countcheck.generators.folder_layouts.LAYOUTS`.
         pictures: Every picture.
         suite: The prompts that the folder itself holds; ``None`` when it holds none.
-        skipped: A sentence for every manifest line, folder or shard entry that was left out.
+        skipped: A sentence for every manifest line, folder, file or shard entry that was left out.
+        numbering: What the numbers of the pictures mean.
     """
 
     layout: str
     pictures: tuple[FolderPicture, ...]
     suite: Suite | None = None
     skipped: tuple[str, ...] = ()
-    _index: dict[str, list[int]] = field(default_factory=dict, compare=False)
+    numbering: Numbering = field(init=False)
+    _index: dict[str, list[int]] = field(init=False, default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "numbering", choose_numbering(self.pictures))
         for n, picture in enumerate(self.pictures):
             for name in picture.names:
                 self._index.setdefault(name, []).append(n)
@@ -77,7 +105,7 @@ class PictureFolder:
             pictures = [picture for picture in candidates if not model or picture.model == model]
             if pictures:
                 pictures = [replace(p, number=None) if p.whole == name else p for p in pictures]
-                return _number(pictures, exact=self.layout in ("geneval", "manifest", "webdataset"))
+                return _by_repeat(pictures, self.numbering.first)
         return {}
 
     def repeats(self, suite: Suite) -> int:
@@ -105,11 +133,48 @@ def fold_name(text: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())
 
 
-def _number(pictures: Sequence[FolderPicture], *, exact: bool) -> dict[int, FolderPicture]:
-    """The repeats of one prompt's pictures: their numbers when those are plausible repeats, else their ranks."""
+def choose_numbering(pictures: Iterable[FolderPicture]) -> Numbering:
+    """Decide, for a whole folder, whether numbers are repeats: they may as well be prompt numbers, seeds or dates.
+
+    Numbers that a table calls repeats are, while they are plausible. Others are when they fit: they begin at 0 or 1 and
+    no prompt could be complete with fewer, or they recur from prompt to prompt and hardly any is missing.
+
+    >>> def named(group, *numbers):
+    ...     return [FolderPicture(path=Path(), names=(), group=group, number=n) for n in numbers]
+    >>> choose_numbering([*named("pigs", 1, 2), *named("cats", 1)]).first
+    1
+    >>> choose_numbering([*named("pigs", 41), *named("cats", 42)]).note
+    'numbers up to 42 are not repeats, since no prompt has more than 1 picture: pictures are numbered in order'
+    """
+    groups: dict[tuple[str, str], list[FolderPicture]] = defaultdict(list)
+    for picture in pictures:
+        groups[picture.model, picture.group or " ".join(picture.names[:1])].append(picture)
+    numbers = [[p.number for p in group if p.number is not None] for group in groups.values()]
+    known = {number for group in numbers for number in group}
+    if not known:
+        return Numbering()
+    most = max(len(group) for group in groups.values())
+    highest, first = max(known), 0 if 0 in known else 1
+    is_stated = all(p.is_repeat for group in groups.values() for p in group if p.number is not None)
+    recurs = sum(len(set(group)) for group in numbers) > len(known)
+    if is_stated:
+        first = first if highest <= most else 0
+        fits = highest < max(_MAX_STATED_REPEAT, 2 * most)
+    else:
+        fits = highest - first < (2 * most if recurs else most)
+    if fits:
+        return Numbering(first=first, note=f"numbers are read as repeats, from {first}")
+    plural = "" if most == 1 else "s"
+    return Numbering(
+        note=f"numbers up to {highest} are not repeats, since no prompt has more than {most} picture{plural}: "
+        "pictures are numbered in order"
+    )
+
+
+def _by_repeat(pictures: Sequence[FolderPicture], first: int | None) -> dict[int, FolderPicture]:
+    """The repeats of one prompt's pictures: by their numbers where those are repeats, else in order."""
     numbers = [picture.number for picture in pictures if picture.number is not None]
-    if len(numbers) == len(pictures) == len(set(numbers)) and (exact or max(numbers) < 100):
-        first = 0 if exact or 0 in numbers else 1
+    if first is not None and len(numbers) == len(pictures) == len(set(numbers)) and min(numbers) >= first:
         return {number - first: picture for number, picture in zip(numbers, pictures, strict=True)}
-    ranked = sorted(pictures, key=lambda p: (p.number is None, p.number or 0, p.label))
-    return dict(enumerate(ranked))
+    ordered = sorted(pictures, key=lambda p: (p.number is None, p.number or 0, natural_key(p.label)))
+    return dict(enumerate(ordered))

@@ -30,7 +30,7 @@ from countcheck.generators.outcome import Outcome
 from countcheck.generators.remote.error_replies import reply_of_body
 from countcheck.generators.remote.outcomes import Request, outcomes_of_reply
 from countcheck.generators.remote.reply import Reply, Slot
-from countcheck.images.decode import MAX_BYTES
+from countcheck.images.decode import read_picture_file
 from countcheck.images.types import Pixels
 from countcheck.suites.samples import Recipe, Sample
 from countcheck.suites.suite import Conversation, Turn
@@ -252,12 +252,15 @@ def _json(data: bytes, place: str) -> Any:
 
 def _picture(folder: Path, name: str) -> bytes:
     """The bytes of a picture file beside the transcript; undecodable bytes where it is missing or too large."""
-    path = (folder / name).resolve()
+    try:
+        path = (folder / name).resolve()
+    except (OSError, ValueError) as error:  # a NUL in the name
+        raise BadInput(f"{name[:120]!r} cannot be a file's name ({error}).") from error
     if not path.is_relative_to(folder.resolve()):
         raise BadInput(f"{name[:120]!r} lies outside {folder}. Put pictures beside the file.")
     try:
-        return path.read_bytes() if path.stat().st_size <= MAX_BYTES else b"\0"
-    except OSError:
+        return read_picture_file(path)
+    except BadInput:
         return b"\0"
 
 

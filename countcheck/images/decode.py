@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from countcheck.errors import BadInput
 from countcheck.images.convert import as_image, to_rgb
+from countcheck.resources import printable_path
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -86,13 +88,31 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     Raises:
         BadInput: As `decode`, or if the file cannot be read or has more than `MAX_BYTES`; it names the file.
     """
+    return decode(read_picture_file(path), place=printable_path(path), max_pixels=max_pixels)
+
+
+def read_picture_file(path: Path) -> bytes:
+    """Read the bytes of a picture file.
+
+    Raises:
+        BadInput: If it cannot be read, is no regular file (a pipe, a device), or has more than `MAX_BYTES`.
+    """
+    place = printable_path(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path} is larger than {MAX_BYTES // 2**20} MiB. Give a smaller one.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read ({error.strerror or error}).") from error
-    return decode(data, place=os.fspath(path), max_pixels=max_pixels)
+        # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise BadInput(f"{place} is no regular file. Name a picture file.")
+            if status.st_size > MAX_BYTES:
+                raise BadInput(f"{place} is larger than {MAX_BYTES // 2**20} MiB. Give a smaller one.")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                return file.read(MAX_BYTES)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{place} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
 
 
 def encode_png(pixels: Pixels) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from countcheck.resources import printable_path
 from countcheck.suites.suite import Conversation, Prompt, Suite
 
 
@@ -25,6 +26,12 @@ class Recipe:
     name: str
     revision: str = ""
     settings: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Escape bytes of file names that are not UTF-8: a recipe is stored as JSON."""
+        object.__setattr__(self, "name", printable_path(self.name))
+        settings = {k: printable_path(v) if isinstance(v, str) else v for k, v in self.settings.items()}
+        object.__setattr__(self, "settings", settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

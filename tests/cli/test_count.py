@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import jsonschema
@@ -139,3 +140,22 @@ def test_a_folder_that_cannot_be_made_is_said_before_anything_is_counted(tmp_pat
     one = picture(tmp_path / "in" / "a.png", RED)
     assert execute(["count", one, "--of", "pig", "-d", blobs, "--save", str(tmp_path / "file")]) == 2
     assert "cannot write there" in capsys.readouterr().err
+
+
+def test_pictures_whose_names_are_not_utf8_are_counted_and_drawn(tmp_path, blobs, capsys):
+    paths = [picture(tmp_path / folder / os.fsdecode(b"caf\xe9.png"), RED) for folder in ("one", "two")]
+    rows = counted(capsys, *paths, "--of", "pig", "-d", blobs, "--save", str(tmp_path / "drawn"))
+    assert [row["counts"] for row in rows] == [{"pig": 1}, {"pig": 1}]
+    assert all(row["image"].endswith("caf\\xe9.png") for row in rows)
+    assert len(list((tmp_path / "drawn").iterdir())) == 2
+    assert execute(["count", *paths, "--of", "pig", "-d", blobs]) == 0
+    assert "caf" in capsys.readouterr().out
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_or_a_device_is_an_unreadable_picture_and_the_rest_is_counted(tmp_path, blobs, capsys):
+    os.mkfifo(tmp_path / "pipe.png")
+    paths = [str(tmp_path / "pipe.png"), "/dev/zero", picture(tmp_path / "a.png", RED)]
+    rows = counted(capsys, *paths, "--of", "pig", "-d", blobs, code=2)
+    assert ["is no regular file" in row.get("error", "") for row in rows] == [True, True, False]
+    assert rows[2]["counts"] == {"pig": 1}

@@ -1,6 +1,7 @@
 """Scoring pictures that somebody else made, from the command line: squares, counted by a counter that sees them."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,26 @@ def test_a_rule_that_does_not_exist_judges_nothing(tmp_path, capsys):
     assert "'genevl' is not one of" in capsys.readouterr().err
     with RunFolder.open(tmp_path / "run") as run:
         assert run.info.counter.rule["name"] == "countcheck"
+
+
+def test_a_folder_and_pictures_whose_names_are_not_utf8_are_scored_and_read_back(tmp_path, capsys):
+    folder = tmp_path / os.fsdecode(b"f\xf6lder")
+    draw(folder / os.fsdecode(b"caf\xe9.png"), 3)
+    draw(folder / "plain.png", 2)
+    run = tmp_path / os.fsdecode(b"r\xfcn")
+    assert execute(["score", str(folder), "--of", "square=3", "-o", str(run)]) == 0
+    capsys.readouterr()
+    assert execute(["summary", str(run), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["generators"]["f\\xf6lder"]["counts"]["pictures"] == 2
+    assert execute(["score", str(folder), "--of", "square=3", "-o", str(run)]) == 0
+
+
+def test_what_numbers_in_names_are_taken_for_is_said(tmp_path, capsys):
+    for k in (0, 1):
+        draw(tmp_path / "gen" / f"{k:05d}" / "samples" / f"{1234567890 + k}.png", 3)
+        body = {"tag": "counting", "include": [{"class": "square", "count": 3}], "prompt": f"3 squares, {k}"}
+        (tmp_path / "gen" / f"{k:05d}" / "metadata.jsonl").write_text(json.dumps(body))
+    assert execute(["score", str(tmp_path / "gen"), "-o", str(tmp_path / "run")]) == 0
+    err = capsys.readouterr().err
+    assert "2 of 2 pictures are there" in err
+    assert "numbers up to 1234567891 are not repeats" in err

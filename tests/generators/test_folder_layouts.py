@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -190,3 +191,93 @@ def test_a_raised_digit_is_no_number(tmp_path):
     (tmp_path / "manifest.csv").write_text("picture,prompt,repeat\npigs/².png,three pigs,²\n", encoding="utf-8")
     assert read_picture_folder(tmp_path, "flat").pictures[0].number is None
     assert read_picture_folder(tmp_path, "manifest").pictures[0].number is None
+
+
+def geneval_prompts(folder, *samples, prompts=4):
+    """A GenEval tree; ``samples`` are names, with {n} for the prompt's number."""
+    for n in range(prompts):
+        body = {"tag": "counting", "include": [{"class": "pig", "count": n + 1}], "prompt": f"a photo of {n + 1} pigs"}
+        put(folder, *(f"{n:05d}/samples/{sample.format(n=n)}" for sample in samples))
+        (folder / f"{n:05d}" / "metadata.jsonl").write_text(json.dumps(body))
+    return read_picture_folder(folder)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        ["0000.png", "0001.png"],
+        ["00001.png", "00002.png"],
+        ["{n:05d}_0.png", "{n:05d}_1.png"],
+        ["{n:05d}-seed-41.png", "{n:05d}-seed-42.png"],
+        ["1700000{n}01.png", "1700000{n}02.jpg"],
+        ["a.png", "b.png"],
+    ],
+)
+def test_files_of_a_geneval_tree_are_repeats_in_order_whatever_their_numbers(tmp_path, samples):
+    """Numbers of prompts, from 1, seeds and time stamps used to be taken for repeats: 4 of 16 pictures were there."""
+    folder = geneval_prompts(tmp_path, *samples)
+    assert folder.repeats(folder.suite) == 2
+    assert all(sorted(folder.by_repeat(prompt)) == [0, 1] for prompt in folder.suite.prompts)
+    assert folder.unmatched(folder.suite) == []
+
+
+def test_one_picture_a_prompt_numbered_by_prompt_is_one_repeat(tmp_path):
+    folder = geneval_prompts(tmp_path, "{n:04d}.png")
+    assert folder.repeats(folder.suite) == 1
+    assert all(list(folder.by_repeat(prompt)) == [0] for prompt in folder.suite.prompts)
+
+
+def test_a_sheet_of_thumbnails_beside_numbered_samples_is_no_sample(tmp_path):
+    folder = geneval_prompts(tmp_path, "0000.png", "0001.png", "grid.png")
+    assert folder.repeats(folder.suite) == 2
+
+
+@pytest.mark.parametrize("column", ["index", "sample", "id"])
+def test_a_tables_row_number_is_no_repeat(tmp_path, column):
+    put(tmp_path, *(f"img_{n}.png" for n in range(4)))
+    texts = [PIGS.text, PIGS.text, "two cats", "two cats"]
+    rows = [f"{n},img_{n}.png,{text}" for n, text in enumerate(texts)]
+    (tmp_path / "manifest.csv").write_text("\n".join([f"{column},file_name,prompt", *rows]))
+    folder = read_picture_folder(tmp_path)
+    assert folder.repeats(SUITE) == 2
+    assert names(folder, PIGS) == {0: "img_0.png", 1: "img_1.png"}
+
+
+@pytest.mark.parametrize("ending", ["jfif", "ppm", "JPEG", "tif", "avif"])
+def test_every_ending_that_count_reads_is_scored(tmp_path, ending):
+    put(tmp_path, f"pigs_0.{ending}")
+    assert names(read_picture_folder(tmp_path), PIGS) == {0: f"pigs_0.{ending}"}
+
+
+def test_names_that_are_not_utf8_are_read_and_printed(tmp_path):
+    for n, stem in enumerate((b"pigs_0", b"caf\xe9_0", b"caf\xe8_0")):
+        (tmp_path / os.fsdecode(stem + b".png")).write_bytes(png(n))
+    folder = read_picture_folder(tmp_path)
+    assert names(folder, PIGS) == {0: "pigs_0.png"}
+    assert [p.label.rpartition("/")[2] for p in folder.unmatched(SUITE)] == ["caf\\xe8_0.png", "caf\\xe9_0.png"]
+    same = read_picture_folder(tmp_path, of="pig=3")
+    assert [prompt.id for prompt in same.suite.prompts] == ["caf\\xe8_0", "caf\\xe9_0", "pigs_0"]
+
+
+@pytest.mark.parametrize("name", ["a\0b.png", "x" * 300 + ".png", "x/" * 3000 + "y.png", "../a.png", "/etc/passwd"])
+def test_a_name_in_a_manifest_that_no_file_can_have_is_left_out(tmp_path, name):
+    put(tmp_path, "a.png")
+    rows = [{"picture": name, "prompt": "three pigs"}, {"picture": "a.png", "prompt": "three pigs"}]
+    (tmp_path / "manifest.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    folder = read_picture_folder(tmp_path)
+    assert names(folder, PIGS) == {0: "a.png"}
+    assert len(folder.skipped) == 1 and len(folder.skipped[0]) < 600
+
+
+def test_a_link_out_of_the_folder_is_left_out_and_one_inside_is_read(tmp_path):
+    (tmp_path / "private.png").write_bytes(png())
+    shared = tmp_path / "shared"
+    put(shared, "pigs_0.png")
+    (shared / "pigs_1.png").symlink_to("pigs_0.png")
+    (shared / "pigs_2.png").symlink_to(tmp_path / "private.png")
+    (shared / "pigs_3.png").symlink_to("/dev/zero")
+    (shared / "pigs_4.png").symlink_to("pigs_4.png")
+    os.mkfifo(shared / "pigs_5.png")
+    folder = read_picture_folder(shared)
+    assert names(folder, PIGS) == {0: "pigs_0.png", 1: "pigs_1.png"}
+    assert len(folder.skipped) == 1 and "pigs_2.png: a link to a file outside" in folder.skipped[0]

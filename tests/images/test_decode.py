@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zlib
 
 import numpy as np
@@ -245,3 +246,27 @@ def test_avif_is_read_where_pillow_reads_it():
     else:
         with pytest.raises(BadInput):
             decode(b"\x00\x00\x00\x1cftypavif")
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_a_device_and_a_folder_are_no_picture_files(tmp_path):
+    """A pipe used to wait for ever, and /dev/zero took all memory."""
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe.png", tmp_path / "zero.png", tmp_path):
+        with pytest.raises(BadInput, match="is no regular file"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("name", ["a\0b.png", "x" * 300 + ".png", "gone.png"])
+def test_a_name_that_no_file_has_is_one_sentence(tmp_path, name):
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_picture(tmp_path / name)
+
+
+def test_a_name_that_is_not_utf8_is_printable_in_its_error(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    path.write_bytes(b"oink")
+    with pytest.raises(BadInput, match=r"caf\\xe9\.png") as caught:
+        read_picture(path)
+    assert str(caught.value).encode()

@@ -109,13 +109,14 @@ def _count(
     from PIL import Image
 
     from countcheck.reports.draw_boxes import draw_boxes, numbered_boxes
+    from countcheck.resources import printable_path
 
     readable = {path: picture for path, picture in batch if not isinstance(picture, BadInput)}
     detections_of = dict(zip(readable, counter.detect(list(readable.values()), nouns), strict=True))
     rows: list[dict[str, Any]] = []
     for path, picture in batch:
         if isinstance(picture, BadInput):
-            row = {"image": str(path), "counts": {}, "uncertain": [], "unsupported": [], "boxes": []}
+            row = {"image": printable_path(path), "counts": {}, "uncertain": [], "unsupported": [], "boxes": []}
             rows.append({**row, "error": str(picture)})
             continue
         detections = detections_of[path]
@@ -130,7 +131,7 @@ def _count(
         ]
         rows.append(
             {
-                "image": str(path),
+                "image": printable_path(path),
                 "counts": dict(counted.counts),
                 "uncertain": list(counted.uncertain),
                 "unsupported": sorted(counted.unsupported),

@@ -73,6 +73,7 @@ def score(
     from countcheck.engine.config import RunConfig
     from countcheck.errors import BadInput
     from countcheck.generators.folder_layouts import read_picture_folder
+    from countcheck.resources import printable_path
     from countcheck.suites.merge import load_suites
 
     if labels:
@@ -92,7 +93,7 @@ def score(
         )
     note_left_out(asked)
     _note_coverage(pictures, asked, repeats)
-    base = name or folder.resolve().name
+    base = name or printable_path(folder.resolve().name)
     cards = [
         Card(
             name=model or base,
@@ -114,6 +115,8 @@ def _note_coverage(pictures: PictureFolder, asked: Suite, repeats: int) -> None:
     present = sum(len(pictures.by_repeat(prompt, model)) for prompt in asked.prompts for model in models)
     by_models = f" by {len(models)} models" if len(models) > 1 else ""
     note(f"{present} of {wanted} pictures are there{by_models} ({pictures.layout}); missing: {wanted - present}")
+    if pictures.numbering.note:
+        note(pictures.numbering.note)
     for line in pictures.skipped[:MAX_LISTED]:
         note(f"left out: {line}")
     unmatched = pictures.unmatched(asked)
