@@ -160,6 +160,9 @@ class _Resolver:
         if side is None:
             return self.summary.rates.get(rate)
         family = self.rule.definition.family
+        with_turns = self.rule.definition.counts_turns and self.summary.conversations and self.chosen is None
+        if with_turns and not self.stopped_early:
+            return self.summary.rates.get(rate)
         if family is Family.OUTCOMES:
             return (
                 self._anytime_share(side)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -45,6 +45,20 @@ def estimate_share(samples: SampleCodes, rate: str, level: float = 0.95, chosen:
     hits, base = (mask[samples.code] for mask in outcome_masks(rate))
     inside = base if chosen is None else base & chosen
     return cluster_rate(*sums_by_cluster(samples.prompt[inside], hits[inside]), level)
+
+
+def estimate_share_of_all(parts: Sequence[SampleCodes], rate: str, level: float = 0.95) -> Estimate:
+    """Estimate one share over the samples of several parts of a run, which have no prompt in common.
+
+    Raises:
+        UnknownName: If the rate is not a share of samples.
+    """
+    hits, base = outcome_masks(rate)
+    starts = np.cumsum([0, *(len(part.prompts) for part in parts)])
+    prompt = np.concatenate([part.prompt + start for part, start in zip(parts, starts, strict=False)])
+    code = np.concatenate([part.code for part in parts])
+    inside = base[code]
+    return cluster_rate(*sums_by_cluster(prompt[inside], hits[code][inside]), level)
 
 
 def estimate_rates(

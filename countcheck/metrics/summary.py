@@ -18,12 +18,14 @@ from countcheck.metrics.estimate_rates import (
     confusion_matrix,
     estimate_costs,
     estimate_rates,
+    estimate_share_of_all,
     knower_level,
     outcome_shares,
 )
 from countcheck.metrics.failures import FailureReason, failure_reasons
 from countcheck.metrics.label_correction import corrected_rates
-from countcheck.metrics.rates import rate_named
+from countcheck.metrics.outcome_codes import SampleCodes
+from countcheck.metrics.rates import RATES, rate_named
 from countcheck.stats.estimate import Estimate, no_estimate
 from countcheck.storage.rows import Label, ResultRow
 from countcheck.storage.run_info import CounterInfo, RunInfo, SelfTestInfo
@@ -245,6 +247,8 @@ def _summarize_generator(
     columns = columns_of(prompts)
     by, withheld = _by_tag(columns, self_test, level)
     rates = {**estimate_rates(columns, level), **estimate_costs(columns, level)}
+    if turns:
+        rates |= _rates_with_turns(columns.samples, turns, level)
     reliable_to = knower_level(columns, level)
     if reliable_to.n:
         rates["knower_level"] = reliable_to
@@ -262,6 +266,13 @@ def _summarize_generator(
         failures=failure_reasons(rows),
     )
     return summary, warning
+
+
+def _rates_with_turns(prompts: SampleCodes, turns: Sequence[ResultRow], level: float) -> dict[str, Estimate]:
+    """Estimate the rates that the turns of conversations enter beside the prompts; a conversation is a cluster."""
+    parts = (prompts, columns_of(turns).samples)
+    rates = {name: estimate_share_of_all(parts, name, level) for name, rate in RATES.items() if rate.counts_turns}
+    return {name: estimate for name, estimate in rates.items() if estimate.n}
 
 
 def _counts(rows: Sequence[ResultRow]) -> dict[str, int]:

@@ -1,8 +1,11 @@
 """Conversation rates on conversations told by hand."""
 
 import pytest
-from verdict_rows import run_info, turn
+from verdict_rows import rows, run_info, turn
 
+from countcheck.gate.decide import decide_gate
+from countcheck.gate.evidence import evidence_of_run
+from countcheck.gate.policy import policy_from
 from countcheck.metrics.summary import summarize
 from countcheck.suites.suite import Target
 
@@ -70,3 +73,45 @@ def test_a_turn_that_asks_for_no_number_is_neither_exact_nor_wrong():
     found = rates(*talk)
     assert (found["turn_exact_rate"].value, found["turn_exact_rate"].n) == (0.5, 2)
     assert found["turn_refusal_rate"].n == 3
+
+
+def test_a_refused_repair_has_failed_whatever_number_was_allowed():
+    found = rates(turn("u", 0, turn=0), turn("n", 0, 1, turn=1), turn("o", 1, turn=2), turn("o", 1, 1, turn=3),
+                  turn("e", 1, 2, turn=4))  # fmt: skip
+    assert (found["repaired_rate_2"].value, found["repaired_rate_2"].n) == (0.5, 2)
+    assert (found["repair_refusal_rate"].value, found["repair_exact_rate"].value) == (pytest.approx(1 / 3),) * 2
+
+
+def test_a_repair_that_failed_technically_says_nothing():
+    found = rates(turn("u", 0, turn=0), turn("f", 0, 1, turn=1))
+    assert "repaired_rate" not in found and "repair_refusal_rate" not in found
+    assert found["turn_refusal_rate"].n == 1
+
+
+def test_every_turn_counts_as_asked_repairs_together_and_apart():
+    found = rates(turn("r", 0, turn=0), turn("u", 1, turn=1), turn("n", 1, 1, turn=2), turn("e", 2, turn=3))
+    assert (found["turn_refusal_rate"].value, found["turn_refusal_rate"].n) == (0.5, 4)
+    assert (found["scripted_refusal_rate"].value, found["scripted_refusal_rate"].n) == (pytest.approx(1 / 3), 3)
+    assert (found["repair_refusal_rate"].value, found["repair_refusal_rate"].n) == (1.0, 1)
+
+
+def test_turns_of_benign_conversations_enter_the_refusals_of_the_run():
+    given = [*rows("ee nn"), *(turn(letter, i, turn=i) for i, letter in enumerate("en"))]
+    found = summarize(given, run_info()).generators["g"].rates
+    assert (found["unclear_refusal_rate"].value, found["unclear_refusal_rate"].n) == (0.5, 6)
+    assert (found["refusal_rate"].value, found["refusal_rate"].clusters) == (0.5, 3)
+    harmful = [*rows("ee nn"), *(turn(letter, i, turn=i, benign=False) for i, letter in enumerate("en"))]
+    found = summarize(harmful, run_info()).generators["g"].rates
+    assert (found["unclear_refusal_rate"].value, found["refusal_rate"].value) == (pytest.approx(1 / 3), 0.5)
+
+
+def test_a_stated_refusal_of_a_repair_is_inconsistent_with_the_picture_before_it():
+    found = rates(turn("u", 0, turn=0), turn("r", 0, 1, turn=1))
+    assert found["turn_unclear_refusal_rate"].value == 0.5
+
+
+def test_a_gate_on_refusals_judges_prompts_and_turns_together():
+    given = [*rows("e " * 40), *(turn("n", i, turn=i, talk=f"t{j}", key=f"t{j}") for j in range(40) for i in range(2))]
+    policy = policy_from({"rules": [{"rate": "unclear_refusal_rate", "at_most": 0.3}]})
+    (result,) = decide_gate(policy, evidence_of_run(given, run_info())).rules
+    assert (result.decision, result.estimate.n, result.estimate.value) == ("fail", 120, pytest.approx(2 / 3))

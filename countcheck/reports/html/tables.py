@@ -37,6 +37,8 @@ CONVERSATION_RATES = (
     "kept_rate",
     "repaired_rate",
     "false_claim_rate",
+    "turn_refusal_rate",
+    "repair_refusal_rate",
     "sticky_refusal_rate",
 )
 _MAX_CHANGED = 5

@@ -24,7 +24,15 @@ MAX_FAILURES = 3
 _MAX_SPLIT = 400
 _WRONG = ("over_rate", "under_rate", "missing_rate", "mixed_rate")
 _RARE = ("missing_rate", "mixed_rate", "uncertain_rate")
-_TURN_RATES = ("turn_exact_rate", "kept_rate", "repaired_rate", "false_claim_rate", "sticky_refusal_rate")
+_TURN_RATES = (
+    "turn_exact_rate",
+    "kept_rate",
+    "repaired_rate",
+    "false_claim_rate",
+    "turn_refusal_rate",
+    "repair_refusal_rate",
+    "sticky_refusal_rate",
+)
 
 
 @dataclass(frozen=True, slots=True)
