@@ -1,0 +1,85 @@
+"""A promptfoo assertion: ``assert: [{type: python, value: "file://PATH/promptfoo.py"}]`` in promptfooconfig.yaml.
+
+What the image should show is the assertion's ``config.targets`` (targets by noun), else the test's variable ``targets``, else
+the prompt. ``config.counter`` names the counter, ``config.kind`` is ``strict`` or ``dense``.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from countcheck.errors import CountcheckError
+from countcheck.library.judging import judge, load_counter
+from countcheck.library.reward import score
+
+_MARKDOWN = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def get_assert(output: Any, context: Mapping[str, Any]) -> dict[str, Any]:
+    """Grade one output of promptfoo; returns its ``pass``, ``score`` and ``reason``.
+
+    Args:
+        output: What the provider gave: a ``data:`` address, Markdown with an image, a path, or JSON with ``b64_json``.
+        context: promptfoo's: ``prompt``, ``vars``, ``config`` ...
+    """
+    config = context.get("config") or {}
+    variables = context.get("vars") or {}
+    asked = config.get("targets") or variables.get("targets") or context.get("prompt") or ""
+    image = image_of(output)
+    if image is None:
+        return {"pass": False, "score": 0.0, "reason": f"the output holds no image: {str(output)[:200]}"}
+    try:
+        (judgement,) = judge([image], [asked], load_counter(str(config.get("counter") or "tiny")))
+        value = score(judgement, config.get("kind") or "strict")
+    except CountcheckError as error:
+        return {"pass": False, "score": 0.0, "reason": f"not judged: {error}"}
+    if value is None:
+        return {"pass": False, "score": 0.0, "reason": f"not judged: {judgement.reason}"}
+    return {"pass": judgement.exact is True, "score": value, "reason": judgement.reason}
+
+
+def image_of(output: Any) -> bytes | Path | None:
+    """Find the image in a provider's output; ``None`` when there is none.
+
+    >>> image_of("![three pigs](data:image/png;base64,iVBORw==)")
+    b'\\x89PNG'
+    """
+    if isinstance(output, Mapping):
+        for name in ("b64_json", "image", "url", "output"):
+            if output.get(name):
+                return image_of(output[name])
+        entries = output.get("data") or output.get("images")
+        return image_of(entries[0]) if isinstance(entries, list) and entries else None
+    if not isinstance(output, str):
+        return None
+    text = output.strip()
+    if match := _MARKDOWN.search(text):
+        text = match[1]
+    if text.startswith("data:"):
+        return _decoded(text.partition(",")[2])
+    if text.startswith("{"):
+        return _from_json(text)
+    path = text.removeprefix("file://")
+    if len(path) < 1024 and "\n" not in path and Path(path).suffix and Path(path).is_file():
+        return Path(path)
+    return _decoded(text) if len(text) > 100 else None
+
+
+def _from_json(text: str) -> bytes | Path | None:
+    import orjson
+
+    try:
+        return image_of(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
