@@ -40,7 +40,7 @@ def make_run(config: RunConfig, counter: str, engine: str = "local", until_decid
 
     if engine not in ENGINES:
         raise BadSettings(f"--engine {engine!r} is unknown. Choose {' or '.join(ENGINES)}.")
-    decide = None if until_decided is None else _decider(until_decided)
+    decide = None if until_decided is None else _decider(until_decided, config)
     with run_progress() as progress, stopping_on_interrupt() as stop:
         if engine == "ray":
             from countcheck.engine.ray import run_on_ray
@@ -54,12 +54,20 @@ def make_run(config: RunConfig, counter: str, engine: str = "local", until_decid
     return finished
 
 
-def _decider(path: Path) -> Callable[[RunFolder], str | None]:
-    """Return what the run calls after every batch: a sentence once the gate policy is decided."""
+def _decider(path: Path, config: RunConfig) -> Callable[[RunFolder], str | None]:
+    """Return what the run calls after every batch: a sentence once the gate policy is decided.
+
+    Rules that the suite has too few prompts for are named first.
+    """
+    from countcheck.gate.check import check_policy
     from countcheck.gate.early_stop import SequentialGate
     from countcheck.gate.policy import read_policy
 
     policy = read_policy(path)
+    checked = check_policy(policy, config.selected_suite(), config.repeats, sequential=True)
+    for rule in checked.rules:
+        if rule.enough is False:
+            note(f"{path.name} may stay undecided to the end: {rule.reason}")
     baseline = None if policy.baseline is None else read_evidence(policy.baseline, policy.level).sides
     gate = SequentialGate(policy, baseline)
     not_before = 0.0

@@ -71,12 +71,19 @@ class Run(RunFolder):
         (comparison,) = adjust_p_values([compare(*pairs[0], level)])
         return comparison
 
-    def gate(self, policy: Policy | Path | str | Mapping[str, Any], *, baseline: Run | None = None) -> Decision:
+    def gate(
+        self,
+        policy: Policy | Path | str | Mapping[str, Any],
+        *,
+        baseline: Run | None = None,
+        unpaired: bool = False,
+    ) -> Decision:
         """Decide a gate policy on this run.
 
         Args:
             policy: A policy, its file, or its fields, as in ``{"rules": [{"rate": "exact_rate", "at_least": 0.6}]}``.
             baseline: The run that ``no_worse_by`` rules compare with.
+            unpaired: Compare with a baseline that was asked another suite, too.
 
         Raises:
             BadSettings: For a policy that makes no sense.
@@ -86,9 +93,8 @@ class Run(RunFolder):
             read = read_policy(Path(policy))
         else:
             read = policy if isinstance(policy, Policy) else policy_from(dict(policy))
-        return decide_gate(
-            read, self._evidence(read.level), None if baseline is None else baseline._evidence(read.level)
-        )
+        earlier = None if baseline is None else baseline._evidence(read.level)
+        return decide_gate(read, self._evidence(read.level), earlier, unpaired=unpaired)
 
     def report(self, target: Path | str | None = None, *, others: Sequence[Run] = ()) -> Path:
         """Write the report page of this run, and of others beside it; return its path.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from countcheck.gate.policy import Policy
 
 _RULES = "Rules, instead of a policy file"
+_CHECK = "Before a run"
 
 
 @app.command(rich_help_panel=READ)
 def gate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder, or its summary in JSON.")],
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="The run's folder, or its summary in JSON.")] = None,
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help="The policy, a YAML file with rules.")] = None,
     baseline: Annotated[
         Path | None, typer.Option(metavar="RUN", help="An earlier run's folder, or its summary in JSON.")
@@ -46,6 +47,19 @@ def gate(
             help="The rate may be worse than the baseline's by X at most, as exact_rate=0.03: three points.",
         ),
     ] = None,
+    unpaired: Annotated[
+        bool, typer.Option("--unpaired", help="Compare with a baseline that was asked another suite, too.")
+    ] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", rich_help_panel=_CHECK, help="Say how many prompts each rule of this policy needs."
+        ),
+    ] = None,
+    suite: Annotated[
+        list[str] | None, typer.Option(metavar="SUITE", rich_help_panel=_CHECK, help="Suite to check the policy on.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, rich_help_panel=_CHECK, help="Pictures of every prompt.")] = 1,
     counting: CountingOption = None,
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write test results for CI.")
@@ -60,18 +74,24 @@ def gate(
 
     Raises:
         typer.Exit: With the decision's exit code.
-        BadSettings: When there is neither a policy nor a rule, or both.
+        BadSettings: When there is neither a policy nor a rule, or both; when there is neither a run nor --check.
 
     Examples:
         countcheck gate runs/new --policy policy.yaml --baseline runs/old
         countcheck gate runs/new --at-least exact_rate=0.6 --at-most unclear_refusal_rate=0.02
         countcheck gate runs/new --no-worse-by exact_rate=0.03 --baseline runs/old --junit gate.xml
+        countcheck gate --check policy.yaml --suite counting --repeats 2
 
     Exit codes:
         0 passed · 1 failed · 3 cannot decide · 2 bad usage, settings or input · 4 bug
     """
     from countcheck.gate.decide import decide_gate
     from countcheck.gate.policy import policy_from, read_policy
+
+    if check is not None:
+        _check(check, suite or [], repeats, run, as_json=as_json, output=output)
+    if run is None:
+        raise BadSettings("no run is named. Write gate RUN, or gate --check FILE --suite SUITE before a run is made.")
     from countcheck.reports.terminal.gate import render_decision
     from countcheck.reports.text.annotations import log_lines
 
@@ -87,6 +107,7 @@ def gate(
         demands,
         read_evidence(run, demands.level, counting),
         None if earlier is None else read_evidence(earlier, demands.level),
+        unpaired=unpaired,
     )
     _write(decision, junit, markdown)
     with closed_pipe_ignored():
@@ -94,6 +115,22 @@ def gate(
             typer.echo(line, err=as_json)
         show_result(decision.to_json, lambda: render_decision(decision), as_json=as_json, output=output)
     raise typer.Exit(decision.exit_code)
+
+
+def _check(
+    policy: Path, suites: list[str], repeats: int, run: Path | None, *, as_json: bool, output: Path | None
+) -> NoReturn:
+    """Show how many prompts each rule of a policy needs, and exit 0 when the suite has them, 3 when it has not."""
+    from countcheck.gate.check import check_policy
+    from countcheck.gate.policy import read_policy
+    from countcheck.reports.terminal.gate import render_check
+    from countcheck.suites.merge import load_suites
+
+    if run is not None or not suites:
+        raise BadSettings("--check looks at a policy and a suite, not at a run. Write gate --check FILE --suite SUITE.")
+    checked = check_policy(read_policy(policy), load_suites(suites), repeats)
+    show_result(checked.to_json, lambda: render_check(checked), as_json=as_json, output=output)
+    raise typer.Exit(checked.exit_code)
 
 
 def _rules(**by_bound: list[str] | None) -> list[dict[str, Any]]:

@@ -6,11 +6,28 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from countcheck.gate.check import PolicyCheck
 from countcheck.gate.decision import Decision
 from countcheck.reports.safe_text import one_line
 
 MARKS = {"pass": ("✓", "green"), "fail": ("✗", "bold red"), "cannot_decide": ("?", "yellow")}
 WORDS = {"pass": "passed", "fail": "failed", "cannot_decide": "cannot decide"}
+
+
+def render_check(check: PolicyCheck) -> RenderableType:
+    """Return whether a policy can be decided on a suite, and what each rule needs."""
+    line = Text()
+    line.append(
+        "can be decided" if check.decidable else "cannot be decided", f"bold {'green' if check.decidable else 'red'}"
+    )
+    line.append(f" · suite {one_line(check.suite)}, repeats {check.repeats}", "dim")
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for rule in check.rules:
+        mark, style = MARKS[{True: "pass", False: "fail", None: "cannot_decide"}[rule.enough]]
+        table.add_row(Text(mark, style), Text(one_line(rule.reason, 500)))
+    return Group(line, table)
 
 
 def render_decision(decision: Decision) -> RenderableType:
