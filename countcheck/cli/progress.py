@@ -48,13 +48,22 @@ class BarProgress:
                 made, seconds = task.completed - task.fields["before"], task.finished_time or task.elapsed
                 return Text(f"{made / seconds:.1f}/s" if made > 0 and seconds else "", style="dim")
 
+        class Verdicts(ProgressColumn):
+            def render(self, task: Any) -> Text:
+                verdicts = Text(task.fields["verdicts"])
+                left = round(task.fields["waits_until"] - time.monotonic())
+                if left <= 0:
+                    return verdicts
+                wait = Text(f"waits {left // 60}:{left % 60:02d}: {task.fields['reason']}", style="yellow")
+                return Text(" · ").join(part for part in (verdicts, wait) if part.plain)
+
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             Speed(),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[verdicts]}"),
+            Verdicts(),
             console=stderr_console(),
         )
         self._tasks: dict[str, TaskID] = {}
@@ -73,7 +82,9 @@ class BarProgress:
 
         self._bar.start()  # not before: a bar over nothing is an empty line
         name = escape(terminal_text(generator))
-        self._tasks[generator] = self._bar.add_task(name, total=planned, completed=done, before=done, verdicts="")
+        self._tasks[generator] = self._bar.add_task(
+            name, total=planned, completed=done, before=done, verdicts="", waits_until=0.0, reason=""
+        )
         self._tallies[generator] = Tally()
 
     def advance(self, generator: str, entry: OutcomeRecord) -> None:
@@ -81,6 +92,12 @@ class BarProgress:
         tally = self._tallies[generator]
         tally[_heading(entry.verdict)] += 1
         self._bar.update(self._tasks[generator], advance=int(entry.closes), verdicts=_verdicts(tally))
+
+    def wait(self, generator: str, reason: str, seconds: float) -> None:
+        """Show beside the generator's bar how long it still waits for its service, and why."""
+        if generator in self._tasks:
+            until = time.monotonic() + seconds
+            self._bar.update(self._tasks[generator], waits_until=until, reason=terminal_text(reason)[:60])
 
     def message(self, sentence: str) -> None:
         """Print a sentence above the bars."""
@@ -129,6 +146,10 @@ class LineProgress:
     def message(self, sentence: str) -> None:
         """Print a sentence."""
         note(sentence)
+
+    def wait(self, generator: str, reason: str, seconds: float) -> None:
+        """Print that a generator waits for its service, how long, and why."""
+        note(f"{generator} waits {seconds:.0f} s: {reason}")
 
     def _report(self) -> None:
         while not self._ended.wait(self._seconds):

@@ -17,7 +17,7 @@ from countcheck.counting.judging import JudgedPicture, judge_detections
 from countcheck.detectors.base import Detections
 from countcheck.engine.batching import Asked, PendingOutcome
 from countcheck.engine.budget import Budget
-from countcheck.engine.progress import Progress
+from countcheck.engine.progress import Progress, ShowsWaits
 from countcheck.engine.scoring import outcome_record, with_judgement
 from countcheck.generators.base import Generator
 from countcheck.generators.outcome import Failure, Outcome
@@ -137,6 +137,14 @@ class RunContext:
         entry = keep(outcome_record(outcome, price, text=text, picture=path, digest=digest, size=len(data)))
         thumbnails.save_thumbnail(self.folder.path, path, image, len(data))
         return entry
+
+    def report_wait(self, generator: str, reason: str, seconds: float) -> None:
+        """Report that a generator holds its requests back for a limit of its service, for so many seconds."""
+        with self._write_lock:
+            if isinstance(self.progress, ShowsWaits):
+                self.progress.wait(generator, reason, seconds)
+            else:
+                self.progress.message(f"{generator} waits {seconds:.0f} s: {reason}")
 
     def write(self, entries: Sequence[tuple[str, OutcomeRecord]], states: Mapping[str, Any] = NO_STATES) -> None:
         """Write entries in one transaction, report them, and ask whether the run is decided.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from countcheck.storage.records import OutcomeRecord
 
@@ -20,6 +20,20 @@ class Progress(Protocol):
         """Receive a sentence for the user."""
 
 
+@runtime_checkable
+class ShowsWaits(Protocol):
+    """A `Progress` that can show that a generator waits."""
+
+    def wait(self, generator: str, reason: str, seconds: float) -> None:
+        """Receive that a generator holds its requests back.
+
+        Args:
+            generator: Its name.
+            reason: What the service says.
+            seconds: Longest time until requests go out again.
+        """
+
+
 class NullProgress:
     """A `Progress` that shows nothing."""
 
@@ -30,4 +44,7 @@ class NullProgress:
         """Do nothing."""
 
     def message(self, sentence: str) -> None:
+        """Do nothing."""
+
+    def wait(self, generator: str, reason: str, seconds: float) -> None:
         """Do nothing."""

@@ -42,7 +42,7 @@ from countcheck.engine.provenance import describe_counter, open_or_create, with_
 from countcheck.engine.scoring import nouns_of
 from countcheck.errors import BadInput, BadSettings, CannotDecide, GeneratorClosed
 from countcheck.files import exclusive_lock
-from countcheck.generators.base import Closable, CoversSamples, Generator, ReportsCost
+from countcheck.generators.base import Closable, CoversSamples, Generator, ReportsCost, ReportsWaits
 from countcheck.registry import load_generator_class
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
@@ -240,6 +240,8 @@ def _make_generator(context: RunContext, plan: GeneratorPlan, batcher: Backgroun
         )
     if not missing or context.stop.is_set():
         return
+    if isinstance(plan.generator, ReportsWaits):
+        plan.generator.report_waits(functools.partial(context.report_wait, plan.card.name))
     with stopped_with_the_run(plan.generator, context.stop):
         pipeline = GeneratorPipeline(context, plan, batcher)
         counted = pipeline.count_uncounted({sample.key: sample for sample in missing})

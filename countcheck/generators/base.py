@@ -124,6 +124,15 @@ class SavesOutcomes(Protocol):
     save: Callable[[Outcome], None]
 
 
+@runtime_checkable
+class ReportsWaits(Protocol):
+    """A generator that can say when it waits for a limit of its service."""
+
+    def report_waits(self, report: Callable[[str, float], None]) -> None:
+        """Call ``report`` with the reason and the seconds whenever requests are held back. Any thread may call it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One message of the user in a conversation.

@@ -34,6 +34,7 @@ from countcheck.generators.refusals.codes import (
 )
 from countcheck.generators.refusals.words import area_of, read_words
 from countcheck.generators.remote.reply import Reply, Slot
+from countcheck.generators.remote.waits import wait_in_words
 
 Codes: TypeAlias = Mapping[str, Meaning]
 
@@ -59,6 +60,8 @@ class Reading:
         message: The sentence that was read.
         stage: What was objected to.
         by: What decided: ``code``, ``message``, ``status``, ``field``, ``pixels``, ``words``, ``silence``, ``transport``.
+        wait: Seconds that the model's own words ask to wait; ``None`` when they do not.
+        lasting: The same would come of another attempt soon.
         again: Doubtful (an empty answer where the provider should have given a reason): worth asking once more.
     """
 
@@ -70,6 +73,8 @@ class Reading:
     message: str = ""
     stage: Stage = Stage.UNKNOWN
     by: str = ""
+    wait: float | None = None
+    lasting: bool = False
     again: bool = False
 
 
@@ -472,7 +477,15 @@ def _nothing_has_words(evidence: _Evidence) -> Reading | None:
         return None
     words = read_words(reply.words)
     if (words.limited or words.broken) and not reply.refused:
-        return _failure(Fault.TRANSIENT, by="words", message=reply.words)
+        wait = wait_in_words(reply.words)
+        return Reading(
+            ended=Ended.FAILURE,
+            fault=Fault.TRANSIENT,
+            message=reply.words,
+            by="words",
+            wait=wait,
+            lasting=words.limited and wait is None,
+        )
     declines = words.declines or reply.refused
     code = evidence.first(Sense.DEFLECTED)[1]
     if not declines:

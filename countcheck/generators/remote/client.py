@@ -31,6 +31,7 @@ and every reply through `countcheck.generators.refusals.classify.read`. A servic
 from __future__ import annotations
 
 import importlib
+import logging
 import math
 import random
 import re
@@ -50,7 +51,7 @@ from countcheck.generators.base import Closable, Traits
 from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome
 from countcheck.generators.refusals.classify import Ended, Reading
 from countcheck.generators.refusals.codes import Meaning
-from countcheck.generators.remote.download import fetch_picture
+from countcheck.generators.remote.download import BadAddress, fetch_picture
 from countcheck.generators.remote.error_replies import reply_of_error
 from countcheck.generators.remote.outcomes import Request, outcomes_of_reply
 from countcheck.generators.remote.rate_limit import RateLimiter
@@ -64,26 +65,40 @@ CONNECTION: Mapping[str, Any] = {
     "requests_per_minute": 0.0,  # 0: no limit but the provider's own answers
     "pictures_per_minute": 0.0,
     "concurrency": 8,
-    "attempts": 5,  # per request, the first included
+    "attempts": 5,  # per request, the first included, those after a limit whose end was told left out; 1: no other
     "timeout": 300.0,  # seconds for one request
-    "most_wait": 120.0,  # seconds; a server that asks for a longer wait gets no further attempt
+    "max_wait": 3600.0,  # seconds that one sample waits in all for limits whose end is told; longer ones are not awaited
     "first_wait": 1.0,  # seconds before the second attempt; doubles, with jitter
     "per_request": 1,  # pictures asked for in one request, where the service can
     "key_env": "",  # another environment variable to read the key from
     "loopback": False,  # pictures may be fetched from this machine
 }
+_LOG = logging.getLogger("countcheck")
 _FETCHES = 3
+_MIN_TOLD_WAIT = 0.5  # seconds; a service that says "at once" again and again is not asked for ever
+_MIN_REPORTED_WAIT = 5.0  # seconds; shorter waits are not worth a word
+_OLD_SETTINGS = {"most_wait": "max_wait"}
 _THROTTLE = re.compile(r"rate.?limit|throttl|slow.?down|too.?many|resource.?exhausted", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempted:
-    """One attempt and its outcomes. ``wait`` is the pause in seconds that the server asked for."""
+    """One attempt and its outcomes.
+
+    Attributes:
+        again: Another attempt may bring a picture.
+        wait: Seconds that the service asked to wait; ``None`` when it did not say.
+    """
 
     reply: Reply
     outcomes: tuple[Outcome, ...]
     again: bool
     wait: float | None
+
+    @property
+    def is_limited(self) -> bool:
+        """Tell whether the service told when its limit ends. Waiting for that uses up no attempt."""
+        return self.wait is not None and self.wait >= _MIN_TOLD_WAIT
 
 
 class RemoteGenerator:
@@ -118,6 +133,7 @@ class RemoteGenerator:
 
     def __init__(self, card: Card) -> None:
         refuse_secrets(card.settings, family=self.family)
+        card = _with_new_names(card)
         self.card = card
         self.source = card.source
         self.settings: dict[str, Any] = fill(card, {**CONNECTION, **self.connection, **self.defaults})
@@ -135,8 +151,13 @@ class RemoteGenerator:
         self._client: Any = None
         self._connecting = threading.Lock()
         self._stop = threading.Event()
+        self._ended = threading.Event()  # stopped, or closed: nothing more is asked
         self._closed = ""
         self.save: Callable[[Outcome], None] = lambda outcome: None
+        self._limit = ""  # what is said of a limit that ends too late, and when that is by the limiter's clock
+        self._limited_until = float("-inf")
+        self._left_undone = False
+        self._report_wait: Callable[[str, float], None] | None = None
 
     # What a provider writes.
 
@@ -173,6 +194,11 @@ class RemoteGenerator:
         value = read_key((named,) if named else self.key, family=self.family)
         self._secrets.add(value)
         return value
+
+    @property
+    def address(self) -> str:
+        """Return where the service is asked; empty when only its client knows. Relative picture addresses begin there."""
+        return str(self.settings.get("base_url") or "")
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -241,10 +267,17 @@ class RemoteGenerator:
                     pool.shutdown(wait=True, cancel_futures=True)
         if self._closed:
             raise GeneratorClosed(self._closed)
+        if self._is_limited and (self._left_undone or next(groups, None)):
+            raise GeneratorClosed(self._limit)
+
+    def report_waits(self, report: Callable[[str, float], None]) -> None:
+        """Call ``report`` with the reason and the seconds whenever requests are held back for a limit of the service."""
+        self._report_wait = report
 
     def stop(self) -> None:
         """Finish the samples in progress and begin no others."""
         self._stop.set()
+        self._ended.set()
         self.limiter.wake()
 
     def close(self) -> None:
@@ -271,11 +304,16 @@ class RemoteGenerator:
 
     @property
     def _ending(self) -> bool:
-        return self._stop.is_set() or bool(self._closed)
+        return self._ended.is_set() or self._is_limited
+
+    @property
+    def _is_limited(self) -> bool:
+        """Tell whether a limit holds that ends too late to be awaited."""
+        return self.limiter.now() < self._limited_until
 
     def _begin(self) -> None:
-        if self._closed:
-            raise GeneratorClosed(self._closed)
+        if self._closed or self._is_limited:
+            raise GeneratorClosed(self._closed or self._limit)
         try:
             _ = self.client
         except CountcheckError:
@@ -313,11 +351,13 @@ class RemoteGenerator:
     def _carry_through(self, ask: Ask, keys: tuple[str, ...]) -> _Attempted | None:
         """Make all attempts at one request; ``None`` when it was stopped before the first.
 
-        When it is stopped while another attempt is due, its outcomes are failures that say so: not done, not failed.
+        An attempt after a limit whose end was told does not count as one of the ``attempts``. When it is stopped while
+        another attempt is due, its outcomes are failures that say so: not done, not failed.
         """
         attempts: list[Attempt] = []
         last: _Attempted | None = None
         paid_before = 0.0  # what an attempt before the last one cost is paid all the same
+        counted, limited_for, due = 0, 0.0, False
         while True:
             waited = self.limiter.enter(pictures=ask.count, stopped=lambda: self._ending)
             if waited is None:
@@ -325,12 +365,17 @@ class RemoteGenerator:
             if last is not None:
                 paid_before += (last.reply.cost or 0.0) / len(keys)
             last = self._attempt(ask, keys, waited, attempts)
-            if not last.again or self._ending or len(attempts) >= int(self.settings["attempts"]):
+            counted += not last.is_limited or int(self.settings["attempts"]) == 1
+            limited_for += (last.wait or 0.0) if last.is_limited else 0.0
+            due = last.again and counted < int(self.settings["attempts"])
+            due = due and limited_for < max(float(self.settings["max_wait"]), _MIN_TOLD_WAIT)
+            if not due or self._ending:
                 break
-            self._stop.wait(self._pause(last, len(attempts)))
+            self._ended.wait(self._pause(last, len(attempts)))
         if last is None:
             return None
-        if last.again and self._ending and len(attempts) < int(self.settings["attempts"]):
+        if due and self._ending:
+            self._left_undone = True
             last = replace(last, outcomes=tuple(_interrupted(outcome) for outcome in last.outcomes))
         outcomes = tuple(
             replace(
@@ -378,14 +423,27 @@ class RemoteGenerator:
                 waited=waited,
             )
         )
-        self._adapt_rate(reply, readings, sent)
+        again = _worth_another(reply, readings, first=len(attempts) == 1)
+        wait = reply.retry_after
+        if wait is None:
+            wait = next((reading.wait for reading in readings if reading.wait is not None), None)
+        too_long = wait is not None and wait > 0 and wait >= float(self.settings["max_wait"])
+        self._adapt_rate(reply, readings, sent, None if too_long else wait)
+        self._note_end(outcomes, wait if too_long and again else None)
+        return _Attempted(reply, outcomes, again and not too_long, wait)
+
+    def _note_end(self, outcomes: Sequence[Outcome], too_long: float | None) -> None:
+        """Begin nothing more when the service serves nobody, or not for a longer time than is awaited."""
         for outcome in outcomes:
             if isinstance(outcome, Failure) and outcome.fault is Fault.CLOSED:
                 self._closed = str(GeneratorClosed.by(self.name, outcome.message))
+                self._ended.set()
                 self.limiter.wake()
-        again = _worth_another(reply, readings, first=len(attempts) == 1)
-        too_long = (reply.retry_after or 0.0) > float(self.settings["most_wait"])
-        return _Attempted(reply, outcomes, again and not too_long, reply.retry_after)
+            elif isinstance(outcome, Failure) and too_long is not None:
+                wait = f"It asks to wait {duration(too_long)}, longer than max_wait ({duration(self.settings['max_wait'])})."
+                self._limit = str(GeneratorClosed.by(self.name, f"{outcome.message} {wait}"))
+                self._limited_until = max(self._limited_until, self.limiter.now() + too_long)
+                self.limiter.wake()
 
     def _reply(self, ask: Ask) -> Reply:
         try:
@@ -395,12 +453,15 @@ class RemoteGenerator:
         except Exception as error:  # a vendor's client may raise anything; all of it is read, none is let through
             return self.explain(error)
 
-    def _adapt_rate(self, reply: Reply, readings: Sequence[Reading], sent: float) -> None:
+    def _adapt_rate(self, reply: Reply, readings: Sequence[Reading], sent: float, wait: float | None) -> None:
         throttled = any(reading.fault is Fault.TRANSIENT for reading in readings) and (
             reply.status == 429 or any(_THROTTLE.search(code) for code in reply.codes)
         )
         if throttled:
-            self.limiter.slow_down(sent=sent, retry_after=reply.retry_after)
+            longer = self.limiter.slow_down(sent=sent, retry_after=wait)
+            if longer and wait is not None and wait >= _MIN_REPORTED_WAIT and self._report_wait is not None:
+                message = next((reading.message for reading in readings if reading.message), "") or "rate limit"
+                self._report_wait(redact(" ".join(message.split()), self._secrets)[:120], wait)
         elif any(reading.ended is not Ended.FAILURE for reading in readings):
             self.limiter.speed_up()
 
@@ -410,10 +471,12 @@ class RemoteGenerator:
             stop=tenacity.stop_after_attempt(_FETCHES),
             wait=tenacity.wait_random_exponential(multiplier=float(self.settings["first_wait"]), max=10),
             sleep=tenacity.sleep_using_event(self._stop),
-            retry=tenacity.retry_if_exception_type(BadInput),
+            retry=tenacity.retry_if_exception(
+                lambda error: isinstance(error, BadInput) and not isinstance(error, BadAddress)
+            ),
             reraise=True,
         )
-        data: bytes = retrying(fetch_picture, url, loopback=bool(self.settings["loopback"]))
+        data: bytes = retrying(fetch_picture, url, own=self.address, loopback=bool(self.settings["loopback"]))
         return data
 
 
@@ -438,10 +501,41 @@ def _check_settings(name: str, settings: Mapping[str, Any]) -> None:
         value = settings[setting]
         if not isinstance(value, int) or value < 1:
             raise BadSettings(f"{name}: {setting} is {value!r}. Give a whole number, 1 or more.")
-    for setting in ("timeout", "most_wait", "first_wait", "poll"):
+    for setting in ("timeout", "max_wait", "first_wait", "poll"):
         value = settings.get(setting, 0.0)
         if not isinstance(value, int | float) or not (0 <= value < math.inf) or (setting == "timeout" and not value):
             raise BadSettings(f"{name}: {setting} is {value!r}. Give seconds, more than 0.")
+
+
+def _with_new_names(card: Card) -> Card:
+    """Read settings under the names that they had before, and say so in the log."""
+    settings = dict(card.settings)
+    for old, new in _OLD_SETTINGS.items():
+        if old not in settings:
+            continue
+        if new in settings:
+            raise BadSettings(f"{card.name}: {old} and {new} are the same setting. Give {new} alone.")
+        _LOG.warning(
+            "%s: the setting %s is called %s now; the old name goes with the next release", card.name, old, new
+        )
+        settings[new] = settings.pop(old)
+    return replace(card, settings=settings)
+
+
+def duration(seconds: float) -> str:
+    """Write a number of seconds for people.
+
+    >>> duration(22), duration(90), duration(3600), duration(4000)
+    ('22 s', '1 min 30 s', '1 h', '1 h 7 min')
+    """
+    whole = round(float(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(round(whole / 60), 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def _worth_another(reply: Reply, readings: Sequence[Reading], *, first: bool) -> bool:
@@ -449,7 +543,9 @@ def _worth_another(reply: Reply, readings: Sequence[Reading], *, first: bool) ->
     if any(reading.ended is Ended.PICTURE for reading in readings):
         return False
     pictures_came = any(slot.has_picture for slot in reply.slots)
-    passing = any(reading.fault is Fault.TRANSIENT for reading in readings) and not pictures_came
+    passing = (
+        any(reading.fault is Fault.TRANSIENT and not reading.lasting for reading in readings) and not pictures_came
+    )
     return passing or (first and any(reading.again for reading in readings))
 
 

@@ -153,7 +153,7 @@ def completed(reply: Reply) -> Reply:
         return _with_error(reply, body)
     if not reply.error and not reply.words and not reply.codes and (names := unread_fields(body)):
         words = f"the answer holds no picture that is found, and fields that are not known: {', '.join(names[:8])}"
-        return replace(reply, codes=("unknown_fields",), message=reply.message or words)
+        return replace(reply, codes=("no_known_picture",), message=reply.message or words)
     return reply
 
 

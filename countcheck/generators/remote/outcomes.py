@@ -167,7 +167,7 @@ def _outcome(reply: Reply, request: Request, place: _Place, reading: Reading, co
         code=redact(reading.code, secrets),
         raw=raw_of(reply.raw, secrets) if reply.raw is not None else "",
         request_id=reply.request_id,
-        retry_after=reply.retry_after,
+        retry_after=reply.retry_after if reply.retry_after is not None else reading.wait,
         cost=None if reply.cost is None else cost,
         **shared,
     )

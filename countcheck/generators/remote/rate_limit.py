@@ -97,24 +97,29 @@ class RateLimiter:
             self._share = min(1.0, self._share + _CLIMB)
             self._allowed = min(float(self.concurrency), self._allowed + 1.0 / max(self._allowed, 1.0))
 
-    def slow_down(self, *, sent: float, retry_after: float | None) -> None:
+    def slow_down(self, *, sent: float, retry_after: float | None) -> bool:
         """Record that the provider said "too many": pause every request as long as it asked, then go slower.
 
         Args:
             sent: When the request went out, by the limiter's clock. Answers to requests that went out before the last
                 slow-down say nothing new.
             retry_after: Seconds the provider asked to wait; ``None`` when it did not say.
+
+        Returns:
+            Whether the pause is longer than it was before by a second or more.
         """
         with self._ready:
             now = self._clock()
+            longer = retry_after is not None and now + retry_after >= max(self._paused_until, now) + 1.0
             if retry_after is not None:
                 self._paused_until = max(self._paused_until, now + retry_after)
             if sent <= self._slowed_at:
-                return
+                return longer
             self._slowed_at = now
             self._share = max(_MIN_SHARE, self._share * _DROP)
             self._allowed = max(1.0, self._allowed * _DROP)
             self._next = [max(at, now) for at in self._next]
+            return longer
 
     def wake(self) -> None:
         """Let every waiting thread look again, after a stop."""

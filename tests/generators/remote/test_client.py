@@ -278,3 +278,83 @@ def test_whoever_waits_for_a_turn_does_not_ask_a_service_that_has_closed():
 def test_a_wait_that_is_none_is_refused(settings):
     with pytest.raises(BadSettings, match="Give seconds"):
         Example(**settings)
+
+
+def test_waiting_for_limits_that_say_when_they_end_uses_up_no_attempt():
+    limit = bad(429, "rate_limit_exceeded", message="Too many.", retry_after=0.5)
+    generator = Example(limit, limit, limit, good(), attempts=2)
+    (outcome,) = outcomes_of(generator)
+    assert isinstance(outcome, Picture)
+    assert [attempt.status for attempt in outcome.attempts] == [429, 429, 429, None]
+
+
+def test_a_sample_waits_no_longer_in_all_than_max_wait():
+    generator = Example(bad(429, retry_after=0.6), attempts=5, max_wait=1.5)
+    (outcome,) = outcomes_of(generator)
+    assert (outcome.fault, len(generator.asked)) == (Fault.TRANSIENT, 3)
+
+
+def test_a_limit_that_ends_too_late_begins_no_other_sample():
+    generator = Example(bad(429, message="Come back tomorrow.", retry_after=40_000.0), concurrency=1)
+    outcomes = []
+    with pytest.raises(GeneratorClosed, match=r"asks to wait 11 h 7 min, longer than max_wait \(1 h\)"):
+        for outcome in generator.generate(samples_for(generator, 50)):
+            outcomes.append(outcome)
+    assert (len(outcomes), len(generator.asked)) == (1, 1)
+    assert outcomes[0].retry_after == 40_000.0
+
+
+def test_what_a_generator_waits_for_is_reported_and_a_stop_ends_the_wait():
+    generator = Example(bad(429, message="Rate limit reached.", retry_after=600.0))
+    reported = []
+
+    def report(reason, seconds):
+        reported.append((reason, seconds))
+        generator.stop()
+
+    generator.report_waits(report)
+    (outcome,) = outcomes_of(generator)
+    assert reported == [("Rate limit reached.", 600.0)]
+    assert outcome.fault is Fault.INTERRUPTED
+
+
+def test_samples_that_wait_when_the_account_closes_are_left_undone():
+    def answer(ask):
+        if ask.text == "prompt 1":
+            time.sleep(0.2)
+            return bad(401, "invalid_api_key", message="Incorrect API key provided.")
+        return bad(503, message="busy", retry_after=30.0)
+
+    generator = Example(answer, concurrency=2)
+    outcomes = []
+    with pytest.raises(GeneratorClosed, match="Incorrect API key"):
+        for outcome in generator.generate(samples_for(generator, 2)):
+            outcomes.append(outcome)
+    assert {outcome.fault for outcome in outcomes} == {Fault.CLOSED, Fault.INTERRUPTED}
+
+
+def test_a_limit_in_the_models_words_is_waited_for_as_long_as_they_say():
+    generator = Example(Reply(words="The rate limit was hit. Please try again in 600ms."), good())
+    (outcome,) = outcomes_of(generator)
+    assert isinstance(outcome, Picture)
+    assert [attempt.what for attempt in outcome.attempts] == ["transient", "picture"]
+
+
+def test_a_daily_limit_in_the_models_words_is_not_asked_about_again():
+    generator = Example(Reply(words="You have reached your daily limit for images."))
+    (outcome,) = outcomes_of(generator)
+    assert (outcome.fault, len(generator.asked)) == (Fault.TRANSIENT, 1)
+
+
+def test_an_old_name_of_a_setting_is_read_with_a_warning(caplog):
+    assert Example(most_wait=7.0).settings["max_wait"] == 7.0
+    assert "most_wait is called max_wait" in caplog.text
+    with pytest.raises(BadSettings, match="most_wait and max_wait"):
+        Example(most_wait=7.0, max_wait=8.0)
+
+
+def test_a_repeated_prompt_is_not_the_services_opinion():
+    prompt = "prompt 0"
+    echo = bad(400, "no_such_code", message=f"Invalid size for prompt '{prompt} with nudity and a content policy'")
+    (outcome,) = outcomes_of(Example(echo))
+    assert outcome.fault is Fault.BAD_REQUEST
