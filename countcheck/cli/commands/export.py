@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,14 +12,19 @@ from countcheck.cli.main import READ, app
 from countcheck.cli.options import OUTPUT, CountingOption, RunArgument
 from countcheck.cli.output import note
 
+if TYPE_CHECKING:
+    from countcheck.storage.run_folder import RunFolder
+
 
 class Format(StrEnum):
-    """Formats of the rows."""
+    """Formats of the export; ``coco`` and ``datasets`` are folders with the pictures."""
 
     JSONL = "jsonl"
     CSV = "csv"
     PARQUET = "parquet"
     GENEVAL = "geneval"
+    COCO = "coco"
+    DATASETS = "datasets"
 
 
 @app.command(rich_help_panel=READ)
@@ -39,12 +44,26 @@ def export(
     Examples:
         countcheck export runs/demo -f csv -o rows.csv
         countcheck export runs/demo -f geneval -o results.jsonl
+        countcheck export runs/demo -f coco -o boxes/
     """
     from countcheck.interop.row_export import write_rows
     from countcheck.reports.format import quantity
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(run, counting=counting) as opened:
-        written = write_rows(opened, str(format), out)
+        if format in (Format.COCO, Format.DATASETS):
+            written = _write_folder(opened, format, out)
+        else:
+            written = write_rows(opened, str(format), out)
     if out is not None:
         note(f"{quantity(written, 'row')} written to {out}")
+
+
+def _write_folder(run: RunFolder, format: Format, out: Path | None) -> int:
+    from countcheck.errors import BadInput
+    from countcheck.interop.coco_export import write_coco
+    from countcheck.interop.datasets_export import write_dataset
+
+    if out is None:
+        raise BadInput(f"{format} writes pictures too. Name a folder with -o.")
+    return write_coco(run, out) if format is Format.COCO else write_dataset(run, out)
