@@ -101,7 +101,7 @@ def run(
         counter = with_begun_version(counter, config.path)
         folder = open_or_create(config, plans, counter)
         try:
-            counting = _resume(folder, config, plans, counter, self_test)
+            counting = _resume(folder, config, plans, counter, self_test, progress)
             context = RunContext(
                 folder=folder,
                 counting=counting,
@@ -182,7 +182,12 @@ def _load(config: RunConfig, load: Callable[[Card], Generator], stack: contextli
 
 
 def _resume(
-    folder: RunFolder, config: RunConfig, plans: Sequence[GeneratorPlan], counter: Counter, self_test: SelfTest
+    folder: RunFolder,
+    config: RunConfig,
+    plans: Sequence[GeneratorPlan],
+    counter: Counter,
+    self_test: SelfTest,
+    progress: Progress,
 ) -> int:
     """Bring an old or new run folder to where making can begin; return the id of the counting."""
     if config.retry_failed:
@@ -191,6 +196,12 @@ def _resume(
     counting = folder.begin_counting(describe_counter(counter), SelfTestInfo.from_json(self_test.to_json()))
     for each in plans:
         folder.add_planned(each.samples)
+    strays = folder.resume.remove_strays()
+    if strays:
+        progress.message(
+            "the run was cut off between a picture and its entry in the ledger: "
+            f"{strays} {'picture is' if strays == 1 else 'pictures are'} made again"
+        )
     return counting
 
 

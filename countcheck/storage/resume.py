@@ -20,7 +20,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from countcheck.counting.verdict import Kind
 from countcheck.dialogue import state as dialogue_state
-from countcheck.files import atomic_write, disk_errors_as_sentences
+from countcheck.files import PART, atomic_write, disk_errors_as_sentences
 from countcheck.generators.outcome import Fault
 from countcheck.storage.checksums import check_row, sealed
 from countcheck.storage.columns import read_uncounted, set_done, uncounted_columns
@@ -99,6 +99,31 @@ class ResumeState:
             pending = connection.execute(sa.select(sa.func.sum(uncounted.c.cost))).scalar() or 0.0
             forgotten = connection.execute(sa.select(facts.c.value).where(facts.c.name == SPENT_ON_FORGOTTEN)).scalar()
         return float(pending) + float(orjson.loads(forgotten) if forgotten else 0.0)
+
+    def remove_strays(self) -> int:
+        """Remove what a process that was killed left behind, and return how many pictures that is.
+
+        Files half written, and pictures of this run's samples that no row names: the process ended between writing the
+        picture and its row, so the sample is made again. Other files among the pictures stay.
+
+        Raises:
+            BadInput: When the ledger is damaged, or a file may not be removed.
+        """
+        with self._ledger.reading() as connection:
+            self._ledger.check_total(connection, samples, outcomes, uncounted)
+            keys = set(connection.execute(sa.select(samples.c.key)).scalars())
+            named = set(connection.execute(sa.select(outcomes.c.picture)).scalars())
+            named |= {read_uncounted(row).picture for row in connection.execute(sa.select(uncounted))}
+        removed = 0
+        with disk_errors_as_sentences(self._ledger.folder):
+            for path in (self._ledger.folder / "images").glob("*/*"):
+                stray = path.suffix == ".png" and path.stem.partition("-")[0] in keys
+                if stray and path.relative_to(self._ledger.folder).as_posix() not in named:
+                    path.unlink()
+                    removed += 1
+                elif path.suffix == PART and path.name.startswith("."):
+                    path.unlink()
+        return removed
 
     # -- what is made again --------------------------------------------------------------------------------------
 

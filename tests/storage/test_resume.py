@@ -7,6 +7,7 @@ import threading
 
 import pytest
 import squares
+from stored_runs import write_run
 
 from countcheck.cards import Card
 from countcheck.dialogue import state as dialogue_state
@@ -14,6 +15,7 @@ from countcheck.engine import run as engine
 from countcheck.engine.progress import NullProgress
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Failure, Fault, Picture, Reason, Refusal
+from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.schema import SCHEMA_VERSION
 from countcheck.suites.samples import Recipe
@@ -244,3 +246,21 @@ def test_a_refusal_that_was_paid_for_is_not_asked_for_again(tmp_path):
     with engine.run(order, squares.counter(), load=lambda card: generator) as run:
         (row,) = run.rows()
         assert (row.outcome, row.refusal, str(row.verdict), run.spent) == ("refusal", "silent", "refused", 0.04)
+
+
+def test_pictures_without_a_row_and_half_written_files_are_removed(tmp_path):
+    with write_run(tmp_path / "run") as run:
+        missing = run.rows()[3]
+        kept = [run.pictures.find(row) for row in run.rows()[:2]]
+        run.pictures.write(run.pictures.path_of(missing.key, 0), b"cut off before its row")
+        (kept[0].parent / ".0123.part").write_bytes(b"half")
+        (kept[0].parent / "mine.png").write_bytes(b"somebody's")
+        waiting = OutcomeRecord(
+            key=missing.key, turn=1, outcome="picture", text="", picture=run.pictures.path_of(missing.key, 1)
+        )
+        run.pictures.write(waiting.picture, b"not counted yet")
+        run.resume.save_uncounted(waiting)
+        assert run.resume.remove_strays() == 1
+        left = {path.relative_to(run.path).as_posix() for path in (run.path / "images").rglob("*") if path.is_file()}
+        named = {path.relative_to(run.path).as_posix() for path in kept}
+        assert left == {*named, waiting.picture, (kept[0].parent / "mine.png").relative_to(run.path).as_posix()}
