@@ -19,27 +19,36 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "suites" / "language")]
 
-from test_read_targets import right, sentences  # noqa: E402
+from language_samples import Grade, grade, sentences  # noqa: E402
 
+from countcheck.stats.intervals import wilson  # noqa: E402
 from countcheck.suites.catalog import load_suite  # noqa: E402
 from countcheck.suites.language.read_targets import read_targets  # noqa: E402
 
+FILES = {
+    "sentences.txt": "plain sentences (tuned on)",
+    "prompts_tuned.txt": "prompts as people write them, tuned half",
+    "prompts_untouched.txt": "prompts as people write them, untouched half",
+}
+
 
 def accuracy() -> list[tuple[str, str]]:
-    """Sentences read exactly right; of the targets, how many are there and how many should be."""
-    known = sentences()
-    exact = sum(right(read_targets(text), wanted, reported) for text, wanted, reported in known)
-    empty = [text for text, wanted, _ in known if not wanted]
-    invented = sum(bool(read_targets(text).targets) for text in empty)
-    return [
-        ("sentences exactly right", f"{exact} of {len(known)} ({exact / len(known):.1%})"),
-        ("targets invented where none is asked", f"{invented} of {len(empty)} sentences"),
-    ]
+    """Shares of sentences read right, reported, silently lost and with a wrong target, each with its 95 % interval."""
+    rows = []
+    for name, title in FILES.items():
+        known = sentences(name)
+        grades = [grade(read_targets(sentence.text), sentence) for sentence in known]
+        rows.append((f"{title}: {len(known)}", ""))
+        for kind in Grade:
+            estimate = wilson(sum(found is kind for found in grades), len(grades))
+            interval = f"[{estimate.low:.1%}, {estimate.high:.1%}]"
+            rows.append((f"  {kind.value}", f"{estimate.value:6.1%} {interval} ({grades.count(kind)})"))
+    return rows
 
 
 def speed(n: int) -> tuple[str, str]:
     """Seconds of processor time to read n prompts."""
-    texts = [text for text, *_ in sentences()]
+    texts = [sentence.text for name in FILES for sentence in sentences(name)]
     for text in texts:
         read_targets(text)
     rng = random.Random(0)

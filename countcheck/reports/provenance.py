@@ -20,6 +20,7 @@ def how_it_was_made(report: Report, run: int) -> list[tuple[str, str]]:
     info = source.info
     lines = [
         ("Suite", _suite(info)),
+        ("Not understood", _not_understood(info)),
         ("Tries", _tries(info)),
         ("Made on", _made(info)),
         ("Versions", _pairs(info.versions)),
@@ -70,6 +71,17 @@ def _suite(info: RunInfo) -> str:
         if n:
             parts.append(quantity(n, name))
     return ", ".join(filter(None, [*parts, f"version {info.suite_digest}" if info.suite_digest else ""]))
+
+
+def _not_understood(info: RunInfo) -> str:
+    """The prompts of whose text a number was not understood, and so is not counted; the first five by text."""
+    prompts = [prompt for prompt in info.suite_body.get("prompts") or () if prompt.get("not_understood")]
+    if not prompts:
+        return ""
+    shown = "; ".join(
+        f"{', '.join(map(repr, prompt['not_understood']))} in {prompt['text']!r}" for prompt in prompts[:5]
+    )
+    return f"{quantity(len(prompts), 'prompt')} not wholly understood, so that something is not counted: {shown}"
 
 
 def _tries(info: RunInfo) -> str:

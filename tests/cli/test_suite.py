@@ -135,3 +135,15 @@ def test_a_run_says_that_its_budget_is_spent(capsys, tmp_path):
     code, _, err = run(capsys, "run", "demo", "-g", "scenes", "--budget", "0", "-o", str(tmp_path / "r"))
     assert code == 0
     assert "the budget of 0 USD is spent: no more pictures are made" in err
+
+
+def test_what_was_not_understood_is_said_by_check_run_and_report_after_an_import_too(capsys, tmp_path):
+    (tmp_path / "p.txt").write_text("three pigs\n2 cats and 3 dog\n")
+    suite, made = tmp_path / "s.yaml", tmp_path / "made"
+    assert run(capsys, "suite", "import", "text", str(tmp_path / "p.txt"), "-o", str(suite))[0] == 0
+    assert "1 line not wholly understood" in " ".join(run(capsys, "suite", "check", str(suite))[1].split())
+    body = valid("suite-show", run(capsys, "suite", "show", str(suite), "--json")[1])
+    assert [remark["why"] for remark in body["remarks"]] == ["not understood: '3 dog'"]
+    assert "not wholly understood" in run(capsys, "run", str(suite), "-g", "scenes", "-o", str(made))[2]
+    assert run(capsys, "report", str(made))[0] == 0
+    assert "1 prompt not wholly understood" in (made / "report.html").read_text()
