@@ -28,6 +28,7 @@ def how_it_was_made(report: Report, run: int) -> list[tuple[str, str]]:
     for model in report.models:
         if model.run == run:
             lines.append((f"Model {model.generator}", _generator(info.generators.get(model.generator))))
+            lines.append((f"Seeds of {model.generator}", _seeds(info.generators.get(model.generator))))
             lines.append((f"Scored of {model.generator}", _coverage(model)))
     counter, self_test = info.counter, info.self_test
     lines += [
@@ -44,6 +45,13 @@ def how_it_was_made(report: Report, run: int) -> list[tuple[str, str]]:
     others = {**info.extra, "until_decided": info.until_decided}
     lines += [pair for name, value in others.items() for pair in flat(name, value)]
     return [(name, value) for name, value in lines if value]
+
+
+def _seeds(generator: GeneratorInfo | None) -> str:
+    """Say whether a model took its seeds; empty where that is not on record."""
+    if generator is None or "seeded" not in generator.traits:
+        return ""
+    return "given: the same for a prompt and repeat" if generator.traits["seeded"] else "none: the model takes no seed"
 
 
 def flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
