@@ -192,7 +192,8 @@ def _estimator(
 ) -> Callable[[int], Estimate] | None:
     """Return what a flawless generator's rate, or its difference from a twin, would be over k prompts."""
     rate, now = rule.definition, measured.now
-    outcomes = max(1, round(now.n / now.clusters)) if rate.family is Family.CONVERSATIONS else repeats
+    several = rate.family in (Family.CONVERSATIONS, Family.NOUNS)
+    outcomes = max(1, round(now.n / now.clusters)) if several else repeats
     value = now.value or 0.0
 
     def share(k: int) -> Estimate:
@@ -212,7 +213,7 @@ def _estimator(
 
     against = rule.no_worse_by is not None
     match rate.family:
-        case Family.OUTCOMES:
+        case Family.OUTCOMES | Family.NOUNS:
             return share_of_twins if against and rate.pairs else _unpaired(share) if against else share
         case Family.ERRORS:
             return mean_of_twins if against else mean

@@ -13,7 +13,7 @@ from countcheck.gate.policy import GateRule
 from countcheck.metrics.estimate_rates import estimate_rates, estimate_share
 from countcheck.metrics.outcome_codes import NOT_MADE, Bools
 from countcheck.metrics.pairing import pair_sums, pair_up
-from countcheck.metrics.rate_pairs import NOT_TESTED, RatePair, error_pair, share_pair
+from countcheck.metrics.rate_pairs import NOT_TESTED, RatePair, error_pair, nouns_pair, share_pair
 from countcheck.metrics.rates import Family, outcome_masks
 from countcheck.metrics.sides import ComparisonSide
 from countcheck.metrics.summary import GeneratorSummary
@@ -215,6 +215,8 @@ class _Resolver:
             )
         if side.columns is None or other.columns is None or self.stopped_early:
             return None
+        if rate.family is Family.NOUNS:
+            return nouns_pair(other.columns, side.columns, pairs, self.level, inside)
         return error_pair(other.columns, side.columns, pairs, rate.name, self.level, inside)
 
     def _tagged(self, baseline: Baseline) -> Estimate | None:

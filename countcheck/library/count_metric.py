@@ -12,7 +12,7 @@ from countcheck.errors import BadInput
 from countcheck.images.inputs import ImageInputs
 from countcheck.library.judging import BATCH_SIZE, CounterInput, Judgement, judge, load_counter
 from countcheck.metrics.columns import columns_of
-from countcheck.metrics.estimate_rates import estimate_rates, knower_level
+from countcheck.metrics.estimate_rates import estimate_nouns, estimate_rates, knower_level
 from countcheck.stats.estimate import Estimate
 from countcheck.storage.rows import ResultRow
 from countcheck.suites.prompt_inputs import PromptInput, as_prompt
@@ -83,7 +83,7 @@ class CountMetric:
         if not rows:
             return {}
         columns = columns_of(rows)
-        rates = estimate_rates(columns, self.level)
+        rates = estimate_rates(columns, self.level) | estimate_nouns(columns, self.level)
         level_reached = knower_level(columns, self.level)
         return rates | ({"knower_level": level_reached} if level_reached.n else {})
 

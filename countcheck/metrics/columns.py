@@ -67,6 +67,8 @@ class Columns:
         seconds: (n,) seconds that each took, 0 or more.
         cost: (n,) USD, 0 or more; NaN where unknown.
         numbers: Asked and counted numbers.
+        nouns_asked: (n,) nouns asked for, in pictures and refusals; 0 elsewhere.
+        nouns_exact: (n,) of these, the nouns whose count is as asked for sure.
         tags: Tag to its values.
     """
 
@@ -74,6 +76,8 @@ class Columns:
     seconds: Floats
     cost: Floats
     numbers: NounCounts
+    nouns_asked: Ints
+    nouns_exact: Ints
     tags: Mapping[str, TagColumn]
 
     def __len__(self) -> int:
@@ -93,6 +97,7 @@ class Columns:
 def columns_of(rows: Sequence[ResultRow]) -> Columns:
     """Arrange one generator's rows as columns; conversation turns or prompts, as given."""
     prompts = {name: code for code, name in enumerate(dict.fromkeys(row.prompt_id for row in rows))}
+    nouns = [_nouns(row) for row in rows]
     return Columns(
         samples=SampleCodes(
             prompts=tuple(prompts),
@@ -103,6 +108,8 @@ def columns_of(rows: Sequence[ResultRow]) -> Columns:
         seconds=np.array([row.seconds for row in rows], np.float64),
         cost=np.array([np.nan if row.cost is None else row.cost for row in rows], np.float64),
         numbers=_numbers(rows),
+        nouns_asked=np.array([asked for asked, _ in nouns], np.int64),
+        nouns_exact=np.array([exact for _, exact in nouns], np.int64),
         tags=_tags(rows),
     )
 
@@ -152,6 +159,20 @@ def plain_numbers(row: ResultRow) -> dict[str, int]:
     if not row.targets:
         return dict(row.asked)
     return {target.noun: target.count or 0 for target in row.targets if target.relation in NUMBERED}
+
+
+def _nouns(row: ResultRow) -> tuple[int, int]:
+    """Return how many nouns were asked for, and how many of them were counted as asked for sure."""
+    asked = len(row.targets or row.asked)
+    if row.outcome == "refusal":
+        return asked, 0
+    if row.outcome != "picture":
+        return 0, 0
+    counted = row.counted or {}
+    certain = {noun for noun in counted if row.low.get(noun) == row.high.get(noun)}
+    if not row.targets:
+        return asked, sum(noun in certain and counted[noun] == n for noun, n in row.asked.items())
+    return asked, sum(certain.issuperset(target.nouns) and target.holds(counted) for target in row.targets)
 
 
 def _countable(rows: Sequence[ResultRow]) -> Bools:

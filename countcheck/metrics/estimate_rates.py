@@ -92,6 +92,16 @@ def estimate_rates(
     return rates
 
 
+def estimate_nouns(columns: Columns, level: float = 0.95) -> dict[str, Estimate]:
+    """Estimate the share of nouns in the right number, pooled over all pictures and refusals; empty without nouns."""
+    (name,) = of_family(Family.NOUNS)
+    k = len(columns.samples.prompts)
+    asked = np.bincount(columns.samples.prompt, weights=columns.nouns_asked, minlength=k)
+    exact = np.bincount(columns.samples.prompt, weights=columns.nouns_exact, minlength=k)
+    estimate = cluster_rate(exact, asked, level)
+    return {name: estimate} if estimate.n else {}
+
+
 def error_sizes(columns: Columns, name: str) -> tuple[Ints, Floats]:
     """Return rows and each noun's error in them: |counted - asked|, or that over the number asked, 0 or more."""
     numbers = columns.numbers

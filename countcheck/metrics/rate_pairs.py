@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from countcheck.metrics.columns import Columns
-from countcheck.metrics.estimate_rates import error_sizes, estimate_costs, estimate_rates, estimate_share
+from countcheck.metrics.estimate_rates import (
+    error_sizes,
+    estimate_costs,
+    estimate_nouns,
+    estimate_rates,
+    estimate_share,
+)
 from countcheck.metrics.outcome_codes import Bools
 from countcheck.metrics.pairing import Pairs, pair_sums
 from countcheck.metrics.rates import RATES, Family, of_family
@@ -77,6 +83,10 @@ def paired_rates(
             pair = error_pair(a.columns, b.columns, pairs, rate, level)
             if pair.difference.n:
                 yield rate, pair
+        for rate in of_family(Family.NOUNS):
+            pair = nouns_pair(a.columns, b.columns, pairs, level)
+            if pair.difference.n:
+                yield rate, pair
     yield from _cost_pairs(a, b, level)
 
 
@@ -92,6 +102,10 @@ def unpaired_rates(a: ComparisonSide, b: ComparisonSide, level: float) -> Iterat
         for rate in of_family(Family.ERRORS):
             if rate in on_a and rate in on_b:
                 yield rate, _unpaired(on_a[rate], on_b[rate])
+        nouns_a, nouns_b = estimate_nouns(a.columns, level), estimate_nouns(b.columns, level)
+        for rate in (name for name in nouns_a if name in nouns_b):
+            left, right = nouns_a[rate], nouns_b[rate]
+            yield rate, _unpaired(left, right, unpaired_p_value(left, right), "unpaired score test")
     yield from _cost_pairs(a, b, level)
 
 
@@ -128,6 +142,27 @@ def share_pair(pairs: Pairs, rate: str, level: float, chosen: Bools | None = Non
         difference=gap,
         p_value=sign_flip_p_value(sums.gained) if gap.n else None,
         test="exact McNemar" if one_each else "exact sign flips over prompts",
+    )
+
+
+def nouns_pair(a: Columns, b: Columns, pairs: Pairs, level: float, chosen: Bools | None = None) -> RatePair:
+    """Compare the share of nouns in the right number over the pairs, or those chosen, that ask for nouns."""
+    asked = a.nouns_asked[pairs.row_a]
+    inside = (asked > 0) & (asked == b.nouns_asked[pairs.row_b])
+    if chosen is not None:
+        inside &= chosen
+    prompt = pairs.prompt[inside]
+    size, exact_a, exact_b = (
+        sums_by_cluster(prompt, values[inside])[0]
+        for values in (asked, a.nouns_exact[pairs.row_a], b.nouns_exact[pairs.row_b])
+    )
+    gap = paired_difference(exact_b - exact_a, size, level)
+    return RatePair(
+        a=cluster_rate(exact_a, size, level),
+        b=cluster_rate(exact_b, size, level),
+        difference=gap,
+        p_value=sign_flip_p_value(exact_b - exact_a) if gap.n else None,
+        test="exact sign flips over prompts",
     )
 
 

@@ -39,11 +39,13 @@ class Family(StrEnum):
     """How a rate is computed, and so what it can do.
 
     ``OUTCOMES`` are shares of samples by outcome code; ``ERRORS`` are means over nouns. These two split by tags and pair
-    between runs. ``COSTS``, ``KNOWER_LEVEL``, ``CONSISTENCY`` and ``CONVERSATIONS`` do neither.
+    between runs. ``NOUNS`` are shares of nouns; they pair, too. ``COSTS``, ``KNOWER_LEVEL``, ``CONSISTENCY`` and
+    ``CONVERSATIONS`` do neither.
     """
 
     OUTCOMES = "outcomes"
     ERRORS = "errors"
+    NOUNS = "nouns"
     COSTS = "costs"
     KNOWER_LEVEL = "knower level"
     CONSISTENCY = "consistency"
@@ -114,7 +116,7 @@ class Rate:
     @property
     def pairs(self) -> bool:
         """Whether two runs are compared by it sample by sample."""
-        return self.splits and self.scored_only
+        return (self.splits or self.family is Family.NOUNS) and self.scored_only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,6 +339,19 @@ _ALL = (
         needs="a counted picture of a prompt with a plain number above 0",
         absent_when="no counted picture has a noun with a plain number above 0",
         family=Family.ERRORS,
+    ),
+    Rate(
+        name="entity_exact_rate",
+        title="Nouns in the right number",
+        heading="nouns exact",
+        subject="nouns in the right number",
+        aliases=("pooled_rate", "noun_exact_rate"),
+        better="higher",
+        numerator="(noun, picture) pairs whose count is as asked, for sure",
+        denominator="(noun, picture) pairs asked for, refusals included",
+        needs="a prompt with something to count",
+        absent_when=_ASKED.absent_when,
+        family=Family.NOUNS,
     ),
     Rate(
         name="seconds_per_exact",

@@ -17,6 +17,7 @@ from countcheck.metrics.conversations import conversation_rates, conversations_o
 from countcheck.metrics.estimate_rates import (
     confusion_matrix,
     estimate_costs,
+    estimate_nouns,
     estimate_rates,
     estimate_share_of_all,
     knower_level,
@@ -246,7 +247,11 @@ def _summarize_generator(
     turns = [row for row in rows if row.conversation]
     columns = columns_of(prompts)
     by, withheld = _by_tag(columns, self_test, level)
-    rates = {**estimate_rates(columns, level), **estimate_costs(columns, level)}
+    rates = {
+        **estimate_rates(columns, level),
+        **estimate_nouns(columns, level),
+        **estimate_costs(columns, level),
+    }
     if turns:
         rates |= _rates_with_turns(columns.samples, turns, level)
     reliable_to = knower_level(columns, level)

@@ -4,7 +4,14 @@ import pytest
 from verdict_rows import row, rows, run_info
 
 from countcheck.metrics.pairing import pair_up
-from countcheck.metrics.rate_pairs import corrected_pairs, error_pair, paired_rates, share_pair, unpaired_rates
+from countcheck.metrics.rate_pairs import (
+    corrected_pairs,
+    error_pair,
+    nouns_pair,
+    paired_rates,
+    share_pair,
+    unpaired_rates,
+)
 from countcheck.metrics.sides import sides_of_run
 
 
@@ -53,3 +60,12 @@ def test_withheld_values_keep_their_denominators():
 
 def test_without_labels_nothing_is_corrected():
     assert corrected_pairs(side(rows("e")), side(rows("e"))) == {}
+
+
+def test_nouns_in_the_right_number_are_compared_over_the_same_nouns():
+    a = side([row("e", "p", asked=3, counted=3), row("u", "q", asked=3, counted=2), row("e", "x")])
+    b = side([row("u", "p", asked=3, counted=1), row("e", "q", asked=3, counted=3), row("f", "x")])
+    pair = nouns_pair(a.columns, b.columns, pairs_of(a, b), 0.95)
+    assert (pair.a.value, pair.b.value, pair.difference.value, pair.difference.n) == (0.5, 0.5, 0.0, 2)
+    assert "entity_exact_rate" in dict(paired_rates(a, b, pairs_of(a, b), 0.95, 0))
+    assert "entity_exact_rate" in dict(unpaired_rates(a, b, 0.95))

@@ -160,3 +160,33 @@ def test_a_suite_that_asks_for_no_number_has_refusal_rates_and_no_rate_of_exact_
     found = one(summarize(plain, run_info())).rates
     assert (found["refusal_rate"].value, found["refusal_rate"].n) == (pytest.approx(1 / 3), 3)
     assert "exact_rate" not in found
+
+
+def test_nouns_in_the_right_number_are_pooled_over_pictures_and_refusals():
+    pigs_and_wolf = (Target(noun="pig", count=3), Target(noun="wolf", relation=Relation.AT_LEAST, count=1))
+    asked = {"pig": 3, "wolf": 1}
+    given = [
+        row("e", "a", targets=pigs_and_wolf, asked=asked, counted={"pig": 3, "wolf": 2}),
+        row("u", "b", targets=pigs_and_wolf, asked=asked, counted={"pig": 2, "wolf": 1}),
+        row("n", "c", targets=pigs_and_wolf, asked=asked),
+        row("?", "d", targets=pigs_and_wolf, asked=asked, counted={"pig": 3, "wolf": 1}, low={"pig": 3, "wolf": 0},
+            high={"pig": 3, "wolf": 1}),
+        row("f", "e", targets=pigs_and_wolf, asked=asked),
+        row("e", "other", targets=(), asked={}),
+    ]  # fmt: skip
+    found = one(summarize(given, run_info())).rates["entity_exact_rate"]
+    # Right: both nouns of a, the wolf of b, the pigs of d; asked: two nouns in each of a, b, c and d.
+    assert (found.value, found.n, found.clusters) == (0.5, 8, 4)
+
+
+def test_a_median_of_a_half_is_right_for_no_number():
+    given = [row("?", f"p{i}", asked=n, counted=2.5, low={"pig": 2}, high={"pig": 3}) for i, n in enumerate((2, 3))]
+    found = one(summarize(given, run_info())).rates
+    assert found["entity_exact_rate"].value == 0
+    assert found["mean_abs_error"].value == 0.5
+    assert found["exact_rate"].value == 0
+
+
+def test_a_bare_export_asks_for_the_nouns_it_lists():
+    given = [row("e", targets=(), counted={"pig": 3}), row("u", "q", targets=(), counted={"pig": 2})]
+    assert one(summarize(given, run_info())).rates["entity_exact_rate"].value == 0.5
