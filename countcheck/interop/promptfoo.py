@@ -7,6 +7,7 @@ the prompt. ``config.counter`` names the counter, ``config.kind`` is ``strict`` 
 from __future__ import annotations
 
 import base64
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from countcheck.errors import CountcheckError
 from countcheck.library.judging import judge, load_counter
 from countcheck.library.reward import score
 
+_BLOB = re.compile(r"promptfoo://blob/([0-9a-f]{64})")
 _MARKDOWN = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -59,6 +61,8 @@ def image_of(output: Any) -> bytes | Path | None:
     text = output.strip()
     if match := _MARKDOWN.search(text):
         text = match[1]
+    if match := _BLOB.fullmatch(text):
+        return _blob(match[1])
     if text.startswith("data:"):
         return _decoded(text.partition(",")[2])
     if text.startswith("{"):
@@ -67,6 +71,13 @@ def image_of(output: Any) -> bytes | Path | None:
     if len(path) < 1024 and "\n" not in path and Path(path).suffix and Path(path).is_file():
         return Path(path)
     return _decoded(text) if len(text) > 100 else None
+
+
+def _blob(digest: str) -> Path | None:
+    """The file in which promptfoo keeps an image that it took out of an output."""
+    folder = Path(os.environ.get("PROMPTFOO_CONFIG_DIR") or Path.home() / ".promptfoo")
+    path = folder / "blobs" / digest[:2] / digest[2:4] / digest
+    return path if path.is_file() else None
 
 
 def _from_json(text: str) -> bytes | Path | None:

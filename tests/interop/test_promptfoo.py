@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 
 import pytest
@@ -34,6 +35,16 @@ def test_a_file_is_graded(tmp_path):
     (tmp_path / "pigs.png").write_bytes(PNG)
     graded = get_assert(f"file://{tmp_path}/pigs.png", {"config": {"targets": {"pig": 4}, "kind": "dense"}})
     assert graded == {"pass": False, "score": 0.75, "reason": "asked for exactly 4 pig, counted 3 pig"}
+
+
+def test_an_image_that_promptfoo_keeps_as_a_blob_is_graded(tmp_path, monkeypatch):
+    digest = hashlib.sha256(PNG).hexdigest()
+    folder = tmp_path / "blobs" / digest[:2] / digest[2:4]
+    folder.mkdir(parents=True)
+    (folder / digest).write_bytes(PNG)
+    monkeypatch.setenv("PROMPTFOO_CONFIG_DIR", str(tmp_path))
+    assert get_assert(f"promptfoo://blob/{digest}", {"prompt": "three pigs"})["pass"]
+    assert not get_assert("promptfoo://blob/" + "0" * 64, {"prompt": "three pigs"})["pass"]
 
 
 @pytest.mark.parametrize(
