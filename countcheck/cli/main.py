@@ -42,6 +42,7 @@ COMMANDS = (
     "score",
     "count",
     "recount",
+    "merge",
     "summary",
     "compare",
     "gate",

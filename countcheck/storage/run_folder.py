@@ -263,6 +263,10 @@ class RunFolder:
         own = self.countings()
         if own and own[0].counter == counter.stored():
             return own[0].id
+        return self.add_counting(counter, self_test)
+
+    def add_counting(self, counter: CounterInfo, self_test: SelfTestInfo | None = None) -> int:
+        """Write a counting, even one by the counter of the one before, and return its id. Raises `DiskFull`."""
         with self._ledger.writing() as connection:
             number = insert_counting(connection, counter, self_test, complete=True)
         self._forget_info()
