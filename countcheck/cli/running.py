@@ -96,8 +96,10 @@ def show_finished(finished: RunFolder, *, as_json: bool, output: Path | None = N
 
     with finished:
         rows = finished.rows()
-        summary = summarize(rows, finished.info.called(finished.name), finished.labels())
-        show_result(summary.to_json, lambda: render_summary(summary), as_json=as_json, output=output)
+        summary = summarize(rows, finished.info, finished.labels())
+        show_result(
+            summary.to_json, lambda: render_summary(summary, name=finished.name), as_json=as_json, output=output
+        )
         require_success(rows)
         note(f"run: {finished.path}. Its report: countcheck report {finished.path}")
 

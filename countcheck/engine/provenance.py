@@ -56,6 +56,8 @@ def open_or_create(config: RunConfig, plans: Sequence[GeneratorPlan], counter: C
         folder.show_own_counting()  # a recount beside it, even as the default, is not what the run goes on with
         _refuse_changes(folder, info, describe_counter(counter))
         folder.record_generators(info.generators)
+        if folder.info.repeats is not None and config.repeats > folder.info.repeats:
+            folder.record_repeats(config.repeats)
     except BaseException:
         folder.close()
         raise
@@ -113,7 +115,9 @@ def with_begun_version(counter: Counter, path: Path) -> Counter:
 
 def _refuse_changes(folder: RunFolder, now: RunInfo, counter: CounterInfo) -> None:
     begun = folder.info
-    _refuse(folder, "number of repeats", begun.repeats, now.repeats)
+    # More repeats add samples, and keep those that are there; with a limit, other samples would come under it.
+    if begun.limit is not None or (now.repeats or 0) < (begun.repeats or 0):
+        _refuse(folder, "number of repeats", begun.repeats, now.repeats)
     _refuse(folder, "limit", begun.limit, now.limit)
     _refuse(folder, "choice of tags", begun.only, now.only)
     _refuse(folder, "shard", begun.extra.get("shard"), now.extra.get("shard"))

@@ -215,6 +215,10 @@ class RunFolder:
         recorded = {**self.info.generators, **generators}
         self._record({"generators": {name: generator.to_json() for name, generator in recorded.items()}})
 
+    def record_repeats(self, repeats: int) -> None:
+        """Record that each prompt is asked more often than the run was begun with."""
+        self._record({"repeats": repeats})
+
     def record_decision(self, sentence: str) -> None:
         """Record that a gate ended the run early, and why."""
         self._record({"until_decided": sentence})

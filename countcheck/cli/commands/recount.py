@@ -61,8 +61,10 @@ def recount(
             opened, load_counter(spec), rule=rule and rule.value, make_default=make_default, message=note
         )
         opened.show_counting(name)
-        summary = summarize(opened.rows(), opened.info.called(opened.name), opened.labels())
-    show_result(summary.to_json, lambda: render_summary(summary), as_json=as_json, output=output)
+        summary = summarize(opened.rows(), opened.info, opened.labels())
+    show_result(
+        summary.to_json, lambda: render_summary(summary, name=run.resolve().name), as_json=as_json, output=output
+    )
     if make_default:
         note(f"every command shows the counting {name} from now on")
     elif name != default:

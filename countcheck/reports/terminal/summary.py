@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
@@ -47,14 +47,17 @@ class _Fitted:
         yield from _parts(self.summary, options.max_width, self.full, self.by)
 
 
-def render_summary(summary: Summary, *, full: bool = False, by: Sequence[str] | None = None) -> RenderableType:
+def render_summary(
+    summary: Summary, *, name: str = "", full: bool = False, by: Sequence[str] | None = None
+) -> RenderableType:
     """Return the result in a few lines.
 
     Args:
+        name: The run's, for a run that records none.
         full: Also every rate, every split and the asked × counted matrices.
         by: Also the exact rate split by these tags.
     """
-    return _Fitted(summary, full, None if by is None else tuple(by))
+    return _Fitted(replace(summary, run=summary.run or name), full, None if by is None else tuple(by))
 
 
 def _parts(summary: Summary, width: int, full: bool, by: tuple[str, ...] | None) -> Iterator[RenderableType]:
