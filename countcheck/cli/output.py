@@ -88,13 +88,13 @@ def closed_pipe_ignored() -> Iterator[None]:
 
 
 def show_result(
-    body: Callable[[], Any], table: Callable[[], RenderableType], *, as_json: bool, output: Path | None = None
+    body: Callable[[], Any], table: Callable[[], RenderableType | str], *, as_json: bool, output: Path | None = None
 ) -> None:
     """Print a result, or write it to a file whole: as JSON when asked for or when the file's name says so, else a table.
 
     Args:
         body: Makes the JSON document.
-        table: Makes the table.
+        table: Makes the table; text is printed as it stands, whatever the terminal's width.
 
     Raises:
         BadInput: When the file cannot be written.
@@ -104,7 +104,7 @@ def show_result(
         if as_json:
             print_json(body())
         else:
-            stdout_console().print(table())
+            _print(table())
         return
     from countcheck.files import write_text
 
@@ -112,8 +112,17 @@ def show_result(
     note(f"written to {output}")
 
 
-def _plain_text(table: RenderableType) -> str:
+def _print(table: RenderableType | str) -> None:
+    if isinstance(table, str):
+        sys.stdout.write(f"{table}\n")
+    else:
+        stdout_console().print(table)
+
+
+def _plain_text(table: RenderableType | str) -> str:
     """Render a table for a file: without colours, as wide as a terminal's."""
+    if isinstance(table, str):
+        return f"{table}\n"
     from rich.console import Console
 
     text = io.StringIO()

@@ -48,9 +48,11 @@ def defaults_of(root: TyperGroup, folder: Path) -> dict[str, Any]:
     everywhere = sorted({option for of_command in options.values() for option in of_command})
     defaults: dict[str, Any] = {}
     for key, value in table.items():
-        name = key.replace("_", "-")
         if isinstance(value, Mapping):
             _table_defaults(defaults, path, text, key, value, commands, options)
+    for key, value in table.items():  # what a command's own table says stays
+        name = key.replace("_", "-")
+        if isinstance(value, Mapping):
             continue
         if name not in everywhere:
             raise UnknownName("setting", key, [*everywhere, *commands], place=f"{path}:{_line(text, key)}")

@@ -134,8 +134,8 @@ def _check(
 
 
 def _rules(**by_bound: list[str] | None) -> list[dict[str, Any]]:
-    """Make a policy's rules from ``RATE=X`` texts, the bounds of one rate in one rule."""
-    rules: dict[str, dict[str, Any]] = {}
+    """Make a policy's rules from ``RATE=X`` texts: one for a rate's bounds, one for its loss against the baseline."""
+    rules: dict[tuple[str, bool], dict[str, Any]] = {}
     for bound, texts in by_bound.items():
         for text in texts or ():
             rate, equals, value = text.partition("=")
@@ -146,7 +146,7 @@ def _rules(**by_bound: list[str] | None) -> list[dict[str, Any]]:
             flag = f"--{bound.replace('_', '-')}"
             if not equals or not rate or number != number:
                 raise BadSettings(f"{flag} {text!r} is not a rate with a number. Write {flag} exact_rate=0.6.")
-            rule = rules.setdefault(rate, {"rate": rate})
+            rule = rules.setdefault((rate, bound == "no_worse_by"), {"rate": rate})
             if bound in rule:
                 raise BadSettings(f"{flag} {rate} is given twice. Give it once.")
             rule[bound] = number

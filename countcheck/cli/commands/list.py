@@ -80,11 +80,10 @@ def list_(
     show_result(lambda: rows, lambda: _lines(rows) if plain else _table(rows), as_json=as_json, output=output)
 
 
-def _lines(rows: Sequence[dict[str, Any]]) -> RenderableType:
-    from rich.text import Text
-
-    lines = ["\t".join([one_line(str(row["name"]), 200), *map(one_line, _facts(row)), _about(row)]) for row in rows]
-    return Text("\n".join(lines), no_wrap=True, overflow="ignore")
+def _lines(rows: Sequence[dict[str, Any]]) -> str:
+    return "\n".join(
+        "\t".join([one_line(str(row["name"]), 200), *map(one_line, _facts(row)), _about(row)]) for row in rows
+    )
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> RenderableType:

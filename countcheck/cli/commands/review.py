@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @app.command(rich_help_panel=READ)
 def review(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 0,
     labeller: Annotated[str, typer.Option(metavar="NAME", help="Your name; the page asks for it otherwise.")] = "",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = False,
     export: Annotated[

@@ -81,9 +81,7 @@ def delete(
 
 
 def _run_folders(folder: Path, depth: int = 0) -> list[Path]:
-    from countcheck.storage.run_folder import RunFolder
-
-    if RunFolder.exists(folder):
+    if (folder / "run.sqlite").is_file():
         return [folder]
     if depth >= MAX_DEPTH:
         return []

@@ -15,16 +15,18 @@ from countcheck.cli.output import note
 @app.command(rich_help_panel=SET_UP)
 def serve(
     counter: Annotated[str, typer.Option("-d", "--counter", metavar="COUNTER", help="Counter: a card or a spec.")],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 18085,
+    host: Annotated[str, typer.Option(metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")] = 18085,
     wire: Annotated[
         list[str] | None,
         typer.Option(metavar="WIRE", help="Format: flow-factory, unirl, flow-grpo or verl-omni; repeatable."),
     ] = None,
-    kind: Annotated[str, typer.Option(help="Reward: dense, or strict (1 if exact, else 0).")] = "dense",
-    device: Annotated[str, typer.Option(help="Devices, one worker each: cuda:0,cuda:1.")] = "",
-    batch: Annotated[int, typer.Option(min=1, help="Images judged together at most.")] = 16,
-    max_queued: Annotated[int, typer.Option(min=1, help="Images that may wait; beyond it the answer is 503.")] = 4096,
+    kind: Annotated[str, typer.Option(metavar="KIND", help="Reward: dense, or strict (1 if exact, else 0).")] = "dense",
+    device: Annotated[str, typer.Option(metavar="DEVICES", help="Devices, one worker each: cuda:0,cuda:1.")] = "",
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Images judged together at most.")] = 16,
+    max_queued: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Images that may wait; beyond it the answer is 503.")
+    ] = 4096,
     max_body: Annotated[int, typer.Option(min=1, metavar="MIB", help="Size of a request at most, in MiB.")] = 512,
     i_know: Annotated[
         bool, typer.Option("--i-know", help="Serve a pickled wire on an address that other machines reach.")

@@ -57,8 +57,6 @@ def check(
         countcheck suite check farm.yaml
         countcheck suite check farm.yaml -d yolo11n
     """
-    from rich.text import Text
-
     from countcheck.suites.catalog import load_suite
 
     loaded = [load_suite(spec) for spec in specs]
@@ -67,7 +65,7 @@ def check(
     rows = [_numbers(suite) for suite in loaded]
     show_result(
         lambda: {"schema": "countcheck/suite-check/1", "suites": rows},
-        lambda: Text("\n".join(map(_check_line, rows))),
+        lambda: "\n".join(map(_check_line, rows)),
         as_json=as_json,
         output=output,
     )
