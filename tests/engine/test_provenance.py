@@ -45,10 +45,23 @@ def test_the_same_settings_open_the_same_run(tmp_path):
         assert folder.info.created == created
 
 
+def test_more_repeats_are_recorded_and_fewer_are_refused(tmp_path):
+    opened(tmp_path / "run").close()
+    with opened(tmp_path / "run", repeats=3) as folder:
+        assert folder.info.repeats == 3
+    with pytest.raises(RunMismatch, match=r"number of repeats \(3, now 2\)"):
+        opened(tmp_path / "run", repeats=2)
+
+
+def test_more_repeats_under_a_limit_are_refused(tmp_path):
+    opened(tmp_path / "run", limit=1).close()
+    with pytest.raises(RunMismatch, match=r"number of repeats \(1, now 2\)"):
+        opened(tmp_path / "run", limit=1, repeats=2)
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"repeats": 2}, r"number of repeats \(1, now 2\)"),
         ({"limit": 1}, r"limit \(None, now 1\)"),
         ({"only": {"style": "plain"}}, "choice of tags"),
         ({"settings": {"extra": 1}}, r"extra of squares \(0, now 1\)"),

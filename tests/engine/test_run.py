@@ -145,7 +145,6 @@ def test_failed_samples_are_made_again_only_when_told(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"repeats": 2}, "number of repeats"),
         ({"settings": {"extra": 1}}, "extra of squares"),
         ({"limit": 1}, "limit"),
     ],

@@ -59,7 +59,9 @@ def gate(
     suite: Annotated[
         list[str] | None, typer.Option(metavar="SUITE", rich_help_panel=_CHECK, help="Suite to check the policy on.")
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, rich_help_panel=_CHECK, help="Pictures of every prompt.")] = 1,
+    repeats: Annotated[
+        int, typer.Option(metavar="N", min=1, rich_help_panel=_CHECK, help="Pictures of every prompt.")
+    ] = 1,
     counting: CountingOption = None,
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write test results for CI.")
