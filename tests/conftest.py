@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 for name, value in {
     "HF_HUB_OFFLINE": "1",
@@ -15,3 +16,7 @@ for name, value in {
     "OMP_NUM_THREADS": "1",
 }.items():
     os.environ.setdefault(name, value)
+
+# Digests of files are remembered in a folder of the tests' own, gone with the process.
+_cache = tempfile.TemporaryDirectory(prefix="countcheck-tests-")
+os.environ["COUNTCHECK_CACHE"] = _cache.name

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from countcheck.counting.counter import Counter
 from countcheck.engine.config import RunConfig
+from countcheck.engine.content import generator_content
 from countcheck.engine.context import GeneratorPlan
 from countcheck.errors import RunMismatch
 from countcheck.resources import printable_path
@@ -83,11 +84,16 @@ def describe_counter(counter: Counter) -> CounterInfo:
 
 
 def describe_generator(plan: GeneratorPlan) -> GeneratorInfo:
-    """Describe a generator for the record: its recipe, what it is, its price."""
+    """Describe a generator for the record: its recipe, what it is loaded from, its price.
+
+    Raises:
+        BadInput: If a file that it is loaded from cannot be read.
+    """
     card, recipe = plan.card, plan.generator.recipe
     return GeneratorInfo(
         revision=recipe.revision,
         settings=dict(recipe.settings),
+        content=generator_content(card, plan.generator),
         family=card.family,
         source=printable_path(card.source),
         licence=card.licence,
@@ -128,6 +134,9 @@ def _refuse_changes(folder: RunFolder, now: RunInfo, counter: CounterInfo) -> No
         _refuse(folder, f"revision of {name}", old.revision, new.revision)
         for setting in sorted({*old.settings, *new.settings}):
             _refuse(folder, f"{setting} of {name}", old.settings.get(setting), new.settings.get(setting))
+        # Runs of older versions have no digests: they go on, and the digests of now are recorded.
+        for place in sorted(old.content.keys() & new.content.keys()):
+            _refuse(folder, f"content of {place}", old.content[place], new.content[place])
     before = begun.counter
     if begun.counting:
         _refuse(folder, "counter", before.name, counter.name)
@@ -148,6 +157,8 @@ def _refuse(folder: RunFolder, what: str, before: object, now: object) -> None:
 
 def _brief(value: object) -> str:
     text = str(value)
+    if text.startswith("sha256:"):
+        return text[:23]
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

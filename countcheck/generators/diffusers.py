@@ -35,6 +35,7 @@ from countcheck.generators.diffusers_loading import (
     find_source,
     first_line,
     load_pipeline,
+    source_content,
     verify_weights,
 )
 from countcheck.generators.diffusers_output import CallForm, call_form, failure, outcome_of, pictures_of
@@ -79,6 +80,7 @@ class DiffusersGenerator:
         self._pipe: Any = None
         self._form = CallForm(output_type="np", takes_many=False)
         self._editor: Any = None
+        self._content: dict[str, str] | None = None
         device = device_name(str(self._settings["device"]), card.name)
         self._batch = BatchSize(int(self._settings["batch"]), name=card.name, device=device)
         self._stopped = False
@@ -93,12 +95,15 @@ class DiffusersGenerator:
 
     @property
     def recipe(self) -> Recipe:
-        """Model, revision and every setting that can change a picture."""
+        """Model, revision, content of the files, and every setting that can change a picture."""
         chosen = {k: v for k, v in self._settings.items() if k not in _NOT_IN_RECIPE and v != DEFAULTS[k]}
+        if self._content is None:
+            self._content = source_content(self._source, self._card, self._settings)
         return Recipe(
             name=self.name,
             revision=self._card.revision,
             settings={"source": self._card.source, **chosen},
+            content=self._content,
         )
 
     def stop(self) -> None:
@@ -164,9 +169,10 @@ class DiffusersGenerator:
                 return [outcome for sample in batch for outcome in self._paint([sample])]
             return [_from_exception(batch[0], error)]
 
-    def _call(self, pipe: Any, prompts: list[str], seeds: list[int], arguments: Mapping[str, Any]) -> Any:
+    @staticmethod
+    def _call(pipe: Any, prompts: list[str], seeds: list[int], arguments: Mapping[str, Any]) -> Any:
         noise = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
-        form = self._form if pipe is self._pipe else call_form(pipe, self.name)
+        form = call_form(pipe, type(pipe).__name__)
         arguments = dict(arguments)
         if arguments.get("negative_prompt") is not None:
             arguments["negative_prompt"] = [arguments["negative_prompt"]] * len(prompts)
@@ -211,7 +217,7 @@ class DiffusersGenerator:
 
     def _loaded(self) -> Any:
         if self._pipe is None:
-            pipe = load_pipeline(self._source, self._card, self._settings)
+            pipe = load_pipeline(self._source, self._card, self._settings, commits=self.recipe.content)
             self._form = call_form(pipe, self.name)
             self._pipe = pipe
         return self._pipe

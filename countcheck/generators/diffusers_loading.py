@@ -13,7 +13,7 @@ from typing import Any
 from countcheck.cards import Card, fill
 from countcheck.detectors.common.devices import resolve_devices, resolve_dtype
 from countcheck.errors import BadInput, BadSettings, BadWeights, GeneratorClosed, MissingExtra
-from countcheck.resources import shipped
+from countcheck.resources import content_digest, printable_path, shipped
 
 try:
     import diffusers
@@ -45,6 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "trust_remote_code": False,
     "tiling": False,
 }
+_COMMIT = "commit:"
 _DTYPES = ("auto", "fp32", "fp16", "bf16")
 _OFFLOADS = ("none", "model", "sequential")
 
@@ -82,17 +83,46 @@ def find_source(source: str) -> str:
     return source
 
 
-def load_pipeline(source: str, card: Card, settings: Mapping[str, Any]) -> Any:
+def source_content(source: str, card: Card, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the source and the LoRA are: a digest of a local file or folder, the commit of a hub id.
+
+    A hub id whose commit cannot be told, because the hub is out of reach and nothing of it is cached, is left out.
+
+    Raises:
+        BadInput: If a local file cannot be read.
+    """
+    content = {}
+    for text, revision in ((source, card.revision), (str(settings["lora"] or ""), "")):
+        try:
+            if text and Path(text).exists():
+                place = card.source if text == source else text
+                content[printable_path(place)] = content_digest(Path(text))
+            elif text and (commit := _hub_commit(text, revision)):
+                content[text] = f"{_COMMIT}{commit}"
+        except OSError as error:
+            raise BadInput(f"{card.name}: {text} cannot be read ({error.strerror or error}).") from error
+    return content
+
+
+def load_pipeline(
+    source: str, card: Card, settings: Mapping[str, Any], *, commits: Mapping[str, str] | None = None
+) -> Any:
     """Load a text-to-image pipeline, with its scheduler and LoRA, and place it on its device.
 
     Only safetensors are loaded, and no code that comes with a model is run unless ``trust_remote_code`` is set.
+
+    Args:
+        source: A folder or a hub id.
+        card: The generator's.
+        settings: As `checked_settings` returns them.
+        commits: The content that was recorded, see `source_content`: of a hub id, exactly that commit is loaded.
 
     Raises:
         BadInput, BadWeights: If a local folder cannot be loaded.
         BadSettings: If a setting does not fit the pipeline or this machine.
         GeneratorClosed: If the hub does not give the model.
     """
-    pipe = _load(source, card, settings)
+    pipe = _load(source, card, settings, (commits or {}).get(source, ""))
     if settings["scheduler"]:
         pipe.scheduler = _scheduler(str(settings["scheduler"]), pipe, card.name)
     if settings["lora"]:
@@ -149,13 +179,29 @@ def first_line(error: BaseException) -> str:
     return (lines[0] if lines else type(error).__name__)[:300]
 
 
-def _load(source: str, card: Card, settings: Mapping[str, Any]) -> Any:
+def _hub_commit(source: str, revision: str) -> str:
+    """The commit that a hub id stands for now: as the hub says, else as the cache on this machine has it."""
+    from huggingface_hub import HfApi, constants
+
+    if source.count("/") != 1:
+        return ""
+    with contextlib.suppress(Exception):  # out of reach, unknown, not allowed: loading says which
+        return str(HfApi().model_info(source, revision=revision or None, timeout=10).sha or "")
+    folder = Path(constants.HF_HUB_CACHE) / f"models--{source.replace('/', '--')}"
+    with contextlib.suppress(OSError, ValueError):
+        return (folder / "refs" / (revision or "main")).read_text(encoding="utf-8").strip()
+    return ""
+
+
+def _load(source: str, card: Card, settings: Mapping[str, Any], commit: str) -> Any:
     options: dict[str, Any] = {
         "dtype": _dtype(str(settings["dtype"]), device_name(str(settings["device"]), card.name), card.name),
         "use_safetensors": True,
         "variant": settings["variant"],
     }
-    if card.revision and not card.revision.startswith("sha256:"):
+    if commit.startswith(_COMMIT):
+        options["revision"] = commit.removeprefix(_COMMIT)
+    elif card.revision and not card.revision.startswith("sha256:"):
         options["revision"] = card.revision
     if settings["trust_remote_code"]:
         options["trust_remote_code"] = True

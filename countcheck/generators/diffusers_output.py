@@ -7,6 +7,7 @@ finished pictures, and every picture's range is checked.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Sequence
@@ -75,8 +76,13 @@ def _finishes_tensors(pipe: Any) -> bool:
     processor = getattr(pipe, "image_processor", None)
     if not isinstance(processor, VaeImageProcessor) or type(processor).postprocess is not VaeImageProcessor.postprocess:
         return False
+    return _postprocesses(type(pipe))  # type: ignore[arg-type]
+
+
+@functools.cache
+def _postprocesses(kind: type) -> bool:
     try:
-        source = inspect.getsource(type(pipe).__call__)
+        source = inspect.getsource(kind.__call__)  # type: ignore[operator]
     except (OSError, TypeError):
         return False
     return "image_processor.postprocess(" in source

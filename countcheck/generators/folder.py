@@ -19,7 +19,7 @@ from countcheck.generators.folder_layouts import read_picture_folder
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture
 from countcheck.generators.picture_folder import FolderPicture, PictureFolder
 from countcheck.images.decode import MAX_BYTES, decode, read_picture
-from countcheck.resources import printable_path
+from countcheck.resources import files_digest, printable_path
 from countcheck.suites.samples import Recipe, Sample
 
 
@@ -49,6 +49,7 @@ class FolderGenerator:
             name=card.name,
             revision=_digest(self.folder),
             settings={"layout": self.folder.layout, "of": str(settings["of"]), "model": self._model},
+            content={printable_path(card.source): self._content()},
         )
 
     @property
@@ -63,8 +64,17 @@ class FolderGenerator:
 
     @property
     def recipe(self) -> Recipe:
-        """Layout, and a digest of the pictures' names and sizes in bytes."""
+        """Layout, a digest of the pictures' names and sizes in bytes, and one of their content."""
         return self._recipe
+
+    def _content(self) -> str:
+        """A digest of the bytes of all pictures, or of the shards that hold them."""
+        own = (picture for picture in self.folder.pictures if not self._model or picture.model == self._model)
+        paths = dict.fromkeys(picture.path for picture in own)
+        try:
+            return files_digest({printable_path(path): path for path in paths})
+        except OSError as error:
+            raise BadInput(f"{error.filename}: cannot be read ({error.strerror}).") from error
 
     def generate(self, samples: Sequence[Sample]) -> Iterator[Outcome]:
         """Yield a `Picture` for each sample that has one, a `Failure` for a damaged file, nothing where there is none."""

@@ -42,6 +42,7 @@ class GeneratorInfo:
 
     Attributes:
         revision, settings: Its recipe: everything that can change a picture.
+        content: Digests of the local files it is loaded from, and commits of hub ids, by place; empty in older runs.
         family: The name of its adapter.
         source: What the adapter loads or asks.
         price: USD a picture; ``None`` when unknown.
@@ -53,6 +54,7 @@ class GeneratorInfo:
 
     revision: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    content: Mapping[str, str] = field(default_factory=dict)
     family: str = ""
     source: str = ""
     licence: str = ""
@@ -70,6 +72,7 @@ class GeneratorInfo:
         return cls(
             revision=_text(recipe.get("revision")),
             settings=_mapping(recipe.get("settings")),
+            content=_mapping(recipe.get("content")),
             family=_text(body.get("family")),
             source=_text(body.get("source")),
             licence=_text(body.get("licence")),
@@ -83,7 +86,11 @@ class GeneratorInfo:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, as the ledger keeps them."""
         return dict(self.recorded) or {
-            "recipe": {"revision": self.revision, "settings": dict(self.settings)},
+            "recipe": {
+                "revision": self.revision,
+                "settings": dict(self.settings),
+                **({"content": dict(self.content)} if self.content else {}),
+            },
             "family": self.family,
             "source": self.source,
             "licence": self.licence,

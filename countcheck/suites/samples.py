@@ -21,11 +21,14 @@ class Recipe:
         name: As the user calls it; rates are reported under it.
         revision: Of the model: a commit, a date, a hash of weights; empty when the provider gives none.
         settings: Steps, guidance, size, dtype family and so on; plain JSON values. Never a key, a batch size or a device.
+        content: What local files contain, and which commit a hub id is: place to digest. It is no part of a sample's
+            key; a run refuses to go on with other content.
     """
 
     name: str
     revision: str = ""
     settings: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    content: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Escape bytes of file names that are not UTF-8: a recipe is stored as JSON."""
