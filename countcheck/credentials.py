@@ -1,14 +1,17 @@
-"""Read API keys from the environment or a keyring, and take secrets out of text before anything is kept or shown."""
+"""Read API keys from the environment or a keyring, and take secrets out of text before it is kept or shown."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hashlib
+import html
 import importlib.util
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,10 +23,10 @@ _SECRET = re.compile(r"(?:^|_)(?:api_?key|key|token|secret|password|credential)s
 
 
 def read_key(names: Iterable[str], *, family: str) -> str:
-    """The first of these that is set in the environment, or kept in the keyring under ``countcheck``.
+    """Return the first of these that is set in the environment, or kept in the keyring under ``countcheck``.
 
     Raises:
-        GeneratorClosed: If there is none; says which to set.
+        GeneratorClosed: When there is none; says which to set.
     """
     names = tuple(names)
     for name in names:
@@ -39,7 +42,11 @@ def read_key(names: Iterable[str], *, family: str) -> str:
 
 
 def refuse_secrets(settings: Mapping[str, Any], *, family: str) -> None:
-    """Raises `BadSettings`, without repeating the value, if a setting looks like a key."""
+    """Refuse a setting that looks like a key, without repeating the value.
+
+    Raises:
+        BadSettings: When there is one.
+    """
     for name in settings:
         if _SECRET.search(name) and name != "key_env":
             raise BadSettings(
@@ -62,6 +69,7 @@ def _from_keyring(name: str) -> str:
 
 
 HIDDEN = "[key]"
+MIN_SECRET = 4  # characters; shorter texts are no secrets, and hiding them would garble everything
 MAX_RAW = 20_000
 
 # Shapes of vendors' keys, and places where a key stands whatever its shape.
@@ -90,30 +98,80 @@ _BULK = re.compile(r"(?:data:[\w/+.\-]+;base64,)?[A-Za-z0-9+/_\-]{400,}={0,2}")
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without the given secrets and without anything that looks like a key."""
+    """Return a text without the given secrets and without anything that looks like a key.
+
+    >>> redact("you sent quite-secret-value", ["quite-secret-value"])
+    'you sent [key]'
+    """
+    return _PLACES.sub(rf"\1{HIDDEN}", _SHAPES.sub(HIDDEN, hide(text, secrets)))
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """Return a text without the given secrets, in whatever spelling a server may repeat them.
+
+    >>> hide("Basic dXNlcjpzZXNhbWUtb3Blbi1zZXNhbWU=", ["sesame-open-sesame"])
+    'Basic dXNlcjp[key]U='
+    """
     for secret in secrets:
-        if len(secret) >= 4:
-            text = text.replace(secret, HIDDEN)
-    return _PLACES.sub(rf"\1{HIDDEN}", _SHAPES.sub(HIDDEN, text))
+        if len(secret) >= MIN_SECRET:
+            for spelling in _spellings(secret):
+                text = text.replace(spelling, HIDDEN)
+    return text
 
 
 def hidden(value: Any, secrets: Iterable[str]) -> Any:
-    """Plain JSON, bytes in it too, without the given secrets; everything else in it stays as it is."""
-    known = [secret for secret in secrets if len(secret) >= 4]
+    """Return plain JSON that may hold bytes without the given secrets; everything else in it stays as it is."""
+    known = [secret for secret in secrets if len(secret) >= MIN_SECRET]
+    if not known:
+        return value
     if isinstance(value, Mapping):
-        return {name: hidden(inner, known) for name, inner in value.items()}
+        return {
+            hide(name, known) if isinstance(name, str) else name: hidden(inner, known) for name, inner in value.items()
+        }
     if isinstance(value, list | tuple):
         return [hidden(inner, known) for inner in value]
-    for secret in known:
-        if isinstance(value, str):
-            value = value.replace(secret, HIDDEN)
-        elif isinstance(value, bytes):
-            value = value.replace(secret.encode(), HIDDEN.encode())
+    if isinstance(value, str):
+        return hide(value, known)
+    if isinstance(value, bytes):
+        for secret in known:
+            for spelling in _spellings(secret):
+                value = value.replace(spelling.encode(), HIDDEN.encode())
     return value
 
 
+@functools.lru_cache(maxsize=64)
+def _spellings(secret: str) -> tuple[str, ...]:
+    """Spell a secret as it may be repeated: plain, escaped for URLs, JSON and HTML, in hex and inside base64; longest first."""
+    data = secret.encode()
+    spellings = {
+        secret,
+        urllib.parse.quote(secret, safe=""),
+        urllib.parse.quote_plus(secret),
+        orjson.dumps(secret).decode()[1:-1],
+        html.escape(secret),
+        data.hex(),
+        data.hex().upper(),
+        *_inside_base64(data),
+    }
+    return tuple(sorted((spelling for spelling in spellings if spelling), key=len, reverse=True))
+
+
+def _inside_base64(data: bytes) -> Iterator[str]:
+    """Yield the characters that bytes become in base64, wherever they stand in what is encoded."""
+    for offset, leading in ((0, 0), (1, 2), (2, 3)):
+        encoded = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
+        # The last character also depends on what follows, unless the bytes end with a group of three.
+        whole = encoded if (offset + len(data)) % 3 == 0 else encoded[:-1]
+        if len(whole) - leading >= 8:
+            yield whole[leading:]
+            yield whole[leading:].translate(_URL_SAFE)
+
+
+_URL_SAFE = str.maketrans("+/", "-_")
+
+
 def sound(value: Any) -> Any:
-    """Text, or anything that holds text, without halves of characters: neither SQLite, JSON nor a terminal takes them.
+    """Return text, or anything that holds text, without lone surrogates: SQLite, JSON and terminals refuse them.
 
     They come from answers cut in the middle of an emoji; each becomes a replacement character.
     """
@@ -125,7 +183,11 @@ def sound(value: Any) -> Any:
 
 
 def raw_of(body: Any, secrets: Iterable[str] = ()) -> str:
-    """An answer as text worth keeping: no secrets, pictures replaced by their digest and length, not overlong."""
+    """Return an answer as text worth keeping: no secrets, pictures as their length and digest, `MAX_RAW` characters at most.
+
+    >>> raw_of({"error": "no"})
+    '{"error":"no"}'
+    """
     if isinstance(body, bytes):
         body = body[: MAX_RAW * 4].decode("utf-8", "replace")
     if not isinstance(body, str):

@@ -60,6 +60,7 @@ class HuggingFaceGenerator(EditingGenerator):
     family: ClassVar[str] = "huggingface"
     service: ClassVar[str] = "Hugging Face inference providers"
     extra: ClassVar[str] = "huggingface"
+    modules: ClassVar[tuple[str, ...]] = ("huggingface_hub.inference._client", "huggingface_hub.inference._providers")
     key: ClassVar[tuple[str, ...]] = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
     defaults: ClassVar[dict[str, Any]] = {
         "provider": "auto",

@@ -29,6 +29,7 @@ class OpenAIGenerator(ConversingGenerator, EditingGenerator):
     family: ClassVar[str] = "openai"
     service: ClassVar[str] = "OpenAI and compatible servers"
     extra: ClassVar[str] = "openai"
+    modules: ClassVar[tuple[str, ...]] = ("openai.resources.images", "openai.resources.responses")
     key: ClassVar[tuple[str, ...]] = ("OPENAI_API_KEY",)
     max_per_request: ClassVar[int] = 10
     defaults: ClassVar[Mapping[str, Any]] = {

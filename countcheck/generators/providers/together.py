@@ -38,6 +38,7 @@ class TogetherGenerator(EditingGenerator):
     family: ClassVar[str] = "together"
     service: ClassVar[str] = "Together"
     extra: ClassVar[str] = "together"
+    modules: ClassVar[tuple[str, ...]] = ("together.resources.images",)
     key: ClassVar[tuple[str, ...]] = ("TOGETHER_API_KEY",)
     defaults: ClassVar[dict[str, Any]] = {
         "width": 1024,

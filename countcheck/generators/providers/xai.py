@@ -69,6 +69,7 @@ class XAIGenerator(EditingGenerator):
     family: ClassVar[str] = "xai"
     service: ClassVar[str] = "xAI"
     extra: ClassVar[str] = "xai"
+    modules: ClassVar[tuple[str, ...]] = ("xai_sdk.sync.client",)
     reports_cost: ClassVar[bool] = True
     key: ClassVar[tuple[str, ...]] = ("XAI_API_KEY",)
     defaults: ClassVar[dict[str, Any]] = {

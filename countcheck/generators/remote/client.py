@@ -53,7 +53,8 @@ from countcheck.generators.refusals.classify import Ended, Reading
 from countcheck.generators.refusals.codes import Meaning
 from countcheck.generators.remote.download import BadAddress, fetch_picture
 from countcheck.generators.remote.error_replies import reply_of_error
-from countcheck.generators.remote.outcomes import Request, outcomes_of_reply
+from countcheck.generators.remote.outcomes import Request, outcomes_of_reply, without_secrets
+from countcheck.generators.remote.preload import IMPORTING, import_modules, preload
 from countcheck.generators.remote.rate_limit import RateLimiter
 from countcheck.generators.remote.reply import Ask, Reply
 from countcheck.images.types import Pixels
@@ -110,6 +111,7 @@ class RemoteGenerator:
         extra: The extra of this package that installs the provider's client; empty when none is needed.
         key: Environment variables (or names in the keyring) that may hold the key, first choice first.
         codes: What the provider's own codes mean; see `countcheck.generators.refusals.codes.code_table`.
+        modules: Modules that the provider's client imports only when it is first used.
         defaults: Settings that can change a picture, with their defaults. They are part of the recipe.
         connection: The provider's own defaults for `CONNECTION`.
         max_per_request: Largest number of pictures that one request may ask for, 1 or more.
@@ -122,6 +124,7 @@ class RemoteGenerator:
     extra: ClassVar[str] = ""
     key: ClassVar[tuple[str, ...]] = ()
     codes: ClassVar[Mapping[str, Meaning]] = {}
+    modules: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[Mapping[str, Any]] = {}
     connection: ClassVar[Mapping[str, Any]] = {}
     seeded: ClassVar[bool] = False
@@ -147,6 +150,7 @@ class RemoteGenerator:
             pictures=float(self.settings["pictures_per_minute"] or 0),
             concurrency=self.settings["concurrency"],
         )
+        preload()
         self._secrets: set[str] = set()
         self._client: Any = None
         self._connecting = threading.Lock()
@@ -179,8 +183,9 @@ class RemoteGenerator:
     def client(self) -> Any:
         """Return what `connect` made."""
         if self._client is None:
-            with self._connecting:
+            with self._connecting, IMPORTING:
                 if self._client is None:
+                    import_modules(self.modules)
                     self._client = self.connect()
         return self._client
 
@@ -414,15 +419,10 @@ class RemoteGenerator:
         settled = outcomes_of_reply(reply, request)
         outcomes = tuple(each.outcome for each in settled)
         readings = [each.reading for each in settled]
-        attempts.append(
-            Attempt(
-                seconds=seconds,
-                what=_what(readings),
-                status=reply.status,
-                request_id=reply.request_id,
-                waited=waited,
-            )
+        attempt = Attempt(
+            seconds=seconds, what=_what(readings), status=reply.status, request_id=reply.request_id, waited=waited
         )
+        attempts.append(without_secrets(attempt, self._secrets))
         again = _worth_another(reply, readings, first=len(attempts) == 1)
         wait = reply.retry_after
         if wait is None:

@@ -8,12 +8,12 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from countcheck.credentials import raw_of, redact
+from countcheck.credentials import hidden, hide, raw_of, redact
 from countcheck.errors import BadInput
-from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
+from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
 from countcheck.generators.refusals.blank_images import Look, classify_image
 from countcheck.generators.refusals.classify import Ended, Reading, read
 from countcheck.generators.refusals.codes import Meaning
@@ -135,15 +135,21 @@ def _share(reply: Reply, request: Request, *, came: bool, usable: int) -> float 
     return reply.cost / (usable or len(request.keys)) if came or not usable else 0.0
 
 
+def without_secrets(attempt: Attempt, secrets: Iterable[str]) -> Attempt:
+    """Return the record of a request without the keys that a server repeated in its ids and codes."""
+    return replace(attempt, what=hide(attempt.what, secrets), request_id=hide(attempt.request_id, secrets))
+
+
 def _outcome(reply: Reply, request: Request, place: _Place, reading: Reading, cost: float | None) -> Outcome:
     secrets = tuple(request.secrets)
+    request_id = hide(reply.request_id, secrets)
     words = redact(reply.words, secrets)
     rewritten = redact((place.slot.rewritten if place.slot else "") or reply.rewritten, secrets)
     shared: dict[str, Any] = {
         "key": place.key,
         "turn": request.turn,
         "seconds": request.seconds / len(request.keys),
-        "extra": _extra(reply, place, reading),
+        "extra": hidden(_extra(reply, place, reading), secrets),
     }
     if reading.ended is Ended.PICTURE:
         assert place.pixels is not None
@@ -151,11 +157,11 @@ def _outcome(reply: Reply, request: Request, place: _Place, reading: Reading, co
     if reading.ended is Ended.REFUSAL:
         return Refusal(
             reason=reading.reason or Reason.UNEXPLAINED,
-            category=reading.category,
+            category=redact(reading.category, secrets),
             code=redact(reading.code, secrets),
             words=words or redact(reading.message, secrets),
             stage=reading.stage,
-            request_id=reply.request_id,
+            request_id=request_id,
             cost=_cost_of_refusal(reply, place, reading, cost),
             rewritten=rewritten,
             pixels=place.pixels,
@@ -166,7 +172,7 @@ def _outcome(reply: Reply, request: Request, place: _Place, reading: Reading, co
         message=_sentence(redact(reading.message, secrets)),
         code=redact(reading.code, secrets),
         raw=raw_of(reply.raw, secrets) if reply.raw is not None else "",
-        request_id=reply.request_id,
+        request_id=request_id,
         retry_after=reply.retry_after if reply.retry_after is not None else reading.wait,
         cost=None if reply.cost is None else cost,
         **shared,

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import re
+import urllib.parse
+
 import grpc
 import grpc_loopback
 import pytest
-from loopback import sample_of_talk
+import squares
+from loopback import B64, Answer, Loopback, sample_of_talk
 from scripted import Says, serve
 from telling import made, outcomes
 
+from countcheck.cards import Card
+from countcheck.engine import run as engine
+from countcheck.engine.config import RunConfig
 from countcheck.suites.suite import Turn
 
 KEY = "hushhush-4f1d9a27c3b8"
@@ -63,3 +72,57 @@ def test_an_echoed_key_is_not_kept_with_a_conversation(monkeypatch):
         generator.close()
     assert "pigs" in repr(state)
     assert KEY not in repr(state)
+
+
+SPELLINGS = {
+    "plain": KEY,
+    "URL-quoted": urllib.parse.quote("/+" + KEY, safe=""),
+    "base64": base64.b64encode(KEY.encode()).decode(),
+    "base64 of a login": base64.b64encode(f"user:{KEY}:x".encode()).decode(),
+    "hex": KEY.encode().hex(),
+}
+
+
+def unspelled(text):
+    """Whatever of the key can be read in a text, in any spelling."""
+    return [
+        name
+        for name, spelling in SPELLINGS.items()
+        if spelling.strip("=") in text or KEY in urllib.parse.unquote(text) or _in_base64(text)
+    ]
+
+
+def _in_base64(text):
+    for piece in re.findall(r"[A-Za-z0-9+/]{12,}", text):
+        for cut in range(4):
+            with contextlib.suppress(ValueError):
+                if KEY.encode() in base64.b64decode(piece[cut : cut + (len(piece) - cut) // 4 * 4]):
+                    return True
+    return False
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_key_echoed_in_ids_usage_or_spelled_otherwise_reaches_no_run(spelling, refused, monkeypatch, tmp_path):
+    monkeypatch.setenv("SERVICE_KEY", KEY)
+    echo = SPELLINGS[spelling]
+    body = {"data": [{"b64_json": B64, "revised_prompt": f"for {echo}"}], "usage": {"account": echo, echo: 1}}
+    if refused:
+        error = {
+            "code": f"moderation_blocked_{echo}",
+            "message": f"Rejected for {echo}",
+            "moderation_details": {"categories": [echo]},
+        }
+        body = {"error": error}
+    with Loopback() as server:
+        server.answers(Answer(400 if refused else 200, body, {"x-request-id": f"req {echo}"}))
+        settings = {"base_url": f"{server.url}/v1", "key_env": "SERVICE_KEY", "attempts": 1}
+        card = Card(name="openai:squares", family="openai", source="squares", price=0.01, settings=settings)
+        config = RunConfig(suite=squares.suite("3 squares"), generators=[card], path=tmp_path / "run")
+        with engine.run(config, squares.counter()) as run:
+            told = repr(run.rows())
+    assert len(told) > 20
+    files = [path for path in (tmp_path / "run").rglob("*") if path.is_file() and path.suffix != ".png"]
+    assert any(path.name == "run.sqlite" for path in files)
+    for text in (told, *(path.read_bytes().decode("latin-1") for path in files)):
+        assert unspelled(text) == []
