@@ -27,7 +27,7 @@ def stopping_on_interrupt() -> Iterator[Stopping]:
     stopping = Stopping()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        # Raises KeyboardInterrupt at the second signal.
+        """Set the event; raises KeyboardInterrupt at the second signal."""
         if stopping.interrupted:
             raise KeyboardInterrupt
         stopping.interrupted = True

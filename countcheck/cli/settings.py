@@ -39,10 +39,10 @@ def defaults_of(root: TyperGroup, folder: Path) -> dict[str, Any]:
         BadSettings: When the file cannot be read, or a value has another type than its option.
         UnknownName: When no command has an option of that name.
     """
-    found = _find(folder.resolve())
-    if found is None:
+    file = _find(folder.resolve())
+    if file is None:
         return {}
-    path, text, table = found
+    path, text, table = file
     commands = dict(_commands(root))
     options = {name: _options(command) for name, command in commands.items()}
     everywhere = sorted({option for of_command in options.values() for option in of_command})

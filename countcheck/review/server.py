@@ -82,6 +82,7 @@ class _Pages:
         return _json(await run_in_threadpool(self._session.upcoming, request.query_params.get("labeller", "")))
 
     async def label(self, request: Request) -> Response:
+        """Store a label; raises BadInput for a body that is none."""
         body = await _body(request)
         key, turn, noun, count = body.get("key"), body.get("turn"), body.get("noun"), body.get("count")
         if (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -12,29 +12,36 @@ from countcheck.cli.options import OUTPUT, JsonOption, LevelOption, OutputOption
 from countcheck.cli.output import note, show_result
 from countcheck.errors import BadInput
 
+_A: TypeAlias = Annotated[Path, typer.Argument(metavar="A", help="The run to compare with, or its summary in JSON.")]
+_B: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="B", help="The run in question, or its summary in JSON; may be A again.")
+]
+_OfA: TypeAlias = Annotated[str | None, typer.Option("--a", metavar="GENERATOR", help="Which generator of A.")]
+_OfB: TypeAlias = Annotated[str | None, typer.Option("--b", metavar="GENERATOR", help="Which generator of B.")]
+_Resamples: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=0,
+        max=100_000,
+        help="Bootstrap the differences with N resamples, such as 10000; 0: no bootstrap.",
+    ),
+]
+_Markdown: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write tables in Markdown, for a pull request."),
+]
+
 
 @app.command(rich_help_panel=READ)
 def compare(
-    a: Annotated[Path, typer.Argument(metavar="A", help="The run to compare with, or its summary in JSON.")],
-    b: Annotated[
-        Path, typer.Argument(metavar="B", help="The run in question, or its summary in JSON; may be A again.")
-    ],
-    of_a: Annotated[str | None, typer.Option("--a", metavar="GENERATOR", help="Which generator of A.")] = None,
-    of_b: Annotated[str | None, typer.Option("--b", metavar="GENERATOR", help="Which generator of B.")] = None,
+    a: _A,
+    b: _B,
+    of_a: _OfA = None,
+    of_b: _OfB = None,
     level: LevelOption = 0.95,
-    resamples: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=0,
-            max=100_000,
-            help="Bootstrap the differences with N resamples, such as 10000; 0: no bootstrap.",
-        ),
-    ] = 0,
-    markdown: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write tables in Markdown, for a pull request."),
-    ] = None,
+    resamples: _Resamples = 0,
+    markdown: _Markdown = None,
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:

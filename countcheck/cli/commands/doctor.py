@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -13,7 +13,6 @@ from countcheck.cli.main import SET_UP, app
 from countcheck.cli.options import JsonOption, OutputOption
 from countcheck.cli.output import show_result
 from countcheck.errors import BadSettings, UnknownName
-from countcheck.registry import extras, load_generator_class, provider_families
 from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
@@ -40,21 +39,27 @@ BROKEN = 1
 """Exit code when a model that is installed, or an extra that was asked about, does not work."""
 
 
+_Run: TypeAlias = Annotated[
+    Path | None, typer.Argument(metavar="RUN", help="Verify this run's ledger and pictures instead.")
+]
+_Pictures: TypeAlias = Annotated[
+    bool, typer.Option(rich_help_panel=_OF_RUN, help="Read every picture and compare its digest.")
+]
+_Repair: TypeAlias = Annotated[
+    bool,
+    typer.Option("--repair", rich_help_panel=_OF_RUN, help="Mend what is derived: indexes and thumbnails."),
+]
+_Need: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--need", metavar="EXTRA", help="Fail when this extra is not installed.")
+]
+
+
 @app.command(rich_help_panel=SET_UP)
 def doctor(
-    run: Annotated[
-        Path | None, typer.Argument(metavar="RUN", help="Verify this run's ledger and pictures instead.")
-    ] = None,
-    pictures: Annotated[
-        bool, typer.Option(rich_help_panel=_OF_RUN, help="Read every picture and compare its digest.")
-    ] = True,
-    repair: Annotated[
-        bool,
-        typer.Option("--repair", rich_help_panel=_OF_RUN, help="Mend what is derived: indexes and thumbnails."),
-    ] = False,
-    need: Annotated[
-        list[str] | None, typer.Option("--need", metavar="EXTRA", help="Fail when this extra is not installed.")
-    ] = None,
+    run: _Run = None,
+    pictures: _Pictures = True,
+    repair: _Repair = False,
+    need: _Need = None,
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
@@ -114,6 +119,8 @@ def _versions() -> str:
 
 def _extras() -> list[dict[str, Any]]:
     """List the extras that the installed package declares, and whether every package of each is installed."""
+    from countcheck.registry import extras
+
     rows = []
     for extra, packages in extras().items():
         if extra in _NOT_LISTED:
@@ -137,12 +144,16 @@ def _is_installed(package: str) -> bool:
 
 def _services(extra: str) -> list[str]:
     """Name the services whose providers need an extra."""
+    from countcheck.registry import load_generator_class, provider_families
+
     classes = [load_generator_class(family) for family in provider_families()]
     return [cls.service for cls in classes if cls.extra == extra]
 
 
 def _keys() -> list[dict[str, Any]]:
     """List of each service the variables that may hold its key, and whether one of them is set."""
+    from countcheck.registry import load_generator_class, provider_families
+
     rows = []
     for family in provider_families():
         provider = load_generator_class(family)

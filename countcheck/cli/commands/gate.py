@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 
 import typer
 
@@ -22,53 +22,65 @@ _RULES = "Rules, instead of a policy file"
 _CHECK = "Before a run"
 
 
+_Run: TypeAlias = Annotated[
+    Path | None, typer.Argument(metavar="RUN", help="The run's folder, or its summary in JSON.")
+]
+_Policy: TypeAlias = Annotated[Path | None, typer.Option(metavar="FILE", help="The policy, a YAML file with rules.")]
+_Baseline: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="RUN", help="An earlier run's folder, or its summary in JSON.")
+]
+_AtLeast: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="RATE=X", rich_help_panel=_RULES, help="The rate must be X or more, as exact_rate=0.6."),
+]
+_AtMost: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="RATE=X", rich_help_panel=_RULES, help="The rate must be X or less, as refusal_rate=0.05."),
+]
+_NoWorseBy: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="RATE=X",
+        rich_help_panel=_RULES,
+        help="The rate may be worse than the baseline's by X at most, as exact_rate=0.03: three points.",
+    ),
+]
+_Unpaired: TypeAlias = Annotated[
+    bool, typer.Option("--unpaired", help="Compare with a baseline that was asked another suite, too.")
+]
+_Check: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", rich_help_panel=_CHECK, help="Say how many prompts each rule of this policy needs."),
+]
+_Suite: TypeAlias = Annotated[
+    list[str] | None, typer.Option(metavar="SUITE", rich_help_panel=_CHECK, help="Suite to check the policy on.")
+]
+_Repeats: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", min=1, rich_help_panel=_CHECK, help="Pictures of every prompt.")
+]
+_Junit: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write test results for CI.")
+]
+_Markdown: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write a summary page in Markdown.")
+]
+
+
 @app.command(rich_help_panel=READ)
 def gate(
-    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="The run's folder, or its summary in JSON.")] = None,
-    policy: Annotated[Path | None, typer.Option(metavar="FILE", help="The policy, a YAML file with rules.")] = None,
-    baseline: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="An earlier run's folder, or its summary in JSON.")
-    ] = None,
-    at_least: Annotated[
-        list[str] | None,
-        typer.Option(metavar="RATE=X", rich_help_panel=_RULES, help="The rate must be X or more, as exact_rate=0.6."),
-    ] = None,
-    at_most: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="RATE=X", rich_help_panel=_RULES, help="The rate must be X or less, as refusal_rate=0.05."
-        ),
-    ] = None,
-    no_worse_by: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="RATE=X",
-            rich_help_panel=_RULES,
-            help="The rate may be worse than the baseline's by X at most, as exact_rate=0.03: three points.",
-        ),
-    ] = None,
-    unpaired: Annotated[
-        bool, typer.Option("--unpaired", help="Compare with a baseline that was asked another suite, too.")
-    ] = False,
-    check: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", rich_help_panel=_CHECK, help="Say how many prompts each rule of this policy needs."
-        ),
-    ] = None,
-    suite: Annotated[
-        list[str] | None, typer.Option(metavar="SUITE", rich_help_panel=_CHECK, help="Suite to check the policy on.")
-    ] = None,
-    repeats: Annotated[
-        int, typer.Option(metavar="N", min=1, rich_help_panel=_CHECK, help="Pictures of every prompt.")
-    ] = 1,
+    run: _Run = None,
+    policy: _Policy = None,
+    baseline: _Baseline = None,
+    at_least: _AtLeast = None,
+    at_most: _AtMost = None,
+    no_worse_by: _NoWorseBy = None,
+    unpaired: _Unpaired = False,
+    check: _Check = None,
+    suite: _Suite = None,
+    repeats: _Repeats = 1,
     counting: CountingOption = None,
-    junit: Annotated[
-        Path | None, typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write test results for CI.")
-    ] = None,
-    markdown: Annotated[
-        Path | None, typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Also write a summary page in Markdown.")
-    ] = None,
+    junit: _Junit = None,
+    markdown: _Markdown = None,
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
@@ -105,12 +117,8 @@ def gate(
         )
     demands: Policy = read_policy(policy) if policy else policy_from({"rules": rules}, place="the command line")
     earlier = baseline or demands.baseline
-    decision = decide_gate(
-        demands,
-        read_evidence(run, demands.level, counting),
-        None if earlier is None else read_evidence(earlier, demands.level),
-        unpaired=unpaired,
-    )
+    before = None if earlier is None else read_evidence(earlier, demands.level)
+    decision = decide_gate(demands, read_evidence(run, demands.level, counting), before, unpaired=unpaired)
     _write(decision, junit, markdown)
     with closed_pipe_ignored():
         for line in log_lines(decision, os.environ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -20,39 +20,52 @@ ASSUMED_RATE = 0.7
 _ASSUMPTIONS = "Assumptions"
 
 
+_Run: TypeAlias = Annotated[Path | None, typer.Argument(metavar="RUN", help="An earlier run to plan from.")]
+_Loss: TypeAlias = Annotated[float, typer.Option(metavar="X", help="The loss to detect: 0.03 is three points.")]
+_Chance: TypeAlias = Annotated[float, typer.Option("--power", metavar="SHARE", help="Chance of detecting the loss.")]
+_Level: TypeAlias = Annotated[float, typer.Option(metavar="SHARE", help="Confidence level of the comparison.")]
+_Prompts: TypeAlias = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Say instead which loss N prompts can detect.")
+]
+_Repeats: TypeAlias = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Pictures of each prompt; 1, 2, 4 and 8 when left out.")
+]
+_Rate: TypeAlias = Annotated[str, typer.Option(metavar="RATE", help="The rate to plan for.")]
+_Generator: TypeAlias = Annotated[str | None, typer.Option(metavar="NAME", help="Which generator of the run.")]
+_FromRate: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        rich_help_panel=_ASSUMPTIONS,
+        help="The rate before the loss; the run's, or 0.7 without one.",
+    ),
+]
+_Icc: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X",
+        rich_help_panel=_ASSUMPTIONS,
+        help="Correlation of the repeats of a prompt, 0 to 1; the run's, or 0.5 without repeats.",
+    ),
+]
+_Paired: TypeAlias = Annotated[
+    bool, typer.Option(rich_help_panel=_ASSUMPTIONS, help="Both sides get the same prompts and repeats.")
+]
+
+
 @app.command(rich_help_panel=READ)
 def power(
-    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="An earlier run to plan from.")] = None,
-    loss: Annotated[float, typer.Option(metavar="X", help="The loss to detect: 0.03 is three points.")] = 0.03,
-    chance: Annotated[float, typer.Option("--power", metavar="SHARE", help="Chance of detecting the loss.")] = 0.8,
-    level: Annotated[float, typer.Option(metavar="SHARE", help="Confidence level of the comparison.")] = 0.95,
-    prompts: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Say instead which loss N prompts can detect.")
-    ] = None,
-    repeats: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Pictures of each prompt; 1, 2, 4 and 8 when left out.")
-    ] = None,
-    rate: Annotated[str, typer.Option(metavar="RATE", help="The rate to plan for.")] = "exact_rate",
-    generator: Annotated[str | None, typer.Option(metavar="NAME", help="Which generator of the run.")] = None,
-    from_rate: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            rich_help_panel=_ASSUMPTIONS,
-            help="The rate before the loss; the run's, or 0.7 without one.",
-        ),
-    ] = None,
-    icc: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X",
-            rich_help_panel=_ASSUMPTIONS,
-            help="Correlation of the repeats of a prompt, 0 to 1; the run's, or 0.5 without repeats.",
-        ),
-    ] = None,
-    paired: Annotated[
-        bool, typer.Option(rich_help_panel=_ASSUMPTIONS, help="Both sides get the same prompts and repeats.")
-    ] = True,
+    run: _Run = None,
+    loss: _Loss = 0.03,
+    chance: _Chance = 0.8,
+    level: _Level = 0.95,
+    prompts: _Prompts = None,
+    repeats: _Repeats = None,
+    rate: _Rate = "exact_rate",
+    generator: _Generator = None,
+    from_rate: _FromRate = None,
+    icc: _Icc = None,
+    paired: _Paired = True,
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -37,46 +37,54 @@ _NAMES = {
 _TRACKERS = "Experiment trackers"
 
 
+_Runs: TypeAlias = Annotated[
+    list[Path], typer.Argument(metavar="RUN", help="Folders of runs; all their models stand side by side.")
+]
+_Baseline: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Model or run to compare with; the first when left out.")
+]
+_Out: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--out",
+        "--output",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        help="The file; RUN/report.html when left out.",
+    ),
+]
+_Form: TypeAlias = Annotated[
+    Form | None,
+    typer.Option("--format", "-f", rich_help_panel=OUTPUT, help="Format; by the file's ending when left out."),
+]
+_Annotated: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", rich_help_panel=OUTPUT, help="Also write every picture with its boxes, by verdict."),
+]
+_AsJson: TypeAlias = Annotated[
+    bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print JSON, and write no file without -o.")
+]
+_Mlflow: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="EXPERIMENT", rich_help_panel=_TRACKERS, help="Also log the rates to MLflow."),
+]
+_Wandb: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="PROJECT", rich_help_panel=_TRACKERS, help="Also log the rates to Weights & Biases."),
+]
+
+
 @app.command(rich_help_panel=READ)
 def report(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN", help="Folders of runs; all their models stand side by side.")
-    ],
-    baseline: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Model or run to compare with; the first when left out.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--out",
-            "--output",
-            metavar="FILE",
-            rich_help_panel=OUTPUT,
-            help="The file; RUN/report.html when left out.",
-        ),
-    ] = None,
-    form: Annotated[
-        Form | None,
-        typer.Option("--format", "-f", rich_help_panel=OUTPUT, help="Format; by the file's ending when left out."),
-    ] = None,
-    annotated: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", rich_help_panel=OUTPUT, help="Also write every picture with its boxes, by verdict."
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print JSON, and write no file without -o.")
-    ] = False,
-    mlflow: Annotated[
-        str | None,
-        typer.Option(metavar="EXPERIMENT", rich_help_panel=_TRACKERS, help="Also log the rates to MLflow."),
-    ] = None,
-    wandb: Annotated[
-        str | None,
-        typer.Option(metavar="PROJECT", rich_help_panel=_TRACKERS, help="Also log the rates to Weights & Biases."),
-    ] = None,
+    runs: _Runs,
+    baseline: _Baseline = None,
+    out: _Out = None,
+    form: _Form = None,
+    annotated: _Annotated = None,
+    as_json: _AsJson = False,
+    mlflow: _Mlflow = None,
+    wandb: _Wandb = None,
 ) -> None:
     """Write one page over one or more runs: rates, differences, pictures, refusals, conversations.
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -30,52 +30,64 @@ _EXTENT = "How much"
 _NAMED = re.compile(r"([^?:/=\s][^?:/=]*)?=(.*)", re.DOTALL)
 
 
+_Generators: TypeAlias = Annotated[
+    list[str],
+    typer.Option(
+        "-g",
+        "--generator",
+        metavar="GENERATOR",
+        help="Generator: a card's name, a card's file or a spec; NAME=SPEC names it.",
+    ),
+]
+_Repeats: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", min=1, rich_help_panel=_EXTENT, help="Pictures of every prompt.")
+]
+_Limit: TypeAlias = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, rich_help_panel=_EXTENT, help="Make at most N samples of each generator."),
+]
+_Only: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TAG=VALUE", rich_help_panel=_EXTENT, help="Use the prompts with this tag alone."),
+]
+_Budget: TypeAlias = Annotated[
+    float | None,
+    typer.Option(metavar="USD", min=0, rich_help_panel=_EXTENT, help="Stop before more than this is spent."),
+]
+_UntilDecided: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="POLICY", rich_help_panel=_EXTENT, help="Stop as soon as this gate policy is decided."),
+]
+_Shard: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N", rich_help_panel=_EXTENT, help="Make the I-th of N parts, in a folder of its own; see merge."
+    ),
+]
+_RetryFailed: TypeAlias = Annotated[
+    bool, typer.Option("--retry-failed", rich_help_panel=_EXTENT, help="Make failed samples again.")
+]
+_Engine: TypeAlias = Annotated[str, typer.Option(metavar="ENGINE", help="local, or ray for many machines.")]
+_DryRun: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Make nothing; show what would be made, and its price.")
+]
+
+
 @app.command(rich_help_panel=MAKE)
 def run(
     suites: SuitesArgument,
-    generators: Annotated[
-        list[str],
-        typer.Option(
-            "-g",
-            "--generator",
-            metavar="GENERATOR",
-            help="Generator: a card's name, a card's file or a spec; NAME=SPEC names it.",
-        ),
-    ],
+    generators: _Generators,
     counter: CounterOption = "tiny",
     out: RunFolderOption = None,
-    repeats: Annotated[
-        int, typer.Option(metavar="N", min=1, rich_help_panel=_EXTENT, help="Pictures of every prompt.")
-    ] = 1,
-    limit: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, rich_help_panel=_EXTENT, help="Make at most N samples of each generator."),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TAG=VALUE", rich_help_panel=_EXTENT, help="Use the prompts with this tag alone."),
-    ] = None,
-    budget: Annotated[
-        float | None,
-        typer.Option(metavar="USD", min=0, rich_help_panel=_EXTENT, help="Stop before more than this is spent."),
-    ] = None,
-    until_decided: Annotated[
-        Path | None,
-        typer.Option(metavar="POLICY", rich_help_panel=_EXTENT, help="Stop as soon as this gate policy is decided."),
-    ] = None,
-    shard: Annotated[
-        str | None,
-        typer.Option(
-            metavar="I/N", rich_help_panel=_EXTENT, help="Make the I-th of N parts, in a folder of its own; see merge."
-        ),
-    ] = None,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", rich_help_panel=_EXTENT, help="Make failed samples again.")
-    ] = False,
-    engine: Annotated[str, typer.Option(metavar="ENGINE", help="local, or ray for many machines.")] = "local",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Make nothing; show what would be made, and its price.")
-    ] = False,
+    repeats: _Repeats = 1,
+    limit: _Limit = None,
+    only: _Only = None,
+    budget: _Budget = None,
+    until_decided: _UntilDecided = None,
+    shard: _Shard = None,
+    retry_failed: _RetryFailed = False,
+    engine: _Engine = "local",
+    dry_run: _DryRun = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make pictures, count them, judge them.
@@ -153,10 +165,10 @@ def _shard(text: str | None) -> Shard | None:
     if text is not None:
         shard = Shard.parse(text)
         return None if shard.count == 1 else shard
-    found = shard_from_environment(os.environ)
-    if found is None:
+    given = shard_from_environment(os.environ)
+    if given is None:
         return None
-    shard, variables = found
+    shard, variables = given
     note(f"{variables}: this process makes part {shard} of the run; --shard 1/1 makes all of it")
     return shard
 

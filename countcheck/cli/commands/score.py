@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -20,42 +20,50 @@ _PICTURES = "What the pictures are"
 MAX_LISTED = 20
 
 
+_Folder: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="Pictures: a folder, a manifest (.csv, .jsonl) or a tar shard.")
+]
+_Suite: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--suite", "-s", metavar="SUITE", help="What was asked: suites, by name or file."),
+]
+_Layout: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="LAYOUT",
+        rich_help_panel=_PICTURES,
+        help="auto, geneval, cococount, manifest, webdataset, flat (T2I-CompBench too), or of.",
+    ),
+]
+_Of: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="NOUN=NUMBER", rich_help_panel=_PICTURES, help="What every picture of a plain folder should show."
+    ),
+]
+_Name: TypeAlias = Annotated[
+    str,
+    typer.Option(metavar="NAME", rich_help_panel=_PICTURES, help="Name of the model; the folder's when left out."),
+]
+_Labels: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        rich_help_panel=_PICTURES,
+        help="Read people's counts instead of pictures: GeckoNum's task_1_MODEL.csv. FOLDER is its prompts.csv.",
+    ),
+]
+
+
 @app.command(rich_help_panel=MAKE)
 def score(
-    folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Pictures: a folder, a manifest (.csv, .jsonl) or a tar shard.")
-    ],
-    suite: Annotated[
-        list[str] | None,
-        typer.Option("--suite", "-s", metavar="SUITE", help="What was asked: suites, by name or file."),
-    ] = None,
+    folder: _Folder,
+    suite: _Suite = None,
     counter: CounterOption = "tiny",
-    layout: Annotated[
-        str,
-        typer.Option(
-            metavar="LAYOUT",
-            rich_help_panel=_PICTURES,
-            help="auto, geneval, cococount, manifest, webdataset, flat (T2I-CompBench too), or of.",
-        ),
-    ] = "auto",
-    of: Annotated[
-        str,
-        typer.Option(
-            metavar="NOUN=NUMBER", rich_help_panel=_PICTURES, help="What every picture of a plain folder should show."
-        ),
-    ] = "",
-    name: Annotated[
-        str,
-        typer.Option(metavar="NAME", rich_help_panel=_PICTURES, help="Name of the model; the folder's when left out."),
-    ] = "",
-    labels: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            rich_help_panel=_PICTURES,
-            help="Read people's counts instead of pictures: GeckoNum's task_1_MODEL.csv. FOLDER is its prompts.csv.",
-        ),
-    ] = None,
+    layout: _Layout = "auto",
+    of: _Of = "",
+    name: _Name = "",
+    labels: _Labels = None,
     out: RunFolderOption = None,
     as_json: JsonOption = False,
 ) -> None:

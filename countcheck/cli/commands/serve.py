@@ -4,39 +4,60 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
 from countcheck.cli.main import SET_UP, app
 from countcheck.cli.output import note
 
+_Counter: TypeAlias = Annotated[
+    str, typer.Option("-d", "--counter", metavar="COUNTER", help="Counter: a card or a spec.")
+]
+_Host: TypeAlias = Annotated[str, typer.Option(metavar="HOST", help="Address to listen on.")]
+_Port: TypeAlias = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")]
+_Wire: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="WIRE", help="Format: flow-factory, unirl, flow-grpo or verl-omni; repeatable."),
+]
+_Kind: TypeAlias = Annotated[str, typer.Option(metavar="KIND", help="Reward: dense, or strict (1 if exact, else 0).")]
+_Device: TypeAlias = Annotated[str, typer.Option(metavar="DEVICES", help="Devices, one worker each: cuda:0,cuda:1.")]
+_Batch: TypeAlias = Annotated[int, typer.Option(metavar="N", min=1, help="Images judged together at most.")]
+_MaxQueued: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Images that may wait; beyond it the answer is 503.")
+]
+_MaxBody: TypeAlias = Annotated[int, typer.Option(min=1, metavar="MIB", help="Size of a request at most, in MiB.")]
+_IKnow: TypeAlias = Annotated[
+    bool, typer.Option("--i-know", help="Serve a pickled wire on an address that other machines reach.")
+]
+
 
 @app.command(rich_help_panel=SET_UP)
 def serve(
-    counter: Annotated[str, typer.Option("-d", "--counter", metavar="COUNTER", help="Counter: a card or a spec.")],
-    host: Annotated[str, typer.Option(metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")] = 18085,
-    wire: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WIRE", help="Format: flow-factory, unirl, flow-grpo or verl-omni; repeatable."),
-    ] = None,
-    kind: Annotated[str, typer.Option(metavar="KIND", help="Reward: dense, or strict (1 if exact, else 0).")] = "dense",
-    device: Annotated[str, typer.Option(metavar="DEVICES", help="Devices, one worker each: cuda:0,cuda:1.")] = "",
-    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Images judged together at most.")] = 16,
-    max_queued: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Images that may wait; beyond it the answer is 503.")
-    ] = 4096,
-    max_body: Annotated[int, typer.Option(min=1, metavar="MIB", help="Size of a request at most, in MiB.")] = 512,
-    i_know: Annotated[
-        bool, typer.Option("--i-know", help="Serve a pickled wire on an address that other machines reach.")
-    ] = False,
+    counter: _Counter,
+    host: _Host = "127.0.0.1",
+    port: _Port = 18085,
+    wire: _Wire = None,
+    kind: _Kind = "dense",
+    device: _Device = "",
+    batch: _Batch = 16,
+    max_queued: _MaxQueued = 4096,
+    max_body: _MaxBody = 512,
+    i_know: _IKnow = False,
 ) -> None:
     """Score images for a trainer, over HTTP.
 
     POST /compute (Flow-Factory) and POST /score (UniRL) take JSON. --wire flow-grpo and --wire verl-omni take the pickled
     bodies of those trainers at POST /. GET /health and GET /metrics tell how the server is. Set COUNTCHECK_SERVE_TOKEN to
     require a bearer token.
+
+    Raises:
+        BadSettings: For an unknown kind of reward, or a pickled wire on an address that other machines reach.
+        MissingExtra: When the extra is not installed.
+
+    Examples:
+        countcheck serve -d tiny
+        countcheck serve -d owlv2 --device cuda:0,cuda:1 --port 18085
     """
     from countcheck.errors import BadSettings, MissingExtra
     from countcheck.library.reward import KINDS
