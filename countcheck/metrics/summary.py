@@ -25,6 +25,7 @@ from countcheck.metrics.estimate_rates import (
 )
 from countcheck.metrics.failures import FailureReason, failure_reasons
 from countcheck.metrics.label_correction import corrected_rates
+from countcheck.metrics.label_plan import LabelPlan, plan_labels
 from countcheck.metrics.outcome_codes import SampleCodes
 from countcheck.metrics.rates import RATES, rate_named
 from countcheck.stats.estimate import Estimate, no_estimate
@@ -131,6 +132,7 @@ class Summary:
         self_test: How the counter did on pictures with known counts; ``controls`` in JSON.
         generators: Name to its counts and rates.
         warnings: Sentences to read before the rates.
+        next_labels: The labels that would most reduce the uncertainty; ``None`` when none would.
         level: Confidence level of every interval, strictly between 0 and 1.
     """
 
@@ -141,11 +143,12 @@ class Summary:
     counter: CounterInfo = field(default_factory=CounterInfo)
     self_test: SelfTestInfo = field(default_factory=SelfTestInfo)
     warnings: tuple[str, ...] = ()
+    next_labels: LabelPlan | None = None
     level: float = 0.95
 
     def to_json(self) -> dict[str, Any]:
         """Return the published shape; see ``schemas/summary.json``."""
-        return {
+        body = {
             "schema": SCHEMA,
             "run": self.run,
             "suite": self.suite,
@@ -156,6 +159,7 @@ class Summary:
             "warnings": list(self.warnings),
             "generators": {name: summary.to_json() for name, summary in self.generators.items()},
         }
+        return body if self.next_labels is None else {**body, "next_labels": self.next_labels.to_json(self.run)}
 
     @classmethod
     def from_json(cls, body: Any, *, place: str = "the summary") -> Summary:
@@ -177,6 +181,7 @@ class Summary:
                 self_test=SelfTestInfo.from_json(dict(body["controls"] or {})),
                 level=float(body.get("level", 0.95)),
                 warnings=tuple(body.get("warnings", ())),
+                next_labels=LabelPlan.from_json(body["next_labels"]) if body.get("next_labels") else None,
                 generators={name: GeneratorSummary.from_json(own) for name, own in body["generators"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -204,6 +209,7 @@ def summarize(rows: Iterable[ResultRow], info: RunInfo, labels: Sequence[Label] 
     """
     if not 0 < level < 1:
         raise BadInput(f"the confidence level is {level}. Give a number between 0 and 1, such as 0.95.")
+    rows = list(rows)
     by_generator: dict[str, list[ResultRow]] = {name: [] for name in info.generators}
     for row in rows:
         by_generator.setdefault(row.generator, []).append(row)
@@ -227,8 +233,23 @@ def summarize(rows: Iterable[ResultRow], info: RunInfo, labels: Sequence[Label] 
         self_test=info.self_test,
         generators=generators,
         warnings=tuple(warnings),
+        next_labels=_next_labels(rows, generators, labels),
         level=level,
     )
+
+
+def _next_labels(
+    rows: Sequence[ResultRow], generators: Mapping[str, GeneratorSummary], labels: Sequence[Label]
+) -> LabelPlan | None:
+    prompts = [row for row in rows if not row.conversation]
+    rates, corrected = (
+        {name: own["exact_rate"] for name, own in estimates.items() if "exact_rate" in own}
+        for estimates in (
+            {name: summary.rates for name, summary in generators.items()},
+            {name: summary.corrected for name, summary in generators.items()},
+        )
+    )
+    return plan_labels(prompts, rates, corrected, labels)
 
 
 def withheld_reason(self_test: SelfTestInfo, style: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from countcheck.reports.format import quantity
 from countcheck.reports.safe_text import visible
 
 if TYPE_CHECKING:
@@ -58,3 +60,17 @@ def capitalized(text: str) -> str:
 def uncapitalized(text: str) -> str:
     """Return the text with its first letter small; the rest stays."""
     return text[:1].lower() + text[1:]
+
+
+def label_advice(plan: Mapping[str, Any]) -> str:
+    """Say which labels would most reduce the uncertainty, and by how much, from the published plan.
+
+    >>> label_advice({"pictures": 40, "seconds": 360, "half_width": 0.03, "half_width_now": None,
+    ...               "command": "countcheck review runs/x --sample 40"})
+    "label 40 pictures: countcheck review runs/x --sample 40 (about 6 minutes); exact would be known to ±3 points, the counter's errors included"
+    """
+    minutes = max(1, round(plan["seconds"] / 60))
+    return (
+        f"label {quantity(plan['pictures'], 'picture')}: {plan['command']} (about {quantity(minutes, 'minute')}); "
+        f"exact would be known to ±{100 * plan['half_width']:.2g} points, the counter's errors included"
+    )

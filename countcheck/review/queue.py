@@ -12,9 +12,9 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 
-from countcheck.counting.verdict import Kind
+from countcheck.metrics.label_plan import sampling_order, stratum_of
 from countcheck.storage.rows import Label, ResultRow
 
 REPEAT_EVERY = 5
@@ -51,7 +51,7 @@ def tasks_of(rows: Iterable[ResultRow]) -> list[Task]:
         nouns = tuple(dict.fromkeys(noun for target in row.targets for noun in target.nouns))
         if row.outcome != "picture" or not row.picture or not nouns:
             continue
-        stratum = _stratum(row)
+        stratum = stratum_of(row)
         task = Task(key=row.key, turn=row.turn, nouns=nouns, stratum=stratum, row=row)
         strata[stratum].append((hashlib.sha256(f"{row.key}\x00{row.turn}".encode()).hexdigest(), task))
     ordered = {
@@ -66,17 +66,40 @@ def _alternate(lists: Sequence[Sequence[Task]]) -> list[Task]:
     return [task for task in chain.from_iterable(zip_longest(*lists)) if task is not None]
 
 
-def _stratum(row: ResultRow) -> str:
-    if row.verdict is Kind.UNCERTAIN:
-        return f"uncertain / {row.generator}"
-    return f"{row.generator} / {'exact' if row.verdict is Kind.EXACT else 'not exact'}"
+def sample_of(tasks: Sequence[Task], labels: Iterable[Label], n: int) -> list[Task]:
+    """Choose the ``n`` next tasks that teach most of the exact rate; see `countcheck.metrics.label_plan`.
+
+    Within a stratum they are the next in its fixed random order, so that the labelled ones stay a random sample of it.
+    """
+    places = {(label.key, label.turn) for label in labels}
+    waiting: dict[str, list[Task]] = defaultdict(list)
+    sizes: dict[str, int] = defaultdict(int)
+    labelled: dict[str, int] = defaultdict(int)
+    for task in tasks:
+        sizes[task.stratum] += 1
+        if task.place in places:
+            labelled[task.stratum] += 1
+        else:
+            waiting[task.stratum].append(task)
+    order = islice(sampling_order(sizes, labelled), n)
+    following = {name: iter(own) for name, own in waiting.items()}
+    return [next(following[name]) for name in order]
 
 
 class Queue:
-    """The tasks of a run, and which of them each person has labelled."""
+    """The tasks of a run, and which of them each person has labelled.
 
-    def __init__(self, tasks: Sequence[Task], labels: Iterable[Label] = ()) -> None:
+    Args:
+        tasks: All of the run.
+        labels: That the ledger holds.
+        offered: The tasks to offer; all when ``None``.
+    """
+
+    def __init__(
+        self, tasks: Sequence[Task], labels: Iterable[Label] = (), offered: Sequence[Task] | None = None
+    ) -> None:
         self.tasks = tasks
+        self._offered = tasks if offered is None else offered
         self._tasks = {task.place: task for task in tasks}
         self._sizes: dict[str, int] = defaultdict(int)
         for task in tasks:
@@ -169,7 +192,7 @@ class Queue:
 
     def _mixed(self, labeller: str) -> Iterator[Task]:
         seen, labellers = self._seen[labeller], self._labellers
-        left = [task for task in self.tasks if task.place not in seen]
+        left = [task for task in self._offered if task.place not in seen]
         new = (task for task in left if not labellers.get(task.place))
         repeated = (task for task in left if labellers.get(task.place))
         number = len(seen)

@@ -11,7 +11,7 @@ from typing import Any
 
 from countcheck.errors import BadInput
 from countcheck.review.agreement import alpha
-from countcheck.review.queue import Queue, Task, tasks_of
+from countcheck.review.queue import Queue, Task, sample_of, tasks_of
 from countcheck.storage.rows import Label
 from countcheck.storage.run_folder import RunFolder
 from countcheck.suites.language.nouns import plural_of
@@ -25,13 +25,19 @@ class LabelSession:
     """One run being labelled, by any number of people at once.
 
     A label is in the ledger before the queue or an answer knows of it: one that cannot be written was never given.
+
+    Args:
+        run: The run, open.
+        sample: Offer only so many pictures that carry no label yet, those that teach most; all when ``None``.
     """
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, sample: int | None = None) -> None:
         self.run = run
         self._lock = threading.RLock()
         self._labels = {_id(label): label for label in run.labels()}
-        self.queue = Queue(tasks_of(run.rows()), self._labels.values())
+        tasks = tasks_of(run.rows())
+        offered = None if sample is None else sample_of(tasks, self._labels.values(), sample)
+        self.queue = Queue(tasks, self._labels.values(), offered)
         self._refreshed = time.monotonic()
 
     def upcoming(self, labeller: str) -> dict[str, Any]:

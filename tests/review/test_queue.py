@@ -4,7 +4,7 @@ import pytest
 from made_up import a_run, a_suite
 
 from countcheck.counting.verdict import Kind
-from countcheck.review.queue import Queue, tasks_of
+from countcheck.review.queue import Queue, sample_of, tasks_of
 from countcheck.storage.rows import Label
 
 
@@ -71,3 +71,11 @@ def test_a_lost_picture_is_not_offered(tasks):
     queue = Queue(tasks)
     queue.skip_lost(tasks[0].place)
     assert all(task.place != tasks[0].place for task, _ in queue.upcoming("ann", 50))
+
+
+def test_a_queue_offers_only_the_sample_and_weighs_by_the_whole_stratum(tasks):
+    offered = sample_of(tasks, [], 6)
+    queue = Queue(tasks, offered=offered)
+    assert {task.place for task, _ in queue.upcoming("ann", 100)} == {task.place for task in offered}
+    first = offered[0]
+    assert queue.weight_with(first) == sum(task.stratum == first.stratum for task in tasks)

@@ -21,6 +21,10 @@ def review(
         int, typer.Option(metavar="N", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
     ] = 0,
     labeller: Annotated[str, typer.Option(metavar="NAME", help="Your name; the page asks for it otherwise.")] = "",
+    sample: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Offer N pictures only: those that make the exact rate surest."),
+    ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = False,
     export: Annotated[
         Path | None,
@@ -46,10 +50,10 @@ def review(
         if export is not None:
             _export(opened, export)
         if import_ is None and export is None:
-            _serve(opened, port, labeller, browser)
+            _serve(opened, port, labeller, browser, sample)
 
 
-def _serve(run: RunFolder, port: int, labeller: str, browser: bool) -> None:
+def _serve(run: RunFolder, port: int, labeller: str, browser: bool, sample: int | None) -> None:
     import secrets
     from contextlib import suppress
     from urllib.parse import urlencode
@@ -64,7 +68,7 @@ def _serve(run: RunFolder, port: int, labeller: str, browser: bool) -> None:
         raise MissingExtra("review", feature="the review page") from error
     from countcheck.review.session import LabelSession
 
-    session = LabelSession(run)
+    session = LabelSession(run, sample)
     if not session.queue.tasks:
         raise BadInput(f"{run.path} holds no picture in which anything is to be counted. Label another run.")
     token = secrets.token_urlsafe(24)

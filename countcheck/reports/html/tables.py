@@ -18,10 +18,10 @@ from countcheck.reports.format import (
 )
 from countcheck.reports.html import charts
 from countcheck.reports.provenance import how_it_was_made
-from countcheck.reports.report import Report
+from countcheck.reports.report import Report, Source
 from countcheck.reports.safe_text import visible
 from countcheck.reports.sections import Breakdown, breakdowns
-from countcheck.reports.wording import capitalized
+from countcheck.reports.wording import capitalized, label_advice
 
 TABLE_RATES = (
     "exact_rate",
@@ -204,9 +204,15 @@ def provenance_lists(report: Report) -> list[dict[str, Any]]:
             "name": source.name,
             "facts": how_it_was_made(report, index),
             "warnings": [capitalized(warning) for warning in source.summary.get("warnings", ())],
+            "advice": _advice(source),
         }
         for index, source in enumerate(report.runs)
     ]
+
+
+def _advice(source: Source) -> str:
+    plan = source.summary.get("next_labels")
+    return capitalized(label_advice(plan)) + "." if plan else ""
 
 
 def _top(report: Report, rate: str) -> float:

@@ -14,6 +14,7 @@ from countcheck.metrics.summary import GeneratorSummary, Summary
 from countcheck.reports.format import axis_mark, estimate_text, quantity
 from countcheck.reports.safe_text import one_line
 from countcheck.reports.terminal.tables import plain_table, rate_cell, rate_title, titled
+from countcheck.reports.wording import label_advice
 from countcheck.stats.estimate import Estimate
 
 KNOWN_TAGS = ("number", "noun", "style", "number_form", "kinds")
@@ -312,4 +313,6 @@ def _notes(summary: Summary, all_shown: bool) -> Text:
     for name, generator in summary.generators.items():
         for reasons in generator.withheld.values():
             lines += [f"{one_line(name)}: {one_line(reason, 200)}" for reason in reasons.values()]
+    if summary.next_labels is not None:
+        lines.append(label_advice(summary.next_labels.to_json(one_line(summary.run))))
     return Text("\n".join(lines), "dim")
