@@ -7,14 +7,17 @@ pixels and bytes; it takes the first frame, turns it upright and lays transparen
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from countcheck.errors import BadInput
 from countcheck.images.convert import as_image, to_rgb
+from countcheck.images.pixel_budget import PixelBudget
 from countcheck.resources import printable_path
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from countcheck.images.types import Pixels
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO", "PPM")
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _UNREAD_STARTS = {
     "JPEG XL": (b"\xff\x0a", b"\x00\x00\x00\x0cJXL "),
@@ -35,13 +38,20 @@ MAX_PIXELS = 64_000_000  # width times height
 MAX_BYTES = 64 * 1024 * 1024  # of a file or an answer
 
 
-def decode(data: bytes, *, place: str = "the picture", max_pixels: int = MAX_PIXELS) -> Image.Image:
+# One for all threads of the process: a picture being decoded needs several copies of its pixels for a moment.
+_DECODING = PixelBudget(MAX_PIXELS)
+
+
+def decode(
+    data: bytes, *, place: str = "the picture", max_pixels: int = MAX_PIXELS, edge: int | None = None
+) -> Image.Image:
     """Decode a picture to an upright RGB image.
 
     Args:
         data: The file's bytes.
         place: The picture's name in errors.
         max_pixels: Largest width times height that is decoded.
+        edge: The longest side that is wanted, in pixels: a JPEG may then be decoded smaller, but no smaller than this.
 
     Raises:
         BadInput: If it is empty, no raster format (SVG, HTML, text), damaged, cut short, or larger than ``max_pixels``.
@@ -67,9 +77,12 @@ def decode(data: bytes, *, place: str = "the picture", max_pixels: int = MAX_PIX
             width, height = opened.size
             if width * height > max_pixels:
                 raise BadInput(f"{place} has {width} x {height} pixels, more than {max_pixels}. Give a smaller one.")
-            opened.seek(0)
-            opened.load()
-            return _converted(opened, place)
+            with _DECODING.reserve(width * height):
+                opened.seek(0)
+                if edge is not None:
+                    opened.draft("RGB", (edge, edge))
+                opened.load()
+                return _converted(opened, place)
     except BadInput:
         raise
     except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -78,7 +91,7 @@ def decode(data: bytes, *, place: str = "the picture", max_pixels: int = MAX_PIX
         raise BadInput(f"{place} is damaged or cut short (no picture is recognised in it).") from error
     except Exception as error:  # decoders raise exceptions of every kind for damaged data
         if _has_too_much_text(data, error):
-            return decode(_without_text(data), place=place, max_pixels=max_pixels)
+            return decode(_without_text(data), place=place, max_pixels=max_pixels, edge=edge)
         raise BadInput(f"{place} is damaged or cut short ({_one_line(error)}).") from error
 
 
@@ -91,6 +104,17 @@ def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     return decode(read_picture_file(path), place=printable_path(path), max_pixels=max_pixels)
 
 
+def picture_size(path: Path) -> tuple[int, int] | None:
+    """Return a picture file's width and height as its header says, in pixels; ``None`` where there is none to read."""
+    from PIL import Image
+
+    try:
+        with _open_regular(path) as file, Image.open(file, formats=_known_formats()) as opened:
+            return opened.size
+    except Exception:  # decoding says what is wrong with it
+        return None
+
+
 def read_picture_file(path: Path) -> bytes:
     """Read the bytes of a picture file.
 
@@ -99,20 +123,30 @@ def read_picture_file(path: Path) -> bytes:
     """
     place = printable_path(path)
     try:
-        # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise BadInput(f"{place} is no regular file. Name a picture file.")
-            if status.st_size > MAX_BYTES:
+        with _open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
                 raise BadInput(f"{place} is larger than {MAX_BYTES // 2**20} MiB. Give a smaller one.")
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                return file.read(MAX_BYTES)
-        finally:
-            os.close(descriptor)
+            return file.read(MAX_BYTES)
     except (OSError, ValueError) as error:
         raise BadInput(f"{place} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+
+
+@contextlib.contextmanager
+def _open_regular(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file. A pipe or a device would never end, or never begin.
+
+    Raises:
+        BadInput: If it is no regular file.
+    """
+    # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise BadInput(f"{printable_path(path)} is no regular file. Name a picture file.")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
 
 
 def encode_png(pixels: Pixels) -> bytes:
@@ -167,12 +201,12 @@ def _unread_format(data: bytes) -> str | None:
 def _has_too_much_text(data: bytes, error: Exception) -> bool:
     """Whether a PNG was refused only for the length of its texts or its colour profile."""
     limits = ("MAX_TEXT_CHUNK", "MAX_TEXT_MEMORY", "memory used in text chunks")
-    return data.startswith(_PNG_SIGNATURE) and any(limit in str(error) for limit in limits)
+    return data.startswith(PNG_SIGNATURE) and any(limit in str(error) for limit in limits)
 
 
 def _without_text(data: bytes) -> bytes:
     """A PNG without texts and colour profile: none of them changes a pixel, and Pillow limits how long they may be."""
-    kept, start = [_PNG_SIGNATURE], len(_PNG_SIGNATURE)
+    kept, start = [PNG_SIGNATURE], len(PNG_SIGNATURE)
     while start + 12 <= len(data):
         end = start + 12 + int.from_bytes(data[start : start + 4], "big")
         if data[start + 4 : start + 8] not in (b"tEXt", b"zTXt", b"iTXt", b"iCCP"):

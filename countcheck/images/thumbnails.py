@@ -10,7 +10,9 @@ import io
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from countcheck.errors import BadInput
 from countcheck.files import atomic_write
+from countcheck.images.decode import PNG_SIGNATURE, decode, picture_size, read_picture_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -67,31 +69,26 @@ def saved_thumbnail(run: Path, picture: str, original: Path) -> Path | None:
 
 def make_thumbnail(path: Path) -> tuple[bytes, str] | None:
     """Return a thumbnail of a picture file and its media type; ``None`` when the file is missing or damaged."""
-    from PIL import Image
-
     try:
-        with Image.open(path) as opened:
-            if opened.format == "PNG" and _is_small(opened.size, path.stat().st_size):
-                opened.verify()
-                return path.read_bytes(), "image/png"
-            opened.draft("RGB", (EDGE * 2, EDGE * 2))
-            return encode_thumbnail(opened.convert("RGB")), "image/webp"
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        data = read_picture_file(path)
+        image = decode(data, edge=EDGE * 2)
+        if data.startswith(PNG_SIGNATURE) and _is_small(image.size, len(data)):
+            return data, "image/png"
+        return encode_thumbnail(image), "image/webp"
+    except BadInput:
         return None
 
 
 def is_own_thumbnail(path: Path) -> bool:
     """Return whether a picture file is small enough to be its own thumbnail, by its length and its header."""
-    from PIL import Image
-
     try:
         length = path.stat().st_size
-        if length > _SMALL_FILE:
+        if length > _SMALL_FILE or not read_picture_file(path).startswith(PNG_SIGNATURE):
             return False
-        with Image.open(path) as opened:
-            return opened.format == "PNG" and _is_small(opened.size, length)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (OSError, BadInput):
         return False
+    size = picture_size(path)
+    return size is not None and _is_small(size, length)
 
 
 def encode_thumbnail(image: Image.Image) -> bytes:

@@ -62,3 +62,28 @@ def test_a_place_that_cannot_be_written_costs_nothing_but_the_copy(noise):
     (run / "thumbnails").write_text("in the way")
     save_thumbnail(run, NAME, image, file.stat().st_size)
     assert saved_thumbnail(run, NAME, file) is None
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.filterwarnings("error")
+def test_a_thumbnail_is_made_by_the_decoder_of_the_counter(tmp_path):
+    """The report opened pictures without the formats and limits of the counter: bombs, pipes and devices among them."""
+    bomb = tmp_path / "bomb.png"
+    Image.new("1", (12_000, 12_000)).save(bomb)
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    (tmp_path / "page.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    for name in ("bomb.png", "pipe.png", "zero.png", "page.png", "gone.png"):
+        assert make_thumbnail(tmp_path / name) is None
+        assert not is_own_thumbnail(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_thumbnail_of_a_large_picture_is_upright_and_small(tmp_path, kind):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / f"a.{kind.lower()}"
+    Image.effect_noise((1600, 800), 60).convert("RGB").save(path, kind, exif=exif)
+    data, media = make_thumbnail(path)
+    assert media == "image/webp"
+    assert Image.open(io.BytesIO(data)).size == (160, 320)

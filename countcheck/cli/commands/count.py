@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -50,7 +50,7 @@ def count_pictures(
         countcheck count pictures/ --of pig -d owlv2 --save boxes/ --json
     """
     from countcheck.counting.counter import load_counter
-    from countcheck.images.files import find_pictures, read_pictures
+    from countcheck.images.files import batches_of, find_pictures, read_pictures
     from countcheck.suites.suite import Noun
 
     nouns = [Noun(name=name) for name in _names(of)]
@@ -59,7 +59,7 @@ def count_pictures(
     _refuse_unknown(loaded, nouns)
     drawings = _drawing_paths(save, paths)
     rows: list[dict[str, Any]] = []
-    for part in _batches(read_pictures(paths), batch):
+    for part in batches_of(read_pictures(paths), batch):
         rows += _count(part, loaded, nouns, style or None, drawings)
     show_result(lambda: rows, lambda: _table(rows, [noun.name for noun in nouns]), as_json=as_json, output=output)
     if not as_json and any(row["uncertain"] for row in rows):
@@ -90,17 +90,6 @@ def _refuse_unknown(counter: Counter, nouns: Sequence[Noun]) -> None:
         raise UnknownName("noun", unknown[0], counter.vocabulary or (), place=f"counter {counter.name}")
     for name in unknown:
         note(f"{counter.name} does not know {name!r}: it is not counted.")
-
-
-def _batches(read: Iterable[Read], size: int) -> Iterator[list[Read]]:
-    batch: list[Read] = []
-    for picture in read:
-        batch.append(picture)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _count(
