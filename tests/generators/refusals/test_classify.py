@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from labelled_replies import halves
 
 from countcheck.generators.outcome import Reason, Stage
 from countcheck.generators.refusals.blank_images import Look
@@ -169,3 +170,90 @@ def test_looking_for_letters_first_loses_no_area():
         text = normal(words)
         slow = next((name for name, pattern in AREAS if pattern.search(text)), "")
         assert area_of(text) == slow or '"' in text
+
+
+def test_the_second_labelled_set_is_read_rightly_in_both_halves():
+    """The untouched half was never looked at while the tables were widened."""
+    for name, least in (("tuned", 0.99), ("untouched", 0.96)):
+        entries = halves()[name]
+        wrong = [entry for entry in entries if entry[0] != entry[1]]
+        assert len(entries) > 100
+        assert len(wrong) <= (1 - least) * len(entries), name
+
+
+@pytest.mark.parametrize(
+    ("message", "fault"),
+    [
+        ("Model is loading; the NSFW filter is warming up", "transient"),
+        ("Number of requests has exceeded your rate limit", "transient"),
+    ],
+)
+def test_a_filter_that_is_not_ready_refuses_nothing(message, fault):
+    assert class_of(read(Reply(error=True, status=503, message=message))) == fault
+
+
+@pytest.mark.parametrize(
+    ("reply", "ended"),
+    [
+        (Reply(error=True, status=400, message="Unrecognized value for moderation filter level"), "bad_request"),
+        (Reply(error=True, status=400, codes=("rate_limit_error",), message="slow down"), "transient"),
+        (Reply(error=True, status=400, codes=("moderation_blocked_v2",), message="Blocked."), "unexplained"),
+        (Reply(error=True, status=400, message="Sorry, this prompt is not allowed."), "unexplained"),
+        (Reply(error=True, status=422, message="prompt flagged: violence"), "stated"),
+        (Reply(error=True, status=400, message="the provided model identifier is invalid"), "closed"),
+        (Reply(error=True, status=400, codes=("Arrearage",), message="Access denied."), "closed"),
+        (Reply(error=True, status=403, raw="<html>", message="Just a moment..."), "transient"),
+        (Reply(error=True, status=451, message="Unavailable For Legal Reasons"), "unexplained"),
+        (Reply(error=True, status=400, codes=("X-77",), message="Something unusual was found."), "unknown"),
+        (Reply(error=True, status=429, codes=("quota_per_day",), retry_after=31.0, message="quota"), "closed"),
+        (Reply(error=True, status=429, message="Quota exceeded for metric: images, limit: 0"), "closed"),
+        (Reply(words="This query violates the policy"), "stated"),
+        (
+            Reply(
+                error=True,
+                status=403,
+                categories=("violence",),
+                message="google/x requires moderation. Your input was flagged. No credits were charged.",
+            ),
+            "stated",
+        ),
+    ],
+)
+def test_wordings_found_on_services(reply, ended):
+    assert class_of(read(reply)) == ended
+
+
+FOUNDING = [
+    ("I can't generate images of that. Try asking for something else.", "unexplained"),
+    (
+        "I'm sorry about that. I'm still learning, and there may be several reasons: perhaps a policy, perhaps the limits"
+        " of what I can do, perhaps the request was too vague. I can't always make every image.",
+        "deflected",
+    ),
+    ("You've reached today's limit for making pictures. You can make more after 23:10.", "transient"),
+    ("Sorry about that, there was an error while making your picture. Please try again in a few minutes.", "transient"),
+    ("I'm unable to generate more pictures right now: the rate limit was hit. Please wait 12 minutes.", "transient"),
+    ("I can't draw that because it could be offensive and might be seen as hateful.", "stated"),
+    ("Sorry for the earlier error! Here's the corrected picture with three pigs.", "deflected"),
+    ("An error occurred: your prompt violates our content policy.", "unexplained"),
+]
+
+
+@pytest.mark.parametrize(("words", "ended"), FOUNDING)
+def test_apologies_limits_and_faults_in_an_assistants_words(words, ended):
+    assert class_of(read(Reply(words=words))) == ended
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Invalid size '512x512' for prompt 'three pigs in blood-red coats beside a poster about our content policy'",
+        'Unsupported aspect ratio for input "a bloody knife, nude, flagged by the safety system"',
+        "Prompt must be shorter: three pigs with guns and a content policy",
+    ],
+)
+def test_a_repeated_prompt_is_not_read_as_the_services_opinion(message):
+    asked = "three pigs with guns and a content policy"
+    reading = read(Reply(error=True, status=400, message=message), asked=asked)
+    assert class_of(reading) == "bad_request"
+    assert reading.message == message

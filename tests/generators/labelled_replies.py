@@ -14,7 +14,7 @@ from countcheck.generators.remote.error_replies import reply_of_body
 from countcheck.generators.remote.outcomes import Request, outcomes_of_reply
 from countcheck.generators.remote.reply import Reply
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "refusals"
 NAMES = {"U": "unexplained", "C": "capability", "S": "stated", "K": "deflected", "D": "deflected", "F": "transient"}
 
 
