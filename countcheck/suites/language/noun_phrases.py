@@ -123,7 +123,7 @@ def _leads_to_plural(tokens: Sequence[Token], k: int, singular: str) -> bool:
         return False
     later = singular_of(after.low)
     if later is not None and later != after.low and (singular not in lex.LIVING or tokens[k].low in SAME):
-        return after.low not in lex.ACTIONS
+        return after.low not in lex.ACTIONS and later not in lex.ACTIONS
     return tokens[k].low == "sports" and "NOUN" in classes_of(after.low)
 
 

@@ -140,7 +140,11 @@ def _is_name(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
     after = tokens[quantity.end] if quantity.end < len(tokens) else None
     before = tokens[i - 1]
     capital = tokens[i].text[0].isupper()
-    if capital and (before if after is None else after).text[0].isupper():
+    if (
+        capital
+        and before.low not in (",", ";", "&", "+", "•")
+        and (before if after is None else after).text[0].isupper()
+    ):
         return True
     if capital and before.low == "of" and i > 1 and tokens[i - 2].text[0].isupper():
         return True
@@ -321,7 +325,7 @@ def is_unclear(
     if before in ("not", "another", "either", "other", "plus", "times", "every"):
         return True
     if before == "and" and (low_at(tokens, i - 2) in WORDS or low_at(tokens, i - 2).isdigit()):
-        return low_at(tokens, i - 3) != "of"
+        return low_at(tokens, i - 3) != "of" and not _is_model(tokens, i - 2, quantity)
     if low_at(tokens, quantity.end) in lex.RELATIVE or "'" in phrase.phrase:
         return True
     if after in ("each", "apiece", "per"):
@@ -342,11 +346,14 @@ def _clause_start(tokens: Sequence[Token], i: int) -> int:
     return start
 
 
-def is_adjectival(tokens: Sequence[Token], quantity: Quantity, phrase: Phrase) -> bool:
+def is_adjectival(tokens: Sequence[Token], i: int, quantity: Quantity, phrase: Phrase) -> bool:
     """Return whether the number makes an adjective with the first noun: "one way street", "one hit wonder"."""
     first = low_at(tokens, quantity.end)
     compound = f"{first} {phrase.head}" in lex.COMPOUNDS
-    return quantity.count == 1 and first in lex.ADJECTIVAL and phrase.end - quantity.end >= 2 and not compound
+    if quantity.count != 1 or phrase.end - quantity.end < 2 or compound:
+        return False
+    # "a one horse town": an article before "one" leaves it no number.
+    return first in lex.ADJECTIVAL or (low_at(tokens, i - 1) in ("a", "an") and low_at(tokens, i) == "one")
 
 
 def is_unnamed(tokens: Sequence[Token], i: int, quantity: Quantity, phrase: Phrase) -> bool:

@@ -150,12 +150,12 @@ def _read_quantity(scan: Scan, i: int) -> int:
         if not quantity.loose and not quantity.bundle and not is_harmless(scan.tokens, i, quantity):
             scan.give_up(i, _clause_end(scan, i, quantity.end))
         return quantity.end
-    if is_not_seen(scan.tokens, i, phrase) or is_adjectival(scan.tokens, quantity, phrase):
+    if is_not_seen(scan.tokens, i, phrase) or is_adjectival(scan.tokens, i, quantity, phrase):
         return phrase.end
     if quantity.loose and not scan.approximate:
         return phrase.end
     if is_order(scan.tokens, i, phrase) or is_unnamed(scan.tokens, i, quantity, phrase):
-        if phrase.head in ("other", "others") and scan.candidates and i - scan.candidates[-1].end <= 12:
+        if phrase.raw == "others" and scan.candidates and i - scan.candidates[-1].end <= 12:
             # "two people hugging, three others watching": neither number is the whole.
             scan.candidates[-1].holds = False
         scan.give_up(i, phrase.end)
@@ -253,7 +253,11 @@ def _add_count(scan: Scan, i: int, quantity: Quantity, phrase: Phrase) -> int:
     holds = not is_unclear(scan.tokens, i, quantity, phrase, end, last_end=scan.last_end)
     if scan.low(end) == "of" and (inner := quantity_at(scan.tokens, end + 1)) is not None:
         # "three rows of five chairs": how many chairs that makes is arithmetic, not reading.
-        things = phrase_at(scan.tokens, inner.end, plural=True)
+        if phrase.head in lex.PICTURES | {"view", "angle"}:
+            # "4 views of one knight": the pictures are ordered, and what they show is read next.
+            scan.give_up(i, phrase.end)
+            return phrase.end
+        things = phrase_at(scan.tokens, inner.end, plural=inner.count != 1)
         end, holds = things.end if things is not None else inner.end, False
     target = Target(
         noun=phrase.noun,
