@@ -16,6 +16,8 @@ _USUAL = {
     "shrimp": "shrimp",
     "die": "dice",
     "cactus": "cacti",
+    "ox": "oxen",
+    "people": "people",
 }
 
 # Where it offers a rarer singular first, or none.
@@ -106,14 +108,16 @@ def _plural_word(word: str) -> str:
         return word
     from lemminflect import getInflection
 
-    found = getInflection(word, tag="NNS")
-    return found[0] if found else f"{word}s"
+    plurals = getInflection(word, tag="NNS")
+    # Of "lychee" and "lychees", both in the dictionary, people write the one that differs.
+    return next((plural for plural in plurals if plural != word), plurals[0] if plurals else f"{word}s")
 
 
 # Plain nouns that the dictionary knows as verbs only.
 _NOUNS_TOO = frozenset(
     [
         "pan",
+        "pip",
         "tutu",
         "kebab",
         "bar",

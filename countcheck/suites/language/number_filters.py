@@ -13,6 +13,7 @@ from countcheck.suites.language.nouns import classes_of, singular_of
 from countcheck.suites.language.numbers import WORDS, cardinal
 from countcheck.suites.language.quantities import Quantity
 from countcheck.suites.language.tokens import Token, joined, low_at
+from countcheck.suites.suite import Relation
 
 Rule = Callable[[Sequence[Token], int, Quantity], bool]
 
@@ -42,9 +43,13 @@ def _has_unit(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
 
 
 def _has_sign(tokens: Sequence[Token], i: int, quantity: Quantity) -> bool:
-    """ "$5", "#3", "5 %", "1/2"; a hyphen with a space is a bullet, and a slash between words a comma."""
+    """ "$5", "#3", "5 %", "5* hotel", "1/2"; a hyphen with a space is a bullet, and a slash between words a comma."""
     after, before = low_at(tokens, quantity.end), low_at(tokens, i - 1)
-    if after in ("%", "°") or before in ("$", "€", "£", "#", "№", "@"):
+    if (
+        after in ("%", "°")
+        or (after == "*" and joined(tokens, quantity.end))
+        or before in ("$", "€", "£", "#", "№", "@")
+    ):
         return True
     digits = tokens[i].text[0].isdigit()
     if before in ("x", "×"):
@@ -278,7 +283,8 @@ def is_not_seen(tokens: Sequence[Token], i: int, phrase: Phrase) -> bool:
         return True
     if phrase.noun in lex.PIECES and _is_cut(tokens):
         return True
-    if phrase.head == "end":
+    if phrase.head == "end" or (before == "in" and low_at(tokens, i) == "one" and phrase.head in lex.DEPICTIONS):
+        # "on one end", "five women in one portrait".
         return True
     return phrase.head in lex.BODY and is_pose(tokens, i, phrase)
 
@@ -350,6 +356,10 @@ def is_adjectival(tokens: Sequence[Token], i: int, quantity: Quantity, phrase: P
     """Return whether the number makes an adjective with the first noun: "one way street", "one hit wonder"."""
     first = low_at(tokens, quantity.end)
     compound = f"{first} {phrase.head}" in lex.COMPOUNDS
+    exact = quantity.relation is Relation.EXACTLY and not quantity.bundle
+    if exact and quantity.count > 1 and low_at(tokens, i - 1) in ("a", "an"):
+        # "a 5 stars hotel": the article goes with what follows.
+        return low_at(tokens, phrase.end)[:1].isalpha() and low_at(tokens, phrase.end) not in lex.STOP
     if quantity.count != 1 or phrase.end - quantity.end < 2 or compound:
         return False
     # "a one horse town": an article before "one" leaves it no number.

@@ -261,7 +261,7 @@ def _exact(tokens: Sequence[Token], i: int, low: str) -> Quantity | None:
         return None
     count, end = number[0], _after_repetition(tokens, *number)
     word = not low[:1].isdigit()
-    if low_at(tokens, end) in ("x", "×", "*") and not word and low_at(tokens, end + 1)[:1].isalpha():
+    if low_at(tokens, end) in ("x", "×") and not word and low_at(tokens, end + 1)[:1].isalpha():
         # "3 x apples".
         end += 1
     after, next_word = low_at(tokens, end), low_at(tokens, end + 1)

@@ -150,11 +150,14 @@ def _read_quantity(scan: Scan, i: int) -> int:
         if not quantity.loose and not quantity.bundle and not is_harmless(scan.tokens, i, quantity):
             scan.give_up(i, _clause_end(scan, i, quantity.end))
         return quantity.end
+    if is_order(scan.tokens, i, phrase):
+        scan.give_up(i, phrase.end)
+        return phrase.end
     if is_not_seen(scan.tokens, i, phrase) or is_adjectival(scan.tokens, i, quantity, phrase):
         return phrase.end
     if quantity.loose and not scan.approximate:
         return phrase.end
-    if is_order(scan.tokens, i, phrase) or is_unnamed(scan.tokens, i, quantity, phrase):
+    if is_unnamed(scan.tokens, i, quantity, phrase):
         if phrase.raw == "others" and scan.candidates and i - scan.candidates[-1].end <= 12:
             # "two people hugging, three others watching": neither number is the whole.
             scan.candidates[-1].holds = False
@@ -227,7 +230,7 @@ def _is_verb(low: str) -> bool:
 
 def _is_multiplied(scan: Scan, quantity: Quantity) -> bool:
     before = scan.low(quantity.end - 1)
-    return before in ("x", "×", "*") or (before[:1].isdigit() and before.endswith(("x", "×")))
+    return before in ("x", "×") or (before[:1].isdigit() and before.endswith(("x", "×")))
 
 
 def _add_count(scan: Scan, i: int, quantity: Quantity, phrase: Phrase) -> int:

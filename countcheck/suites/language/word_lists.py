@@ -90,7 +90,7 @@ CONTAINERS = word_set(
 
 # Plural nouns that are not things in a picture. A number before them counts nothing that could be seen.
 ABSTRACT = word_set(
-    "time way side direction dimension colour color tone shade hue type kind sort variety style angle perspective "
+    "morning evening afternoon weekend time way side direction dimension colour color tone shade hue type kind sort variety style angle perspective "
     "corner point step part half third quarter fifth level degree percent language season moment occasion "
     "option choice reason idea theme genre version stage phase episode chapter volume round minute hour second "
     "day night week month year decade century generation metre meter centimetre centimeter millimetre millimeter "
