@@ -6,8 +6,9 @@ each other.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from countcheck.cards import Card
 from countcheck.counting.counter import Counter
 from countcheck.counting.judging import JudgedPicture, judge_detections
 from countcheck.detectors.base import Detections
+from countcheck.detectors.common.pictures import size_of
 from countcheck.engine.batching import Asked, PendingOutcome
 from countcheck.engine.budget import Budget
 from countcheck.engine.progress import Progress, ShowsWaits
@@ -23,7 +25,7 @@ from countcheck.generators.base import Generator
 from countcheck.generators.outcome import Failure, Outcome
 from countcheck.images import thumbnails
 from countcheck.images.convert import as_image
-from countcheck.images.decode import encode_png
+from countcheck.images.decode import MAX_PIXELS, encode_png
 from countcheck.images.types import Pixels
 from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.run_folder import NO_STATES, RunFolder
@@ -98,15 +100,34 @@ class RunContext:
             DiskFull: When there is no room for a file or an entry.
         """
         pictures = [pending for pending in batch if pending.pixels is not None and pending.detections is None]
-        pixels = [pending.pixels() for pending in pictures if pending.pixels is not None]
-        judgements = self.count_and_judge(pixels, [pending.asked for pending in pictures])
-        by_key = {pending.key: judgement for pending, judgement in zip(pictures, judgements, strict=True)}
+        by_key = dict(self._count_in_parts(pictures))
         for pending in batch:
             if pending.detections is not None:
                 by_key[pending.key] = self._judge(pending.detections, pending.asked)
         self.write(
             [(pending.generator, with_judgement(pending.entry.result(), by_key.get(pending.key))) for pending in batch]
         )
+
+    def _count_in_parts(self, pictures: Sequence[PendingOutcome]) -> Iterator[tuple[str, JudgedPicture]]:
+        """Count pictures, few at a time where they are large; yield key and judgement."""
+        part: list[tuple[PendingOutcome, Pixels]] = []
+        total = 0
+        for pending in pictures:
+            if pending.pixels is None:
+                continue
+            pixels = pending.pixels()
+            if part and total + math.prod(size_of(pixels)) > MAX_PIXELS:
+                yield from self._count_part(part)
+                part, total = [], 0
+            part.append((pending, pixels))
+            total += math.prod(size_of(pixels))
+        if part:
+            yield from self._count_part(part)
+
+    def _count_part(self, part: Sequence[tuple[PendingOutcome, Pixels]]) -> Iterator[tuple[str, JudgedPicture]]:
+        judged = self.count_and_judge([pixels for _, pixels in part], [pending.asked for pending, _ in part])
+        for (pending, _), judgement in zip(part, judged, strict=True):
+            yield pending.key, judgement
 
     def _judge(self, detections: Detections, asked: Asked) -> JudgedPicture:
         targets, tags = asked

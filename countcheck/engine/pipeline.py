@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
 from countcheck.detectors.base import Detections
+from countcheck.detectors.common.pictures import size_of
 from countcheck.engine.batching import (
     BATCH,
     Asked,
@@ -37,6 +39,7 @@ from countcheck.suites.suite import Conversation, Prompt
 
 T = TypeVar("T")
 _WRITERS = 2  # picture files encoded and written at a time
+_LARGE = 16_000_000  # pixels of a picture that is not kept in memory until it is counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +168,7 @@ class GeneratorPipeline:
         return entry
 
     def _start(self, sample: Sample, detected: DetectedOutcome, crowded: bool) -> PendingOutcome:
-        """Begin to write an outcome's file; when many outcomes wait, its pixels are left to the file alone."""
+        """Begin to write an outcome's file; many and large pictures are read back from it instead of kept in memory."""
         outcome = detected.outcome
         entry: Future[OutcomeRecord]
         if outcome.key in self._saved:
@@ -175,7 +178,7 @@ class GeneratorPipeline:
             entry = self._files.submit(self._context.save_picture, outcome, self._card.price, sample.text, self._keep)
         pixels: Callable[[], Pixels] | None = None
         if isinstance(outcome, Picture) and detected.detections is None:
-            if crowded:
+            if crowded or math.prod(size_of(outcome.pixels)) > _LARGE:
                 path = self._context.folder.path / entry.result().picture
                 pixels = lambda: read_picture(path)  # noqa: E731
             else:

@@ -153,3 +153,21 @@ def test_detections_that_come_with_a_picture_are_judged_and_nothing_is_detected_
     rows = run(tmp_path, Detecting())
     assert [row.counted for row in rows] == [{"square": 4}] * 3
     assert [row.verdict for row in rows] == [Kind.OVER] * 3
+
+
+def test_large_pictures_are_read_back_from_their_files_and_counted_few_at_a_time(tmp_path, monkeypatch):
+    """Sixteen pictures of the largest size in memory at once took gigabytes."""
+    height, width = squares.squares(1).shape[:2]
+    sizes, plain = [], squares.SquaresDetector.detect
+
+    def detect(self, pictures, nouns):
+        sizes.append(len(pictures))
+        return plain(self, pictures, nouns)
+
+    monkeypatch.setattr("countcheck.engine.pipeline._LARGE", 1)
+    monkeypatch.setattr("countcheck.engine.context.MAX_PIXELS", 2 * height * width)
+    monkeypatch.setattr(squares.SquaresDetector, "detect", detect)
+    rows = run(tmp_path, Oldest(), *(f"{n} squares" for n in range(1, 9)))
+    assert [row.counted["square"] for row in rows] == list(range(1, 9))
+    assert {row.verdict for row in rows} == {Kind.EXACT}
+    assert sum(sizes) >= 8 and max(sizes[-4:]) <= 2
