@@ -61,7 +61,7 @@ class Picture:
 
     Attributes:
         key: The sample's.
-        turn: 0 for a prompt; the how-maniest thing said, repairs included, in a conversation.
+        turn: 0 for a prompt; in a conversation the number of the turn, repairs included, from 0.
         pixels: See `Pixels`. Never counted from a file it was just written to.
         seconds: Time the picture took, its share of a batch.
         cost: In USD; ``None`` when unknown.

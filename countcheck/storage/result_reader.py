@@ -33,6 +33,9 @@ class ResultReader:
             suite: The run's.
             counting: Whose verdicts to read; ``None`` when nothing was counted yet. A picture that it has not counted
                 is uncertain.
+
+        Raises:
+            DamagedRow: When a row does not hold what was written.
         """
         by_id: dict[str, Prompt | Conversation] = {a.id: a for a in suite.asked}
         shared: dict[tuple[str, int], PromptFields] = {}

@@ -17,7 +17,7 @@ class ResultRow:
 
     Attributes:
         key: The sample's; a conversation's turns share it.
-        turn: How-maniest thing said, repairs included, from 0.
+        turn: The number of the turn in its conversation, repairs included, from 0.
         script: Which turn of the suite's conversation it belongs to, from 0; 0 for a prompt.
         repair: 0 for the turn as scripted, 1 for the first repair asked for after it, and so on.
         text: What was said.

@@ -98,7 +98,7 @@ class BlackForestLabsGenerator(EditingGenerator):
         return HttpClient(base, headers=headers, timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
-        """File a request, and wait for what becomes of it."""
+        """Submit a request and wait for its result."""
         filed = self.client.call("POST", f"/v1/{self.source}", json=self._fields(ask))
         where = str(filed.fields.get("polling_url") or "")
         if not where:

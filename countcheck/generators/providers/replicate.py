@@ -102,7 +102,7 @@ class ReplicateGenerator(EditingGenerator):
         return client
 
     def ask(self, ask: Ask) -> Reply:
-        """Make a prediction, and wait for what becomes of it."""
+        """Create a prediction and wait for its result."""
         self._last.headers = {}
         seconds = float(self.settings["timeout"])
         # Without a time to hold the request open, the client would wait for its answer for ever.

@@ -229,7 +229,7 @@ FAULTS = re.compile(
 OBJECTS = re.compile(
     r"violat|\bpolic(?:y|ies)\b|guideline|\bsafety\b|inappropriate|harmful|content filter|moderat|\bflagged\b|not allowed|not permitted|terms of (?:use|service)|política|politique|richtlinie|linee guida|polític|beleid|polity[ck]|политик|правил|政策|违规|敏感|规定|规范|ポリシー|ガイドライン|정책|سياس|नीति|politika|chính sách|kebijakan"
 )
-# Several reasons are thought aloud, and none is given: an apology, not an answer.
+# Several possible reasons are listed and none is given: an apology, not an answer.
 HEDGES = re.compile(
     r"\b(?:perhaps|maybe|possibly|might be|may be|could be|may have|might have|could have|might not|may not|it is possible that|can(?:no|')t always|cannot always|not always able|or because|still (?:learning|under development|in development|being developed|improving))\b"
     r"|\b(?:a few|several|some|many|various|different|a number of|a couple of|possible|multiple) (?:possible |potential |different )?reasons\b"

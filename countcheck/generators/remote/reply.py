@@ -18,7 +18,7 @@ class Ask:
         text: What is said.
         seed: 0 to 2**31 - 1; adapters without seeds leave it.
         key: Of the (first) sample it is for.
-        turn: The how-maniest thing said in a conversation, from 0.
+        turn: The number of the turn in its conversation, repairs included, from 0.
         count: Pictures wanted from this one request, 1 or more.
         picture: To be changed as ``text`` says; ``None`` for a new picture.
         history: What the adapter's own `Reply.history` held after the turn before; ``None`` at the start.
