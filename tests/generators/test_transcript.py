@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from loopback import BLACK, PNG, draw, told
@@ -14,7 +15,7 @@ from countcheck.generators.outcome import Failure
 from countcheck.generators.refusals.words import claims_success
 from countcheck.generators.transcript import TranscriptGenerator
 from countcheck.suites.samples import plan
-from countcheck.suites.suite import Conversation, Suite, Target, Turn
+from countcheck.suites.suite import Conversation, Prompt, Suite, Target, Turn
 
 PIGS = (Target(noun="pig", count=3),)
 TALK = Conversation(
@@ -159,3 +160,13 @@ def test_a_chat_that_starts_elsewhere_says_so(tmp_path):
 def test_without_a_file():
     with pytest.raises(BadSettings, match="no file is named"):
         TranscriptGenerator(Card(name="transcript", family="transcript"))
+
+
+def test_limits_and_faults_told_in_words_are_failures(tmp_path):
+    """A service's limit that its assistant words is no refusal of the prompt."""
+    entries = json.loads((Path(__file__).parent / "answers" / "limits_in_words.json").read_text(encoding="utf-8"))
+    generator = generator_for(tmp_path, *entries)
+    prompts = tuple(Prompt(id=entry["prompt"], text=entry["said"]) for entry in entries)
+    outcomes = list(generator.generate(list(plan(Suite(name="s", prompts=prompts), generator.recipe))))
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Failure"] * len(entries)
+    assert [outcome.retry_after for outcome in outcomes] == [None, None, 720.0]
