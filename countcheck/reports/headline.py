@@ -11,6 +11,7 @@ from countcheck.reports.safe_text import visible
 
 MAX_NAMED = 4
 _LONGEST_NAME = 40
+_LONGEST_LIST = 90  # characters of all models named in the headline, which takes two lines at most
 
 
 def headline(report: Report) -> str:
@@ -32,7 +33,9 @@ def headline(report: Report) -> str:
             return _of_two(report, other, names)
     ranked = sorted(scored, key=lambda index: -(_value(report.models[index]) or 0.0))
     rates = [f"{names[index]} {_rate(report.models[index])}" for index in ranked[:MAX_NAMED]]
-    more = f", {len(ranked) - MAX_NAMED} more below" if len(ranked) > MAX_NAMED else ""
+    while len(rates) > 1 and sum(map(len, rates)) > _LONGEST_LIST:
+        rates.pop()
+    more = f", {len(ranked) - len(rates)} more below" if len(ranked) > len(rates) else ""
     best = estimate_text("exact_rate", report.models[ranked[0]].rates["exact_rate"])
     rates[0] += f" (95\u00a0% interval {best.interval})" if best.interval else ""
     return f"Exactly as asked: {', '.join(rates)}{more}."
@@ -117,31 +120,31 @@ def _commonest(model: Model) -> str:
 
 
 def short_names(labels: Sequence[str]) -> list[str]:
-    """Shorten model labels for a sentence: without family, organisation and settings where they stay distinct.
+    """Shorten model labels for a sentence: without family and organisation, and with the settings that differ alone.
 
     >>> short_names(["diffusers:stabilityai/sdxl-turbo?steps=4", "tiny"])
     ['sdxl-turbo', 'tiny']
-    >>> short_names(["tiny?steps=4", "tiny?steps=8"])
+    >>> short_names(["tiny?steps=4&size=64", "tiny?steps=8&size=64"])
     ['tiny?steps=4', 'tiny?steps=8']
     """
-    names = list(labels)
-    for shorten in (_without_settings, lambda label: _without_source(_without_settings(label)), _without_source):
-        shorter = [shorten(label) for label in labels]
-        if len(set(shorter)) == len(set(labels)):
-            names = min((names, shorter), key=lambda candidates: sum(map(len, candidates)))
-    cut = [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names]
-    return cut if len(set(cut)) == len(set(names)) else names
+    parts = [_parts(label) for label in labels]
+    names = []
+    for head, settings, run in parts:
+        short = head.rpartition("/")[2].rpartition(":")[2] or head
+        alike = [other for other, _, _ in parts if other.endswith(short)]
+        base = short if len(set(alike)) == 1 else head
+        shared = set.intersection(*(set(others) for other, others, _ in parts if other == head))
+        own = "&".join(setting for setting in settings if setting not in shared)
+        name = base + (f"?{own}" if own else "") + (f" · {run}" if run else "")
+        names.append(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")
+    return names if len(set(names)) == len(set(labels)) else list(labels)
 
 
-def _without_settings(label: str) -> str:
-    name, dot, run = label.partition(" · ")
-    return name.partition("?")[0] + dot + run
-
-
-def _without_source(label: str) -> str:
-    name, question, settings = label.partition("?")
-    head, dot, run = name.partition(" · ")
-    return (head.rpartition("/")[2].rpartition(":")[2] or head) + dot + run + question + settings
+def _parts(label: str) -> tuple[str, list[str], str]:
+    """Split a label into the model, its settings and the run that tells it from one of the same name."""
+    name, _, run = label.partition(" · ")
+    head, _, settings = name.partition("?")
+    return head, settings.split("&") if settings else [], run
 
 
 def _value(model: Model, rate: str = "exact_rate") -> float | None:

@@ -17,6 +17,17 @@ from countcheck.suites.natural_order import natural_key
 
 _HARM = {Kind.MISSING: 4, Kind.MIXED: 3, Kind.OVER: 2, Kind.UNDER: 2, Kind.REFUSED: 1, Kind.UNCERTAIN: 0}
 
+_BAR_ORDER = (
+    Kind.EXACT,
+    Kind.OVER,
+    Kind.UNDER,
+    Kind.MISSING,
+    Kind.MIXED,
+    Kind.UNCERTAIN,
+    Kind.REFUSED,
+    Kind.FAILED,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
@@ -65,6 +76,64 @@ def _cell(asked: int, counted: int, n: int, total: int) -> Cell:
     kind = "exact" if asked == counted else "over" if counted > asked else "under"
     shade = 0 if n == 0 else max(1, round(10 * n / total))
     return Cell(asked=asked, counted=counted, n=n, kind=kind, shade=shade)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeShare:
+    """How many samples of a model ended in one way.
+
+    Attributes:
+        kind: A verdict, or ``missing sample`` for what was not made.
+        n: Samples, 1 or more.
+        start, share: Where its part of the bar begins and how long it is, 0 to 1.
+    """
+
+    kind: str
+    n: int
+    start: float
+    share: float
+
+
+OUTCOMES = (*(str(kind) for kind in _BAR_ORDER), "unjudged", "missing sample")
+
+
+def outcome_bars(report: Report) -> list[tuple[OutcomeShare, ...]]:
+    """Return of each model how its samples and turns ended, the exact ones first; empty for a model without samples."""
+    bars = []
+    for model in report.models:
+        counts = Counter(_outcome(row) for row in model.rows)
+        total, parts, start = sum(counts.values()), [], 0.0
+        for kind in OUTCOMES:
+            if counts[kind]:
+                share = counts[kind] / total
+                parts.append(OutcomeShare(kind=kind, n=counts[kind], start=start, share=share))
+                start += share
+        bars.append(tuple(parts))
+    return bars
+
+
+def _outcome(row: ResultRow) -> str:
+    if row.outcome == "missing":
+        return "missing sample"
+    return "unjudged" if row.verdict is None else str(row.verdict)
+
+
+def example_tries(report: Report, *, most: int = 4) -> list[tuple[int, ResultRow]]:
+    """Choose pictures for a first look: of each model in turn its worst one and an exact one, no prompt twice."""
+    chosen: list[tuple[int, ResultRow]] = []
+    prompts: set[str] = set()
+    for exact in (False, True, False, True):
+        for index, model in enumerate(report.models):
+            rows = [
+                row
+                for row in model.rows
+                if row.picture and row.counted and (row.verdict is Kind.EXACT) is exact and row.text not in prompts
+            ]
+            if rows and len(chosen) < most:
+                row = max(rows, key=lambda row: (_HARM.get(row.verdict or Kind.FAILED, -1), _distance(row), row.key))
+                chosen.append((index, row))
+                prompts.add(row.text)
+    return chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,22 @@
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+
+import pytest
 
 from countcheck.counting.verdict import Kind
 from countcheck.reports.report import read_report
-from countcheck.reports.sections import breakdowns, conversations, inconsistencies, matrices, refusals, worst_prompts
+from countcheck.reports.sections import (
+    breakdowns,
+    conversations,
+    example_tries,
+    inconsistencies,
+    matrices,
+    outcome_bars,
+    refusals,
+    worst_prompts,
+)
 
 
 def test_matrices_share_their_columns_and_hold_every_counted_picture(two_runs):
@@ -76,3 +88,19 @@ def test_breakdowns_have_two_values_or_more_and_one_estimate_a_model(two_runs):
     for split in splits:
         assert len(split.values) >= 2
         assert {len(estimates) for estimates in split.rates} == {len(report.models)}
+
+
+def test_bars_hold_every_row_and_fill_their_width(two_runs):
+    report = read_report(two_runs)
+    for model, bar in zip(report.models, outcome_bars(report), strict=True):
+        assert sum(part.n for part in bar) == len(model.rows) > 0
+        assert abs(sum(part.share for part in bar) - 1) < 1e-9
+        assert all(a.start + a.share == pytest.approx(b.start) for a, b in itertools.pairwise(bar))
+
+
+def test_first_pictures_are_wrong_and_right_ones_of_several_models_and_prompts(two_runs):
+    examples = example_tries(read_report(two_runs))
+    assert len(examples) == 4
+    assert len({row.text for _, row in examples}) == 4
+    assert len({index for index, _ in examples}) > 1
+    assert any(row.verdict is not Kind.EXACT for _, row in examples)

@@ -102,6 +102,8 @@ def render_html(
             reasons=wording.REASONS,
             rows=pack_rows(report, pictures, overlays, full),
             made=tables.provenance_lists(report),
+            bars=sections.outcome_bars(report),
+            examples=sections.example_tries(report),
             verdicts=wording.VERDICTS,
             bare=not pictures.inline and not pictures.beside,
         )

@@ -69,6 +69,7 @@ def _cell(
     mark = charts.interval_mark(estimate, top=top, model=model) if estimate and _has_value(estimate) else ""
     return {
         "title": RATES[rate].title,
+        "order": estimate["value"] if estimate and _has_value(estimate) else -1,
         "text": estimate_text(rate, estimate),
         "mark": safe_markup(mark),
         "corrected": None if corrected is None else estimate_text(rate, corrected),
@@ -119,12 +120,13 @@ def differences_table(report: Report) -> dict[str, Any] | None:
 
 def _difference_cell(rate: str, pair: dict[str, Any] | None, model: int) -> dict[str, Any]:
     if pair is None:
-        return {"text": EstimateText(value="–"), "mark": "", "p": "", "test": ""}
+        return {"text": EstimateText(value="–"), "order": -2, "mark": "", "p": "", "test": ""}
     difference = pair["difference"]
     mark = charts.difference_mark(difference, model=model) if difference["low"] is not None else ""
     p = pair.get("p_value")
     return {
         "text": difference_text(rate, difference),
+        "order": -2 if difference["value"] is None else difference["value"],
         "mark": safe_markup(mark),
         "p": "" if p is None else f"p\u00a0{'' if p < 0.001 else '= '}{p_value(p)}".replace(" ", "\u00a0"),
         "test": pair.get("test") or "",

@@ -129,3 +129,38 @@ def test_a_phone_is_not_scrolled_sideways(browser, address):
         page.goto(address)
         ready(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_link_to_a_section_lands_there_though_the_tries_are_filled_in_later(browser, address):
+    with watched_page(browser) as page:
+        page.goto(f"{address}#made")
+        ready(page)
+        page.wait_for_function(
+            "() => Math.abs(document.querySelector('#made').getBoundingClientRect().top) < innerHeight"
+        )
+        page.evaluate("location.hash = 'refusals'")
+        page.wait_for_function("() => Math.abs(document.querySelector('#refusals').getBoundingClientRect().top) < 200")
+
+
+def test_the_theme_button_says_which_theme_is_on(browser, address):
+    with watched_page(browser, color_scheme="dark") as page:
+        page.goto(address)
+        ready(page)
+        button = page.locator(".theme")
+        assert button.inner_text() == "Theme: dark"
+        button.click()
+        assert button.inner_text() == "Theme: light"
+
+
+def test_the_table_of_models_sorts_by_a_column(browser, address, two_runs):
+    rates = [model.rates["exact_rate"]["value"] for model in read_report(two_runs).models]
+    with watched_page(browser) as page:
+        page.goto(address)
+        ready(page)
+        head = page.locator("#models thead th").nth(1)
+        for expected in (sorted(rates, reverse=True), sorted(rates)):
+            head.locator("button").click()
+            cells = page.locator("#models tbody tr").evaluate_all(
+                "rows => rows.map(r => Number(r.cells[1].dataset.value))"
+            )
+            assert cells == pytest.approx(expected)

@@ -148,7 +148,7 @@ async function show() {
     const members = [];
     for (let row = starts[g]; row < starts[g + 1]; row++) if (!models.length || models.includes(data.m[row])) members.push(row);
     const place = data.places[data.p[starts[g]]], repeat = data.r[starts[g]];
-    const tally = [repeated ? `try ${repeat + 1}` : "", place.talk ? `turn ${data.t[starts[g]] + 1}${place.repair ? `, repair ${place.repair}` : ""}` : "", Object.values(place.tags).join(", ")].filter(Boolean).join(" · ");
+    const tally = [repeated ? `try ${repeat + 1}` : "", place.talk ? `turn ${data.t[starts[g]] + 1}${place.repair ? `, repair ${place.repair}` : ""}` : "", ...Object.entries(place.tags).map(([tag, value]) => `${title(tag === "kinds" ? "number_of_kinds" : tag).toLowerCase()} ${value}`)].filter(Boolean).join(" · ");
     return el("li", {}, el("p", { class: "prompt" }, el("q", { dir: "auto" }, place.text), el("span", { class: "tally" }, el("bdi", {}, tally))),
       el("div", { class: "shots" }, ...(await Promise.all(members.map((row) => shot(row, matches(row)))))));
   }));
@@ -213,6 +213,8 @@ function build() {
 function apply() {
   state = read();
   if (state.theme) root.dataset.theme = state.theme; else delete root.dataset.theme;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  for (const button of document.querySelectorAll("[data-theme-to]")) button.textContent = `Theme: ${dark ? "dark" : "light"}`;
   root.classList.toggle("with-boxes", state.boxes === "1");
   for (const input of document.querySelectorAll(".boxes-switch")) input.checked = state.boxes === "1";
   if (!data) return;
@@ -222,8 +224,29 @@ function apply() {
   const wanted = JSON.stringify({ ...state, open: 0, boxes: 0, theme: 0 });
   const first = wanted === apply.last ? Promise.resolve() : show();
   apply.last = wanted;
-  first.then(view);
+  first.then(view).then(land);
 }
+function land() {
+  // The list of tries changes the height of the page, so a section below it is found again.
+  const anchor = location.hash.slice(1);
+  if (anchor && !anchor.includes("=")) $(anchor)?.scrollIntoView({ behavior: "instant" });
+}
+function sortable(table) {
+  for (const [column, head] of [...table.tHead.rows[0].cells].entries()) {
+    const value = (row) => { const cell = row.cells[column]; return cell.dataset.value === undefined ? cell.textContent.trim() : Number(cell.dataset.value); };
+    const button = el("button", { type: "button", class: "sort", title: "Sort by this column" }, "↕");
+    button.setAttribute("aria-label", `Sort by ${head.textContent.trim()}`);
+    button.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") !== "descending";
+      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const rows = [...table.tBodies[0].rows].sort((a, b) => { const [x, y] = [value(a), value(b)]; return typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y)); });
+      table.tBodies[0].append(...(down ? rows.reverse() : rows));
+    });
+    head.append(" ", button);
+  }
+}
+for (const table of document.querySelectorAll("table.models")) if (table.tBodies[0].rows.length > 1) sortable(table);
 for (const input of document.querySelectorAll(".boxes-switch")) input.addEventListener("change", () => write({ boxes: input.checked ? "1" : "" }, { keepPage: true }));
 for (const button of document.querySelectorAll("[data-theme-to]")) button.addEventListener("click", () => {
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
