@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +60,7 @@ def merge(paths: Sequence[Path], target: Path, *, message: Callable[[str], None]
             if not path.is_dir():
                 raise BadInput(f"{path} is no run folder.")
             stack.enter_context(exclusive_lock(path))
-        parts = [_read_part(path) for path in paths]
+        suite_body, parts = _read_parts(paths)
         _refuse_incomplete(parts)
         first = parts[0]
         for part in parts[1:]:
@@ -72,7 +71,7 @@ def merge(paths: Sequence[Path], target: Path, *, message: Callable[[str], None]
         building = target.with_name(f".{target.name}.merging")
         shutil.rmtree(building, ignore_errors=True)
         try:
-            _build(building, parts, target.resolve().name)
+            _build(building, parts, suite_body, target.resolve().name)
             with disk_errors_as_sentences(target):
                 if target.exists():
                     target.rmdir()
@@ -84,8 +83,19 @@ def merge(paths: Sequence[Path], target: Path, *, message: Callable[[str], None]
     return RunFolder.open(target)
 
 
+def _read_parts(paths: Sequence[Path]) -> tuple[Mapping[str, Any], list[_Part]]:
+    """The suite of the first part, and all parts without theirs: many copies of a large suite need not be kept."""
+    suite_body: Mapping[str, Any] = {}
+    parts: list[_Part] = []
+    for path in paths:
+        part = _read_part(path)
+        suite_body = suite_body or part.info.suite_body
+        parts.append(replace(part, info=replace(part.info, suite_body={})))
+    return suite_body, parts
+
+
 def _read_part(path: Path) -> _Part:
-    with RunFolder.open(path) as folder:
+    with RunFolder.open(path, check_suite=False) as folder:
         folder.show_own_counting()
         countings = folder.countings()
         info = folder.info
@@ -159,7 +169,7 @@ def _refuse_mappings(
         refuse(what.format(name), one.get(name), other.get(name))
 
 
-def _build(path: Path, parts: Sequence[_Part], name: str) -> None:
+def _build(path: Path, parts: Sequence[_Part], suite_body: Mapping[str, Any], name: str) -> None:
     """Write the merged run; the parts come in the order of their numbers, whatever the order they were given in."""
     parts = sorted(parts, key=lambda part: part.shard.index)
     info = parts[0].info
@@ -168,6 +178,7 @@ def _build(path: Path, parts: Sequence[_Part], name: str) -> None:
     merged = replace(
         info,
         name=name,
+        suite_body=suite_body,
         created=min(part.info.created for part in parts),
         extra={**extra, SPENT: spent} if spent else extra,
     )
@@ -186,5 +197,3 @@ def _build(path: Path, parts: Sequence[_Part], name: str) -> None:
     )
     for part in parts:
         copy_files(path, part.path)
-    if os.name != "nt":
-        os.sync()  # one wait for all files and folders, instead of one for each

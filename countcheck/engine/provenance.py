@@ -115,6 +115,7 @@ def with_begun_version(counter: Counter, path: Path) -> Counter:
     if not RunFolder.exists(path):
         return counter
     with RunFolder.open(path) as folder:
+        folder.show_own_counting()
         begun = folder.info.counter.rule.get("version") if folder.info.counting else None
     return counter.with_rule(replace(counter.rule, version=begun)) if isinstance(begun, int) else counter
 

@@ -97,12 +97,13 @@ class RunFolder:
         return cls(path, ledger)
 
     @classmethod
-    def open(cls, path: Path | str, *, counting: str | None = None) -> Self:
+    def open(cls, path: Path | str, *, counting: str | None = None, check_suite: bool = True) -> Self:
         """Open an existing run.
 
         Args:
             path: Its folder.
             counting: Name of the counting to show, see `show_counting`.
+            check_suite: Build the suite at once, so that a damaged one is found now; many prompts take seconds.
 
         Raises:
             BadInput: When there is no run there, or its ledger is damaged.
@@ -117,7 +118,7 @@ class RunFolder:
             ledger.prepare()
             run = cls(path, ledger)
             run.show_counting(counting)
-            _ = run.suite if run.info.suite_body else run.info
+            _ = run.suite if check_suite and run.info.suite_body else run.info
         except BaseException:
             ledger.close()
             raise
