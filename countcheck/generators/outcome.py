@@ -46,7 +46,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request that was made, whatever came of it. ``seconds`` is its duration, ``waited`` the pause before it."""
+    """One request that was sent, whatever came of it. ``seconds`` is its duration, ``waited`` the pause before it."""
 
     seconds: float
     what: str
@@ -83,7 +83,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """No picture, because the model would not.
+    """No picture, because the model or its service refused.
 
     Attributes:
         reason: The class of the reason given.
@@ -112,7 +112,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """The plumbing broke; never counted for or against a model.
+    """Something broke on the way. Failures never count for or against a model.
 
     Attributes:
         fault: What broke.

@@ -16,7 +16,7 @@ from countcheck.generators.remote.reply import Ask, Reply, Slot
 
 
 def reply_of_answer(answer: Answer) -> Reply:
-    """One answer of ``txt2img`` as a reply. A grid of all pictures may stand first: it is none of them."""
+    """Read one answer of ``txt2img``. A grid of all pictures may come first; it is not one of them."""
     listed = answer.fields.get("images")
     if not isinstance(listed, list):
         return _fault(answer)
@@ -35,7 +35,7 @@ def reply_of_answer(answer: Answer) -> Reply:
 
 
 class A1111Generator(RemoteGenerator):
-    """The source is a checkpoint's name, or the server's address for whatever checkpoint it has; or nothing.
+    """Make pictures with a web UI. The source is a checkpoint's name, or the server's address, or nothing.
 
     ``extra`` is handed on as it stands.
     """
@@ -64,13 +64,13 @@ class A1111Generator(RemoteGenerator):
         self._extra = given_fields(self.settings["extra"], name=card.name)
 
     def connect(self) -> HttpClient:
-        """A connection without a key."""
+        """Return a connection; no key is needed."""
         base = self.source if self._is_address else str(self.settings["base_url"])
         timeout = float(self.settings["timeout"])
         return HttpClient(base, headers=self._login(), timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
-        """One request for one or several pictures."""
+        """Send one request for one or several pictures."""
         fields: dict[str, Any] = {
             "prompt": ask.text,
             "negative_prompt": self.settings["negative_prompt"],
@@ -97,14 +97,14 @@ class A1111Generator(RemoteGenerator):
         return self.source.startswith(("https://", "http://"))
 
     def _login(self) -> dict[str, str]:
-        """A server started with ``--api-auth`` wants ``user:password``, kept where keys are kept."""
+        """Return the header for a server started with ``--api-auth``: the key is ``user:password``."""
         if not self.settings["key_env"]:
             return {}
         return {"Authorization": "Basic " + base64.b64encode(self.read_key().encode()).decode()}
 
 
 def _fault(answer: Answer) -> Reply:
-    """An error's ``error`` is only the exception's name; its words stand in ``errors`` or ``detail``."""
+    """Read an error: its ``error`` is only the exception's name, its sentence is in ``errors`` or ``detail``."""
     fault, body = answer.fault(), answer.body
     if not isinstance(body, Mapping) or not isinstance(body.get("error"), str):
         return fault

@@ -1,4 +1,4 @@
-"""Azure OpenAI: OpenAI's client and shapes, another door. ``azure:DEPLOYMENT``."""
+"""Azure OpenAI: OpenAI's client and answers at another address. ``azure:DEPLOYMENT``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from countcheck.generators.providers.openai import OpenAIGenerator
 
 
 class AzureGenerator(OpenAIGenerator):
-    """A deployment of one's own; the resource's address is ``base_url`` or ``AZURE_OPENAI_ENDPOINT``."""
+    """Make pictures with a deployment. The resource's address is ``base_url`` or ``AZURE_OPENAI_ENDPOINT``."""
 
     family: ClassVar[str] = "azure"
     service: ClassVar[str] = "Azure OpenAI"

@@ -22,7 +22,7 @@ _PROMPT = re.compile(r"text prompt|input (?:image|text)", re.IGNORECASE)
 
 
 def request_body(source: str, ask: Ask, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What the model behind a source is sent: each maker has a shape of its own."""
+    """Return the request body for a model: each maker has a shape of its own."""
     if "stability." in source:
         return {
             "prompt": ask.text,
@@ -47,7 +47,7 @@ def request_body(source: str, ask: Ask, settings: Mapping[str, Any]) -> dict[str
 
 
 def reply_of_answer(body: Any, *, wanted: int, status: int, headers: Mapping[str, str]) -> Reply:
-    """What a model answered, whoever made it; ``wanted`` pictures were asked for."""
+    """Read a model's answer, whoever made the model; ``wanted`` pictures were asked for."""
     fields: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
     images, reasons, error = fields.get("images"), fields.get("finish_reasons"), str(fields.get("error") or "")
     if not isinstance(images, list) and not isinstance(reasons, list) and not error:
@@ -72,7 +72,7 @@ def reply_of_answer(body: Any, *, wanted: int, status: int, headers: Mapping[str
 
 
 def reply_of_client_error(error: BaseException) -> Reply:
-    """An exception of boto3 as a reply: what it knows sits in a dict, not in an HTTP response."""
+    """Read an exception of boto3, which holds a dict instead of an HTTP response."""
     said = getattr(error, "response", None)
     if not isinstance(said, Mapping):
         return reply_of_error(error)
@@ -92,7 +92,7 @@ def reply_of_client_error(error: BaseException) -> Reply:
 
 
 class BedrockGenerator(RemoteGenerator):
-    """Picture models on Amazon Bedrock, by model id. Keys, profile and region come from where boto3 finds them."""
+    """Make pictures with models on Amazon Bedrock, by model id. boto3 finds keys, profile and region."""
 
     family: ClassVar[str] = "bedrock"
     service: ClassVar[str] = "Amazon Bedrock"
@@ -115,7 +115,7 @@ class BedrockGenerator(RemoteGenerator):
     max_per_request: ClassVar[int] = 5
 
     def connect(self) -> Any:
-        """boto3's client, its tries turned off."""
+        """Return boto3's client with its own retries off."""
         timeout = float(self.settings["timeout"])
         config = self.sdk("botocore.config").Config(
             read_timeout=timeout,
@@ -136,7 +136,7 @@ class BedrockGenerator(RemoteGenerator):
         )
 
     def ask(self, ask: Ask) -> Reply:
-        """One request; Amazon's own models make several pictures of it, Stability's one."""
+        """Send one request. Amazon's own models make several pictures for it, Stability's one."""
         answer = self.client.invoke_model(
             modelId=self.source,
             body=orjson.dumps(request_body(self.source, ask, self.settings)),
@@ -149,7 +149,7 @@ class BedrockGenerator(RemoteGenerator):
         return reply_of_answer(body, wanted=ask.count, status=sent["HTTPStatusCode"], headers=headers)
 
     def explain(self, error: Exception) -> Reply:
-        """What an exception of boto3 says."""
+        """Read an exception of boto3."""
         return reply_of_client_error(error)
 
 

@@ -1,4 +1,4 @@
-"""Black Forest Labs: a request is filed, then asked after until it is ready, moderated or broken.
+"""Black Forest Labs: a request is filed, then polled until it is ready, moderated or broken.
 
 Their own client keeps asking about a moderated request until it gives up, so this one asks by hand.
 """
@@ -26,7 +26,7 @@ _HOSTS = (".bfl.ai", ".bfl.ml")
 
 
 def reply_of_task(answer: Answer) -> Reply | None:
-    """What an answer about a filed request says; ``None`` while it is under way."""
+    """Read an answer about a filed request; ``None`` while it is in progress."""
     told: Mapping[str, Any] = (
         answer.body if isinstance(answer.body, Mapping) else {}
     )  # a forgotten task comes with a 404
@@ -59,7 +59,7 @@ def reply_of_task(answer: Answer) -> Reply | None:
 
 
 class BlackForestLabsGenerator(EditingGenerator):
-    """The FLUX models as their makers serve them; FLUX.2 and Kontext change pictures too."""
+    """Make pictures with the FLUX models of their makers. FLUX.2 and Kontext change pictures too."""
 
     family: ClassVar[str] = "bfl"
     service: ClassVar[str] = "Black Forest Labs"
@@ -87,12 +87,12 @@ class BlackForestLabsGenerator(EditingGenerator):
 
     @property
     def traits(self) -> Traits:
-        """Editing is for FLUX.2 and Kontext alone."""
+        """Describe what the model can do: only FLUX.2 and Kontext edit."""
         able = self.source.startswith("flux-2") or "kontext" in self.source
         return replace(super().traits, edits=able)
 
     def connect(self) -> HttpClient:
-        """A connection with the key in its headers."""
+        """Return a connection with the key in its headers."""
         headers = {"x-key": self.read_key(), "Accept": "application/json"}
         base, timeout = str(self.settings["base_url"]), float(self.settings["timeout"])
         return HttpClient(base, headers=headers, timeout=timeout)
@@ -122,7 +122,7 @@ class BlackForestLabsGenerator(EditingGenerator):
         return {name: value for name, value in fields.items() if value is not None}
 
     def _is_theirs(self, url: str) -> bool:
-        """Whether an address may be shown the key: the server that was asked, or another of the same makers."""
+        """Tell whether an address may receive the key: the server that was asked, or another of the same company."""
         parts, own = urlsplit(url), urlsplit(self.client.base)
         if (parts.scheme, parts.netloc) == (own.scheme, own.netloc):
             return True

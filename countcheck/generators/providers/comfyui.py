@@ -1,4 +1,4 @@
-"""ComfyUI, on this machine or the local network: a graph is filed, its history asked for, its pictures fetched."""
+"""ComfyUI, on this machine or the local network: a graph is filed, its history polled, its pictures fetched."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from countcheck.generators.remote.reply import Ask, Reply, Slot
 
 
 def plain_graph(checkpoint: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The usual graph from words to a picture, for a checkpoint file that ComfyUI knows."""
+    """Return the usual text-to-image graph for a checkpoint file that ComfyUI knows."""
     return {
         "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": checkpoint}},
         "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "%prompt%", "clip": ["1", 1]}},
@@ -51,7 +51,7 @@ def plain_graph(checkpoint: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def filled(graph: Any, values: Mapping[str, Any]) -> Any:
-    """The graph with ``%name%`` replaced: a field that is nothing else takes the value itself, numbers stay numbers."""
+    """Replace ``%name%`` in a graph. A field that holds nothing else takes the value itself, so numbers stay numbers."""
     if isinstance(graph, Mapping):
         return {name: filled(inner, values) for name, inner in graph.items()}
     if isinstance(graph, list):
@@ -66,7 +66,7 @@ def filled(graph: Any, values: Mapping[str, Any]) -> Any:
 
 
 def reply_of_history(answer: Answer, prompt_id: str) -> Reply | tuple[Mapping[str, Any], ...] | None:
-    """What the history says of a filed graph: its pictures' places, why there are none, ``None`` while it runs."""
+    """Read the history of a filed graph: its pictures' places, or why there are none; ``None`` while it runs."""
     if answer.status != 200 or not isinstance(answer.body, Mapping):
         return answer.fault()
     entry = answer.fields.get(prompt_id)
@@ -104,7 +104,7 @@ def reply_of_rejection(answer: Answer) -> Reply:
 
 
 class ComfyUIGenerator(RemoteGenerator):
-    """A graph in ComfyUI's API format (the source is its JSON file), or the plain graph for a checkpoint's file name.
+    """Make pictures with a graph in ComfyUI's API format (a JSON file), or the plain graph for a checkpoint's file name.
 
     In a graph, ``%prompt%``, ``%negative_prompt%``, ``%seed%``, ``%steps%``, ``%guidance%``, ``%width%`` and ``%height%``
     are filled in; ``%seed%`` must be there, because the server draws nothing for a graph that it has drawn before.
@@ -139,13 +139,13 @@ class ComfyUIGenerator(RemoteGenerator):
         self._recipe = replace(self._recipe, settings={**self._recipe.settings, "graph": digest})
 
     def connect(self) -> HttpClient:
-        """A connection; with ``key_env``, its key goes along as a bearer token for a proxy before the server."""
+        """Return a connection. With ``key_env``, its key is sent as a bearer token for a proxy before the server."""
         headers = {"Authorization": f"Bearer {self.read_key()}"} if self.settings["key_env"] else {}
         base, timeout = str(self.settings["base_url"]), float(self.settings["timeout"])
         return HttpClient(base, headers=headers, timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
-        """File a graph, wait for it, fetch what it saved."""
+        """File a graph, wait until it ran, and fetch the pictures it saved."""
         names = ("negative_prompt", "steps", "guidance", "width", "height")
         values = {"prompt": ask.text, "seed": ask.seed, **{name: self.settings[name] for name in names}}
         body = {"prompt": filled(self._graph, values), "client_id": "countcheck"}
@@ -212,7 +212,7 @@ def _graph(card: Card, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _broken(status: Mapping[str, Any], entry: Mapping[str, Any]) -> Reply:
-    """A node that raised. Paid nodes raise their maker's refusal here."""
+    """Read the exception of a node. Paid nodes raise their service's refusal here."""
     for message in status.get("messages") or ():
         if isinstance(message, list) and len(message) == 2 and isinstance(message[1], Mapping):
             kind, told = message

@@ -1,4 +1,4 @@
-"""fal, through its own client, without its queue: one request, one answer, no tries of its own."""
+"""fal, through its own client, without its queue and its retries: one request, one answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NO_RETRY = {"x-fal-no-retry": "1"}
 
 
 def reply_of_result(body: Any, *, headers: Mapping[str, str]) -> Reply:
-    """A result as a reply. A flagged picture comes black, with ``has_nsfw_concepts`` true in its place."""
+    """Read a result. A flagged picture comes black, with ``has_nsfw_concepts`` true at its place."""
     fields: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
     pictures = fields.get("images", [fields["image"]] if "image" in fields else None)
     if not isinstance(pictures, list):
@@ -44,7 +44,7 @@ def reply_of_result(body: Any, *, headers: Mapping[str, str]) -> Reply:
 
 
 def reply_of_fal_error(error: Exception) -> Reply:
-    """An exception of the client as a reply; its place (``loc``) tells what was objected to."""
+    """Read an exception of the client; its place (``loc``) tells what was objected to."""
     reply = reply_of_error(error)
     kind, details = str(getattr(error, "error_type", "") or ""), getattr(error, "message", None)
     codes = dict.fromkeys([*((kind,) if kind else ()), *reply.codes])
@@ -64,7 +64,7 @@ def reply_of_fal_error(error: Exception) -> Reply:
 
 
 class FalGenerator(EditingGenerator):
-    """Any picture model on fal, by its id; inputs differ from model to model.
+    """Make pictures with any model on fal, by its id. Inputs differ from model to model.
 
     ``extra`` in a card are handed to the model as they stand. ``edit_source`` names the model that changes pictures,
     ``edit_field`` what it calls the picture (``image_urls`` takes a list).
@@ -94,11 +94,11 @@ class FalGenerator(EditingGenerator):
 
     @property
     def traits(self) -> Traits:
-        """Editing needs a model for it."""
+        """Describe what the model can do: it edits when ``edit_source`` names a model for that."""
         return replace(super().traits, edits=bool(self.settings["edit_source"]))
 
     def connect(self) -> Any:
-        """Their client, its tries turned off."""
+        """Return the service's client with its own retries off."""
         # Its number of tries and its address are constants of the module: there is no other place to set them.
         self.sdk("fal_client").client.MAX_ATTEMPTS = 1
         self._last = threading.local()
@@ -107,7 +107,7 @@ class FalGenerator(EditingGenerator):
         return client
 
     def ask(self, ask: Ask) -> Reply:
-        """One result."""
+        """Send one request and read its result."""
         self._last.headers = {}
         source = str(self.settings["edit_source"]) if ask.picture is not None else self.source
         timeout = float(self.settings["timeout"])
@@ -115,7 +115,7 @@ class FalGenerator(EditingGenerator):
         return reply_of_result(body, headers=self._last.headers)
 
     def explain(self, error: Exception) -> Reply:
-        """What an exception of theirs says."""
+        """Read an exception of the client."""
         return reply_of_fal_error(error)
 
     def _arguments(self, ask: Ask) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class FalGenerator(EditingGenerator):
             request.headers["host"] = base.netloc
 
     def close(self) -> None:
-        """Give back connections; their client has no word for it."""
+        """Close the connections; the client has no method for that."""
         client, self._client = self._client, None
         if client is not None:
             client._client.close()

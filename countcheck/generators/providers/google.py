@@ -1,4 +1,4 @@
-"""Google's Gemini image models, by the SDK's own chats: one picture a request, history curated as the SDK curates it."""
+"""Google's Gemini image models, by the SDK's own chats: one picture a request, the history as the SDK keeps it."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class GoogleGenerator(ConversingGenerator):
     }
 
     def connect(self) -> GoogleClient:
-        """The SDK's client."""
+        """Return the SDK's client."""
         return GoogleClient(
             self.sdk("google.genai"), self.settings, vertex=bool(self.settings["vertex"]), key=self.read_key
         )
 
     def ask(self, ask: Ask) -> Reply:
-        """One message in a chat that begins with the history so far."""
+        """Send one message in a chat that begins with the history so far."""
         before = ask.history or {"contents": [], "said": 0}
         chat = self.client.client.chats.create(
             model=self.source, config=self._config(ask), history=list(before["contents"])
@@ -59,11 +59,11 @@ class GoogleGenerator(ConversingGenerator):
         return replace(reply, history=history, extra={**reply.extra, **turns})
 
     def pack(self, history: Any) -> Any:
-        """The contents field by field; pictures and thought signatures are bytes, to be sent back unchanged."""
+        """Return the contents field by field; pictures and thought signatures are bytes, to be sent back unchanged."""
         return {**history, "contents": [one.model_dump(exclude_none=True) for one in history["contents"]]}
 
     def unpack(self, packed: Any) -> Any:
-        """The SDK's own contents again."""
+        """Return the SDK's own contents again."""
         content = self.sdk("google.genai").types.Content
         return {**packed, "contents": [content.model_validate(one) for one in packed["contents"]]}
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def reply_of_picture(picture: Image.Image) -> Reply:
-    """The client's picture as a reply: its bytes as they came, where Pillow still holds them."""
+    """Return the client's picture as a reply: its bytes as they came, where Pillow still holds them."""
     held = getattr(picture, "fp", None)
     if held is not None:
         held.seek(0)
@@ -35,7 +35,7 @@ def reply_of_picture(picture: Image.Image) -> Reply:
 
 
 def reply_of_hub_error(error: Exception) -> Reply:
-    """An exception of the client as a reply, with what the client made of its providers' answers undone."""
+    """Read an exception of the client, and undo what the client made of its providers' answers."""
     if isinstance(error, IndexError | KeyError):  # an empty list of pictures, or an item without one
         return Reply(slots=(Slot(),), raw=f"{type(error).__name__}: {error}")
     reply, text = reply_of_error(error), str(error)
@@ -55,7 +55,7 @@ def reply_of_hub_error(error: Exception) -> Reply:
 
 
 class HuggingFaceGenerator(EditingGenerator):
-    """Any text-to-image model that a provider behind the hub serves, or an endpoint of one's own by its URL."""
+    """Make pictures with any text-to-image model that a provider of the hub serves, or an endpoint's URL."""
 
     family: ClassVar[str] = "huggingface"
     service: ClassVar[str] = "Hugging Face inference providers"
@@ -80,17 +80,17 @@ class HuggingFaceGenerator(EditingGenerator):
 
     @property
     def traits(self) -> Traits:
-        """Editing needs a model for it."""
+        """Describe what the model can do: it edits when ``edit_source`` names a model for that."""
         return replace(super().traits, edits=bool(self.settings["edit_source"]))
 
     def connect(self) -> Any:
-        """The hub's client, which makes no tries of its own at inference."""
+        """Return the hub's client, which does not retry inference."""
         provider = None if self.source.startswith(("https://", "http://")) else str(self.settings["provider"])
         timeout = float(self.settings["timeout"])
         return self.sdk("huggingface_hub").InferenceClient(provider=provider, api_key=self.read_key(), timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
-        """One picture."""
+        """Send one request for one picture."""
         fields = dict(self._extra)
         plain = {
             "negative_prompt": self.settings["negative_prompt"],
@@ -115,7 +115,7 @@ class HuggingFaceGenerator(EditingGenerator):
         )
 
     def explain(self, error: Exception) -> Reply:
-        """What an exception of the client says."""
+        """Read an exception of the client."""
         return reply_of_hub_error(error)
 
 

@@ -1,4 +1,4 @@
-"""Ideogram's own service, over plain HTTP. Its rewriting of prompts is off unless a card turns it on."""
+"""Ideogram's own service, over plain HTTP. Its prompt rewriting is off unless a card turns it on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PASSED = ("aspect_ratio", "resolution", "rendering_speed", "magic_prompt", "neg
 
 
 def reply_of_answer(answer: Answer, *, asked: str) -> Reply:
-    """One answer as a reply; a picture that is not safe by their lights has no address."""
+    """Read one answer. A picture that the service finds unsafe has no address."""
     listed = answer.fields.get("data")
     if not isinstance(listed, list):
         return answer.fault()
@@ -32,7 +32,7 @@ def reply_of_answer(answer: Answer, *, asked: str) -> Reply:
 
 
 class IdeogramGenerator(RemoteGenerator):
-    """``ideogram:v3`` or ``ideogram:v4``."""
+    """Make pictures with ``ideogram:v3`` or ``ideogram:v4``."""
 
     family: ClassVar[str] = "ideogram"
     service: ClassVar[str] = "Ideogram"
@@ -57,12 +57,12 @@ class IdeogramGenerator(RemoteGenerator):
             raise BadSettings(f"{card.name}: Ideogram serves no {card.source!r}. Choose from {', '.join(_SERVED)}.")
 
     def connect(self) -> HttpClient:
-        """A connection with the key in its headers."""
+        """Return a connection with the key in its headers."""
         base, timeout = str(self.settings["base_url"]), float(self.settings["timeout"])
         return HttpClient(base, headers={"Api-Key": self.read_key()}, timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
-        """One request for one or several pictures."""
+        """Send one request for one or several pictures."""
         address, prompt = _SERVED[self.source]
         fields: dict[str, Any] = {prompt: ask.text, "seed": ask.seed, "num_images": ask.count}
         fields |= {name: self.settings[name] for name in _PASSED}

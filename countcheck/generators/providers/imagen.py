@@ -13,7 +13,7 @@ from countcheck.generators.remote.reply import Ask, Reply
 
 
 class ImagenGenerator(RemoteGenerator):
-    """``imagen:MODEL``."""
+    """Make pictures with ``imagen:MODEL``."""
 
     family: ClassVar[str] = "imagen"
     service: ClassVar[str] = "Imagen"
@@ -35,13 +35,13 @@ class ImagenGenerator(RemoteGenerator):
     }
 
     def connect(self) -> GoogleClient:
-        """The SDK's client for the enterprise platform."""
+        """Return the SDK's client for the enterprise platform."""
         # The SDK warns at every call that this API will go; its card says so once.
         warnings.filterwarnings("ignore", message=".*generate_images.*")
         return GoogleClient(self.sdk("google.genai"), self.settings, vertex=True, key=self.read_key)
 
     def ask(self, ask: Ask) -> Reply:
-        """One attempt; reasons are asked for, and the watermark is off, because seeds need it so."""
+        """Send one request. Reasons are asked for; the watermark is off, because seeds need that."""
         types = self.sdk("google.genai").types
         config = types.GenerateImagesConfig(
             number_of_images=ask.count,

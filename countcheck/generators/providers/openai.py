@@ -1,4 +1,4 @@
-"""OpenAI, and any server that speaks its language (``base_url``): the Images API, or the Responses API for models that chat."""
+"""OpenAI, and any compatible server (``base_url``): the Images API, or the Responses API for chat models."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ class OpenAIGenerator(ConversingGenerator, EditingGenerator):
 
     @property
     def traits(self) -> Traits:
-        """What it can do."""
+        """Describe what the model can do."""
         seeded = bool(self.settings["seed_field"])
         return replace(super().traits, converses=self._speaks, edits=not self._speaks, seeded=seeded)
 
     def connect(self) -> Any:
-        """OpenAI's client, with its own retries off."""
+        """Return OpenAI's client with its own retries off."""
         openai = self.sdk("openai")
         base_url = self.settings["base_url"] or None
         return openai.OpenAI(api_key=self._key(), base_url=base_url, max_retries=0, timeout=self.settings["timeout"])
@@ -78,7 +78,7 @@ class OpenAIGenerator(ConversingGenerator, EditingGenerator):
         return self.read_key()
 
     def ask(self, ask: Ask) -> Reply:
-        """One attempt."""
+        """Send one request."""
         if self._speaks:
             raw = self.client.responses.with_raw_response.create(**self._turn(ask))
             return _read(raw, reply_of_response)
@@ -120,7 +120,7 @@ class OpenAIGenerator(ConversingGenerator, EditingGenerator):
 
 
 def reply_of_images(body: Mapping[str, Any]) -> Reply:
-    """What the Images API answered. Servers that moderate slot by slot leave a slot empty, or say so in it."""
+    """Read an answer of the Images API. Servers that moderate picture by picture leave a place empty, or say so in it."""
     items = body.get("data")
     if not isinstance(items, list) and body.get("error"):
         return replace(reply_of_body(body, status=200), raw=body)
@@ -158,7 +158,7 @@ def _slots(items: list[Any]) -> Iterator[Slot]:
 
 
 def _read(raw: Any, reader: Any) -> Reply:
-    """The reply behind a raw response of the client; what is not the JSON it should be is told apart here."""
+    """Read a raw response of the client; text that is not the expected JSON is an error."""
     content = raw.http_response.content
     request_id = raw.headers.get("x-request-id") or raw.headers.get("apim-request-id") or ""
     try:
@@ -182,7 +182,7 @@ def _read(raw: Any, reader: Any) -> Reply:
 
 
 def reply_of_response(body: Mapping[str, Any]) -> Reply:
-    """The reply in a response object; its id is the history that the next turn goes on from."""
+    """Read a response object of the Responses API; its id is the history that the next turn continues."""
     output = body.get("output")
     items = [item for item in output if isinstance(item, Mapping)] if isinstance(output, list) else []
     error = body.get("error") if isinstance(body.get("error"), Mapping) else None
@@ -209,7 +209,7 @@ def reply_of_response(body: Mapping[str, Any]) -> Reply:
 
 
 def _slots_of_calls(calls: Sequence[Mapping[str, Any]]) -> tuple[Slot, ...]:
-    """The picture to judge: the last one finished, as a reader of the chat would take it; failed calls only without one."""
+    """Return the picture to judge: the last one finished, as a reader of the chat sees it; a failed call only without one."""
     drawn = [
         Slot(data=call["result"], rewritten=str(call.get("revised_prompt") or "")) for call in calls if _is_drawn(call)
     ]
@@ -232,7 +232,7 @@ def _failed(call: Mapping[str, Any]) -> Slot:
 
 
 def _words(items: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
-    """What the assistant said, reasoning left out, and whether a part of it is marked as a refusal."""
+    """Return the assistant's words without its reasoning, and whether a part of them is marked as a refusal."""
     said: list[str] = []
     refused = False
     for item in items:

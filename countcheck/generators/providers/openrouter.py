@@ -1,4 +1,4 @@
-"""OpenRouter: chat models of many makers that draw, over plain HTTP, because what it adds to the chat's shape matters."""
+"""OpenRouter: chat models of many makers that draw, over plain HTTP, because its additions to the chat format matter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Message = dict[str, Any]
 
 
 def reply_of_answer(answer: Answer) -> Reply:
-    """One chat completion as a reply: pictures beside the words, the maker's own reason beside OpenRouter's."""
+    """Read one chat completion: pictures beside the words, the maker's own reason beside OpenRouter's."""
     choices = answer.fields.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else None
     if choice is None:
@@ -50,7 +50,7 @@ def reply_of_answer(answer: Answer) -> Reply:
 
 
 def _fault(answer: Answer) -> Reply:
-    """An error that may come with a 200: then its own code is the status."""
+    """Read an error, which may come with a 200: its own code is the status then."""
     fault = answer.fault()
     if not isinstance(answer.body, Mapping):
         return fault
@@ -64,7 +64,7 @@ def _status(body: Mapping[str, Any], otherwise: int) -> int:
 
 
 def _with_makers(reply: Reply, body: Mapping[str, Any]) -> Reply:
-    """The reply with what the model's maker said, which is handed on as text."""
+    """Add what the model's maker said, which OpenRouter passes on as text."""
     error = body.get("error")
     metadata = error.get("metadata") if isinstance(error, Mapping) else None
     raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
@@ -97,12 +97,12 @@ class OpenRouterGenerator(ConversingGenerator, EditingGenerator):
         self._extra = given_fields(self.settings["extra"], name=card.name)
 
     def connect(self) -> HttpClient:
-        """A connection with the key in its headers."""
+        """Return a connection with the key in its headers."""
         base, timeout = str(self.settings["base_url"]), float(self.settings["timeout"])
         return HttpClient(base, headers={"Authorization": f"Bearer {self.read_key()}"}, timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
-        """One turn."""
+        """Send one turn."""
         history: list[Message] = list(ask.history or [])
         shown = _last_picture(history)
         if ask.picture is not None:
@@ -122,11 +122,11 @@ class OpenRouterGenerator(ConversingGenerator, EditingGenerator):
         return replace(reply, history=[*history, {"role": "user", "content": ask.text}, answered])
 
     def pack(self, history: list[Message]) -> Any:
-        """The messages; their pictures' data URLs are long, and bytes are kept in files."""
+        """Return the messages with their pictures' data URLs as bytes, which are kept in files."""
         return [{**one, "pictures": [url.encode() for url in one.get("pictures", ())]} for one in history]
 
     def unpack(self, packed: Any) -> list[Message]:
-        """The messages again."""
+        """Return the messages again."""
         return [{**one, "pictures": [url.decode() for url in one["pictures"]]} for one in packed]
 
 

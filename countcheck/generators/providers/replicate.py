@@ -1,4 +1,4 @@
-"""Replicate, through its own client: a prediction is made and waited for, so that its error, logs and times stay known."""
+"""Replicate, through its own client: a prediction is created and polled, so that its error, logs and times are known."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ENDED = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
 
 def reply_of_prediction(prediction: Mapping[str, Any]) -> Reply | None:
-    """What a prediction says; ``None`` while it is under way."""
+    """Read a prediction; ``None`` while it is in progress."""
     status, error = str(prediction.get("status") or ""), str(prediction.get("error") or "")
     if status not in _ENDED:
         return None
@@ -51,7 +51,7 @@ def reply_of_prediction(prediction: Mapping[str, Any]) -> Reply | None:
 
 
 class ReplicateGenerator(EditingGenerator):
-    """Any model on Replicate, by ``owner/name`` or ``owner/name:version``; inputs differ from model to model.
+    """Make pictures with any model on Replicate: ``owner/name`` or ``owner/name:version``. Inputs differ from model to model.
 
     ``extra`` in a card are handed to the model as they stand. ``seed_field``, ``count_field`` and ``edit_field`` say
     what the model calls these; empty where it has none.
@@ -79,12 +79,12 @@ class ReplicateGenerator(EditingGenerator):
 
     @property
     def traits(self) -> Traits:
-        """Seeded and editing as far as the model has fields for them."""
+        """Describe what the model can do: it is seeded and edits when it has fields for that."""
         seeded, edits = bool(self.settings["seed_field"]), bool(self.settings["edit_field"])
         return replace(super().traits, seeded=seeded, edits=edits)
 
     def connect(self) -> Any:
-        """Their client, without its tries at failed looks, and remembering each thread's last headers."""
+        """Return the client with its own retries off; it remembers each thread's last headers."""
         import httpx
 
         module, timeout = self.sdk("replicate"), float(self.settings["timeout"])
@@ -124,7 +124,7 @@ class ReplicateGenerator(EditingGenerator):
         return poll_until_ready(look, seconds=seconds, pause=float(self.settings["poll"]))
 
     def explain(self, error: Exception) -> Reply:
-        """Their exceptions keep no headers; the thread's last ones are looked at for the time to wait."""
+        """Read an exception of the client. It keeps no headers, so the thread's last ones tell the time to wait."""
         reply = reply_of_error(error)
         headers = getattr(self._last, "headers", {})
         return replace(
@@ -135,7 +135,7 @@ class ReplicateGenerator(EditingGenerator):
         )
 
     def close(self) -> None:
-        """Give back connections; their client has no word for it."""
+        """Close the connections; the client has no method for that."""
         client, self._client = self._client, None
         if client is not None:
             client._client.close()

@@ -1,4 +1,4 @@
-"""Stability's v2beta picture service, over plain HTTP: there is no current client of theirs."""
+"""Stability's v2beta picture service, over plain HTTP: there is no current client for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PASSED = ("aspect_ratio", "negative_prompt", "style_preset", "cfg_scale")
 
 
 def reply_of_answer(answer: Answer) -> Reply:
-    """One answer of the service as a reply. A withheld picture comes blurred, beside ``CONTENT_FILTERED``."""
+    """Read one answer. A withheld picture comes blurred, beside ``CONTENT_FILTERED``."""
     picture, finish = answer.fields.get("image"), str(answer.fields.get("finish_reason") or "")
     if not isinstance(picture, str) and not finish:
         return answer.fault()
@@ -41,7 +41,7 @@ def reply_of_answer(answer: Answer) -> Reply:
 
 
 class StabilityGenerator(RemoteGenerator):
-    """Stable Image Core, Ultra and Stable Diffusion 3.5 as Stability serves them; one picture a request."""
+    """Make pictures with Stable Image Core, Ultra and Stable Diffusion 3.5; one picture a request."""
 
     family: ClassVar[str] = "stability"
     service: ClassVar[str] = "Stability AI"
@@ -63,13 +63,13 @@ class StabilityGenerator(RemoteGenerator):
             raise BadSettings(f"{card.name}: Stability serves no {card.source!r}. Choose from {', '.join(_SERVED)}.")
 
     def connect(self) -> HttpClient:
-        """A connection with the key in its headers."""
+        """Return a connection with the key in its headers."""
         headers = {"Authorization": f"Bearer {self.read_key()}", "Accept": "application/json"}
         base, timeout = str(self.settings["base_url"]), float(self.settings["timeout"])
         return HttpClient(base, headers=headers, timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
-        """One picture."""
+        """Send one request for one picture."""
         address, model = _SERVED[self.source]
         # A seed of 0 would mean: any.
         fields = {"prompt": ask.text, "seed": ask.seed or 1, "output_format": "png", "model": model}

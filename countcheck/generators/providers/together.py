@@ -19,7 +19,7 @@ _PASSED = {"width": "width", "height": "height", "steps": "steps", "guidance": "
 
 
 def reply_of_answer(body: Any, *, status: int, headers: Mapping[str, str]) -> Reply:
-    """One answer of the pictures' address as a reply."""
+    """Read one answer of the image endpoint."""
     listed = body.get("data") if isinstance(body, Mapping) else None
     if not isinstance(listed, list):
         return reply_of_useless(body, status=status, headers=headers)
@@ -33,7 +33,7 @@ def reply_of_answer(body: Any, *, status: int, headers: Mapping[str, str]) -> Re
 
 
 class TogetherGenerator(EditingGenerator):
-    """Picture models on Together; FLUX.1 Kontext and FLUX.2 change pictures too."""
+    """Make pictures with models on Together. FLUX.1 Kontext and FLUX.2 change pictures too."""
 
     family: ClassVar[str] = "together"
     service: ClassVar[str] = "Together"
@@ -60,11 +60,11 @@ class TogetherGenerator(EditingGenerator):
 
     @property
     def traits(self) -> Traits:
-        """Editing is for Kontext and FLUX.2."""
+        """Describe what the model can do: only Kontext and FLUX.2 edit."""
         return replace(super().traits, edits=self._edit_field() != "")
 
     def connect(self) -> Any:
-        """Their client, its tries turned off."""
+        """Return the service's client with its own retries off."""
         module, timeout = self.sdk("together"), float(self.settings["timeout"])
         return module.Together(
             api_key=self.read_key(),
@@ -75,7 +75,7 @@ class TogetherGenerator(EditingGenerator):
         )
 
     def ask(self, ask: Ask) -> Reply:
-        """One request for one or several pictures."""
+        """Send one request for one or several pictures."""
         fields = {name: self.settings[ours] for ours, name in _PASSED.items() if self.settings[ours] is not None}
         if self.settings["negative_prompt"]:
             fields["negative_prompt"] = self.settings["negative_prompt"]

@@ -35,7 +35,7 @@ _STATUS = {
 
 
 def reply_of_message(message: Any) -> Reply:
-    """xAI's answer, as the protocol carries it, as a reply."""
+    """Read xAI's answer, a protocol buffer."""
     told = message.usage.HasField("cost_in_usd_ticks")
     return Reply(
         slots=tuple(_slot(image) for image in message.images),
@@ -46,7 +46,7 @@ def reply_of_message(message: Any) -> Reply:
 
 
 def reply_of_grpc_error(error: BaseException) -> Reply:
-    """An exception of the client as a reply: gRPC keeps code and words behind methods."""
+    """Read an exception of the client: gRPC keeps code and words behind methods."""
     code, details = getattr(error, "code", None), getattr(error, "details", None)
     if not callable(code) or not callable(details) or code() is None:
         return reply_of_error(error)
@@ -64,7 +64,7 @@ def reply_of_grpc_error(error: BaseException) -> Reply:
 
 
 class XAIGenerator(EditingGenerator):
-    """xAI's Grok Imagine models; they take neither seeds nor sizes in pixels."""
+    """Make pictures with xAI's Grok Imagine models, which take neither seeds nor sizes in pixels."""
 
     family: ClassVar[str] = "xai"
     service: ClassVar[str] = "xAI"
@@ -82,7 +82,7 @@ class XAIGenerator(EditingGenerator):
     max_per_request: ClassVar[int] = 10
 
     def connect(self) -> Any:
-        """Their client, its tries turned off. A ``host`` of this machine is spoken to without encryption."""
+        """Return the client with its own retries off. A ``host`` on this machine is called without encryption."""
         host = str(self.settings["host"])
         return self.sdk("xai_sdk").Client(
             api_key=self.read_key(),
@@ -93,7 +93,7 @@ class XAIGenerator(EditingGenerator):
         )
 
     def ask(self, ask: Ask) -> Reply:
-        """One request for one or several pictures."""
+        """Send one request for one or several pictures."""
         options = {name: self.settings[name] for name in ("aspect_ratio", "resolution", "quality")}
         if ask.picture is not None:
             options = {"image_url": "data:image/png;base64," + base64.b64encode(encode_png(ask.picture)).decode()}
@@ -104,7 +104,7 @@ class XAIGenerator(EditingGenerator):
         return reply_of_message(self.client.image._stub.GenerateImage(request))
 
     def explain(self, error: Exception) -> Reply:
-        """What an exception of gRPC says; a `ValueError` is the client's own, about a setting."""
+        """Read an exception of gRPC; a `ValueError` is the client's own, about a setting."""
         if type(error) is ValueError:
             return Reply(error=True, codes=("invalid_value",), message=str(error), raw=str(error))
         return reply_of_grpc_error(error)

@@ -1,7 +1,7 @@
-"""Whether a picture shows anything: blank, blurred away, pixelated or a provider's placeholder. Pure.
+"""Tell pictures from what is sent in their place: blank, blurred or pixelated images and placeholders. Pure.
 
-A dark picture is not a blank one, nor is fog, snow or a dot on white: no test here looks at brightness, and each
-asks for what painters do not make, flat to the last level or with no edge anywhere.
+A dark picture is not blank, nor is fog, snow or a dot on white. No test here looks at brightness; each looks for what
+image models do not make: flat to the last level, or without an edge anywhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Look(StrEnum):
-    """What a picture is, apart from what it shows. Only ``FINE`` and ``SPARSE`` are worth counting in."""
+    """Kind of a picture, whatever it shows. Only ``FINE`` and ``SPARSE`` pictures are counted."""
 
     FINE = "fine"
     SPARSE = "sparse"
@@ -43,7 +43,7 @@ _SIDE = 128
 
 
 def classify_image(pixels: Pixels) -> Look:
-    """What a picture is. Under 5 ms for 1024 x 1024."""
+    """Classify a picture. Takes under 5 ms for 1024 x 1024 pixels."""
     from countcheck.images.convert import as_image
 
     image = as_image(pixels)
@@ -62,7 +62,7 @@ def classify_image(pixels: Pixels) -> Look:
 
 
 def _is_flat(image: Image.Image) -> bool:
-    """Solid colour, coding noise aside."""
+    """Tell whether a picture is one colour, but for coding noise."""
     wide, high = image.size
     # Row by row, so that the processor compares many bytes at once; Pillow's own extrema take three times as long.
     rows = np.frombuffer(image.tobytes(), np.uint8).reshape(high, 3 * wide)
@@ -77,7 +77,7 @@ def _small(image: Image.Image) -> Floats:
 
 
 def _ground(small: Floats) -> tuple[float, Floats]:
-    """The share of pixels within 3 levels of the commonest colour, and that colour."""
+    """Return the share of pixels (0 to 1) within 3 levels of the commonest colour, and that colour."""
     eighth = small.astype(np.int32) >> 3
     rough = (eighth[..., 0] << 10) | (eighth[..., 1] << 5) | eighth[..., 2]
     common = np.bincount(rough.ravel()).argmax()
@@ -86,13 +86,13 @@ def _ground(small: Floats) -> tuple[float, Floats]:
 
 
 def _away(small: Floats, colour: Floats, levels: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Where some channel differs by more than this. Channel by channel: reducing over an axis of three is slow."""
+    """Mark pixels where some channel differs by more than ``levels``. Reducing over an axis of three would be slow."""
     red, green, blue = (np.abs(small[..., k] - colour[k]) > levels for k in range(3))
     return red | green | blue
 
 
 def _is_placeholder(small: Floats, share: float, ground: Floats) -> bool:
-    """A card of flat middle grey with a little grey text or an icon in its middle, and no colour at all."""
+    """Tell whether a picture is a flat grey card with a little grey text or an icon in its middle, without colour."""
     if share < 0.93 or not 40 <= float(ground.mean()) <= 225 or float(np.ptp(ground)) > 6:
         return False
     away = _away(small, ground, 12)
@@ -106,7 +106,7 @@ def _is_placeholder(small: Floats, share: float, ground: Floats) -> bool:
 
 
 def _is_blurred(full: Image.Image, small: Floats) -> bool:
-    """No edge anywhere, though light and dark lie far apart, and no grain: what a heavy blur leaves."""
+    """Tell whether a picture has no edge and no grain although light and dark are far apart: what a heavy blur leaves."""
     low, high = np.percentile(small[::2, ::2], (1, 99))
     if high - low < _LEAST_RANGE:
         return False
@@ -117,13 +117,13 @@ def _is_blurred(full: Image.Image, small: Floats) -> bool:
 
 
 def _steepest(steps: Floats) -> float:
-    """The step that one in a thousand exceeds."""
+    """Return the step between neighbours that one in a thousand exceeds."""
     place = int(steps.size * 0.999)
     return float(np.partition(steps.ravel(), place)[place])
 
 
 def _grain(full: Image.Image) -> float:
-    """How rough neighbouring pixels are at full size, in levels: near 0 after a blur, 1 and more in what is painted."""
+    """Measure the roughness of neighbouring pixels at full size, in levels: near 0 after a blur, 1 and more otherwise."""
     wide, high = full.size
     middle = full.crop((wide // 4, high // 4, wide - wide // 4, high - high // 4))
     values = np.asarray(middle.getchannel(1), dtype=np.float32)
@@ -133,7 +133,7 @@ def _grain(full: Image.Image) -> float:
 
 
 def _is_ramp(grey: Floats) -> bool:
-    """One even passage of light across the picture: an empty sky, not a blurred scene."""
+    """Tell whether a picture is one smooth gradient: an empty sky, not a blurred scene."""
     high, wide = grey.shape
     y, x = np.mgrid[0:high, 0:wide].astype(np.float32) / max(high, wide)
     columns = [np.ones_like(x), x, y, x * x, y * y, x * y]
@@ -145,7 +145,7 @@ def _is_ramp(grey: Floats) -> bool:
 
 
 def _is_mosaic(full: Image.Image) -> bool:
-    """Square blocks of one colour each, larger than 1/80 of the picture, most unlike their neighbours."""
+    """Tell whether a picture is square blocks of one colour each, larger than 1/80 of it, unlike their neighbours."""
     from PIL import Image
 
     wide, high = full.size
@@ -162,7 +162,7 @@ def _green(image: Image.Image) -> Floats:
 
 
 def _has_blocks(profile: Floats) -> bool:
-    """Whether all change happens at even steps, and at almost every one of them."""
+    """Tell whether all change happens at even steps, and at almost every one of them."""
     steps = np.flatnonzero(profile > max(0.5, float(profile.max()) * 0.08))
     total = float(profile.sum())
     if len(steps) < 4 or total <= 0 or float(profile[steps].sum()) < _MOSAIC_SHARE * total:

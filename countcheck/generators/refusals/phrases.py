@@ -1,6 +1,6 @@
-"""Sentences in which models decline, announce success or ask back, in many languages. Tables only.
+"""Sentences in which models decline, name limits and faults, announce success or ask back, in many languages. Tables only.
 
-Texts are normalised first (`countcheck.generators.refusals.classify.normal`): case folded, straight quotes, single spaces,
+Texts are normalised first (`countcheck.generators.refusals.words.normal`): case folded, straight quotes, single spaces,
 no markdown. The patterns are our own; their precision and recall are measured in tests/generators.
 """
 

@@ -271,7 +271,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _telling(codes: Iterable[str]) -> list[str]:
-    """The codes without bare HTTP statuses, unless there is nothing else."""
+    """Leave out bare HTTP statuses, unless there are no other codes."""
     unique = list(dict.fromkeys(codes))
     return [code for code in unique if not (len(code) == 3 and code.isdigit())] or unique
 

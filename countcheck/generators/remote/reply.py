@@ -1,4 +1,4 @@
-"""One request and what came back, in words that no vendor owns. Adapters translate into these; nothing is judged here."""
+"""One request and its reply, without any vendor's terms. Providers translate into these; nothing is judged here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from countcheck.images.types import Pixels
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One request to make.
+    """One request to send.
 
     Attributes:
         text: What is said.
@@ -62,7 +62,7 @@ class Slot:
 
     @property
     def has_picture(self) -> bool:
-        """Whether something came that should be a picture."""
+        """Tell whether something came that should be a picture."""
         return bool(self.data or self.url)
 
 
