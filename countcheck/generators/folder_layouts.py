@@ -289,7 +289,10 @@ def _with_row(picture: FolderPicture, row: Mapping[str, Any]) -> FolderPicture |
     number = int(row[columns[0]]) if columns else None
     prompt = None
     if text:
-        prompt = Prompt(id=name or slug(text), text=text, targets=read_targets(text).targets)
+        reading = read_targets(text)
+        prompt = Prompt(
+            id=name or slug(text), text=text, targets=reading.targets, not_understood=reading.not_understood
+        )
     names = tuple(dict.fromkeys(fold_name(n) for n in (name, text) if n))
     return replace(
         picture,

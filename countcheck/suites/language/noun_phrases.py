@@ -102,7 +102,9 @@ def _plural_at(tokens: Sequence[Token], i: int) -> Phrase | None:
             modifiers.append(token)
             k += 1
             continue
-        if not _word(token) or cardinal(tokens, k) is not None:
+        if not _word(token) and not _is_side(tokens, k):
+            return None
+        if cardinal(tokens, k) is not None:
             return None
         if token.low.endswith("'") or token.low.endswith("'s"):
             modifiers.append(token)
@@ -114,6 +116,11 @@ def _plural_at(tokens: Sequence[Token], i: int) -> Phrase | None:
         modifiers.append(token)
         k += 1
     return None
+
+
+def _is_side(tokens: Sequence[Token], k: int) -> bool:
+    """ "two front paws": a side that describes a noun."""
+    return tokens[k].low in lex.SIDES and k + 1 < len(tokens) and _word(tokens[k + 1])
 
 
 def _leads_to_plural(tokens: Sequence[Token], k: int, singular: str) -> bool:
@@ -189,7 +196,7 @@ def _continues(tokens: Sequence[Token], k: int, head: int | None) -> bool:
         return False
     if singular_of(low) is not None and low not in SAME:
         return low in ("sports", "glasses") or low in PAIRED
-    return not (low.endswith("ed") and "VERB" in classes)
+    return low in lex.ED_THINGS or not (low.endswith("ed") and "VERB" in classes)
 
 
 def _can_head(tokens: Sequence[Token], k: int) -> bool:
@@ -241,7 +248,7 @@ def _belongs(token: Token, head: str) -> bool:
         return token.text == low
     if low.endswith("ing") and "VERB" in classes:
         return low in lex.ING_THINGS
-    if low.endswith("ed") and "VERB" in classes:
+    if low.endswith("ed") and "VERB" in classes and low not in lex.ED_THINGS:
         return False
     return "NOUN" in classes and "ADJ" not in classes
 

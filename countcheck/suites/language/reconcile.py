@@ -78,7 +78,8 @@ def _nouns_gone_on_about(text: str) -> frozenset[str]:
 
 
 _ANOTHER_ONE = re.compile(
-    r"\b(?:another|an? (?:second|third|fourth|fifth|sixth)|the other two)\s+(?:one\b|[\w-]+ing\b|[\w-]+s\b)",
+    r"\b(?:another|an? (?:second|third|fourth|fifth|sixth)|the other two)\s+(?:one\b|[\w-]+ing\b|[\w-]+s\b)"
+    r"|,\s*(?:second|third|fourth|fifth|sixth)\s+one\b",
     re.IGNORECASE,
 )
 

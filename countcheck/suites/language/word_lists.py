@@ -169,6 +169,11 @@ SHADES = word_set(
 )
 """Words that shade a colour: "light blue"."""
 
+ED_THINGS = word_set("seed bed shed sled weed reed steed breed")
+"""Words in -ed that are things."""
+
+SIDES = word_set("front back left right top bottom upper lower inner outer high low")
+
 ORDINALS = word_set("last first next second third fourth fifth sixth seventh eighth ninth tenth final")
 
 WRITING = (
