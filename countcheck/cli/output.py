@@ -6,7 +6,6 @@ import codecs
 import contextlib
 import io
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,16 +15,13 @@ import orjson
 
 from countcheck.cli.logs import NOTE, logger
 from countcheck.credentials import sound
+from countcheck.reports import safe_text
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from countcheck.storage.rows import ResultRow
     from countcheck.storage.run_folder import RunFolder
-
-# What a terminal, or a CI service that reads its log, would obey; inside JSON text each has a harmless spelling.
-_ACTIVE = re.compile("##|[\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
-
 
 # Signs of our own tables in letters that every encoding has.
 _PLAIN_SIGNS = str.maketrans(
@@ -143,11 +139,7 @@ def json_text(body: Any) -> str:
         document = orjson.dumps(body, option=options).decode()
     except TypeError:  # text with halves of characters: a file name that is not UTF-8
         document = orjson.dumps(sound(body), option=options).decode()
-    return _ACTIVE.sub(_escaped, document) + "\n"
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return "".join(f"\\u{ord(c):04x}" for c in match.group()[:1]) + match.group()[1:]
+    return safe_text.json_text(document) + "\n"
 
 
 def note(sentence: str) -> None:

@@ -14,7 +14,7 @@ import orjson
 
 from countcheck.errors import BadInput, MissingExtra
 from countcheck.files import atomic_write
-from countcheck.reports.safe_text import csv_cell
+from countcheck.reports.safe_text import csv_cell, json_text, log_text
 from countcheck.storage.rows import ResultRow, row_to_json
 from countcheck.storage.run_folder import RunFolder
 
@@ -31,7 +31,8 @@ def write_rows(run: RunFolder, format: str, out: Path | None) -> int:
     if out is None:
         if format == "parquet":
             raise BadInput("Parquet is not text. Name a file with -o.")
-        sys.stdout.write(data.decode())
+        text = data.decode()
+        sys.stdout.write(log_text(text) if format == "csv" else text)
         return len(rows)
     try:
         atomic_write(out, data)
@@ -42,7 +43,11 @@ def write_rows(run: RunFolder, format: str, out: Path | None) -> int:
 
 
 def _jsonl(run: RunFolder, rows: list[ResultRow]) -> bytes:
-    return b"".join(orjson.dumps(row_to_json(row)) + b"\n" for row in rows)
+    return b"".join(_json(row_to_json(row)).encode() + b"\n" for row in rows)
+
+
+def _json(value: Any) -> str:
+    return json_text(orjson.dumps(value).decode())
 
 
 def _csv(run: RunFolder, rows: list[ResultRow]) -> bytes:
@@ -57,7 +62,7 @@ def _csv(run: RunFolder, rows: list[ResultRow]) -> bytes:
 def _cell(value: Any) -> Any:
     """A nested value as JSON; text that a spreadsheet would run as a formula gets an apostrophe in front."""
     if isinstance(value, dict | list):
-        return orjson.dumps(value).decode()
+        return _json(value)
     return csv_cell(value) if isinstance(value, str) else value
 
 
@@ -85,7 +90,7 @@ def _geneval(run: RunFolder, rows: list[ResultRow]) -> bytes:
     results = geneval_results(run, rows)
     if results.left_out:
         logging.getLogger("countcheck").warning(results.sentence())
-    return b"".join(orjson.dumps(line) + b"\n" for line in results.lines)
+    return b"".join(_json(line).encode() + b"\n" for line in results.lines)
 
 
 _FORMATS: dict[str, Callable[[RunFolder, list[ResultRow]], bytes]] = {

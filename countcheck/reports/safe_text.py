@@ -15,7 +15,11 @@ _LONE = {code: "\ufffd" for code in range(0xD800, 0xE000)}
 _VISIBLE = _DIRECTION | _CONTROL | _LONE
 
 # Log commands of GitHub (`::error`, `##[error]`), Azure Pipelines (`##vso[`) and TeamCity (`##teamcity[`).
-_COMMAND = re.compile(r"##(?=\w*\[)|^(\s*)::", re.MULTILINE)
+# GitHub's are obeyed at the beginning of a line, where a narrow table may wrap to.
+_WORDS = "error|warning|notice|debug|group|endgroup|add-mask|add-path|set-env|set-output|save-state|stop-commands|echo"
+_COMMAND = re.compile(rf"##(?=\w*\[)|^(\s*)::|::(?=(?:{_WORDS}|add-matcher|remove-matcher)\b)", re.MULTILINE | re.I)
+# What a terminal, or a CI service that reads its log, would obey; inside JSON text each has a harmless spelling.
+_ACTIVE_IN_JSON = re.compile("##|[\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 # Everything that Markdown, or the HTML inside it, could take for more than a letter.
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#!|~@&$])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -40,7 +44,29 @@ def terminal_text(text: str) -> str:
     >>> terminal_text("##vso[task.complete]")
     '＃#vso[task.complete]'
     """
-    return _COMMAND.sub(lambda match: "＃#" if match.group().startswith("##") else f"{match[1]}：:", visible(text))
+    return _without_commands(visible(text))
+
+
+def _without_commands(text: str) -> str:
+    return _COMMAND.sub(lambda match: "＃#" if match.group() == "##" else f"{match[1] or ''}：:", text)
+
+
+def log_text(text: str) -> str:
+    """Make text that is safe in a file safe for a CI log, too: nothing in it is a log command.
+
+    >>> log_text("::error::three pigs")
+    '：:error::three pigs'
+    """
+    return _without_commands(text)
+
+
+def json_text(document: str) -> str:
+    r"""Spell control and direction marks and the marks of log commands in a JSON document as escapes; its values stay.
+
+    >>> json_text('{"words": "##[group]"}')
+    '{"words": "\\u0023#[group]"}'
+    """
+    return _ACTIVE_IN_JSON.sub(lambda match: f"\\u{ord(match.group()[0]):04x}{match.group()[1:]}", document)
 
 
 def one_line(text: str, max_length: int = 60) -> str:

@@ -13,7 +13,7 @@ import orjson
 
 from countcheck.errors import BadInput
 from countcheck.files import atomic_write
-from countcheck.reports.safe_text import csv_cell
+from countcheck.reports.safe_text import csv_cell, json_text
 from countcheck.review.queue import Task
 from countcheck.storage.rows import Label
 
@@ -176,7 +176,7 @@ def _to_label_studio(tasks: Sequence[Task], by_count: LabelsByCount) -> tuple[by
             }
             labels = by_count.get((task.key, task.turn, noun), ())
             body.append({"data": data, "annotations": [_annotation(label) for label in labels]})
-    return orjson.dumps(body, option=orjson.OPT_INDENT_2), len(body)
+    return json_text(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()).encode(), len(body)
 
 
 def _annotation(label: Label) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import unicodedata
 from xml.etree import ElementTree
 
 from countcheck.gate.decision import Decision
+from countcheck.reports.safe_text import visible
 
 
 def junit(decision: Decision) -> str:
@@ -42,4 +43,5 @@ def junit(decision: Decision) -> str:
 
 def _clean(text: str) -> str:
     """Replace the characters that XML 1.0 does not allow by spaces."""
-    return "".join(c if c in "\t\n" or unicodedata.category(c) not in ("Cc", "Cs", "Cn") else " " for c in text)
+    shown = visible(text)
+    return "".join(c if c in "\t\n" or unicodedata.category(c) not in ("Cc", "Cs", "Cn") else " " for c in shown)
