@@ -19,7 +19,7 @@ from countcheck.cli.logs import set_up_logging
 from countcheck.cli.output import discard_stdout, prepare_streams
 from countcheck.cli.settings import ENV_PREFIX, defaults_of, load_env_file
 from countcheck.credentials import redact
-from countcheck.errors import CountcheckError
+from countcheck.errors import BadInput, CountcheckError
 from countcheck.reports.safe_text import terminal_text
 from countcheck.version import __version__
 
@@ -131,6 +131,7 @@ def execute(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     set_up_logging()
     try:
+        _require_current_folder()
         load_env_file(Path(".env"))
         command = get_command(app)
         settings = defaults_of(command, Path()) if isinstance(command, TyperGroup) else {}
@@ -145,6 +146,14 @@ def _run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     return 0
+
+
+def _require_current_folder() -> None:
+    """Raise `BadInput` when the folder that the command was given in was removed: no path could be read in it."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise BadInput(f"the current folder cannot be read ({error.strerror}). Change to another one.") from error
 
 
 def _bug(error: Exception) -> int:

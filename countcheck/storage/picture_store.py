@@ -64,9 +64,9 @@ class PictureStore:
         """Decode the picture of a row, after comparing its file with the digest that was recorded.
 
         Raises:
-            BadInput: When the file is gone, damaged, or not the one that was made.
+            BadInput: When the file is gone, damaged, outside the run, or not the one that was made.
         """
-        path = self._folder / row.picture
+        path = self._inside(row)
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -117,9 +117,18 @@ class PictureStore:
         return hashlib.sha256(data).hexdigest()
 
     def find(self, row: ResultRow) -> Path | None:
-        """Return the picture file of a row; ``None`` when it has none, or the file is gone."""
+        """Return the picture file of a row; ``None`` when it has none, or the file is gone or has another size."""
         if not row.picture:
             return None
+        try:
+            path = self._inside(row)
+            size = path.stat().st_size
+        except (BadInput, OSError):
+            return None
+        return path if path.is_file() and row.picture_bytes in (None, size) else None
+
+    def _inside(self, row: ResultRow) -> Path:
         path = (self._folder / row.picture).resolve()
-        inside = (self._folder / "images").resolve()
-        return path if path.is_relative_to(inside) and path.is_file() else None
+        if not path.is_relative_to((self._folder / "images").resolve()):
+            raise BadInput(f"{self._folder}: the picture {row.picture[:200]!r} lies outside the run. It is not read.")
+        return path

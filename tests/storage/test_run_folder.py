@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +11,8 @@ import squares
 
 from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
-from countcheck.errors import BadInput, DiskFull, RunMismatch
+from countcheck.errors import BadInput, RunMismatch
 from countcheck.storage.records import OutcomeRecord
-from countcheck.storage.rows import Label
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import CounterInfo, DetectorInfo, GeneratorInfo, RunInfo
 from countcheck.suites.samples import Recipe, plan
@@ -75,17 +72,6 @@ def test_a_batch_is_written_whole_or_not_at_all(run):
     assert [row.outcome for row in run.rows()] == ["missing", "missing"]
 
 
-def test_labels_replace_the_same_persons_and_can_be_taken_back(run):
-    key = run.rows()[0].key
-    run.label_store.add(
-        [Label(key=key, noun="square", count=3, labeller="ada"), Label(key=key, noun="square", count=4, labeller="bo")]
-    )
-    run.label_store.add([Label(key=key, noun="square", count=None, labeller="ada")])
-    assert {(label.labeller, label.count) for label in run.labels()} == {("ada", None), ("bo", 4)}
-    run.label_store.remove(key, 0, "square", "bo")
-    assert [label.labeller for label in run.labels()] == ["ada"]
-
-
 def test_a_folder_without_a_run_says_so(tmp_path):
     with pytest.raises(BadInput, match="is not a run"):
         RunFolder.open(tmp_path)
@@ -103,24 +89,6 @@ def test_a_ledger_of_a_newer_program_is_refused(run):
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(RunMismatch, match="newer countcheck"):
         RunFolder.open(run.path)
-
-
-def test_a_full_disk_is_a_clean_stop(run, monkeypatch):
-    def full(self, *_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(DiskFull, match="give the same command again"):
-        run.pictures.write("images/ab/x.png", b"data")
-
-
-def test_a_picture_path_never_leaves_the_run(run):
-    from dataclasses import replace
-
-    with pytest.raises(ValueError, match="not a sample key"):
-        run.pictures.path_of("../../etc/passwd", 0)
-    (run.path / "secret").write_text("x")
-    assert run.pictures.find(replace(run.rows()[0], picture="images/../secret")) is None
 
 
 def test_a_suite_comes_back_as_it_was():
