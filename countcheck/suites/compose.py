@@ -26,6 +26,8 @@ from countcheck.suites.suite import Noun, Relation, Target
 Value = str | int | float | bool
 FORMS = ("digit", "word", "phrase")
 MAX_COMBINATIONS = 200_000
+MAX_COUNT = 999_999_999
+"""The largest number that a target may ask for."""
 
 
 class InvalidField(Exception):
@@ -307,6 +309,8 @@ def check_target(target: Target, nouns: Mapping[str, Noun]) -> Target:
         raise InvalidField(f"{target.noun} has no count. Give a whole number, 0 or more")
     elif target.count < 0:
         raise InvalidField(f"{target.noun} is {target.count}. Give a whole number, 0 or more")
+    elif max(target.count, target.upper or 0) > MAX_COUNT:
+        raise InvalidField(f"{target.noun} is more than {MAX_COUNT:,}. Give a smaller number")
     elif target.other is not None:
         raise InvalidField(f"{relation} takes no field other")
     if relation is Relation.NONE and target.count:

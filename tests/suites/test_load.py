@@ -114,6 +114,7 @@ WRONG = [
     ("prompts:\n  - text: a\n    targets: {pig: true}\n", "pig is True"),
     ("prompts:\n  - text: a\n    targets: {pig: 5 to 3}\n", "Give the smaller number first"),
     ("prompts:\n  - text: a\n    targets: [{noun: pig, count: -2}]\n", "pig is -2"),
+    ("prompts:\n  - text: a\n    targets: [{noun: pig, count: 1000000000}]\n", "pig is more than 999,999,999"),
     ("prompts:\n  - text: a\n    targets: [{noun: pig}]\n", "pig has no count"),
     ("prompts:\n  - text: a\n    targets: [{noun: pig, relation: more_than}]\n", "needs another noun"),
     ("prompts:\n  - text: a\n    targets: [{noun: pig, cnt: 2}]\n", "no such field"),

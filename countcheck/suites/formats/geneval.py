@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from countcheck.suites.compose import MAX_COUNT
 from countcheck.suites.readers import Fit, Preview, PromptCollector, json_lines
 from countcheck.suites.rows import ReadOptions
 from countcheck.suites.suite import Noun, Prompt, Relation, Suite, Target
@@ -95,7 +96,7 @@ def targets_of(metadata: Mapping[str, Any]) -> tuple[Target, ...]:
 
 def _count(clause: Mapping[str, Any], smallest: int) -> int:
     count = int(clause["count"])
-    if count < smallest:
+    if not smallest <= count <= MAX_COUNT:
         raise ValueError(f"the count of {clause['class']} is {count}")
     return count
 
