@@ -52,19 +52,19 @@ def suite_formats() -> dict[str, SuiteFormat]:
     Raises:
         BadSettings: When two formats have one name, or an installed one lacks a part.
     """
-    found: dict[str, SuiteFormat] = {}
+    by_name: dict[str, SuiteFormat] = {}
     for module in pkgutil.iter_modules(formats.__path__, f"{formats.__name__}."):
         built_in: SuiteFormat = importlib.import_module(module.name)  # type: ignore[assignment]
-        found[built_in.NAME] = built_in
+        by_name[built_in.NAME] = built_in
     for entry in entry_points(group=GROUP):
         installed = entry.load()
         for part in ("NAME", "accepts", "read"):
             if not hasattr(installed, part):
                 raise BadSettings(f"the suite format {entry.value} has no {part}. Mend it, or uninstall it.")
-        if installed.NAME in found:
+        if installed.NAME in by_name:
             raise BadSettings(f"two suite formats are named {installed.NAME!r}: {entry.value} is one. Uninstall one.")
-        found[installed.NAME] = installed
-    return found
+        by_name[installed.NAME] = installed
+    return by_name
 
 
 def shipped_suites() -> dict[str, Path]:
@@ -138,5 +138,5 @@ def _best_fits(seen: Preview) -> list[str]:
 
 
 def _explanation(seen: Preview) -> str:
-    found = (each.explain(seen) for each in suite_formats().values() if isinstance(each, Explains))
-    return next((f" {text}" for text in found if text), "")
+    texts = (each.explain(seen) for each in suite_formats().values() if isinstance(each, Explains))
+    return next((f" {text}" for text in texts if text), "")

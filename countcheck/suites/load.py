@@ -204,7 +204,7 @@ def _build(fields: _SuiteFields, name: str, document: Document) -> Suite:
 
 
 class _At:
-    """Adds a place to whatever is raised inside."""
+    """A context that puts a place in front of that of an `InvalidField` raised inside."""
 
     def __init__(self, place: Place) -> None:
         self.place = place

@@ -181,8 +181,8 @@ def _as_yaml(suite: Suite) -> dict[str, Any]:
 
 
 def _without_defaults(fields: dict[str, Any], *, benign: bool) -> dict[str, Any]:
-    kept = {name: value for name, value in fields.items() if value not in (None, [], {}, "")}
-    return kept if benign else {**kept, "benign": False}
+    filled = {name: value for name, value in fields.items() if value not in (None, [], {}, "")}
+    return filled if benign else {**filled, "benign": False}
 
 
 def _target_as_yaml(target: Target) -> dict[str, Any]:
@@ -227,5 +227,5 @@ def _conversation_as_yaml(conversation: Conversation) -> dict[str, Any]:
         turns.append(_without_defaults({**fields, "tags": dict(turn.tags)}, benign=True))
         before = turn.targets
     fields = {"id": conversation.id, "tags": dict(conversation.tags), "group": conversation.group, "turns": turns}
-    kept = _without_defaults(fields, benign=conversation.benign)
-    return {**kept, "repairs": conversation.repairs, "on_refusal": conversation.on_refusal}
+    filled = _without_defaults(fields, benign=conversation.benign)
+    return {**filled, "repairs": conversation.repairs, "on_refusal": conversation.on_refusal}

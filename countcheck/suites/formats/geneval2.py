@@ -47,10 +47,10 @@ def _prompt(collector: PromptCollector, body: Mapping[str, Any]) -> Prompt:
 
 
 def _target(question: str, answer: str) -> Target:
-    found = _HOW_MANY.match(question)
-    if found is None:
+    match = _HOW_MANY.match(question)
+    if match is None:
         raise ValueError(f"no question for a number: {question!r}")
-    *before, last = found[1].lower().split()
+    *before, last = match[1].lower().split()
     noun = " ".join([*before, singular_of(last) or last])
     count = WORDS[answer.strip().lower()] if not answer.strip().isdigit() else int(answer)
-    return Target(noun=noun, relation=Relation.EXACTLY if count else Relation.NONE, count=count, words=found[1])
+    return Target(noun=noun, relation=Relation.EXACTLY if count else Relation.NONE, count=count, words=match[1])

@@ -69,8 +69,8 @@ class Scan:
 
 def _apart(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Sorted spans without those that begin inside an earlier one."""
-    kept: list[tuple[int, int]] = []
+    apart: list[tuple[int, int]] = []
     for span in spans:
-        if not kept or span[0] >= kept[-1][1]:
-            kept.append(span)
-    return kept
+        if not apart or span[0] >= apart[-1][1]:
+            apart.append(span)
+    return apart
