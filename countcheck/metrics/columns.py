@@ -139,7 +139,7 @@ def tags_of(row: ResultRow) -> dict[str, tuple[str, ...]]:
     ``number`` is the asked number where one noun has a plain number; ``noun`` every noun asked for; ``kinds`` how many
     of them; ``number_form`` is ``digit`` or ``word``, where the wording is known.
     """
-    tags: dict[str, tuple[str, ...]] = {name: (value,) for name, value in row.tags.items()}
+    tags: dict[str, tuple[str, ...]] = {name: (str(value),) for name, value in row.tags.items()}
     nouns = tuple(dict.fromkeys(noun for target in row.targets for noun in target.nouns)) or tuple(row.asked)
     if not nouns:
         return tags
@@ -168,6 +168,10 @@ def _nouns(row: ResultRow) -> tuple[int, int]:
         return asked, 0
     if row.outcome != "picture":
         return 0, 0
+    if row.verdict is Kind.EXACT:
+        return asked, asked
+    if asked == 1:
+        return 1, 0
     counted = row.counted or {}
     certain = {noun for noun in counted if row.low.get(noun) == row.high.get(noun)}
     if not row.targets:
@@ -203,22 +207,38 @@ def _numbers(rows: Sequence[ResultRow]) -> NounCounts:
 
 
 def _tags(rows: Sequence[ResultRow]) -> dict[str, TagColumn]:
+    """Read tags once for each prompt, since its rows share them; the turns of a conversation may differ."""
+    names: dict[tuple[str, int], int] = {}
+    name_of_row: list[int] = []
+    first: list[ResultRow] = []
+    for row in rows:
+        name = (row.prompt_id, row.script if row.conversation else -1)
+        code = names.get(name)
+        if code is None:
+            code = names[name] = len(first)
+            first.append(row)
+        name_of_row.append(code)
     codes: dict[str, dict[str, int]] = defaultdict(dict)
-    index: dict[str, list[int]] = defaultdict(list)
-    code: dict[str, list[int]] = defaultdict(list)
-    known: dict[str, dict[str, tuple[str, ...]]] = {}
-    for i, row in enumerate(rows):
-        # Rows of one prompt share their tags; a conversation's turns may differ.
-        name = f"{row.prompt_id}\x00{row.script}" if row.conversation else row.prompt_id
-        if name not in known:
-            known[name] = tags_of(row)
-        for tag, values in known[name].items():
+    owners: dict[str, list[int]] = defaultdict(list)
+    flat: dict[str, list[int]] = defaultdict(list)
+    for owner, row in enumerate(first):
+        for tag, values in tags_of(row).items():
+            known, tag_owners, tag_flat = codes[tag], owners[tag], flat[tag]
             for value in values:
-                index[tag].append(i)
-                code[tag].append(codes[tag].setdefault(str(value), len(codes[tag])))
+                tag_owners.append(owner)
+                tag_flat.append(known.setdefault(value, len(known)))
+    index = np.array(name_of_row, np.int64)
     return {
-        tag: TagColumn(
-            values=tuple(codes[tag]), rows=np.array(index[tag], np.int64), codes=np.array(code[tag], np.int64)
-        )
+        tag: _repeated(tuple(codes[tag]), np.array(owners[tag], np.int64), np.array(flat[tag], np.int64), index)
         for tag in sorted(codes)
     }
+
+
+def _repeated(values: tuple[str, ...], owners: Ints, flat: Ints, name_of_row: Ints) -> TagColumn:
+    """Repeat the codes of each prompt, given in order, for each of its rows."""
+    lengths = np.bincount(owners, minlength=int(name_of_row.max(initial=-1)) + 1)
+    starts = np.cumsum(lengths) - lengths
+    per_row = lengths[name_of_row]
+    rows = np.repeat(np.arange(len(name_of_row)), per_row)
+    within = np.arange(len(rows)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
+    return TagColumn(values=values, rows=rows, codes=flat[starts[name_of_row[rows]] + within])

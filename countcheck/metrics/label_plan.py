@@ -84,9 +84,7 @@ def stratum_of(row: ResultRow) -> str:
     ...                      verdict=Kind.EXACT))
     'g / exact'
     """
-    if row.verdict is Kind.UNCERTAIN:
-        return f"uncertain / {row.generator}"
-    return f"{row.generator} / {'exact' if row.verdict is Kind.EXACT else 'not exact'}"
+    return _stratum(row.generator, row.verdict)
 
 
 def sampling_order(sizes: Mapping[str, float], labelled: Mapping[str, int] | None = None) -> Iterator[str]:
@@ -131,8 +129,10 @@ def plan_labels(
     Returns:
         ``None`` when there is no picture left to label, or labels would not make the interval narrower.
     """
-    pictures = [row for row in rows if row.outcome == "picture" and row.picture and row.targets]
-    sizes = Counter(stratum_of(row) for row in pictures)
+    pictures = [row for row in rows if row.picture and row.targets and row.outcome == "picture"]
+    sizes: Counter[str] = Counter()
+    for (generator, verdict), n in Counter((row.generator, row.verdict) for row in pictures).items():
+        sizes[_stratum(generator, verdict)] += n
     if not sizes or not exact_rates:
         return None
     truths = ground_truths(rows, labels) if labels else {}
@@ -208,6 +208,12 @@ def _label_variance(
 def _widest(rates: Mapping[str, Estimate]) -> float | None:
     widths = [(rate.high - rate.low) / 2 for rate in rates.values() if rate.low is not None and rate.high is not None]
     return max(widths) if widths else None
+
+
+def _stratum(generator: str, verdict: Kind | None) -> str:
+    if verdict is Kind.UNCERTAIN:
+        return f"uncertain / {generator}"
+    return f"{generator} / {'exact' if verdict is Kind.EXACT else 'not exact'}"
 
 
 def _generator(stratum: str) -> str:
