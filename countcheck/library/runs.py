@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import orjson
 
@@ -34,24 +35,41 @@ if TYPE_CHECKING:
 
     from countcheck.storage.records import OutcomeRecord
 
+Shown = TypeVar("Shown")
 RunProgress: TypeAlias = Callable[[str, int, int], None]
 """Called with a generator's name, the number of its samples that are done, and the number planned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary(Summary):
+    """A `Summary` that a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        return summary_html(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunComparison(Comparison):
+    """A `Comparison` that a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        return comparison_html(self)
 
 
 class Run(RunFolder):
     """A run folder with what can be asked of it: rows, rates, comparison, gate, report. Use it in a ``with``, or close it."""
 
-    def summary(self, level: float = 0.95) -> Summary:
+    def summary(self, level: float = 0.95) -> RunSummary:
         """Estimate every rate of every generator.
 
         Args:
             level: Confidence level of the intervals, above 0 and below 1.
         """
-        return summarize(self.rows(), self.info.called(self.name), self.labels(), level)
+        return _as(RunSummary, summarize(self.rows(), self.info.called(self.name), self.labels(), level))
 
     def compare(
         self, other: Run, *, generator: str | None = None, other_generator: str | None = None, level: float = 0.95
-    ) -> Comparison:
+    ) -> RunComparison:
         """Compare this run with another in pairs, by prompt and repeat; ``other`` is the one in question.
 
         Args:
@@ -69,7 +87,7 @@ class Run(RunFolder):
             names = ", ".join(side.generator for side, _ in pairs)
             raise BadInput(f"both runs have the generators {names}. Name one as generator.")
         (comparison,) = adjust_p_values([compare(*pairs[0], level)])
-        return comparison
+        return _as(RunComparison, comparison)
 
     def gate(
         self,
@@ -235,6 +253,28 @@ def summary_html(summary: Summary) -> str:
     ]
     caption = f"{summary.run}: {summary.suite}, counted by {summary.counter.name or 'people'}"
     return table_html(caption, ["generator", *map(heading_of, names)], rows)
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """Return a comparison as an HTML table: one row a rate, with both sides and the difference."""
+    from countcheck.reports.format import difference_text, estimate_text
+    from countcheck.reports.notebook import table_html
+
+    rows = [
+        {
+            "rate": heading_of(name),
+            "a": estimate_text(name, pair.a).bracketed,
+            "b": estimate_text(name, pair.b).bracketed,
+            "b − a": difference_text(name, pair.difference).bracketed,
+        }
+        for name, pair in comparison.rates.items()
+    ]
+    sides = " against ".join(f"{side['generator']} in {side['run']}" for side in (comparison.b, comparison.a))
+    return table_html(f"b is {sides}; {comparison.pairs} pairs", ["rate", "a", "b", "b − a"], rows)
+
+
+def _as(shown: type[Shown], record: Any) -> Shown:
+    return shown(**{field.name: getattr(record, field.name) for field in fields(record)})
 
 
 class _Callback:

@@ -95,10 +95,12 @@ def test_a_report_is_written(folder, tmp_path):
 
 
 def test_a_notebook_shows_the_rates(folder):
-    with cc.open_run(folder / "good") as run:
-        page = run._repr_html_()
-    assert "<td>scenes</td>" in page
-    assert "100 %" in page
+    with cc.open_run(folder / "good") as run, cc.open_run(folder / "bad") as other:
+        pages = [run._repr_html_(), run.summary()._repr_html_()]
+        comparison = run.compare(other)._repr_html_()
+    assert all("<td>scenes</td>" in page and "100 %" in page for page in pages)
+    assert "scenes?error_rate=0.9 in bad against scenes in good; 6 pairs" in comparison
+    assert "<td>exact</td><td>100 %" in comparison
 
 
 @pytest.mark.parametrize(
