@@ -25,7 +25,7 @@ def make_run(config: RunConfig, counter: str, engine: str = "local", until_decid
     """Make a run while showing its progress; return it, still open. Ctrl-C ends it cleanly.
 
     Args:
-        counter: Card or spec of the counter.
+        counter: Card or spec of the counter, or ``auto``; see `named_counter`.
         engine: ``local``, or ``ray`` for many machines.
         until_decided: A gate policy; the run ends as soon as it is decided.
 
@@ -38,6 +38,7 @@ def make_run(config: RunConfig, counter: str, engine: str = "local", until_decid
     from countcheck.counting.counter import load_counter
     from countcheck.engine.run import run
 
+    counter = named_counter(counter, config)
     if engine not in ENGINES:
         raise BadSettings(f"--engine {engine!r} is unknown. Choose {' or '.join(ENGINES)}.")
     decide = None if until_decided is None else _decider(until_decided, config)
@@ -52,6 +53,28 @@ def make_run(config: RunConfig, counter: str, engine: str = "local", until_decid
             finished.close()
             raise KeyboardInterrupt
     return finished
+
+
+def named_counter(counter: str, config: RunConfig) -> str:
+    """Return the spec of a counter; for ``auto`` that of the run that is there, else the one that fits the generators.
+
+    Raises:
+        BadSettings: When no counter fits, naming two commands that would do.
+    """
+    from countcheck.counting.auto import AUTO, SHIPPED, choose_counter
+    from countcheck.storage.run_folder import RunFolder
+
+    if counter != AUTO:
+        return counter
+    if RunFolder.exists(config.path):
+        with RunFolder.open(config.path) as begun:
+            begun.show_own_counting()
+            if begun.info.counter.name:
+                return begun.info.counter.name
+    chosen = choose_counter(config.generators)
+    if chosen != SHIPPED:
+        note(f"counting with {chosen}, the first counter with an open vocabulary that is installed; -d names another")
+    return chosen
 
 
 def _decider(path: Path, config: RunConfig) -> Callable[[RunFolder], str | None]:

@@ -47,17 +47,24 @@ class SelfTest:
         plain: On plain pictures; ``None`` when scenes and counter share no noun, so that nothing could be tested.
         by_style: On pictures in each style of the suite.
         nouns: What was drawn.
+        untested_styles: Styles of the suite that scenes cannot imitate.
     """
 
     plain: SelfTestScore | None
     by_style: dict[str, SelfTestScore] = field(default_factory=dict)
     nouns: tuple[str, ...] = ()
+    untested_styles: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain JSON values: passed, right, total, needed, by_style, nouns; ``passed`` is null when untested."""
+        """Give plain JSON values: passed, right, total, needed, by_style, nouns; ``passed`` is null when untested.
+
+        ``untested_styles`` is there when there are any.
+        """
         body: dict[str, Any] = _as_json(self.plain) if self.plain else {"passed": None}
         body["by_style"] = {style: _as_json(score) for style, score in self.by_style.items()}
         body["nouns"] = list(self.nouns)
+        if self.untested_styles:
+            body["untested_styles"] = list(self.untested_styles)
         return body
 
 
@@ -68,7 +75,7 @@ def _as_json(score: SelfTestScore) -> dict[str, Any]:
 def run_self_test(counter: Counter, *, nouns: Iterable[str] = (), styles: Iterable[str] = ()) -> SelfTest:
     """Try the counter on drawn pictures, of the suite's nouns where scenes can draw them, plain and in its styles.
 
-    Styles that scenes cannot imitate are left out.
+    Styles that scenes cannot imitate are named as untested.
 
     >>> from countcheck.counting.counter import load_counter
     >>> run_self_test(load_counter("tiny"), nouns=["pig"]).plain.passed
@@ -76,13 +83,14 @@ def run_self_test(counter: Counter, *, nouns: Iterable[str] = (), styles: Iterab
     """
     chosen = drawable_nouns(counter, nouns)
     if not chosen:
-        return SelfTest(plain=None)
+        return SelfTest(plain=None, untested_styles=tuple(style for style in dict.fromkeys(styles) if style != "plain"))
     plain = _test(counter, chosen, "plain", PLAIN, _PLAIN_SHARE)
     imitable = [style for style in dict.fromkeys(styles) if style in TRANSFORMS and style != "plain"]
     return SelfTest(
         plain=plain,
         by_style={style: _test(counter, chosen, style, STYLED, _STYLED_SHARE) for style in imitable},
         nouns=tuple(noun.name for noun in chosen),
+        untested_styles=tuple(style for style in dict.fromkeys(styles) if style not in TRANSFORMS),
     )
 
 

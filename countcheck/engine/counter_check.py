@@ -6,11 +6,16 @@ from collections.abc import Callable
 
 from countcheck.cards import open_counters
 from countcheck.counting.counter import Counter
+from countcheck.counting.familiarity import compare_pictures
 from countcheck.counting.self_test import SelfTest, require_passed, run_self_test
 from countcheck.counting.view_search import choose_views
 from countcheck.engine.scoring import nouns_of
 from countcheck.errors import BadInput
+from countcheck.images.decode import read_picture
+from countcheck.storage.run_folder import RunFolder
 from countcheck.suites.suite import Suite
+
+MAX_COMPARED = 48  # pictures of a run
 
 
 def fit_counter(counter: Counter, suite: Suite, message: Callable[[str], None]) -> Counter:
@@ -49,12 +54,29 @@ def report_self_test(result: SelfTest, counter: Counter, message: Callable[[str]
     """Say what a self-test that was passed leaves open."""
     if result.plain is None:
         message(f"no control picture could be drawn in the words of {counter.name}: its count is untested")
+    if result.untested_styles:
+        message(
+            f"no control picture can be drawn in the style {' or '.join(result.untested_styles)}: the counter {counter.name} is untested there"
+        )
     for style, score in result.by_style.items():
         if not score.passed:
             message(
                 f"in the style {style} the counter got {score.right} of {score.total} control pictures right "
                 f"({score.needed} are needed): rates in that style are withheld"
             )
+
+
+def compare_with_tested(folder: RunFolder, counter: Counter, message: Callable[[str], None]) -> None:
+    """Compare a sample of a run's pictures with those that counters are tested on; warn where many look unlike.
+
+    The result is recorded with the run.
+    """
+    rows = [row for row in folder.rows() if row.outcome == "picture"]
+    paths = [path for row in rows[:: max(1, len(rows) // MAX_COMPARED)] if (path := folder.pictures.find(row))]
+    result = compare_pictures([read_picture(path) for path in paths[:MAX_COMPARED]])
+    if result.notable:
+        folder.record_unfamiliar_pictures(result.unlike, result.of)
+        message(result.sentence(counter.name))
 
 
 def _styles(suite: Suite) -> list[str]:

@@ -34,7 +34,7 @@ from countcheck.engine.budget import Budget
 from countcheck.engine.config import RunConfig
 from countcheck.engine.context import Decide, GeneratorPlan, RunContext
 from countcheck.engine.conversations import ConversationRunner
-from countcheck.engine.counter_check import check_counter, fit_counter, report_self_test
+from countcheck.engine.counter_check import check_counter, compare_with_tested, fit_counter, report_self_test
 from countcheck.engine.lanes import lanes_of, run_lanes, stopped_with_the_run
 from countcheck.engine.pipeline import GeneratorPipeline
 from countcheck.engine.progress import NullProgress, Progress
@@ -115,6 +115,7 @@ def run(
             )
             _make(context, plans)
             folder.resume.remove_finished_dialogues()
+            compare_with_tested(folder, counter, progress.message)
         except BaseException:
             folder.close()
             raise

@@ -16,8 +16,10 @@ from countcheck.storage.run_info import CounterInfo, SelfTestInfo
 def check_limits(limits: Limits, evidence: Evidence) -> Iterator[RuleResult]:
     """Yield the limits that the run does not meet, and the limit on refusals where there is one."""
     counter = evidence.summary.counter
-    if limits.controls:
+    if limits.controls is not False:
         yield from _self_test(evidence.summary.self_test, counter)
+    if limits.controls:
+        yield from _untested(evidence.summary.self_test, counter)
     if limits.calibrated and not counter.calibrated:
         yield _blocked("counter calibrated", f"the counter {counter.name} was never calibrated by labels")
     for name, summary in evidence.summary.generators.items():
@@ -40,6 +42,22 @@ def _self_test(self_test: SelfTestInfo, counter: CounterInfo) -> Iterator[RuleRe
         needed = f"; {score.needed} are needed" if score.needed else ""
         pictures = f"{score.right or 0} of {score.total or 0} control pictures"
         yield _blocked("controls passed", f"the counter {counter.name} got {pictures} right{needed}")
+
+
+def _untested(self_test: SelfTestInfo, counter: CounterInfo) -> Iterator[RuleResult]:
+    """What the self-test leaves open, for a policy that asks for it in so many words."""
+    rule = "controls passed"
+    if self_test.recorded and self_test.plain.passed is None:
+        yield _blocked(rule, f"no control picture could be drawn in the words of the counter {counter.name}")
+    if self_test.untested_styles:
+        styles = ", ".join(self_test.untested_styles)
+        yield _blocked(rule, f"the counter {counter.name} is untested in the styles {styles}: none can be drawn there")
+    if self_test.unlike:
+        yield _blocked(
+            rule,
+            f"{self_test.unlike} of {self_test.compared} pictures look unlike those that the counter {counter.name} "
+            "was tested on",
+        )
 
 
 def _losses(limits: Limits, name: str, summary: GeneratorSummary, stopped_early: bool) -> Iterator[RuleResult]:

@@ -96,7 +96,8 @@ class Limits:
         uncertain: Largest share of uncertain verdicts, 0 to 1 of pictures and refusals.
         refusals: Largest share of refusals, likewise.
         samples, prompts: Least number of each, 0 or more.
-        controls: The counter must have passed its self-test.
+        controls: By default the counter must not have failed its self-test; true: it must also have been tested in
+            every style of the suite, on pictures like those of the run; false: neither.
         calibrated: The counter must have been calibrated by labels.
     """
 
@@ -107,7 +108,7 @@ class Limits:
     refusals: float | None = None
     samples: int | None = None
     prompts: int | None = None
-    controls: bool = True
+    controls: bool | None = None
     calibrated: bool = False
 
 
@@ -255,7 +256,7 @@ class _LimitFields(BaseModel):
     refusals: float | None = _Share
     samples: int | None = Field(default=None, ge=0)
     prompts: int | None = Field(default=None, ge=0)
-    controls: bool = True
+    controls: bool | None = None
     calibrated: bool = False
 
 

@@ -36,6 +36,8 @@ def how_it_was_made(report: Report, run: int) -> list[tuple[str, str]]:
         ("Counting rule", _pairs(counter.rule)),
         ("Self-test", _self_test(self_test)),
         ("Self-test by style", _by_style(self_test)),
+        ("Styles without a self-test", ", ".join(self_test.untested_styles)),
+        ("Pictures unlike those of the self-test", _unlike(self_test)),
         ("Calibration", _calibration(counter)),
         ("Labels", f"{quantity(source.labels, 'count')} by people" if source.labels else "none by people yet"),
     ]
@@ -156,6 +158,10 @@ def _self_test(self_test: SelfTestInfo) -> str:
         f"{passed}: {score.right} of {score.total} pictures with known counts were counted right, "
         f"{score.needed} are needed"
     )
+
+
+def _unlike(self_test: SelfTestInfo) -> str:
+    return f"{self_test.unlike} of {self_test.compared} compared" if self_test.unlike else ""
 
 
 def _by_style(self_test: SelfTestInfo) -> str:

@@ -224,6 +224,10 @@ class RunFolder:
         """Record that a gate ended the run early, and why."""
         self._record({"until_decided": sentence})
 
+    def record_unfamiliar_pictures(self, unlike: int, compared: int) -> None:
+        """Record how many of the run's pictures look unlike those that its counter was tested on."""
+        self._record({"pictures": {"unlike": unlike, "compared": compared}})
+
     def _read_info(self) -> dict[str, Any]:
         with self._ledger.reading() as connection:
             self._ledger.check_total(connection, facts, countings)
@@ -233,13 +237,14 @@ class RunFolder:
             body = {row.name: orjson.loads(row.value) for row in rows}
             if not body:
                 raise DamagedRow("it holds no record of what was run")
+            pictures = body.pop("pictures", None)
             groups = read_countings(connection)
             shown = choose_counting(connection, groups, self._shown)
             if shown is None:
                 return body
             return body | {
                 "counter": shown.counter.to_json(),
-                "controls": shown.self_test.to_json(),
+                "controls": shown.self_test.to_json() | ({"pictures": pictures} if pictures else {}),
                 "counting": shown.id,
                 "counting_name": shown.name,
                 "countings": [group.name for group in groups],

@@ -220,11 +220,16 @@ class SelfTestInfo:
     Attributes:
         plain: On plain pictures.
         by_style: On pictures in each style of the suite.
+        untested_styles: Styles of the suite in which no test picture can be drawn.
+        unlike: Pictures of the run that look unlike those of the test, of ``compared``; 0 of 0 when none was compared.
         recorded: The record as it stands in the ledger.
     """
 
     plain: SelfTestScoreInfo = field(default_factory=SelfTestScoreInfo)
     by_style: Mapping[str, SelfTestScoreInfo] = field(default_factory=dict)
+    untested_styles: tuple[str, ...] = ()
+    unlike: int = 0
+    compared: int = 0
     recorded: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -236,6 +241,9 @@ class SelfTestInfo:
             by_style={
                 style: SelfTestScoreInfo.from_json(score) for style, score in _mapping(body.get("by_style")).items()
             },
+            untested_styles=tuple(map(str, body.get("untested_styles") or ())),
+            unlike=_whole(_mapping(body.get("pictures")).get("unlike")) or 0,
+            compared=_whole(_mapping(body.get("pictures")).get("compared")) or 0,
             recorded=body,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from countcheck.suites.suite import Noun
 
 MAX_NOUN = 300
+MAX_COMPARED = 16  # pictures compared with those that counters are tested on
 Read: TypeAlias = "tuple[Path, RgbArray | BadInput]"
 
 
@@ -28,7 +30,7 @@ Read: TypeAlias = "tuple[Path, RgbArray | BadInput]"
 def count_pictures(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Picture files, or folders of them.")],
     of: Annotated[list[str], typer.Option("--of", metavar="NOUN", help="What to count, as in --of pig.")],
-    counter: CounterOption = "tiny",
+    counter: CounterOption = "auto",
     style: Annotated[
         str, typer.Option(metavar="STYLE", help="Style of the pictures, for a counter with thresholds by style.")
     ] = "",
@@ -49,13 +51,14 @@ def count_pictures(
         countcheck count farm.jpg --of pig --of cow
         countcheck count pictures/ --of pig -d owlv2 --save boxes/ --json
     """
+    from countcheck.counting.auto import AUTO, choose_counter
     from countcheck.counting.counter import load_counter
     from countcheck.images.files import batches_of, find_pictures, read_pictures
     from countcheck.suites.suite import Noun
 
     nouns = [Noun(name=name) for name in _names(of)]
     paths = find_pictures(images)
-    loaded = load_counter(counter)
+    loaded = load_counter(choose_counter(None) if counter == AUTO else counter)
     _refuse_unknown(loaded, nouns)
     drawings = _drawing_paths(save, paths)
     rows: list[dict[str, Any]] = []
@@ -64,11 +67,26 @@ def count_pictures(
     show_result(lambda: rows, lambda: _table(rows, [noun.name for noun in nouns]), as_json=as_json, output=output)
     if not as_json and any(row["uncertain"] for row in rows):
         note("~ uncertain: within its margin the counter finds another number. Check the picture by eye.")
+    _note_unlike(paths, loaded.name)
     failed = [row["error"] for row in rows if "error" in row]
     for error in failed:
         typer.echo(error, err=True)
     if failed:
         raise typer.Exit(2)
+
+
+def _note_unlike(paths: Sequence[Path], counter: str) -> None:
+    """Warn when many of the pictures look unlike those that counters are tested on."""
+    from countcheck.counting.familiarity import compare_pictures
+    from countcheck.images.decode import read_picture
+
+    pictures = []
+    for path in paths[:: max(1, len(paths) // MAX_COMPARED)][:MAX_COMPARED]:
+        with contextlib.suppress(BadInput):
+            pictures.append(read_picture(path))
+    result = compare_pictures(pictures)
+    if result.notable:
+        note(result.sentence(counter))
 
 
 def _names(texts: Sequence[str]) -> list[str]:

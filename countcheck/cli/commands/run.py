@@ -77,7 +77,7 @@ _DryRun: TypeAlias = Annotated[
 def run(
     suites: SuitesArgument,
     generators: _Generators,
-    counter: CounterOption = "tiny",
+    counter: CounterOption = "auto",
     out: RunFolderOption = None,
     repeats: _Repeats = 1,
     limit: _Limit = None,

@@ -59,7 +59,7 @@ _Labels: TypeAlias = Annotated[
 def score(
     folder: _Folder,
     suite: _Suite = None,
-    counter: CounterOption = "tiny",
+    counter: CounterOption = "auto",
     layout: _Layout = "auto",
     of: _Of = "",
     name: _Name = "",

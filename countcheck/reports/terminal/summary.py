@@ -16,6 +16,7 @@ from countcheck.reports.safe_text import one_line
 from countcheck.reports.terminal.tables import plain_table, rate_cell, rate_title, titled
 from countcheck.reports.wording import label_advice
 from countcheck.stats.estimate import Estimate
+from countcheck.storage.run_info import SelfTestInfo
 
 KNOWN_TAGS = ("number", "noun", "style", "number_form", "kinds")
 MAX_VALUES = 12
@@ -125,8 +126,17 @@ def _counter(summary: Summary) -> str:
     score = summary.self_test.plain
     if score.total:
         passed = "passed" if score.passed else "FAILED"
-        return f"counter {name} {passed} its self-test ({score.right} of {score.total})"
-    return f"counter {name}, without a self-test"
+        return f"counter {name} {passed} its self-test ({score.right} of {score.total}){_untested(summary.self_test)}"
+    return f"counter {name}, without a self-test{_untested(summary.self_test)}"
+
+
+def _untested(self_test: SelfTestInfo) -> str:
+    parts = []
+    if self_test.untested_styles:
+        parts.append(f"untested in {', '.join(map(one_line, self_test.untested_styles))}")
+    if self_test.unlike:
+        parts.append(f"{self_test.unlike} of {self_test.compared} pictures look unlike those of its test")
+    return "".join(f", {part}" for part in parts)
 
 
 def _results(summary: Summary) -> Iterator[RenderableType]:

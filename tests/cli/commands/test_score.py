@@ -35,7 +35,7 @@ def tree(folder: Path) -> Path:
 
 
 def test_genevals_tree_needs_no_suite_and_missing_pictures_are_said(tmp_path, capsys):
-    assert execute(["score", str(tree(tmp_path / "gen")), "-o", str(tmp_path / "run"), "--json"]) == 0
+    assert execute(["score", str(tree(tmp_path / "gen")), "-d", "tiny", "-o", str(tmp_path / "run"), "--json"]) == 0
     out = capsys.readouterr()
     counts = json.loads(out.out)["generators"]["gen"]["counts"]
     assert (counts["planned"], counts["pictures"], counts["missing"]) == (4, 3, 1)
@@ -45,7 +45,7 @@ def test_genevals_tree_needs_no_suite_and_missing_pictures_are_said(tmp_path, ca
 
 
 def test_the_same_run_under_genevals_rule_and_its_results_file(tmp_path, capsys):
-    execute(["score", str(tree(tmp_path / "gen")), "-o", str(tmp_path / "run")])
+    execute(["score", str(tree(tmp_path / "gen")), "-d", "tiny", "-o", str(tmp_path / "run")])
     assert execute(["recount", str(tmp_path / "run"), "--rule", "geneval", "--json"]) == 0
     capsys.readouterr()
     assert execute(["export", str(tmp_path / "run"), "-f", "geneval", "--counting", "squares-geneval"]) == 0
@@ -63,7 +63,7 @@ def test_a_flat_folder_against_a_suite_lists_what_nobody_asked_for(tmp_path, cap
     suite.write_text("prompts:\n  - {id: a, text: three squares, targets: {square: 3}}\n")
     draw(tmp_path / "pics" / "a.png", 3)
     draw(tmp_path / "pics" / "stray.png", 3)
-    arguments = ["score", str(tmp_path / "pics"), "--suite", str(suite), "-o", str(tmp_path / "run"), "--json"]
+    arguments = ["score", str(tmp_path / "pics"), "-d", "tiny", "--suite", str(suite), "-o", str(tmp_path / "run"), "--json"]
     assert execute(arguments) == 0
     out = capsys.readouterr()
     assert json.loads(out.out)["generators"]["pics"]["rates"]["exact_rate"]["value"] == 1.0
@@ -85,7 +85,7 @@ def test_a_manifest_of_two_models_makes_two_generators(tmp_path, capsys):
         draw(tmp_path / "pics" / f"{model}.png", n)
         rows.append(f"{model}.png,three squares,{model}")
     (tmp_path / "pics" / "manifest.csv").write_text("\n".join(rows))
-    assert execute(["score", str(tmp_path / "pics"), "-o", str(tmp_path / "run"), "--json"]) == 0
+    assert execute(["score", str(tmp_path / "pics"), "-d", "tiny", "-o", str(tmp_path / "run"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["generators"]
     assert {name: body["rates"]["exact_rate"]["value"] for name, body in found.items()} == {"one": 1.0, "two": 0.0}
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_scored_is_said_in_a_sentence(tmp_path, capsys, monkeypat
 
 
 def test_a_rule_that_does_not_exist_judges_nothing(tmp_path, capsys):
-    execute(["score", str(tree(tmp_path / "gen")), "-o", str(tmp_path / "run")])
+    execute(["score", str(tree(tmp_path / "gen")), "-d", "tiny", "-o", str(tmp_path / "run")])
     assert execute(["recount", str(tmp_path / "run"), "--rule", "genevl"]) == 2
     assert "'genevl' is not one of" in capsys.readouterr().err
     with RunFolder.open(tmp_path / "run") as run:

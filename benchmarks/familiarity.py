@@ -1,0 +1,77 @@
+"""How well pictures that look unlike the tested ones are told apart: false alarms on our own, misses on photographs.
+
+    python benchmarks/familiarity.py [FOLDER OF PHOTOGRAPHS ...] [--write]
+
+The reference is made of drawn scenes in every style that scenes can imitate and of pictures of the painter that ships;
+false alarms are measured on others of both. ``--write`` writes it to ``models/familiar-pictures.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from machine import machine
+
+from countcheck.cards import read_generator_card
+from countcheck.counting.familiarity import describe, make_reference
+from countcheck.counting.self_test import draw_pictures
+from countcheck.engine.run import load_generator
+from countcheck.images.convert import as_rgb
+from countcheck.images.decode import read_picture
+from countcheck.images.files import find_pictures
+from countcheck.resources import shipped
+from countcheck.scenes import NOUNS, TRANSFORMS
+from countcheck.suites.catalog import load_suite
+from countcheck.suites.samples import plan
+
+EACH = 12  # drawn pictures a style
+PAINTED = 40
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photographs", nargs="*", type=Path)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    names = list(NOUNS)
+    drawn = {style: _described(draw_pictures(names, style, EACH, salt="familiar")[0]) for style in TRANSFORMS}
+    others = {style: _described(draw_pictures(names[::-1], style, EACH, salt="unfamiliar")[0]) for style in TRANSFORMS}
+    painted = _described(_painted())
+    reference = make_reference(np.concatenate([*drawn.values(), painted[::2]]))
+    print(machine())
+    for style, descriptions in others.items():
+        print(f"drawn, {style:14} {_share(reference, descriptions)}")
+    print(f"drawn, all           {_share(reference, np.concatenate(list(others.values())))}")
+    print(f"painted              {_share(reference, painted[1::2])}")
+    for folder in arguments.photographs:
+        pictures = [as_rgb(read_picture(path)) for path in find_pictures([folder])]
+        print(f"{folder}: {_share(reference, _described(pictures))}")
+    if arguments.write:
+        rows = np.concatenate([*drawn.values(), painted[::2]]).round(4).tolist()
+        target = shipped("models") / "familiar-pictures.json"
+        lines = ",\n".join(json.dumps(row) for row in rows)
+        target.write_text(f'{{"descriptions": [\n{lines}\n]}}\n', encoding="utf-8")
+
+
+def _painted() -> Iterator[np.ndarray]:
+    generator = load_generator(read_generator_card("tiny"))
+    samples = list(plan(load_suite("demo"), generator.recipe))
+    for outcome in generator.generate(samples[:: max(1, len(samples) // PAINTED)]):
+        yield as_rgb(outcome.pixels)
+
+
+def _described(pictures) -> np.ndarray:
+    return np.stack([describe(picture) for picture in pictures])
+
+
+def _share(reference, descriptions) -> str:
+    unlike = reference.distances(descriptions) > reference.limit
+    return f"{unlike.sum()} of {len(unlike)} look unlike the tested ones ({unlike.mean():.1%})"
+
+
+if __name__ == "__main__":
+    main()
