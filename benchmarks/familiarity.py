@@ -2,7 +2,7 @@
 
     python benchmarks/familiarity.py [FOLDER OF PHOTOGRAPHS ...] [--write]
 
-The reference is made of drawn scenes in every style that scenes can imitate and of pictures of the painter that ships;
+The reference is made of drawn scenes in every style that scenes can imitate and of pictures of the two generators that ship;
 false alarms are measured on others of both. ``--write`` writes it to ``models/familiar-pictures.json``.
 """
 
@@ -29,7 +29,7 @@ from countcheck.suites.catalog import load_suite
 from countcheck.suites.samples import plan
 
 EACH = 12  # drawn pictures a style
-PAINTED = 40
+MADE = 40  # pictures a generator and suite
 
 
 def main() -> None:
@@ -40,28 +40,31 @@ def main() -> None:
     names = list(NOUNS)
     drawn = {style: _described(draw_pictures(names, style, EACH, salt="familiar")[0]) for style in TRANSFORMS}
     others = {style: _described(draw_pictures(names[::-1], style, EACH, salt="unfamiliar")[0]) for style in TRANSFORMS}
-    painted = _described(_painted())
-    reference = make_reference(np.concatenate([*drawn.values(), painted[::2]]))
+    made = {name: _described(_made(name)) for name in ("tiny", "scenes")}
+    reference = make_reference(np.concatenate([*drawn.values(), *(rows[::2] for rows in made.values())]))
     print(machine())
     for style, descriptions in others.items():
         print(f"drawn, {style:14} {_share(reference, descriptions)}")
     print(f"drawn, all           {_share(reference, np.concatenate(list(others.values())))}")
-    print(f"painted              {_share(reference, painted[1::2])}")
+    for name, descriptions in made.items():
+        print(f"generator {name:10} {_share(reference, descriptions[1::2])}")
     for folder in arguments.photographs:
         pictures = [as_rgb(read_picture(path)) for path in find_pictures([folder])]
         print(f"{folder}: {_share(reference, _described(pictures))}")
     if arguments.write:
-        rows = np.concatenate([*drawn.values(), painted[::2]]).round(4).tolist()
+        rows = np.concatenate([*drawn.values(), *(rows[::2] for rows in made.values())]).round(4).tolist()
         target = shipped("models") / "familiar-pictures.json"
         lines = ",\n".join(json.dumps(row) for row in rows)
         target.write_text(f'{{"descriptions": [\n{lines}\n]}}\n', encoding="utf-8")
 
 
-def _painted() -> Iterator[np.ndarray]:
-    generator = load_generator(read_generator_card("tiny"))
-    samples = list(plan(load_suite("demo"), generator.recipe))
-    for outcome in generator.generate(samples[:: max(1, len(samples) // PAINTED)]):
-        yield as_rgb(outcome.pixels)
+def _made(name: str) -> Iterator[np.ndarray]:
+    """Pictures of a generator that ships, for two of the suites that ship."""
+    generator = load_generator(read_generator_card(name))
+    for suite in ("demo", "three-little-pigs"):
+        samples = list(plan(load_suite(suite), generator.recipe))
+        for outcome in generator.generate(samples[:: max(1, len(samples) // MADE)]):
+            yield as_rgb(outcome.pixels)
 
 
 def _described(pictures) -> np.ndarray:

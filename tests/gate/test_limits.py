@@ -16,6 +16,31 @@ def test_failed_controls_outrank_every_rate():
 
 
 @pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"untested_styles": ["cubism", "photo"]}, "untested in the styles cubism, photo"),
+        ({"pictures": {"unlike": 20, "compared": 22}}, "20 of 22 pictures look unlike"),
+        ({"passed": None}, "no control picture could be drawn in the words of the counter tiny"),
+    ],
+)
+def test_a_policy_that_asks_for_controls_cannot_decide_where_the_counter_is_untested(more, words):
+    controls = {"passed": True, "right": 48, "total": 48, "needed": 46, **more}
+    rule = {"rate": "exact_rate", "at_least": 0.9}
+    evidence = evidence_of_run(drawn(1, 1), run_info(controls=controls))
+    found = decide_gate(policy(rule, limits={"controls": True}), evidence)
+    assert found.exit_code == 3
+    assert words in " ".join(result.reason for result in found.rules)
+    assert decide_gate(policy(rule), evidence).exit_code == 0, "the default asks only that no test was failed"
+
+
+def test_a_policy_can_do_without_controls():
+    controls = {"passed": False, "right": 31, "total": 48, "needed": 46, "untested_styles": ["photo"]}
+    rule = {"rate": "exact_rate", "at_least": 0.9}
+    evidence = evidence_of_run(drawn(1, 1), run_info(controls=controls))
+    assert decide_gate(policy(rule, limits={"controls": False}), evidence).exit_code == 0
+
+
+@pytest.mark.parametrize(
     ("limits", "spec", "decision", "said"),
     [
         ({"lost": 0.1}, "e e e e f -", "cannot_decide", "2 of 6 samples were lost"),

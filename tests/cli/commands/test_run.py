@@ -23,7 +23,18 @@ def dead_server(monkeypatch):
 @pytest.mark.parametrize("limit", [1, 3])
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_run_in_which_every_sample_failed_exits_3_and_says_why(dead_server, tmp_path, capsys, limit, as_json):
-    arguments = ["run", "three-little-pigs", "-g", dead_server, "--limit", str(limit), "-o", str(tmp_path / "run")]
+    arguments = [
+        "run",
+        "three-little-pigs",
+        "-g",
+        dead_server,
+        "-d",
+        "tiny",
+        "--limit",
+        str(limit),
+        "-o",
+        str(tmp_path / "run"),
+    ]
     assert execute([*arguments, "--json"] if as_json else arguments) == 3
     out, err = capsys.readouterr()
     assert "Connection refused" in err

@@ -63,7 +63,17 @@ def test_a_flat_folder_against_a_suite_lists_what_nobody_asked_for(tmp_path, cap
     suite.write_text("prompts:\n  - {id: a, text: three squares, targets: {square: 3}}\n")
     draw(tmp_path / "pics" / "a.png", 3)
     draw(tmp_path / "pics" / "stray.png", 3)
-    arguments = ["score", str(tmp_path / "pics"), "-d", "tiny", "--suite", str(suite), "-o", str(tmp_path / "run"), "--json"]
+    arguments = [
+        "score",
+        str(tmp_path / "pics"),
+        "-d",
+        "tiny",
+        "--suite",
+        str(suite),
+        "-o",
+        str(tmp_path / "run"),
+        "--json",
+    ]
     assert execute(arguments) == 0
     out = capsys.readouterr()
     assert json.loads(out.out)["generators"]["pics"]["rates"]["exact_rate"]["value"] == 1.0
@@ -74,7 +84,17 @@ def test_a_flat_folder_against_a_suite_lists_what_nobody_asked_for(tmp_path, cap
 def test_what_every_picture_shows(tmp_path, capsys):
     draw(tmp_path / "pics" / "a.png", 3)
     draw(tmp_path / "pics" / "b.png", 4)
-    arguments = ["score", str(tmp_path / "pics"), "--of", "square=3", "-o", str(tmp_path / "run"), "--json"]
+    arguments = [
+        "score",
+        str(tmp_path / "pics"),
+        "--of",
+        "square=3",
+        "-d",
+        "tiny",
+        "-o",
+        str(tmp_path / "run"),
+        "--json",
+    ]
     assert execute(arguments) == 0
     assert json.loads(capsys.readouterr().out)["generators"]["pics"]["rates"]["exact_rate"]["value"] == 0.5
 
@@ -121,11 +141,11 @@ def test_a_folder_and_pictures_whose_names_are_not_utf8_are_scored_and_read_back
     draw(folder / os.fsdecode(b"caf\xe9.png"), 3)
     draw(folder / "plain.png", 2)
     run = tmp_path / os.fsdecode(b"r\xfcn")
-    assert execute(["score", str(folder), "--of", "square=3", "-o", str(run)]) == 0
+    assert execute(["score", str(folder), "--of", "square=3", "-d", "tiny", "-o", str(run)]) == 0
     capsys.readouterr()
     assert execute(["summary", str(run), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["generators"]["f\\xf6lder"]["counts"]["pictures"] == 2
-    assert execute(["score", str(folder), "--of", "square=3", "-o", str(run)]) == 0
+    assert execute(["score", str(folder), "--of", "square=3", "-d", "tiny", "-o", str(run)]) == 0
 
 
 def test_what_numbers_in_names_are_taken_for_is_said(tmp_path, capsys):
@@ -133,7 +153,7 @@ def test_what_numbers_in_names_are_taken_for_is_said(tmp_path, capsys):
         draw(tmp_path / "gen" / f"{k:05d}" / "samples" / f"{1234567890 + k}.png", 3)
         body = {"tag": "counting", "include": [{"class": "square", "count": 3}], "prompt": f"3 squares, {k}"}
         (tmp_path / "gen" / f"{k:05d}" / "metadata.jsonl").write_text(json.dumps(body))
-    assert execute(["score", str(tmp_path / "gen"), "-o", str(tmp_path / "run")]) == 0
+    assert execute(["score", str(tmp_path / "gen"), "-d", "tiny", "-o", str(tmp_path / "run")]) == 0
     err = capsys.readouterr().err
     assert "2 of 2 pictures are there" in err
     assert "numbers up to 1234567891 are not repeats" in err
