@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from countcheck.calibration.fit import MIN_PICTURES
 from countcheck.errors import BadInput
 from countcheck.review.agreement import alpha
 from countcheck.review.queue import Queue, Task, sample_of, tasks_of
@@ -68,7 +69,7 @@ class LabelSession:
                     }
                     for task, noun in upcoming
                 ],
-                "progress": self.queue.progress(labeller),
+                "progress": {**self.queue.progress(labeller), "goal": MIN_PICTURES},
             }
 
     def add_label(self, labeller: str, key: str, turn: int, noun: str, count: int | None) -> dict[str, Any]:

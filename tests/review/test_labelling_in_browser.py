@@ -147,3 +147,16 @@ def test_axe_finds_nothing(browser, served, scheme):
         press(page, "3")
         result = Axe().run(page)
         assert result.violations_count == 0, result.generate_report()
+
+
+def test_the_answer_stands_beside_its_own_picture_and_the_goal_is_shown(browser, served):
+    _, address = served
+    with watched_page(browser) as page:
+        page.goto(f"{address}&labeller=ann")
+        page.wait_for_selector("html[data-task]")
+        assert "30 more for a calibration" in page.locator("#progress").inner_text()
+        key = at(page).split("/")[0]
+        press(page, "4")
+        page.wait_for_function("() => document.querySelector('#last').textContent.includes('The counter:')")
+        assert key in page.locator("#last img").get_attribute("src")
+        assert key not in page.locator("#picture").get_attribute("src")

@@ -20,7 +20,7 @@ function take({ tasks: upcoming, progress }) {
   known = true;
   tasks = upcoming.filter((task) => !sending.some((sent) => same(sent, task)));
   const n = (value) => value.toLocaleString("en");
-  $("progress").textContent = `${n(progress.labelled)} of ${n(progress.pictures)} pictures labelled, ${n(progress.mine)} by you; ${n(progress.uncertain_left)} uncertain left`;
+  $("progress").textContent = `${n(progress.labelled)} of ${n(progress.pictures)} pictures labelled, ${n(progress.mine)} by you; ${n(progress.uncertain_left)} uncertain left${progress.labelled < progress.goal ? `; ${n(progress.goal - progress.labelled)} more for a calibration` : ""}`;
   for (const task of tasks) preload(task);
   show();
 }
@@ -63,7 +63,7 @@ async function give(count) {
   try {
     const { result, ...upcoming } = await inTurn(() => ask("label", { ...task, count, labeller: labeller() }));
     sending = sending.filter((sent) => sent !== task);
-    $("last").textContent = result.left.length ? "The counter’s answer is shown when everything in this picture is counted." : answer(result);
+    feedback(task, result.left.length ? "The counter’s answer is shown when everything in this picture is counted." : answer(result));
     take(upcoming);
   } catch (error) {
     sending = sending.filter((sent) => sent !== task);
@@ -71,6 +71,12 @@ async function give(count) {
     show();
     fail(`Not saved: ${error.message} Try again.`);
   }
+}
+function feedback(task, sentence) {
+  // The answer stands beside the picture it is about: the large one is already the next.
+  const image = task ? loaded.get(pictureOf(task))?.cloneNode() : null;
+  if (image) { image.alt = "The picture of this answer"; image.className = "small"; }
+  $("last").replaceChildren(...(image ? [image] : []), sentence);
 }
 function answer({ answers, text }) {
   const list = (name, none) => answers.map((count) => `${count[name] ?? none}${answers.length > 1 ? ` ${count.noun}` : ""}`).join(", ");
@@ -88,7 +94,7 @@ async function undo() {
   fail("");
   try {
     const { undone, ...upcoming } = await inTurn(() => ask("undo", { labeller: labeller() }));
-    $("last").textContent = undone ? `Removed: ${undone.count ?? "cannot tell"} for ${undone.noun}.` : "There is no label to remove.";
+    feedback(undone, undone ? `Removed: ${undone.count ?? "cannot tell"} for ${undone.noun}.` : "There is no label to remove.");
     take(upcoming);
     if (undone) { const at = tasks.findIndex((task) => same(task, undone)); if (at > 0) { tasks.unshift(...tasks.splice(at, 1)); show(); } }
   } catch (error) { fail(error.message); }
