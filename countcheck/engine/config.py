@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from countcheck.cards import Card
 from countcheck.engine.shard import Shard
@@ -25,6 +26,8 @@ class RunConfig:
         only: Tags that a prompt or conversation must have.
         budget: USD, 0 or more; exceeded by no more than the requests in progress. ``None`` for no limit.
         retry_failed: Make the samples again that ended in a failure.
+        truncated: ``judge`` to judge pictures of prompts of which the model did not read the end; ``leave out`` to
+            count them as not scored.
         shard: The part of the run to make, in a folder of its own; ``None`` for all of it.
     """
 
@@ -36,6 +39,7 @@ class RunConfig:
     only: Mapping[str, str] | None = None
     budget: float | None = None
     retry_failed: bool = False
+    truncated: Literal["leave out", "judge"] = "leave out"
     shard: Shard | None = None
 
     def selected_suite(self) -> Suite:

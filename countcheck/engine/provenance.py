@@ -18,6 +18,7 @@ from countcheck.resources import printable_path
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import CounterInfo, DetectorInfo, GeneratorInfo, RunInfo
 from countcheck.storage.stored_json import as_stored
+from countcheck.storage.truncated import JUDGE, TRUNCATED
 from countcheck.suites.serialize import suite_to_json
 from countcheck.version import __version__
 
@@ -47,7 +48,7 @@ def open_or_create(config: RunConfig, plans: Sequence[GeneratorPlan], counter: C
         only=dict(config.only or {}),
         versions=_versions(),
         device=_device(),
-        extra={} if config.shard is None else {"shard": str(config.shard)},
+        extra=_choices(config),
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
     if not RunFolder.exists(config.path):
@@ -59,10 +60,18 @@ def open_or_create(config: RunConfig, plans: Sequence[GeneratorPlan], counter: C
         folder.record_generators(info.generators)
         if folder.info.repeats is not None and config.repeats > folder.info.repeats:
             folder.record_repeats(config.repeats)
+        if folder.judges_truncated != (config.truncated == "judge"):
+            folder.record_truncated(judge=config.truncated == "judge")
     except BaseException:
         folder.close()
         raise
     return folder
+
+
+def _choices(config: RunConfig) -> dict[str, str]:
+    """Choices that are recorded where they are not the usual ones."""
+    choices = {} if config.shard is None else {"shard": str(config.shard)}
+    return choices | ({TRUNCATED: JUDGE} if config.truncated == "judge" else {})
 
 
 def describe_counter(counter: Counter) -> CounterInfo:

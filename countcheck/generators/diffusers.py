@@ -7,8 +7,10 @@ batch size.
 from __future__ import annotations
 
 import inspect
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from countcheck.cards import Card
@@ -17,6 +19,7 @@ from countcheck.detectors.common.devices import OutOfDeviceMemory, is_out_of_mem
 from countcheck.errors import BadSettings, CountcheckError, MissingExtra
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Outcome, Reason, Refusal, Stage
+from countcheck.generators.prompt_limits import PromptLimits
 from countcheck.images.convert import as_image
 from countcheck.images.types import Pixels
 from countcheck.suites.samples import Recipe, Sample
@@ -55,6 +58,8 @@ _CALL_SETTINGS = (
 _KEYWORDS = {"steps": "num_inference_steps", "guidance": "guidance_scale"}
 _MAX_SEED = 0x7FFFFFFF
 
+_log = logging.getLogger("countcheck")
+
 
 class DiffusersGenerator:
     """A diffusers pipeline, loaded when the first picture is generated.
@@ -79,6 +84,7 @@ class DiffusersGenerator:
         self._source = find_source(card.source)
         self._pipe: Any = None
         self._form = CallForm(output_type="np", takes_many=False)
+        self._limits = PromptLimits([])
         self._editor: Any = None
         self._content: dict[str, str] | None = None
         device = device_name(str(self._settings["device"]), card.name)
@@ -118,6 +124,7 @@ class DiffusersGenerator:
     def generate(self, samples: Sequence[Sample]) -> Iterator[Outcome]:
         """Yield one outcome per sample, in order, a batch at a time; batches shrink when memory does not suffice."""
         self._stopped = False
+        self._warn_of_cut_prompts(samples)
         start = 0
         while start < len(samples) and not self._stopped:
             batch = samples[start : start + self._batch.size]
@@ -145,7 +152,8 @@ class DiffusersGenerator:
         began = time.perf_counter()
         try:
             output = self._call(pipe, [instruction], [(sample.seed + turn) & _MAX_SEED], arguments)
-            return self._outcomes([sample], output, pipe, time.perf_counter() - began, turn)[0]
+            (outcome,) = self._outcomes([sample], output, pipe, time.perf_counter() - began, turn)
+            return self._with_truncation(outcome, instruction)
         except CountcheckError:
             raise
         except Exception as error:
@@ -160,7 +168,8 @@ class DiffusersGenerator:
         began = time.perf_counter()
         try:
             output = self._call(pipe, [s.text for s in batch], [s.seed for s in batch], self._arguments(pipe))
-            return self._outcomes(batch, output, pipe, time.perf_counter() - began)
+            outcomes = self._outcomes(batch, output, pipe, time.perf_counter() - began)
+            return [self._with_truncation(o, s.text) for o, s in zip(outcomes, batch, strict=True)]
         except Exception as error:
             if is_out_of_memory(error):
                 raise
@@ -194,6 +203,27 @@ class DiffusersGenerator:
             for sample, image, flag in zip(batch, images, flags, strict=True)
         ]
 
+    def _warn_of_cut_prompts(self, samples: Sequence[Sample]) -> None:
+        """Say, before anything is generated, how many prompts the pipeline does not read to their end."""
+        if not samples:
+            return
+        self._loaded()
+        texts = {sample.text for sample in samples}
+        cut = [truncation for text in texts if (truncation := self._limits.truncation(text)) is not None]
+        if cut:
+            _log.warning(
+                f"{self.name}: {len(cut)} of {len(texts)} prompts are longer than the {cut[0].limit} tokens that its text "
+                "encoder reads. What comes after them is not generated, so these samples are left out of the rates; "
+                "--truncated judge keeps them."
+            )
+
+    def _with_truncation(self, outcome: Outcome, text: str) -> Outcome:
+        """The outcome with a record of what of its prompt the pipeline did not read."""
+        truncation = self._limits.truncation(text)
+        if truncation is None:
+            return outcome
+        return replace(outcome, extra={**outcome.extra, "truncated": truncation.to_json()})
+
     def _arguments(self, pipe: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
         """The keywords that the pipeline is called with.
 
@@ -219,6 +249,7 @@ class DiffusersGenerator:
         if self._pipe is None:
             pipe = load_pipeline(self._source, self._card, self._settings, commits=self.recipe.content)
             self._form = call_form(pipe, self.name)
+            self._limits = PromptLimits.of(pipe, self._settings)
             self._pipe = pipe
         return self._pipe
 

@@ -33,6 +33,7 @@ from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo, Sel
 from countcheck.storage.schema import countings, create_tables, facts, outcomes, samples, verdicts
 from countcheck.storage.schema import detections as detections_table
 from countcheck.storage.stored_json import to_text
+from countcheck.storage.truncated import JUDGE, TRUNCATED, without_truncated
 from countcheck.suites.samples import Sample
 from countcheck.suites.serialize import suite_from_json
 from countcheck.suites.suite import Suite
@@ -220,6 +221,15 @@ class RunFolder:
         """Record that each prompt is asked more often than the run was begun with."""
         self._record({"repeats": repeats})
 
+    @property
+    def judges_truncated(self) -> bool:
+        """Whether outcomes of prompts of which the model did not read the end are judged."""
+        return self.info.extra.get(TRUNCATED) == JUDGE
+
+    def record_truncated(self, *, judge: bool) -> None:
+        """Record whether outcomes of truncated prompts are judged."""
+        self._record({TRUNCATED: JUDGE if judge else ""})
+
     def record_decision(self, sentence: str) -> None:
         """Record that a gate ended the run early, and why."""
         self._record({"until_decided": sentence})
@@ -332,8 +342,12 @@ class RunFolder:
     # -- reading -------------------------------------------------------------------------------------------------
 
     def rows(self) -> list[ResultRow]:
-        """Read one row per prompt sample and per turn of a conversation, missing samples included."""
-        return self._results.rows(self.suite, self._counting())
+        """Read one row per prompt sample and per turn of a conversation, missing samples included.
+
+        An outcome of a truncated prompt is a failure, unless the run judges them; see `countcheck.storage.truncated`.
+        """
+        rows = self._results.rows(self.suite, self._counting())
+        return rows if self.judges_truncated else [without_truncated(row) for row in rows]
 
     def detections(self) -> Iterator[tuple[str, int, Detections]]:
         """Yield key, turn and detections of every counted picture; see `ResultReader.detections`."""

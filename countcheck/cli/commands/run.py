@@ -67,6 +67,14 @@ _Shard: TypeAlias = Annotated[
 _RetryFailed: TypeAlias = Annotated[
     bool, typer.Option("--retry-failed", rich_help_panel=_EXTENT, help="Make failed samples again.")
 ]
+_Truncated: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="WHAT",
+        rich_help_panel=_EXTENT,
+        help="Prompts longer than a model reads: leave-out of the rates, or judge.",
+    ),
+]
 _Engine: TypeAlias = Annotated[str, typer.Option(metavar="ENGINE", help="local, or ray for many machines.")]
 _DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Make nothing; show what would be made, and its price.")
@@ -86,6 +94,7 @@ def run(
     until_decided: _UntilDecided = None,
     shard: _Shard = None,
     retry_failed: _RetryFailed = False,
+    truncated: _Truncated = "leave-out",
     engine: _Engine = "local",
     dry_run: _DryRun = False,
     as_json: JsonOption = False,
@@ -95,7 +104,7 @@ def run(
     The same command continues after an interruption, and adds to a run when --repeats grows.
 
     Raises:
-        BadSettings: For --shard together with --until-decided.
+        BadSettings: For --shard together with --until-decided, or an unknown --truncated.
 
     Examples:
         countcheck run three-little-pigs -g sdxl-turbo -g flux-schnell -d owlv2 --repeats 4
@@ -112,6 +121,8 @@ def run(
     part = _shard(shard)
     if part is not None and until_decided is not None:
         raise BadSettings("--until-decided needs a whole run. Leave it out, or --shard.")
+    if truncated not in ("leave-out", "judge"):
+        raise BadSettings(f"--truncated {truncated!r} is not known. Give leave-out or judge.")
     suite = load_suites(suites)
     note_left_out(suite)
     cards = read_generators(generators)
@@ -126,6 +137,7 @@ def run(
         only=_tags(only or []),
         budget=budget,
         retry_failed=retry_failed,
+        truncated="judge" if truncated == "judge" else "leave out",
     )
     if dry_run:
         _show_plan(config, as_json)
