@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from countcheck.counting.counter import Counter
+from countcheck.counting.judging import judge_detections
+from countcheck.counting.verdict import Kind
 from countcheck.errors import CannotDecide
 from countcheck.scenes import NOUNS, STYLES, TRANSFORMS, apply_style, compose, render
-from countcheck.suites.suite import Noun
+from countcheck.suites.suite import Noun, Relation, Target
 
 PLAIN = 48  # pictures; 46 must be right
 STYLED = 24  # pictures a style; 20 must be right
@@ -146,14 +148,20 @@ def draw_pictures(
 def count_exact(
     counter: Counter, nouns: Sequence[Noun], style: str, pictures: Sequence[Any], truth: Sequence[dict[str, int]]
 ) -> int:
-    """Count the pictures of which the counter counts every noun exactly."""
+    """Count the pictures that the counter, under the rule that judges a run, takes for exact."""
     exact = 0
     for start in range(0, len(pictures), 24):
         part = pictures[start : start + 24]
         detected = counter.detect(part, nouns, [style] * len(part))
         for detections, counts in zip(detected, truth[start : start + 24], strict=True):
-            exact += dict(counter.count(detections, nouns, style).counts) == counts
+            targets = [_exactly(noun, number) for noun, number in counts.items()]
+            verdict = judge_detections(counter, detections, targets, {"style": style}, nouns).verdict
+            exact += verdict is not None and verdict.leaning is Kind.EXACT
     return exact
+
+
+def _exactly(noun: str, number: int) -> Target:
+    return Target(noun=noun, count=number) if number else Target(noun=noun, relation=Relation.NONE)
 
 
 def _test(counter: Counter, nouns: Sequence[Noun], style: str, total: int, share: float) -> SelfTestScore:

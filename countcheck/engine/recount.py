@@ -9,7 +9,7 @@ from countcheck.counting.judging import judge_detections
 from countcheck.counting.rule_settings import under_rule
 from countcheck.detectors.base import Detections
 from countcheck.engine.batching import BATCH
-from countcheck.engine.counter_check import check_counter, fit_counter
+from countcheck.engine.counter_check import check_counter, fit_counter, try_counter
 from countcheck.engine.provenance import describe_counter
 from countcheck.engine.scoring import nouns_of
 from countcheck.files import exclusive_lock
@@ -19,7 +19,7 @@ from countcheck.storage.recount import Recount
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import SelfTestInfo
-from countcheck.suites.suite import Noun
+from countcheck.suites.suite import Noun, Suite
 
 
 def recount(
@@ -45,18 +45,22 @@ def recount(
         The name of the counting, for `RunFolder.show_counting`.
 
     Raises:
-        CannotDecide: When the counter fails its self-test under the rule that judges.
+        CannotDecide: When the counter fails its self-test under its own rule. Under another benchmark's it may fail: the
+            failure is recorded, and stands beside its rates.
         BadInput: When the counter does not know a noun of the suite, a picture file is gone, damaged or not the one
             that was made, or another process writes in the run. The run stays as it was.
         DiskFull: When there is no room.
     """
-    if rule is not None and rule != counter.rule.name:
+    foreign = rule is not None and rule != counter.rule.name
+    if rule is not None and foreign:
         counter = counter.with_rule(under_rule(counter.rule, rule))
     counter = fit_counter(counter, folder.suite, message)
     now = describe_counter(counter).stored()
     same = next((each for each in folder.countings() if same_counting(each.counter, now)), None)
     if same is not None:
         self_test = same.self_test
+    elif foreign:
+        self_test = _under_foreign_rule(counter, folder.suite, message)
     else:
         self_test = SelfTestInfo.from_json(check_counter(counter, folder.suite).to_json())
     nouns = nouns_of(folder.suite)
@@ -67,6 +71,17 @@ def recount(
         found = counting.detections()
         verdicts = [_verdict(rows[key, turn], counter, detections, nouns) for key, turn, detections in found]
         return counting.finish([verdict for verdict in verdicts if verdict is not None], make_default=make_default)
+
+
+def _under_foreign_rule(counter: Counter, suite: Suite, message: Callable[[str], None]) -> SelfTestInfo:
+    """Try a counter under a rule that it was not made for; a failure is said, and does not end the recount."""
+    result = try_counter(counter, suite)
+    if result.plain is not None and not result.plain.passed:
+        message(
+            f"under the {counter.rule.name} rule the counter {counter.name} fails its self-test: {result.plain.right} of "
+            f"{result.plain.total} control pictures right, {result.plain.needed} are needed"
+        )
+    return SelfTestInfo.from_json(result.to_json())
 
 
 def _verdict(row: ResultRow, counter: Counter, detections: Detections, nouns: Sequence[Noun]) -> VerdictRecord | None:
