@@ -31,8 +31,6 @@ and every reply through `countcheck.generators.refusals.classify.read`. A servic
 from __future__ import annotations
 
 import importlib
-import logging
-import math
 import random
 import re
 import threading
@@ -49,8 +47,9 @@ from countcheck.credentials import read_key, redact, refuse_secrets
 from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed, MissingExtra
 from countcheck.generators.base import Closable, Traits
 from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome
-from countcheck.generators.refusals.classify import Ended, Reading
 from countcheck.generators.refusals.codes import Meaning
+from countcheck.generators.refusals.reading import Ended, Reading
+from countcheck.generators.remote.connection import CONNECTION, check_settings, duration, with_new_names
 from countcheck.generators.remote.download import BadAddress, fetch_picture
 from countcheck.generators.remote.error_replies import reply_of_error
 from countcheck.generators.remote.outcomes import Request, outcomes_of_reply, without_secrets
@@ -61,24 +60,9 @@ from countcheck.images.types import Pixels
 from countcheck.suites.samples import Recipe, Sample
 from countcheck.suites.suite import Target
 
-# Settings of every remote generator. None of them can change a picture, so none is part of the recipe.
-CONNECTION: Mapping[str, Any] = {
-    "requests_per_minute": 0.0,  # 0: no limit but the provider's own answers
-    "pictures_per_minute": 0.0,
-    "concurrency": 8,
-    "attempts": 5,  # per request, the first included, those after a limit whose end was told left out; 1: no other
-    "timeout": 300.0,  # seconds for one request
-    "max_wait": 3600.0,  # seconds that one sample waits in all for limits whose end is told; longer ones are not awaited
-    "first_wait": 1.0,  # seconds before the second attempt; doubles, with jitter
-    "per_request": 1,  # pictures asked for in one request, where the service can
-    "key_env": "",  # another environment variable to read the key from
-    "loopback": False,  # pictures may be fetched from this machine
-}
-_LOG = logging.getLogger("countcheck")
 _FETCHES = 3
 _MIN_TOLD_WAIT = 0.5  # seconds; a service that says "at once" again and again is not asked for ever
 _MIN_REPORTED_WAIT = 5.0  # seconds; shorter waits are not worth a word
-_OLD_SETTINGS = {"most_wait": "max_wait"}
 _THROTTLE = re.compile(r"rate.?limit|throttl|slow.?down|too.?many|resource.?exhausted", re.IGNORECASE)
 
 
@@ -136,13 +120,13 @@ class RemoteGenerator:
 
     def __init__(self, card: Card) -> None:
         refuse_secrets(card.settings, family=self.family)
-        card = _with_new_names(card)
+        card = with_new_names(card)
         self.card = card
         self.source = card.source
         self.settings: dict[str, Any] = fill(card, {**CONNECTION, **self.connection, **self.defaults})
         if self.needs_source and not card.source:
             raise BadSettings(f"{card.name}: no model is named. Write {self.family}:MODEL.")
-        _check_settings(card.name, self.settings)
+        check_settings(card.name, self.settings)
         changing = {name: self.settings[name] for name in sorted(self.defaults)}
         self._recipe = Recipe(name=card.name, revision=card.revision, settings={"source": card.source, **changing})
         self.limiter = RateLimiter(
@@ -494,48 +478,6 @@ class EditingGenerator(RemoteGenerator):
         """Change a picture as the instruction says, and return the outcome."""
         asked = Ask(text=instruction, seed=sample.seed, key=sample.key, turn=turn, picture=pixels)
         return self.respond(asked)[1]
-
-
-def _check_settings(name: str, settings: Mapping[str, Any]) -> None:
-    for setting in ("concurrency", "attempts", "per_request"):
-        value = settings[setting]
-        if not isinstance(value, int) or value < 1:
-            raise BadSettings(f"{name}: {setting} is {value!r}. Give a whole number, 1 or more.")
-    for setting in ("timeout", "max_wait", "first_wait", "poll"):
-        value = settings.get(setting, 0.0)
-        if not isinstance(value, int | float) or not (0 <= value < math.inf) or (setting == "timeout" and not value):
-            raise BadSettings(f"{name}: {setting} is {value!r}. Give seconds, more than 0.")
-
-
-def _with_new_names(card: Card) -> Card:
-    """Read settings under the names that they had before, and say so in the log."""
-    settings = dict(card.settings)
-    for old, new in _OLD_SETTINGS.items():
-        if old not in settings:
-            continue
-        if new in settings:
-            raise BadSettings(f"{card.name}: {old} and {new} are the same setting. Give {new} alone.")
-        _LOG.warning(
-            "%s: the setting %s is called %s now; the old name goes with the next release", card.name, old, new
-        )
-        settings[new] = settings.pop(old)
-    return replace(card, settings=settings)
-
-
-def duration(seconds: float) -> str:
-    """Write a number of seconds for people.
-
-    >>> duration(22), duration(90), duration(3600), duration(4000)
-    ('22 s', '1 min 30 s', '1 h', '1 h 7 min')
-    """
-    whole = round(float(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(round(whole / 60), 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def _worth_another(reply: Reply, readings: Sequence[Reading], *, first: bool) -> bool:

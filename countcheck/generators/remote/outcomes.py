@@ -15,8 +15,9 @@ from countcheck.credentials import hidden, hide, raw_of, redact
 from countcheck.errors import BadInput
 from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
 from countcheck.generators.refusals.blank_images import Look, classify_image
-from countcheck.generators.refusals.classify import Ended, Reading, read
+from countcheck.generators.refusals.classify import read
 from countcheck.generators.refusals.codes import Meaning
+from countcheck.generators.refusals.reading import Ended, Reading
 from countcheck.generators.remote.error_replies import completed
 from countcheck.generators.remote.reply import Reply, Slot
 from countcheck.images.decode import decode

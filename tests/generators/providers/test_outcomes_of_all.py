@@ -18,7 +18,8 @@ from countcheck.generators.providers.huggingface import reply_of_hub_error
 from countcheck.generators.providers.openai import reply_of_images, reply_of_response
 from countcheck.generators.providers.replicate import reply_of_prediction
 from countcheck.generators.refusals.blank_images import Look
-from countcheck.generators.refusals.classify import Ended, read
+from countcheck.generators.refusals.classify import read
+from countcheck.generators.refusals.reading import Ended
 from countcheck.generators.remote.error_replies import reply_of_body
 from countcheck.generators.remote.http import Answer
 from countcheck.registry import load_generator_class

@@ -11,7 +11,8 @@ from labelled_replies import halves
 
 from countcheck.generators.outcome import Reason, Stage
 from countcheck.generators.refusals.blank_images import Look
-from countcheck.generators.refusals.classify import Ended, read
+from countcheck.generators.refusals.classify import read
+from countcheck.generators.refusals.reading import Ended
 from countcheck.generators.refusals.words import area_of, claims_success, normal, read_words
 from countcheck.generators.remote.reply import Reply, Slot
 from countcheck.registry import load_generator_class
