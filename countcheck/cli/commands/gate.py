@@ -137,7 +137,7 @@ def _check(
     from countcheck.suites.merge import load_suites
 
     if run is not None or not suites:
-        raise BadSettings("--check looks at a policy and a suite, not at a run. Write gate --check FILE --suite SUITE.")
+        raise BadSettings("--check needs a policy and a suite, not a run. Write gate --check FILE --suite SUITE.")
     checked = check_policy(read_policy(policy), load_suites(suites), repeats)
     show_result(checked.to_json, lambda: render_check(checked), as_json=as_json, output=output)
     raise typer.Exit(checked.exit_code)

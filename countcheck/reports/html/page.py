@@ -126,6 +126,7 @@ def _environment(report: Report, pictures: PagePictures, overlays: Mapping[Pictu
         "counted_noun": wording.counted_noun,
         "tag_title": wording.tag_title,
         "inert": tables.safe_markup,
+        "breakable": _breakable,
     }
     environment.globals |= {
         "quantity": format.quantity,
@@ -155,6 +156,11 @@ def _swatch(index: int) -> Markup:
     return Markup('<span class="swatch m{} s{}" aria-hidden="true"></span>').format(
         index % charts.COLOURS, index % len(charts.SHAPES)
     )
+
+
+def _breakable(name: str) -> Markup:
+    """Return a rate's name with places at which a narrow column may break it."""
+    return Markup("<wbr>").join(part + "_" for part in name.split("_")[:-1]) + Markup("<wbr>") + name.split("_")[-1]
 
 
 def _box_colours(boxes: Sequence[Box]) -> dict[str, int]:

@@ -66,7 +66,11 @@ def models_table(report: Report) -> dict[str, Any]:
 def _cell(
     rate: str, estimate: EstimateJson | None, corrected: EstimateJson | None, *, top: float, model: int
 ) -> dict[str, Any]:
-    mark = charts.interval_mark(estimate, top=top, model=model) if estimate and _has_value(estimate) else ""
+    mark = (
+        charts.interval_mark(estimate, top=top, model=model)
+        if estimate and _has_value(estimate) and estimate["low"] is not None
+        else ""
+    )
     return {
         "title": RATES[rate].title,
         "order": estimate["value"] if estimate and _has_value(estimate) else -1,

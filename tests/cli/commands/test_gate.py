@@ -86,7 +86,7 @@ def test_gate_compares_with_another_suite_only_when_told(runs, capsys, tmp_path)
         (("policy.yaml", "--policy", "policy.yaml"), "is not JSON"),
         (("--policy", "policy.yaml"), "no run is named"),
         (("--check", "policy.yaml"), "--suite"),
-        (("good", "--check", "policy.yaml", "--suite", "demo"), "not at a run"),
+        (("good", "--check", "policy.yaml", "--suite", "demo"), "not a run"),
         (("good",), "needs either --policy FILE or rules"),
         (("good", "--policy", "policy.yaml", "--at-least", "exact_rate=0.5"), "not both"),
         (("good", "--at-least", "exact_rate"), "is not a rate with a number"),
