@@ -133,6 +133,16 @@ class RunContext:
         targets, tags = asked
         return judge_detections(self.counter, detections, targets, tags, self.nouns)
 
+    def forget(self, outcome: Outcome) -> None:
+        """Leave a sample undone that was stopped before its last try; what its tries cost stays spent.
+
+        Raises:
+            DiskFull: When there is no room.
+        """
+        if outcome.cost:
+            self.budget.add(outcome.cost)
+            self.folder.resume.add_spent(outcome.cost)
+
     def save_picture(
         self, outcome: Outcome, price: float | None, text: str, keep: Callable[[OutcomeRecord], OutcomeRecord]
     ) -> OutcomeRecord:

@@ -72,7 +72,8 @@ class ConversationRunner:
         session = ConversationSession(sample, self._generator, nouns=self._context.suite.nouns, resume=resume)
         while not session.closed:
             answer = session.step()
-            if is_interrupted(answer.outcome):  # nothing was said: the run that goes on says it
+            if is_interrupted(answer.outcome):
+                self._context.forget(answer.outcome)
                 return
             entry = stored if answer.stored and stored is not None else self._store(answer)
             judgement = self._judge(sample, answer)

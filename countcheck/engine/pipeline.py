@@ -102,6 +102,7 @@ class GeneratorPipeline:
                         "it, or gave it twice. Mend the generator; `countcheck.testing` checks this."
                     )
                 if is_interrupted(outcome):
+                    self._context.forget(outcome)
                     continue
                 # Paid at once: to wait until it is counted would let more be asked for than the budget allows.
                 self._context.budget.add(cost_of(outcome, self._card.price))

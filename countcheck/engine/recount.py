@@ -68,8 +68,9 @@ def recount(
         rows = {(row.key, row.turn): row for row in folder.rows() if row.outcome == "picture"}
         counting = folder.recount(now, self_test)
         _detect_files(folder, counting, list(rows.values()), counter, nouns, message)
-        found = counting.detections()
-        verdicts = [_verdict(rows[key, turn], counter, detections, nouns) for key, turn, detections in found]
+        verdicts = [
+            _verdict(rows[key, turn], counter, detections, nouns) for key, turn, detections in counting.detections()
+        ]
         return counting.finish([verdict for verdict in verdicts if verdict is not None], make_default=make_default)
 
 

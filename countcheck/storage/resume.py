@@ -100,6 +100,11 @@ class ResumeState:
             forgotten = connection.execute(sa.select(facts.c.value).where(facts.c.name == SPENT_ON_FORGOTTEN)).scalar()
         return float(pending) + float(orjson.loads(forgotten) if forgotten else 0.0)
 
+    def add_spent(self, usd: float) -> None:
+        """Remember USD paid for what no outcome is written of. Raises `DiskFull`."""
+        with self._ledger.writing() as connection:
+            _keep_spent(connection, usd)
+
     def remove_strays(self) -> int:
         """Remove what a process that was killed left behind, and return how many pictures that is.
 

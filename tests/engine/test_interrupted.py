@@ -114,13 +114,15 @@ class Interrupting(squares.SquaresGenerator):
     def _interrupted(self, sample, turn):
         type(self).calls += 1
         if type(self).calls == 2:
-            return Failure(key=sample.key, turn=turn, fault=Fault.INTERRUPTED, message="stopped")
+            return Failure(key=sample.key, turn=turn, fault=Fault.INTERRUPTED, message="stopped", cost=0.5)
         return None
 
 
 def made(tmp_path, suite):
     config = RunConfig(suite=suite, generators=[Card(name="squares", family="squares")], path=tmp_path / "run")
     with engine.run(config, squares.counter(), load=Interrupting) as run:
+        # The tries of the sample that was interrupted were paid for.
+        assert run.spent == pytest.approx(0.5 + sum(row.cost or 0.0 for row in run.rows()))
         return [(row.outcome, row.turn) for row in run.rows()]
 
 
