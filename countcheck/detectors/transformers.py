@@ -1,4 +1,5 @@
-"""Detectors of transformers: open vocabulary (Grounding DINO, OWLv2, OmDet-Turbo, SAM 3) and closed (RT-DETR, D-FINE, DETR).
+"""Detectors of transformers: open vocabulary (Grounding DINO, OWLv2, OmDet-Turbo, SAM 3) and closed (RT-DETR, D-FINE, DETR,
+Mask2Former).
 
 Code that comes with a model is never run, and pickled weights are loaded only with ``trust_weights=true``.
 """
@@ -17,6 +18,7 @@ from countcheck.detectors.base import Detections
 from countcheck.detectors.common.batching import Batches, synchronous
 from countcheck.detectors.common.boxes import clipped, nms
 from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
+from countcheck.detectors.common.instances import instances_of, is_instance_checkpoint
 from countcheck.detectors.common.pictures import indices_by_size
 from countcheck.detectors.common.prompting import FAMILIES, Answer, PromptedModel, joined
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
@@ -39,6 +41,7 @@ DEFAULTS: dict[str, Any] = {
 }
 CLOSED = ("rt_detr", "rt_detr_v2", "d_fine", "deimv2", "lw_detr", "rf_detr", "detr", "conditional_detr",
           "deformable_detr", "dab-detr", "table-transformer", "yolos")  # fmt: skip
+SEGMENTING = ("mask2former",)  # closed, with masks of instances
 MAX_ASPECT = 16.0  # sides in a larger proportion than this are padded: the processors would shrink one side to nothing
 
 
@@ -69,6 +72,12 @@ class TransformersDetector:
             )
         else:
             self._labels = {int(k): str(label) for k, label in model.config.id2label.items()}
+        self._segments = kind in SEGMENTING
+        if self._segments and not is_instance_checkpoint(list(self._labels.values())):
+            raise BadWeights(
+                f"{card.name}: {card.source} is a checkpoint for semantic or panoptic segmentation, which joins things of "
+                "one kind. Give one for instances, such as facebook/mask2former-swin-small-coco-instance."
+            )
         self._batches = Batches(int(self._settings["batch"]), name=card.name, device=self._device)
 
     @property
@@ -105,7 +114,10 @@ class TransformersDetector:
             return [Detections.nothing(size, unknown) for size in sizes]
         images = [_padded(picture) for picture in pictures]
         with torch.inference_mode():
-            answers = self._ask(images, words) if self._prompting is not None else self._classify(images)
+            if self._prompting is not None:
+                answers = self._ask(images, words)
+            else:
+                answers = self._segment(images) if self._segments else self._classify(images)
         return [self._without_duplicates(a, size, words, unknown) for a, size in zip(answers, sizes, strict=True)]
 
     def _ask(self, images: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
@@ -116,6 +128,26 @@ class TransformersDetector:
             self._prompting.detect(images, some) for portion in portions for some in self._prompting.batches(portion)
         ]
         return [joined(answers) for answers in zip(*parts, strict=True)]
+
+    def _segment(self, images: Sequence[Image.Image]) -> list[Answer]:
+        """Boxes of instance masks; the pictures are of one size, and padded alike."""
+        inputs = self._processor(images=list(images), return_tensors="pt").to(self._device, self._dtype)
+        outputs = self._model(pixel_values=inputs["pixel_values"])
+        mask = inputs["pixel_mask"][0] if "pixel_mask" in inputs else inputs["pixel_values"].new_ones(1, 1)
+        padded = tuple(inputs["pixel_values"].shape[-2:])
+        resized = (int((mask > 0).any(dim=1).sum()), int((mask > 0).any(dim=0).sum())) if mask.numel() > 1 else padded
+        return [
+            instances_of(
+                outputs.class_queries_logits[k],
+                outputs.masks_queries_logits[k],
+                padded=(padded[0], padded[1]),
+                resized=(resized[0], resized[1]),
+                size=image.size,
+                labels=self._labels,
+                floor=float(self._settings["floor"]),
+            )
+            for k, image in enumerate(images)
+        ]
 
     def _classify(self, images: Sequence[Image.Image]) -> list[Answer]:
         inputs = self._processor(images=list(images), return_tensors="pt").to(self._device, self._dtype)
@@ -211,11 +243,13 @@ def _classes(transformers: Any, kind: str, card: Card) -> tuple[Any, Any]:
         return transformers.Sam3Model, transformers.Sam3Processor
     if kind in FAMILIES:
         return transformers.AutoModelForZeroShotObjectDetection, transformers.AutoProcessor
+    if kind in SEGMENTING:
+        return transformers.AutoModelForUniversalSegmentation, transformers.AutoImageProcessor
     if kind in CLOSED:
         return transformers.AutoModelForObjectDetection, transformers.AutoImageProcessor
     raise BadWeights(
         f"{card.name}: {card.source} is a {kind!r}, which is no detector that countcheck can run. "
-        f"Known: {', '.join(sorted([*FAMILIES, *CLOSED]))}."
+        f"Known: {', '.join(sorted([*FAMILIES, *CLOSED, *SEGMENTING]))}."
     )
 
 

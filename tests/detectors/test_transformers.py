@@ -158,3 +158,27 @@ def test_weights_that_are_not_all_there_are_refused(folders, tmp_path):
     save_file(half, str(folder / "model.safetensors"), metadata={"format": "pt"})
     with pytest.raises(BadWeights, match="missing"):
         detector(folder)
+
+
+def test_a_mask2former_for_scenes_is_refused(folders, tmp_path):
+    from shutil import copytree
+
+    folder = copytree(folders(tiny_models.mask2former), tmp_path / "panoptic")
+    config = json.loads((folder / "config.json").read_text())
+    config["id2label"], config["label2id"] = {"0": "pig", "1": "sky-other-merged"}, {"pig": 0, "sky-other-merged": 1}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BadWeights, match="semantic or panoptic segmentation"):
+        detector(folder)
+
+
+def test_masks_are_counted_by_genevals_rule(folders, pictures):
+    from countcheck.counting.counter import Counter as Looking
+    from countcheck.counting.counter import counter_card
+    from countcheck.suites.suite import Noun, Target
+
+    card = counter_card("mask2former-swin-s")
+    looking = Looking(card, detector(folders(tiny_models.mask2former), floor=0.0))
+    (found,) = looking.detect(pictures[:1], [Noun(name="pig")])
+    assert looking.rule.name == "geneval" and looking.rule.threshold == 0.9
+    verdict, counted = looking.judge(found, [Target(noun="pig", count=30)], {}, [Noun(name="pig")])
+    assert counted.counts["pig"] <= 16 and str(verdict.kind) in ("under", "missing")

@@ -118,6 +118,20 @@ def rt_detr(folder):
     return T.RTDetrForObjectDetection(shape), T.RTDetrImageProcessor(size={"height": 64, "width": 64})
 
 
+def mask2former(folder):
+    shape = T.Mask2FormerConfig(
+        backbone_config=T.SwinConfig(
+            image_size=64, patch_size=4, embed_dim=12, depths=[1] * 4, num_heads=[1, 2, 2, 2], window_size=4,
+            out_features=["stage1", "stage2", "stage3", "stage4"],
+        ),
+        feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=32, encoder_layers=1,
+        decoder_layers=2, num_attention_heads=2, dim_feedforward=32, num_queries=12,
+        id2label={0: "pig", 1: "wolf"}, label2id={"pig": 0, "wolf": 1},
+    )  # fmt: skip
+    images = T.Mask2FormerImageProcessor(size={"shortest_edge": 64, "longest_edge": 96}, size_divisor=32)
+    return T.Mask2FormerForUniversalSegmentation(shape), images
+
+
 def d_fine(folder):
     shape = T.DFineConfig(
         backbone_config=T.HGNetV2Config(
@@ -135,7 +149,7 @@ def d_fine(folder):
 
 
 OPEN = (grounding_dino, mm_grounding_dino, owlv2, omdet_turbo, sam3)
-CLOSED = (rt_detr, d_fine)
+CLOSED = (rt_detr, d_fine, mask2former)
 
 
 def saved(recipe, folder):
