@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import uvicorn  # noqa: E402
 from chromium import chromium  # noqa: E402
-from countcheck.review.desk import Desk  # noqa: E402
+from countcheck.review.session import LabelSession  # noqa: E402
 from made_up import a_run, a_suite  # noqa: E402
 from PIL import Image  # noqa: E402
 
@@ -60,7 +60,7 @@ def main() -> None:
             hang(run, [encode_png(clouds(chosen.edge, seed)) for seed in range(24)])
             listening = listen(0)
             port = listening.getsockname()[1]
-            server = uvicorn.Server(uvicorn.Config(build_app(Desk(run), port=port, token="t"), log_level="warning"))
+            server = uvicorn.Server(uvicorn.Config(build_app(LabelSession(run), port=port, token="t"), log_level="warning"))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
             thread.start()
             try:
