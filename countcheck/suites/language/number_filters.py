@@ -347,7 +347,7 @@ def is_unclear(
 
 def _clause_start(tokens: Sequence[Token], i: int) -> int:
     start = i
-    while start > 0 and i - start < 5 and low_at(tokens, start - 1) not in (".", ";", "!", "?", "and"):
+    while start > 0 and i - start < 10 and low_at(tokens, start - 1) not in (".", ";", "!", "?", "and"):
         start -= 1
     return start
 

@@ -82,8 +82,9 @@ def _lacks_noun(scan: Scan, quantity: Quantity, phrase: Phrase | None, group: Ca
     """Whether a number stands without a noun of its own: before an adjective, a verb, "with", "ones", or the clause's end."""
     if phrase is not None and phrase.head not in _PRONOUNS:
         # "three kittens, one orange": a colour, of what has no colour for a name.
+        completes = group.parts > 0 and group.parts + quantity.count == group.target.count
         participle = "VERB" in classes_of(phrase.raw) and phrase.raw.endswith(("ed", "en"))
-        alone = phrase.end - quantity.end == 1 and (participle or phrase.raw in lex.COLOURS | {"orange"})
+        alone = phrase.end - quantity.end == 1 and (participle or completes or phrase.raw in lex.COLOURS | {"orange"})
         living = group.target.noun.split(" ")[-1] in lex.LIVING
         return alone and (bool(group.parts) or living) and not scan.low(phrase.end)[:1].isalnum()
     following = scan.low(quantity.end)

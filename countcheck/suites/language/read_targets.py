@@ -145,6 +145,9 @@ def _read_quantity(scan: Scan, i: int) -> int:
         return quantity.end
     if phrase is None:
         if end := _nameless_end(scan, quantity):
+            if scan.candidates and i - scan.candidates[-1].end <= 3 and scan.low(end - 1) in ("one", "ones"):
+                # "two large dogs and one small one": the first number is not the whole.
+                scan.candidates[-1].holds = False
             scan.give_up(i, end)
             return end
         if not quantity.loose and not quantity.bundle and not is_harmless(scan.tokens, i, quantity):
@@ -243,16 +246,12 @@ def _add_count(scan: Scan, i: int, quantity: Quantity, phrase: Phrase) -> int:
     relation, end = _trailing_bound(scan, relation, phrase.end)
     if relation is Relation.EXACTLY and count == 0:
         relation = Relation.NONE
-    if (
-        phrase.head in ("set", "batch", "series")
-        and scan.low(end) == "of"
-        and (count > 1 or _siblings_at(scan, end + 1))
-    ):
-        # "two sets of twins": how many things a set has is not said.
-        things = phrase_at(scan.tokens, end + 1, plural=True)
-        end = things.end if things is not None else _siblings_at(scan, end + 1) or end
-        scan.give_up(i, end)
-        return max(phrase.end, end)
+    if set_end := _set_end(scan, count, phrase, end):
+        scan.give_up(i, set_end)
+        return set_end
+    upper = quantity.upper
+    if relation is Relation.AT_LEAST and (most := _later_bound(scan, end)) is not None and most.count > count:
+        relation, upper, end = Relation.BETWEEN, most.count, most.end
     holds = not is_unclear(scan.tokens, i, quantity, phrase, end, last_end=scan.last_end)
     if scan.low(end) == "of" and (inner := quantity_at(scan.tokens, end + 1)) is not None:
         # "three rows of five chairs": how many chairs that makes is arithmetic, not reading.
@@ -266,12 +265,37 @@ def _add_count(scan: Scan, i: int, quantity: Quantity, phrase: Phrase) -> int:
         noun=phrase.noun,
         relation=relation,
         count=count,
-        upper=quantity.upper,
+        upper=upper,
         phrase=phrase.phrase,
         words=scan.words(i, end),
     )
     scan.add(target, i, end, holds=holds)
     return max(phrase.end, end)
+
+
+def _set_end(scan: Scan, count: int, phrase: Phrase, end: int) -> int:
+    """The token after "two sets of twins", of which nobody says how many things a set has; 0 when it is no such phrase."""
+    if phrase.head not in ("set", "batch", "series") or scan.low(end) != "of":
+        return 0
+    siblings = _siblings_at(scan, end + 1)
+    if count == 1 and not siblings:
+        return 0
+    things = phrase_at(scan.tokens, end + 1, plural=True)
+    return things.end if things is not None else siblings or end
+
+
+def _later_bound(scan: Scan, end: int) -> Quantity | None:
+    """The bound after the noun in "at least two cats but no more than four"."""
+    if scan.low(end) not in ("but", "and"):
+        return None
+    bound = quantity_at(scan.tokens, end + 1)
+    if (
+        bound is None
+        or bound.relation is not Relation.AT_MOST
+        or phrase_at(scan.tokens, bound.end, plural=True) is not None
+    ):
+        return None
+    return bound
 
 
 def _siblings_at(scan: Scan, i: int) -> int:

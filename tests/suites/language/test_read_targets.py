@@ -14,7 +14,7 @@ BOUNDS = {
     "sentences.txt": (0.98, 0.0, 0.005),
     "reading_kinds.txt": (1.0, 0.0, 0.0),
     "prompts_tuned.txt": (0.98, 0.0, 0.005),
-    "prompts_untouched.txt": (0.97, 0.005, 0.015),
+    "prompts_untouched.txt": (0.97, 0.0025, 0.005),
 }
 
 
