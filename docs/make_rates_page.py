@@ -26,7 +26,8 @@ def page() -> str:
 def _row(rate: Rate) -> str:
     names = f"`{rate.name}`" + "".join(f"<br>also *{alias}*" for alias in rate.aliases)
     cells = (names, rate.title, str(rate.unit), rate.better, f"{rate.numerator} / {rate.denominator}", rate.needs)
-    return f"| {' | '.join((*cells, rate.absent_when))} |\n"
+    escaped = (cell.replace("|", r"\|") for cell in (*cells, rate.absent_when))
+    return f"| {' | '.join(escaped)} |\n"
 
 
 if __name__ == "__main__":

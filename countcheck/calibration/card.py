@@ -28,6 +28,7 @@ def calibration_to_json(learnt: Calibration) -> dict[str, Any]:
         "stops": [asdict(stop) for stop in learnt.stops],
         "nouns_with_own_threshold": list(learnt.per_noun),
         "styles_with_own_threshold": list(learnt.per_style),
+        "probability": learnt.confidence.to_json(),
         "errors": {
             generator: {style: asdict(errors) for style, errors in styles.items()}
             for generator, styles in learnt.errors.items()

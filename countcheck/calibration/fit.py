@@ -15,6 +15,7 @@ from statistics import fmean
 
 import numpy as np
 
+from countcheck.calibration.confidence import Confidence, fit_confidence
 from countcheck.calibration.examples import Example
 from countcheck.calibration.uncertainty import DoubtTable, MarginPoint
 from countcheck.counting.rule import CountingRule
@@ -70,6 +71,7 @@ class Calibration:
         per_noun: Nouns with enough labels for a threshold of their own, and clearly more right with it.
         per_style: The same of styles.
         unsure: Labels that say "cannot tell"; left out.
+        confidence: One probability that a count is right, from all that makes it doubtful.
     """
 
     rule: CountingRule
@@ -85,6 +87,7 @@ class Calibration:
     per_noun: tuple[str, ...]
     per_style: tuple[str, ...]
     unsure: int
+    confidence: Confidence
 
 
 def calibrate(
@@ -136,6 +139,7 @@ def calibrate(
         per_noun=tuple(sorted(fitted.thresholds)),
         per_style=tuple(sorted(fitted.by_style)),
         unsure=unsure,
+        confidence=fit_confidence(examples, fair, folds, doubts),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from countcheck.reports.format import estimate_text, number, quantity
+from countcheck.reports.format import estimate_text, number, percent, quantity
 from countcheck.reports.report import Model, Report
 from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo, SelfTestInfo
 
@@ -182,7 +182,18 @@ def _calibration(counter: CounterInfo) -> str:
     agreement = measured.get("agreement")
     if isinstance(agreement, Mapping) and {"value", "low", "high"} <= agreement.keys():
         text += f"; the same count as people in {estimate_text('exact_rate', agreement)}"
-    return text
+    return text + _surest(measured.get("probability"))
+
+
+def _surest(probability: Any) -> str:
+    """Say how often the surest nine in ten counts were wrong; empty where that is not on record."""
+    curve = probability.get("risk_coverage") if isinstance(probability, Mapping) else None
+    for point in curve if isinstance(curve, list) else ():
+        if isinstance(point, Mapping) and point.get("coverage", 0) >= 0.9 - 1e-9:
+            return (
+                f"; of the surest {percent(point['coverage'])} of counts {percent(point.get('risk', 0.0))} were wrong"
+            )
+    return ""
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

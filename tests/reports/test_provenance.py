@@ -71,3 +71,19 @@ def test_what_nobody_foresaw_is_told_too():
         ("cluster · names", "a, b"),
         ("cluster · deep", "x yes"),
     ]
+
+
+def test_the_surest_counts_of_a_calibrated_counter_are_said(two_runs):
+    measured = {
+        "calibrated_on": "runs/x",
+        "probability": {"risk_coverage": [{"coverage": 0.5, "risk": 0.01}, {"coverage": 0.92, "risk": 0.04}]},
+    }
+    found = told(read_report(two_runs), counter=CounterInfo(name="tiny", measured=measured))["Calibration"]
+    assert found.replace("\u00a0", " ").endswith("of the surest 92 % of counts 4 % were wrong")
+
+
+def test_whether_a_model_took_its_seeds_is_said_where_it_is_on_record(two_runs):
+    def seeds(**traits):
+        return told(read_report(two_runs), generators={"alpha": GeneratorInfo(traits=traits)}).get("Seeds of alpha", "")
+
+    assert seeds(seeded=True).startswith("given") and seeds(seeded=False).startswith("none") and seeds() == ""

@@ -11,6 +11,9 @@ from countcheck.reports.format import estimate_text, quantity
 from countcheck.reports.safe_text import one_line
 from countcheck.reports.terminal.tables import plain_table, titled
 
+COVERAGES = (0.5, 0.7, 0.8, 0.9, 1.0)
+"""Shares of counts that the table of risk and coverage shows."""
+
 
 def render_calibration(learned: Calibration) -> RenderableType:
     """Return agreement before and after, errors by generator and style, the rule, and the margins to choose from."""
@@ -40,7 +43,21 @@ def render_calibration(learned: Calibration) -> RenderableType:
         Text(f"{_rule(learned.rule)}; agreement is on pictures the rule was not fitted to", "dim"),
         "",
         titled("a wider margin judges fewer pictures, and is right more often", margins),
+        "",
+        titled("judging the surest counts by their probability of being right", _kept(learned)),
     )
+
+
+def _kept(learned: Calibration) -> RenderableType:
+    """Return how many of the surest counts are wrong, by how many of them are kept."""
+    table = plain_table()
+    for title in ("judged", "wrong of these", "probability at least"):
+        table.add_column(title, justify="right")
+    for coverage in COVERAGES:
+        point = next((point for point in learned.confidence.curve if point.coverage >= coverage - 1e-12), None)
+        if point is not None:
+            table.add_row(f"{point.coverage:.0%}", f"{point.risk:.1%}", f"{point.confidence:.2f}")
+    return table
 
 
 def _rule(rule: CountingRule) -> str:
