@@ -95,7 +95,7 @@ def _outcome(sample: Sample, picture: FolderPicture) -> Outcome:
 def _read_member(picture: FolderPicture) -> Image:
     """Decode a picture inside a tar shard."""
     try:
-        with tarfile.open(picture.path) as tar:
+        with tarfile.open(picture.path, "r:") as tar:
             member = tar.getmember(picture.member)
             file = tar.extractfile(member)
             if file is None or member.size > MAX_BYTES:

@@ -306,12 +306,12 @@ def _with_row(picture: FolderPicture, row: Mapping[str, Any]) -> FolderPicture |
 
 
 def _read_webdataset(folder: Path) -> PictureFolder:
-    shards = [folder] if folder.is_file() else sorted(folder.glob("*.tar"))
+    shards = [folder] if folder.is_file() else sorted(path for path in folder.glob("*.tar") if path.is_file())
     pictures: list[FolderPicture] = []
     skipped: list[str] = []
     for shard in shards:
         try:
-            with tarfile.open(shard) as tar:
+            with tarfile.open(shard, "r:") as tar:  # no compressed ones: a small file may expand without end
                 pictures += list(_shard_pictures(shard, tar, skipped))
         except (tarfile.TarError, OSError, EOFError) as error:
             raise BadInput(f"{shard}: not a tar shard that can be read ({error}). Get it again.") from error

@@ -281,3 +281,14 @@ def test_a_link_out_of_the_folder_is_left_out_and_one_inside_is_read(tmp_path):
     folder = read_picture_folder(shared)
     assert names(folder, PIGS) == {0: "pigs_0.png", 1: "pigs_1.png"}
     assert len(folder.skipped) == 1 and "pigs_2.png: a link to a file outside" in folder.skipped[0]
+
+
+def test_a_compressed_shard_is_refused_and_a_pipe_is_none(tmp_path):
+    with tarfile.open(tmp_path / "0000.tar", "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("00.png"), io.BytesIO())
+    with pytest.raises(BadInput, match="not a tar shard that can be read"):
+        read_picture_folder(tmp_path)
+    (tmp_path / "0000.tar").unlink()
+    os.mkfifo(tmp_path / "0001.tar")
+    with pytest.raises(BadInput, match="no picture in it"):
+        read_picture_folder(tmp_path)
