@@ -70,13 +70,28 @@ class Ledger:
                 migrate(connection, version)
 
     def is_begun(self) -> bool:
-        """Whether a program finished making its tables; so does a newer program's ledger.
+        """Whether it holds the record of a run, or was written by a newer program; one cut off before that does not.
 
         Raises:
             BadInput: When it is damaged.
         """
         with self.damage_as_sentence(), self._engine.connect() as connection:
-            return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one()) > 0
+            if int(connection.exec_driver_sql("PRAGMA user_version").scalar_one()) > SCHEMA_VERSION:
+                return True
+            named = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'facts'"
+            if not connection.exec_driver_sql(named).scalar_one():
+                return False
+            return bool(connection.exec_driver_sql("SELECT count(*) FROM facts").scalar_one())
+
+    def remove(self) -> None:
+        """Remove the file and what SQLite keeps beside it.
+
+        Raises:
+            OSError: When that is not allowed.
+        """
+        self.close()
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            self.path.with_name(f"{self.path.name}{suffix}").unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput
 from countcheck.files import disk_errors_as_sentences, make_folder, sync_folder
-from countcheck.storage.checksums import DamagedRow, check_row, sealed
+from countcheck.storage.checksums import check_row, sealed
 from countcheck.storage.columns import detection_columns, outcome_columns, sample_columns, set_done, verdict_columns
 from countcheck.storage.countings import Counting, choose_counting, read_countings
 from countcheck.storage.label_store import LabelStore
@@ -85,6 +85,9 @@ class RunFolder:
             if path.exists() and not path.is_dir():
                 raise BadInput(f"{path} is a file. Name a folder for the run.")
             make_folder(path / "images", durable=True)
+        if _is_there(path / "run.sqlite") and not cls.exists(path):  # a program was killed while it began
+            with disk_errors_as_sentences(path):
+                Ledger(path).remove()
         ledger = Ledger(path)
         try:
             with ledger.writing() as connection:  # the tables and the record together: half a run is none
@@ -246,7 +249,9 @@ class RunFolder:
                 check_row(facts, row)
             body = {row.name: orjson.loads(row.value) for row in rows}
             if not body:
-                raise DamagedRow("it holds no record of what was run")
+                raise BadInput(
+                    f"{self.path} holds no run yet: its ledger has no record. Give the `run` command again; it begins anew."
+                )
             pictures = body.pop("pictures", None)
             groups = read_countings(connection)
             shown = choose_counting(connection, groups, self._shown)

@@ -237,7 +237,7 @@ def check_version(connection: sa.Connection, folder: Path) -> int:
             "Upgrade countcheck to read it."
         )
     if version < 1:
-        raise BadInput(f"{folder} holds no run yet: its ledger is empty. Give the `run` command again; it goes on.")
+        raise BadInput(f"{folder} holds no run yet: its ledger is empty. Give the `run` command again; it begins anew.")
     return version
 
 

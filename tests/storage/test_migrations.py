@@ -47,11 +47,11 @@ BY_CHAT = [
     ("the-tale", 3, "picture", "exact", {"pig": 3}),
     ("the-tale", 4, "picture", "exact", {"pig": 3, "wolf": 1}),
 ]
-# Rate: value and denominator.
+# Rate: value and denominator. Those programs left the turns of conversations out of the refusal rates.
 RATES_OF_SCENES = {
     "exact_rate": (1 / 3, 3),
     "over_rate": (2 / 3, 3),
-    "refusal_rate": (0.0, 3),
+    "refusal_rate": (0.0, 11),
     "mean_abs_error": (1.0, 3),
     "kept_rate": (0.5, 2),
     "repaired_rate_1": (1 / 3, 3),
@@ -62,8 +62,8 @@ RATES_OF_SCENES = {
 RATES_OF_CHAT = {
     "exact_rate": (0.5, 2),
     "exact_rate_given_picture": (1.0, 1),
-    "refusal_rate": (0.5, 2),
-    "unclear_refusal_rate": (0.5, 2),
+    "refusal_rate": (2 / 7, 7),
+    "unclear_refusal_rate": (2 / 7, 7),
     "failure_rate": (1 / 3, 3),
     "kept_rate": (0.5, 2),
     "repaired_rate_1": (0.0, 1),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,3 +128,22 @@ def test_a_place_where_no_folder_can_be_is_one_sentence(tmp_path, name):
         RunFolder.create(tmp_path / name, RunInfo())
     with pytest.raises(BadInput, match="is not a run"):
         RunFolder.open(tmp_path / name)
+
+
+@pytest.mark.parametrize("begun", ["empty", "tables", "old tables"])
+def test_a_run_that_was_killed_while_it_began_says_so_and_begins_anew(tmp_path, begun):
+    if begun == "old tables":
+        shutil.copy(Path(__file__).parent / "ledgers/v2/finished/run.sqlite", tmp_path)
+    with sqlite3.connect(tmp_path / "run.sqlite") as ledger:
+        if begun == "tables":
+            ledger.execute("CREATE TABLE other (a INTEGER)")
+        if begun == "old tables":
+            ledger.execute("DELETE FROM facts")
+    ledger.close()
+    (tmp_path / "run.sqlite").touch()
+    assert not RunFolder.exists(tmp_path)
+    with pytest.raises(BadInput, match="holds no run yet"):
+        RunFolder.open(tmp_path)
+    RunFolder.create(tmp_path, RunInfo(suite="pigs")).close()
+    with RunFolder.open(tmp_path) as run:
+        assert run.info.suite == "pigs"
