@@ -21,13 +21,21 @@ if TYPE_CHECKING:
 ENGINES = ("local", "ray")
 
 
-def make_run(config: RunConfig, counter: str, engine: str = "local", until_decided: Path | None = None) -> RunFolder:
+def make_run(
+    config: RunConfig,
+    counter: str,
+    engine: str = "local",
+    until_decided: Path | None = None,
+    *,
+    workers: int | None = None,
+) -> RunFolder:
     """Make a run while showing its progress; return it, still open. Ctrl-C ends it cleanly.
 
     Args:
         counter: Card or spec of the counter, or ``auto``; see `named_counter`.
         engine: ``local``, or ``ray`` for many machines.
         until_decided: A gate policy; the run ends as soon as it is decided.
+        workers: Of each model on Ray, 1 or more; ``None`` for what suits the cluster.
 
     Raises:
         BadSettings: For an unknown engine.
@@ -46,7 +54,7 @@ def make_run(config: RunConfig, counter: str, engine: str = "local", until_decid
         if engine == "ray":
             from countcheck.engine.ray import run_on_ray
 
-            finished = run_on_ray(config, counter, progress=progress, stop=stop, decide=decide)
+            finished = run_on_ray(config, counter, progress=progress, stop=stop, decide=decide, workers=workers)
         else:
             finished = run(config, load_counter(counter), progress=progress, stop=stop, decide=decide)
         if stop.is_set() and stop.interrupted:

@@ -76,6 +76,14 @@ _Truncated: TypeAlias = Annotated[
     ),
 ]
 _Engine: TypeAlias = Annotated[str, typer.Option(metavar="ENGINE", help="local, or ray for many machines.")]
+_Workers: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="With --engine ray: workers of each model; one a GPU, or one per two cores, if left out.",
+    ),
+]
 _DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Make nothing; show what would be made, and its price.")
 ]
@@ -96,15 +104,16 @@ def run(
     retry_failed: _RetryFailed = False,
     truncated: _Truncated = "leave-out",
     engine: _Engine = "local",
+    workers: _Workers = None,
     dry_run: _DryRun = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make pictures, count them, judge them.
 
-    The same command continues after an interruption, and adds to a run when --repeats grows.
+    The same command continues after an interruption.
 
     Raises:
-        BadSettings: For --shard together with --until-decided, or an unknown --truncated.
+        BadSettings: For --shard together with --until-decided, --workers without Ray, or an unknown --truncated.
 
     Examples:
         countcheck run three-little-pigs -g sdxl-turbo -g flux-schnell -d owlv2 --repeats 4
@@ -121,6 +130,8 @@ def run(
     part = _shard(shard)
     if part is not None and until_decided is not None:
         raise BadSettings("--until-decided needs a whole run. Leave it out, or --shard.")
+    if workers is not None and engine != "ray":
+        raise BadSettings("--workers are Ray's. Add --engine ray, or leave --workers out.")
     if truncated not in ("leave-out", "judge"):
         raise BadSettings(f"--truncated {truncated!r} is not known. Give leave-out or judge.")
     suite = load_suites(suites)
@@ -142,7 +153,7 @@ def run(
     if dry_run:
         _show_plan(config, as_json)
     else:
-        show_finished(make_run(config, counter, engine, until_decided), as_json=as_json)
+        show_finished(make_run(config, counter, engine, until_decided, workers=workers), as_json=as_json)
 
 
 def read_generators(specs: Sequence[str]) -> list[Card]:

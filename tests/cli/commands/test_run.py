@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
+import types
 
 import pytest
 
@@ -45,3 +47,23 @@ def test_a_run_in_which_every_sample_failed_exits_3_and_says_why(dead_server, tm
 
 def test_a_run_in_which_one_sample_did_not_fail_exits_0(tmp_path, capsys):
     assert execute(["run", "demo", "-g", "scenes?size=64", "--limit", "1", "-o", str(tmp_path / "run")]) == 0
+
+
+def test_workers_are_rays(tmp_path, capsys, monkeypatch):
+    command = ["run", "demo", "-g", "scenes?size=64", "--limit", "1", "-o", str(tmp_path / "run"), "--workers", "3"]
+    assert execute(command) == 2
+    assert "Add --engine ray" in capsys.readouterr().err
+    given = {}
+
+    def run_on_ray(config, counter, **options):
+        from countcheck.counting.counter import load_counter
+        from countcheck.engine.run import run
+
+        given.update(options)
+        return run(config, load_counter(counter))
+
+    ray = types.ModuleType("countcheck.engine.ray")
+    ray.run_on_ray = run_on_ray
+    monkeypatch.setitem(sys.modules, "countcheck.engine.ray", ray)
+    assert execute([*command, "--engine", "ray"]) == 0
+    assert given["workers"] == 3
