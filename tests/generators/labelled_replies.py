@@ -1,4 +1,4 @@
-"""The second labelled set, read as a run reads it: answers of services from HTTP on, and what assistants say."""
+"""The second and third labelled sets, read as a run reads it: answers of services from HTTP on, and what assistants say."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ HERE = Path(__file__).parent / "refusals"
 NAMES = {"U": "unexplained", "C": "capability", "S": "stated", "K": "deflected", "D": "deflected", "F": "transient"}
 
 
-def words() -> list[tuple[str, str, str]]:
+def words(name: str = "fresh") -> list[tuple[str, str, str]]:
     """Label, language and words of each text, in order."""
-    lines = (HERE / "fresh_words.txt").read_text(encoding="utf-8").splitlines()
+    lines = (HERE / f"{name}_words.txt").read_text(encoding="utf-8").splitlines()
     return [tuple(line.split("\t")) for line in lines if line.strip() and not line.startswith("#")]  # type: ignore[misc]
 
 
-def replies() -> list[dict[str, Any]]:
+def replies(name: str = "fresh") -> list[dict[str, Any]]:
     """Each answer with its label, in order."""
-    return list(yaml.safe_load((HERE / "fresh_replies.yaml").read_text(encoding="utf-8")))
+    return list(yaml.safe_load((HERE / f"{name}_replies.yaml").read_text(encoding="utf-8")))
 
 
 def outcome_of(reply: Reply, *, codes: Any = None) -> Any:
@@ -65,7 +65,13 @@ def read_reply_entry(entry: dict[str, Any]) -> tuple[str, str]:
 
 
 def halves() -> dict[str, list[tuple[str, str, str]]]:
-    """Label, reading and text of each entry: the half that was looked at while widening, and the half that was not."""
-    read = [(*read_words_entry(entry), entry[2]) for entry in words()]
-    answers = [(*read_reply_entry(entry), f"{entry['status']} {entry['body']}") for entry in replies()]
-    return {"tuned": [*read[::2], *answers[::2]], "untouched": [*read[1::2], *answers[1::2]]}
+    """Label, reading and text of each entry: what was looked at while widening, and the half that was not."""
+    (read, answers), more = _read("fresh"), _read("more")
+    tuned = [*read[::2], *answers[::2], *more[0], *more[1]]
+    return {"tuned": tuned, "untouched": [*read[1::2], *answers[1::2]]}
+
+
+def _read(name: str) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
+    read = [(*read_words_entry(entry), entry[2]) for entry in words(name)]
+    answers = [(*read_reply_entry(entry), f"{entry['status']} {entry['body']}") for entry in replies(name)]
+    return read, answers

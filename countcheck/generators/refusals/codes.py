@@ -119,9 +119,9 @@ _TOKEN_RULES: tuple[tuple[Sense, re.Pattern[str]], ...] = tuple(
     (sense, re.compile(pattern))
     for sense, pattern in (
         (Sense.TRANSIENT, r"\brate limit|\btoo many\b|\bthrottl|\boverload|\bbusy\b|\btime ?outs?\b|\btimed out\b|\bunavailable\b|\btry again\b|\bslow down\b|\bconcurren|\bqps\b|\brpm\b"),
-        (Sense.BAD_REQUEST, r"\binvalid (?!prompt|content|image content)|\bunsupported\b|\bmalformed\b|\bmissing\b|\bunknown (?:param|field|value|arg)|\b(?:level|setting|threshold|parameter|param)s?\b|\btoo (?:long|large|big)\b|\bstring type\b"),
+        (Sense.BAD_REQUEST, r"\binvalid (?!prompt|content|image content)|\bunsupported\b|\bmalformed\b|\bmissing\b|\bunknown (?:param|field|value|arg)|\b(?:level|setting|threshold|parameter|param|tolerance)s?\b|\bout of range\b|\bempty\b|\btoo (?:long|large|big)\b|\bstring type\b"),
         (Sense.TRANSIENT, r"\b(?:filter|checker|classifier|moderation|safety)\b.*\b(?:error|failed|failure|down)\b"),
-        (Sense.REFUSED, r"\bunsafe\b|\bsafety\b|\bmoderat|\bnsfw\b|\bsensitive\b|\bprohibited\b|\bflagged\b|\bfilter(?:ed)?\b|\bcontent (?:policy|violation|blocked|rejected)|\bpolicy violation|\bviolation\b|\bbanned words?\b|\binappropriate\b|\b(?:prompt|image|content|output|input) (?:blocked|rejected|refused|denied)\b"),
+        (Sense.REFUSED, r"\bunsafe\b|\bsafety\b|\bmoderat|\brefus(?:al|ed|es)\b|\brestricted\b|\billegal (?:content|text|image|word|detected)|\b(?:text|image) illegal\b|\bforbidden (?:content|words?|terms?)|^(?:blocked|rejected|censored|withheld)$|\bnsfw\b|\bsensitive\b|\bprohibited\b|\bflagged\b|\bfilter(?:ed)?\b|\bcontent (?:policy|violation|blocked|rejected)|\bpolicy violation|\bviolation\b|\bbanned words?\b|\binappropriate\b|\b(?:prompt|image|content|output|input) (?:blocked|rejected|refused|denied)\b"),
         (Sense.CLOSED, r"\bquota\b|\bbilling\b|\bcredits?\b|\bbalance\b|\barrear|\boverdue\b|\bsuspended\b|\bdeactivated\b|\bunauthori[sz]ed\b|\bunauthenticated\b|\bauthentication\b|\bapi key\b|\bapikey\b"),
         (Sense.TRANSIENT, r"\bresource exhausted\b"),
     )
@@ -185,7 +185,7 @@ CLOSED_WORDS = re.compile(
     r"|invalid (?:auth\w* )?(?:token|credential)|unable to locate credentials|exceeded your current quota|authentication (?:error|failed|required)"
     r"|billing (?:hard )?limit|billing is not enabled|insufficient (?:quota|credit|balance|fund)|(?:out of|not enough) (?:credit|balance|funds)"
     r"|\bno (?:more )?(?:credits?|balance|funds)\b(?! (?:were|was|have been|has been|will be|are|is) (?:charged|used|deducted|consumed|spent))"
-    r"|payment (?:required|needed)|organi[sz]ation must be verified|\barrears?\b|\boverdue (?:balance|payment|bill)|account (?:is )?in good standing"
+    r"|payment (?:required|needed)|\bunauthori[sz]ed\b|\bspend(?:ing)? (?:cap|limit)\b|\bmonthly\b.{0,25}\b(?:cap|quota)\b|\b(?:trial|subscription|token|licen[cs]e) (?:has |is )?expired\b|organi[sz]ation must be verified|\barrears?\b|\boverdue (?:balance|payment|bill)|account (?:is )?in good standing"
     r"|account\b.{0,60}\b(?:deactivated|suspended|disabled|locked|banned|terminated|flagged|overdue)"
     r"|exhausted (?:your )?(?:balance|credit)|exhausted balance|please (?:log|sign) ?in\b|login first|\blimit: 0\b"
     r"|not (?:available|supported) in your (?:country|region|location)|location is not supported"
@@ -193,7 +193,7 @@ CLOSED_WORDS = re.compile(
     r"|\bmodel\b.{0,80}\b(?:does not exist|not found|was not found|has been (?:deprecated|retired)|end of (?:its )?life|no longer available)"
     r"|\bmodel (?:identifier|id|name)\b.{0,60}\b(?:invalid|unknown|not valid|not found|not recogni[sz]ed)|\b(?:unknown|no such|invalid) model\b"
     r"|only supported in gemini enterprise|your credit balance|monthly (?:included )?(?:spending|usage) (?:limit|credits)"
-    r"|欠费|余额不足|余额已|账户(?:已)?(?:停用|冻结|封禁)|鉴权失败|密钥(?:无效|错误|不存在)|未开通|残高不足|クレジットが(?:不足|なく)|잔액(?:이)? 부족|크레딧(?:이)? 부족"
+    r"|欠费|签名错误|无权限|未授权|密钥|余额不足|余额已|账户(?:已)?(?:停用|冻结|封禁)|鉴权失败|密钥(?:无效|错误|不存在)|未开通|残高不足|クレジットが(?:不足|なく)|잔액(?:이)? 부족|크레딧(?:이)? 부족"
     r"|saldo (?:insuficiente|insufficiente|agotado)|crédits? (?:insuffisants?|épuisés?)|solde insuffisant|guthaben (?:aufgebraucht|reicht nicht|erschöpft)|nicht genügend guthaben"
     r"|недостаточно (?:средств|кредит)|niewystarczając\w+ (?:saldo|środk)|yetersiz bakiye|saldo tidak cukup|không đủ (?:số dư|tín dụng)|onvoldoende (?:saldo|tegoed)|رصيد غير كاف|अपर्याप्त शेष",
     re.IGNORECASE,
@@ -203,9 +203,9 @@ TRANSIENT_WORDS = re.compile(
     r"|out of memory|bad gateway|service unavailable|currently loading|(?:model|server|pipeline|service) is (?:loading|starting|warming|being loaded|busy)|warming up|cold start"
     r"|queue (?:is )?full|connection (?:reset|refused|aborted|closed)|internal (?:server )?error|server (?:had|has) an? (?:internal )?error|polling exceeded|interrupted"
     r"|concurrent (?:requests|jobs)|another request is in progress|(?:requests?|qps|rpm)\b.{0,20}\b(?:limit reached|exceeded your limit|exceeded the limit)|request limit"
-    r"|(?:checker|filter|moderation|classifier)\b[^.]{0,30}\b(?:failed\b(?! (?:the|your|this)\b)|(?:is|was) (?:down|unavailable)|could not be (?:reached|loaded)|(?:is|being) (?:being )?loaded|did not respond|is warming up)"
+    r"|(?:checker|filter|moderation|classifier)\b[^.]{0,30}\b(?:failed\b(?! (?:the|your|this)\b)|crashed|timed out|(?:is|was) (?:down|unavailable)|could not be (?:reached|loaded)|(?:is|being) (?:being )?loaded|did not respond|is warming up)"
     r"|all nans|quota exceeded|resource (?:has been )?exhausted|just a moment|checking your browser|attention required! \| cloudflare"
-    r"|请求过(?:于频繁|多)|频率(?:过高|限制|超限)|并发(?:数)?过高|系统繁忙|服务(?:繁忙|不可用|暂不可用)|稍后(?:再试|重试)|限流|超时|リクエストが多すぎ|混雑して|タイムアウト|しばらくして(?:から)?|요청이 너무 많|잠시 후|혼잡|시간 초과"
+    r"|请求过(?:于频繁|多)|超限|限频|超过限制|内部错误|系统错误|服务异常|人数过多|过载|频率(?:过高|限制|超限)|并发(?:数)?过高|系统繁忙|服务(?:繁忙|不可用|暂不可用)|稍后(?:再试|重试)|限流|超时|リクエストが多すぎ|混雑して|タイムアウト|しばらくして(?:から)?|요청이 너무 많|잠시 후|혼잡|시간 초과"
     r"|demasiadas solicitudes|límite de (?:solicitudes|velocidad)|trop de requêtes|limite de (?:débit|requêtes)|zu viele anfragen|troppe richieste|muitas (?:solicitações|requisições)|limite de (?:solicitações|requisições)"
     r"|te veel verzoeken|zbyt wiele żądań|слишком много запросов|çok fazla istek|quá nhiều yêu cầu|terlalu banyak permintaan|för många förfrågningar|занадто багато запитів|طلبات كثيرة|बहुत अधिक अनुरोध",
     re.IGNORECASE,
@@ -216,10 +216,10 @@ BLOCK_WORDS = re.compile(
     r"|flagged as|flagged by|(?:was|were|been|is) flagged|\b(?:prompt|input|text|image|content|request|output)s? flagged|guardrails?\b|responsible ai|usage (?:guideline|polic)"
     r"|\bnsfw\b|blocked by (?:our|the)|sensitive (?:word|content|information|prompt|text)|\b(?:text|prompt|input|image) (?:is )?sensitive\b|inappropriate (?:content|material)|unsafe (?:text|content|prompt|image|output)"
     r"|failed the safety|prohibited (?:content|use)|violat\w+ (?:of )?(?:our|the|google|its|their|any|community|content|usage|terms)"
-    r"|against (?:our|the) (?:polic|guideline|rule|terms)|filter reason|filtered out|did not respect moderation|harmful content|banned words?|forbidden words?"
+    r"|against (?:our|the) (?:polic|guideline|rule|terms)|filter reason|filtered out|did not respect moderation|harmful content|banned (?:words?|terms?)|forbidden (?:words?|terms?|content)|\brefused to (?:generate|create|draw|process|make)\b"
     r"|sensitive content ?detected|content inspection|prompt could(?: not|n't) be submitted|(?:prompt|input|request|image) (?:was |is |has been )?(?:rejected|blocked|refused) by (?:the |our |an? )?\w*|\bfiltered by the safety"
     r"|\b(?:prompt|image|content|input|request) (?:was |is |has been )?(?:rejected|blocked)\b|\bmay contain inappropriate\b|\bunavailable for legal reasons"
-    r"|敏感|违规|違規|不合规|不安全|内容安全|审核(?:不通过|未通过|失败)|风控|涉嫌|违禁|不当内容|不適切|センシティブ|コンテンツポリシー|부적절|민감한|콘텐츠 정책",
+    r"|filtro de (?:seguridad|contenido|segurança|conteúdo)|filtre de (?:sécurité|contenu)|(?:inhalts|sicherheits)filter|filtro (?:di sicurezza|dei contenuti)|фильтр\w* (?:безопасности|контента)|敏感|违规|違規|不合规|不安全|内容安全|审核(?:不通过|未通过|失败)|风控|涉嫌|违禁|不当内容|不適切|センシティブ|コンテンツポリシー|부적절|민감한|콘텐츠 정책",
     re.IGNORECASE,
 )
 # Sentences that name a fault of the request itself.
@@ -227,7 +227,7 @@ BAD_REQUEST_WORDS = re.compile(
     r"\bunrecogni[sz]ed\b|\bunknown (?:parameter|field|value|argument|option|keyword)|\bunexpected (?:keyword|field|argument|parameter)"
     r"|\binvalid (?!prompt\b|content\b|request\b|input\b|auth|token|credential|api|model)|\b(?:must|should) be\b|\bmust (?:not )?(?:have|contain|match)\b|\bunsupported\b|\bnot supported\b|\bdoes(?: not|n't) support\b"
     r"|\bis required\b|\bfield required\b|\bmissing (?:required )?(?:parameter|field|argument)|\btoo (?:long|large|small|big|short|many (?:tokens|characters|images|pixels))\b|\bmaximum (?:\w+ )?(?:length|size|number)"
-    r"|\bout of range\b|\bnot a valid\b|\bvalidation error|\bcould not (?:be )?pars|\bmalformed\b|\bnot (?:one|among) of\b|\bexceeds? the (?:maximum|limit of)\b|\bfailed validation\b|\bnot in list\b|\bwrong type\b|\b(?:bad|wrong|incorrect) (?:parameter|value|argument|size|ratio|format)|\bis (?:wrong|incorrect)\b"
+    r"|\bout of range\b|\bnot a valid\b|\bvalidation error|\bcould not (?:be )?pars|\bmalformed\b|\bnot (?:one|among) of\b|\bexceeds? the (?:maximum|limit of)\b|\bfailed validation\b|\bnot in list\b|\bwrong type\b|\bis empty\b|\bmust not be (?:empty|blank)|\b(?:bad|wrong|incorrect) (?:parameter|value|argument|size|ratio|format)|\bis (?:wrong|incorrect)\b"
     r"|参数(?:有误|错误|无效|不合法)|缺少参数|パラメータ|パラメーター|잘못된 (?:매개변수|파라미터)|parámetro (?:inválido|no válido)|paramètre invalide|ungültiger parameter|parametro non valido|parâmetro inválido|неверный параметр",
     re.IGNORECASE,
 )

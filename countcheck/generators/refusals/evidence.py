@@ -23,7 +23,7 @@ from countcheck.generators.refusals.codes import (
     compact,
     meaning_by_words,
 )
-from countcheck.generators.refusals.words import read_words
+from countcheck.generators.refusals.words import area_of, read_words
 from countcheck.generators.remote.reply import Reply, Slot
 
 Codes: TypeAlias = Mapping[str, Meaning]
@@ -195,7 +195,7 @@ def meaning_of(code: str, table: Codes) -> Meaning | None:
         return meaning
     if sensitive := _SENSITIVE.fullmatch(plain):
         stage = {"input": Stage.PROMPT, "output": Stage.PICTURE}.get(sensitive[1] or "", Stage.UNKNOWN)
-        return Meaning(Sense.REFUSED, stage=stage)
+        return Meaning(Sense.REFUSED, area_of(code.rpartition(".")[2]), stage)
     for prefix, meaning in table.items():
         if prefix.endswith("*") and plain.startswith(prefix[:-1]):
             return meaning

@@ -89,8 +89,10 @@ def read_words(words: str) -> WordsReading:
 
 def _limited_or_broken(text: str) -> tuple[bool, bool]:
     """Tell whether a text names a limit of use, or a fault, and no objection to the picture."""
-    limited = bool(LIMITS.search(text))
-    broken = not limited and bool(FAULTS.search(text))
+    # A question about a server room with technical problems reports none.
+    stated = _QUESTION.sub(" ", text) if "?" in text or "？" in text else text
+    limited = bool(LIMITS.search(stated))
+    broken = not limited and bool(FAULTS.search(stated))
     if not (limited or broken) or OBJECTS.search(text) or RECOVERED.search(text):
         return False, False
     return limited, broken
@@ -106,6 +108,7 @@ def _only_hedges(text: str) -> bool:
     return not any(DECLINES["en"].search(clause.strip()) for clause in plain)
 
 
+_QUESTION = re.compile(r"[^.!?。！？\n]{1,400}[?？]")
 _SENTENCE_END = re.compile(r"[.!?\n]+")
 _REASON = re.compile(r"\b(?:because|since|due to|as it|as this|which)\b")
 

@@ -34,6 +34,7 @@ _SPEAKING = (
     "msg",
     "error_message",
     "base_resp",
+    "response",
     "moderation",
     "moderation_details",
     "content_filter_results",
@@ -54,12 +55,20 @@ def nodes_of(body: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
     if isinstance(body, str):
         yield from nodes_of(unpacked(body), depth + 1) if "{" in body else ()
     elif isinstance(body, Mapping):
-        yield body
+        node = _plainly_named(body)
+        yield node
         for name in _SPEAKING:
-            yield from nodes_of(body.get(name), depth + 1)
+            yield from nodes_of(node.get(name), depth + 1)
     elif isinstance(body, list):
         for inner in body[:MAX_ITEMS]:
             yield from nodes_of(inner, depth + 1)
+
+
+def _plainly_named(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an object with names that begin in lower case: some services write ``Error``, ``Code`` and ``Message``."""
+    if not any(str(name)[:1].isupper() for name in node):
+        return node
+    return {**{str(name)[:1].lower() + str(name)[1:]: value for name, value in node.items()}, **node}
 
 
 def unpacked(text: str) -> Any:
@@ -87,7 +96,7 @@ _BAD_STATES = frozenset(
 _PENDING_STATES = frozenset(
     {"pending", "queued", "processing", "in_progress", "running", "starting", "submitted", "waiting", "created"}
 )
-_STATES = ("status", "state", "task_status", "taskStatus")
+_STATES = ("status", "state", "task_status", "taskStatus", "result")
 _CODES = ("code", "error_code", "errno", "errcode", "status_code", "statusCode", "err_code", "errorCode")
 _SENTENCES = ("message", "msg", "error_message", "error_msg", "errmsg", "status_msg", "detail", "failure_reason")
 
@@ -115,18 +124,19 @@ def _own_nodes(body: Any) -> Iterator[Mapping[str, Any]]:
             yield from _own_nodes(inner)
     if not isinstance(body, Mapping):
         return
-    yield body
+    node = _plainly_named(body)
+    yield node
     for name in (*_HOLDING, "base_resp", "moderation"):
-        inner = body.get(name)
-        for node in inner[:MAX_ITEMS] if isinstance(inner, list) else (inner,):
-            if isinstance(node, Mapping):
-                yield node
+        inner = node.get(name)
+        for held in inner[:MAX_ITEMS] if isinstance(inner, list) else (inner,):
+            if isinstance(held, Mapping):
+                yield _plainly_named(held)
 
 
 def _node_says_error(node: Mapping[str, Any]) -> bool:
     if node.get("error") or node.get("errors") or node.get("success") is False:
         return True
-    if node.get("flagged") is True or node.get("nsfw") is True:
+    if node.get("flagged") is True or is_marked_unsafe(node):
         return True
     if any(str(node.get(name) or "").strip().lower() in _BAD_STATES for name in _STATES):
         return True
@@ -136,6 +146,12 @@ def _node_says_error(node: Mapping[str, Any]) -> bool:
         if isinstance(value, str | int) and not isinstance(value, bool) and str(value).lower() not in _GOOD and worded:
             return True
     return False
+
+
+def is_marked_unsafe(node: Mapping[str, Any]) -> bool:
+    """Tell whether an object marks its picture, or one of its pictures, as unsafe for work."""
+    marks = [node.get(name) for name in ("nsfw", "is_nsfw", "nsfw_content_detected", "has_nsfw_concepts")]
+    return any(mark is True or (isinstance(mark, list) and True in mark) for mark in marks)
 
 
 def names_task(body: Any) -> bool:

@@ -11,7 +11,15 @@ from typing import Any
 import orjson
 
 from countcheck.generators.outcome import Stage
-from countcheck.generators.remote.bodies import error_nodes, names_task, nodes_of, pictures_in, unpacked, unread_fields
+from countcheck.generators.remote.bodies import (
+    error_nodes,
+    is_marked_unsafe,
+    names_task,
+    nodes_of,
+    pictures_in,
+    unpacked,
+    unread_fields,
+)
 from countcheck.generators.remote.reply import Reply
 from countcheck.generators.remote.waits import retry_after, wait_in_words
 
@@ -191,6 +199,9 @@ class _Said:
         place = node.get("loc")
         if isinstance(place, list) and len(place) > 1 and "prompt" not in place:  # a field that did not pass validation
             self.invalid_field = True
+        for name in ("reason", "failure_reason"):
+            if isinstance(sentence := node.get(name), str) and " " in sentence.strip():
+                self.words |= {sentence: None}
         for name in _WORD_FIELDS:
             value = node.get(name)
             listed = value if isinstance(value, list) else [value]
@@ -237,7 +248,7 @@ def _categories(node: Mapping[str, Any]) -> Iterator[str]:
     yield from _texts(node.get("reasons"))
     if node.get("moderation_stage") or node.get("flagged") is True:
         yield from _flagged(node.get("categories"))
-    if node.get("nsfw") is True:
+    if is_marked_unsafe(node):
         yield "sexual"
     details = node.get("moderation_details")
     if isinstance(details, Mapping):
