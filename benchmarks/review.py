@@ -22,7 +22,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import uvicorn  # noqa: E402
 from chromium import chromium  # noqa: E402
-from countcheck.review.session import LabelSession  # noqa: E402
 from made_up import a_run, a_suite  # noqa: E402
 from PIL import Image  # noqa: E402
 
@@ -30,6 +29,7 @@ from benchmarks.clouds import clouds  # noqa: E402
 from benchmarks.machine import machine  # noqa: E402
 from countcheck.images.decode import encode_png  # noqa: E402
 from countcheck.review.server import build_app, listen  # noqa: E402
+from countcheck.review.session import LabelSession  # noqa: E402
 from countcheck.storage.run_folder import RunFolder  # noqa: E402
 
 LIMIT = 0.100

@@ -127,7 +127,7 @@ def show_finished(finished: RunFolder, *, as_json: bool, output: Path | None = N
 
     with finished:
         rows = finished.rows()
-        summary = summarize(rows, finished.info, finished.labels())
+        summary = summarize(rows, finished.info, finished.labels(), path=finished.path)
         show_result(
             summary.to_json, lambda: render_summary(summary, name=finished.name), as_json=as_json, output=output
         )

@@ -9,6 +9,7 @@ and corrected rates stay unbiased (`countcheck.metrics.label_correction`).
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class LabelPlan:
 
     def command(self, run: str) -> str:
         """Return the command that asks for these labels."""
-        return f"countcheck review {run} --sample {self.pictures}"
+        return f"countcheck review {shlex.quote(run)} --sample {self.pictures}"
 
     def to_json(self, run: str) -> dict[str, Any]:
         """Return the published shape."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,7 @@ class Summary:
         generators: Name to its counts and rates.
         warnings: Sentences to read before the rates.
         next_labels: The labels that would most reduce the uncertainty; ``None`` when none would.
+        path: The run's folder, for commands that are shown; empty where it is not known. Not published.
         level: Confidence level of every interval, strictly between 0 and 1.
     """
 
@@ -144,6 +146,7 @@ class Summary:
     self_test: SelfTestInfo = field(default_factory=SelfTestInfo)
     warnings: tuple[str, ...] = ()
     next_labels: LabelPlan | None = None
+    path: str = field(default="", compare=False)
     level: float = 0.95
 
     def to_json(self) -> dict[str, Any]:
@@ -159,6 +162,7 @@ class Summary:
             "warnings": list(self.warnings),
             "generators": {name: summary.to_json() for name, summary in self.generators.items()},
         }
+        # The run's name, not its folder: what is published does not depend on where it lies.
         return body if self.next_labels is None else {**body, "next_labels": self.next_labels.to_json(self.run)}
 
     @classmethod
@@ -188,7 +192,14 @@ class Summary:
             raise BadInput(f"{place}: not what summary --json writes ({error!r:.80}). Write it again.") from error
 
 
-def summarize(rows: Iterable[ResultRow], info: RunInfo, labels: Sequence[Label] = (), level: float = 0.95) -> Summary:
+def summarize(
+    rows: Iterable[ResultRow],
+    info: RunInfo,
+    labels: Sequence[Label] = (),
+    level: float = 0.95,
+    *,
+    path: str | Path = "",
+) -> Summary:
     """Estimate every rate of every generator among the rows.
 
     Args:
@@ -196,6 +207,7 @@ def summarize(rows: Iterable[ResultRow], info: RunInfo, labels: Sequence[Label] 
         info: What the run was made with: name, suite, counter, self-test, generators.
         labels: People's counts; with them every rate is also given corrected for the counter's own errors.
         level: Confidence level of the intervals, strictly between 0 and 1.
+        path: The run's folder, where it is known.
 
     Raises:
         BadInput: If the level is not between 0 and 1.
@@ -234,6 +246,7 @@ def summarize(rows: Iterable[ResultRow], info: RunInfo, labels: Sequence[Label] 
         generators=generators,
         warnings=tuple(warnings),
         next_labels=_next_labels(rows, generators, labels),
+        path=str(path),
         level=level,
     )
 

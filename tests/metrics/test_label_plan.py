@@ -45,6 +45,9 @@ def test_a_run_says_what_to_label_and_its_json_comes_back():
     assert plan.command("runs/x") == f"countcheck review runs/x --sample {plan.pictures}"
     assert plan.half_width_now is None and plan.seconds == 9 * plan.pictures
     assert Summary.from_json(summary.to_json()) == summary
+    located = summarize(pictures("e" * 120 + "u" * 60), run_info(), path="runs/my run")
+    assert located.next_labels.command(located.path).startswith("countcheck review 'runs/my run' --sample ")
+    assert located.to_json() == summarize(pictures("e" * 120 + "u" * 60), run_info()).to_json()
     assert label_advice(plan.to_json("runs/x")).startswith(f"label {plan.pictures} pictures: countcheck review runs/x")
 
 

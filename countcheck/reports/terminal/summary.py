@@ -324,5 +324,6 @@ def _notes(summary: Summary, all_shown: bool) -> Text:
         for reasons in generator.withheld.values():
             lines += [f"{one_line(name)}: {one_line(reason, 200)}" for reason in reasons.values()]
     if summary.next_labels is not None:
-        lines.append(label_advice(summary.next_labels.to_json(one_line(summary.run))))
+        plan = summary.next_labels.to_json(summary.path or summary.run)
+        lines.append(one_line(label_advice(plan), 400))
     return Text("\n".join(lines), "dim")
