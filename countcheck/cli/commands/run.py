@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -128,12 +128,7 @@ def run(
     from countcheck.suites.merge import load_suites
 
     part = _shard(shard)
-    if part is not None and until_decided is not None:
-        raise BadSettings("--until-decided needs a whole run. Leave it out, or --shard.")
-    if workers is not None and engine != "ray":
-        raise BadSettings("--workers are Ray's. Add --engine ray, or leave --workers out.")
-    if truncated not in ("leave-out", "judge"):
-        raise BadSettings(f"--truncated {truncated!r} is not known. Give leave-out or judge.")
+    _refuse_conflicts(part, until_decided, workers, engine)
     suite = load_suites(suites)
     note_left_out(suite)
     cards = read_generators(generators)
@@ -148,7 +143,7 @@ def run(
         only=_tags(only or []),
         budget=budget,
         retry_failed=retry_failed,
-        truncated="judge" if truncated == "judge" else "leave out",
+        truncated=_truncated(truncated),
     )
     if dry_run:
         _show_plan(config, as_json)
@@ -179,6 +174,19 @@ def read_generators(specs: Sequence[str]) -> list[Card]:
             raise BadSettings(f"two generators are called {card.name!r}. Name one of them otherwise: -g NAME=SPEC.")
         cards[card.name] = card
     return list(cards.values())
+
+
+def _refuse_conflicts(part: Shard | None, until_decided: Path | None, workers: int | None, engine: str) -> None:
+    if part is not None and until_decided is not None:
+        raise BadSettings("--until-decided needs a whole run. Leave it out, or --shard.")
+    if workers is not None and engine != "ray":
+        raise BadSettings("--workers are Ray's. Add --engine ray, or leave --workers out.")
+
+
+def _truncated(text: str) -> Literal["leave out", "judge"]:
+    if text not in ("leave-out", "judge"):
+        raise BadSettings(f"--truncated {text!r} is not known. Give leave-out or judge.")
+    return "judge" if text == "judge" else "leave out"
 
 
 def _shard(text: str | None) -> Shard | None:

@@ -10,6 +10,7 @@ import types
 import pytest
 
 from countcheck.cli.main import execute
+from countcheck.storage.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -67,3 +68,13 @@ def test_workers_are_rays(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "countcheck.engine.ray", ray)
     assert execute([*command, "--engine", "ray"]) == 0
     assert given["workers"] == 3
+
+
+def test_what_happens_to_cut_prompts_is_chosen_by_name(tmp_path, capsys):
+    command = ["run", "demo", "-g", "scenes?size=64", "--limit", "1", "-o", str(tmp_path / "run"), "-d", "tiny"]
+    assert execute([*command, "--truncated", "drop"]) == 2
+    assert "--truncated 'drop' is not known. Give leave-out or judge" in capsys.readouterr().err
+    for choice in ("judge", "leave-out"):
+        assert execute([*command, "--truncated", choice]) == 0
+        with RunFolder.open(tmp_path / "run") as run:
+            assert run.judges_truncated == (choice == "judge")
