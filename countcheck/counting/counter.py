@@ -20,6 +20,8 @@ from countcheck.counting.verdict import Verdict
 from countcheck.detectors.base import Detections, Detector
 from countcheck.detectors.common import views
 from countcheck.detectors.common.checked import CheckedDetector
+from countcheck.detectors.common.colours import ColourClassifier
+from countcheck.errors import BadSettings
 from countcheck.images.types import Pixels
 from countcheck.registry import load_detector_class
 from countcheck.suites.suite import Noun, Target
@@ -30,6 +32,8 @@ COUNTER_SETTINGS: dict[str, Any] = {
     "views_by_style": {},  # the same by style, where it differs
     "fusion": "mean",  # or best
     "opinions": "",  # views whose own counts widen the margin, as in contrast: where they differ, the count is uncertain
+    "classify": "",  # color: GenEval's colour check of every box
+    "classifier": "openai/clip-vit-large-patch14",  # folder or hub id of the CLIP model that checks colours
     "second_counter": "",  # the spec of another counter, whose counts widen the margin
 }
 
@@ -51,6 +55,7 @@ class Counter:
         detector: Finds the boxes.
         rule: In place of the card's.
         second_counter: Another counter whose counts widen the margin.
+        colours: Names the colours of boxes, where ``classify: color`` asks for it.
 
     Raises:
         BadSettings: For a rule or a setting of the card that makes no sense.
@@ -64,6 +69,7 @@ class Counter:
         *,
         rule: CountingRule | None = None,
         second_counter: Counter | None = None,
+        colours: ColourClassifier | None = None,
     ) -> None:
         self.name = card.name
         self.card = card
@@ -71,6 +77,7 @@ class Counter:
         self.detector = detector
         self._checked = CheckedDetector(detector, card.name)
         self.second_counter = second_counter
+        self.colours = colours
         settings = {**COUNTER_SETTINGS, **{k: v for k, v in card.settings.items() if k in COUNTER_SETTINGS}}
         self.chooses_views = settings["views"] == "auto"
         self._views = () if self.chooses_views else views.chosen(settings["views"], f"{card.name}: views")
@@ -110,7 +117,12 @@ class Counter:
             groups.setdefault(self.views(style), []).append(k)
         for names, members in groups.items():
             detections = self._detect([pictures[k] for k in members], nouns, names, [style_of[k] for k in members])
-            results |= dict(zip(members, detections, strict=True))
+            if self.colours is not None:
+                detections = [
+                    replace(found, colours=self.colours.classify(pictures[k], found))
+                    for k, found in zip(members, detections, strict=True)
+                ]
+            results |= {k: replace(found, masks=()) for k, found in zip(members, detections, strict=True)}
         return [results[k] for k in range(len(pictures))]
 
     def count(self, detections: Detections, nouns: Sequence[Noun], style: str | None = None) -> Count:
@@ -129,7 +141,7 @@ class Counter:
 
     def with_rule(self, rule: CountingRule) -> Counter:
         """Give the same detector under another rule."""
-        return type(self)(self.card, self.detector, rule=rule, second_counter=self.second_counter)
+        return type(self)(self.card, self.detector, rule=rule, second_counter=self.second_counter, colours=self.colours)
 
     def with_views(self, by_style: Mapping[str, Sequence[str]]) -> Counter:
         """Give the same counter with these views of the pictures of some styles."""
@@ -140,7 +152,7 @@ class Counter:
             "views_by_style": {**self._by_style, **{style: list(names) for style, names in by_style.items()}},
         }
         card = replace(self.card, settings=settings)
-        return type(self)(card, self.detector, rule=self.rule, second_counter=self.second_counter)
+        return type(self)(card, self.detector, rule=self.rule, second_counter=self.second_counter, colours=self.colours)
 
     def close(self) -> None:
         """Free memory and connections, where the detector holds any."""
@@ -221,5 +233,12 @@ def load_counter(spec: str) -> Counter:
     rule = rule_of_card(card)
     own = {name: value for name, value in card.settings.items() if name not in COUNTER_SETTINGS}
     second = str(card.settings.get("second_counter") or "")
+    classify = str(card.settings.get("classify") or "")
+    if classify not in ("", "color", "colour"):
+        raise BadSettings(f"{spec}: classify is {classify!r}. Give color, or leave it out.")
     detector = load_detector_class(card.family)(replace(card, settings=own))
-    return Counter(card, detector, rule=rule, second_counter=load_counter(second) if second else None)
+    colours = None
+    if classify:
+        source = str(card.settings.get("classifier") or COUNTER_SETTINGS["classifier"])
+        colours = ColourClassifier(source, name=card.name, device=str(card.settings.get("device", "auto")))
+    return Counter(card, detector, rule=rule, second_counter=load_counter(second) if second else None, colours=colours)

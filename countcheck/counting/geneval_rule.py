@@ -1,9 +1,7 @@
 """GenEval's own rule (Ghosh et al. 2023) on stored detections, so that old and new numbers stand side by side.
 
 Boxes strictly above 0.3 count, above 0.9 for its counting task; the best 16 of a class; no merging. Include clauses must
-all hold and no exclude clause may. Its colour check needs another model and is not made here: a picture on which
-everything else is right is then undecided. Pure.
-"""
+all X"""
 
 from __future__ import annotations
 
@@ -17,6 +15,7 @@ from countcheck.counting.counts import Count
 from countcheck.counting.rule import CountingRule
 from countcheck.counting.verdict import Kind, Verdict, judge
 from countcheck.detectors.base import Detections
+from countcheck.detectors.common.colours import COLOURS
 from countcheck.suites.suite import Relation, Target
 
 THRESHOLD = 0.3
@@ -58,7 +57,7 @@ class GenevalVerdict:
     """GenEval's verdict on one picture.
 
     Attributes:
-        correct: ``None`` when only colours, which are not checked here, could still decide it.
+        correct: ``None`` when only colours, which were not checked, could still decide it.
         reason: Its sentences, one a line; empty when correct.
         details: Class to boxes as (x1, y1, x2, y2, score), best first; what it counted.
     """
@@ -72,14 +71,17 @@ def judge_geneval(found: Detections, metadata: Mapping[str, Any]) -> GenevalVerd
     """Judge a picture by one line of GenEval's metadata file.
 
     Args:
-        found: Detections under GenEval's class names.
+        found: Detections under GenEval's class names, with colours where they were classified.
         metadata: ``tag``, ``include`` and ``exclude``: clauses with ``class`` and ``count``, perhaps ``color`` and
             ``position`` (a relation, and the index of the include clause it is relative to).
     """
-    objects = _objects(found, COUNTING_THRESHOLD if metadata.get("tag") == "counting" else THRESHOLD)
+    index = _judged_boxes(found, COUNTING_THRESHOLD if metadata.get("tag") == "counting" else THRESHOLD)
+    objects = {
+        noun: [[*map(float, found.boxes[i]), float(found.scores[i])] for i in boxes] for noun, boxes in index.items()
+    }
     reasons: list[str] = []
     groups: list[list[list[float]] | None] = []
-    colours = False
+    unchecked = False
     for clause in metadata.get("include", []):
         wanted = int(clause["count"])
         boxes = objects.get(clause["class"], [])[:wanted]
@@ -87,16 +89,21 @@ def judge_geneval(found: Detections, metadata: Mapping[str, Any]) -> GenevalVerd
             reasons.append(f"expected {clause['class']}>={wanted}, found {len(boxes)}")
             groups.append(None)
             continue
-        colours = colours or "color" in clause
-        misplaced = _misplaced(clause, boxes, groups) if "position" in clause else ""
-        if misplaced:
-            reasons.append(misplaced)
-        groups.append(None if misplaced else boxes)
+        wrong = ""
+        if "color" in clause:
+            colours = [found.colours[i] if found.colours else "" for i in index[clause["class"]][:wanted]]
+            unchecked = unchecked or not all(colours)
+            wrong = _miscoloured(clause, colours) if all(colours) else ""
+        if not wrong and "position" in clause:
+            wrong = _misplaced(clause, boxes, groups)
+        if wrong:
+            reasons.append(wrong)
+        groups.append(None if wrong else boxes)
     for clause in metadata.get("exclude", []):
-        seen = len(objects.get(clause["class"], []))
-        if seen >= int(clause["count"]):
-            reasons.append(f"expected {clause['class']}<{clause['count']}, found {seen}")
-    undecided = colours and not reasons
+        number = len(objects.get(clause["class"], []))
+        if number >= int(clause["count"]):
+            reasons.append(f"expected {clause['class']}<{clause['count']}, found {number}")
+    undecided = unchecked and not reasons
     return GenevalVerdict(
         correct=None if undecided else not reasons,
         reason="colours were not checked" if undecided else "\n".join(reasons),
@@ -104,16 +111,25 @@ def judge_geneval(found: Detections, metadata: Mapping[str, Any]) -> GenevalVerd
     )
 
 
-def _objects(found: Detections, threshold: float) -> dict[str, list[list[float]]]:
+def _judged_boxes(found: Detections, threshold: float) -> dict[str, list[int]]:
     """List the boxes that count, by class, best first; equal scores in reverse order, as GenEval sorts them."""
-    objects: dict[str, list[list[float]]] = {}
+    objects: dict[str, list[int]] = {}
     for noun in dict.fromkeys(found.nouns):
         index = np.array([i for i, name in enumerate(found.nouns) if name == noun])
         order = index[np.argsort(found.scores[index], kind="stable")[::-1]]
         kept = [int(i) for i in order if found.scores[i] > np.float32(threshold)][:MAX_PER_CLASS]
         if kept:
-            objects[noun] = [[*map(float, found.boxes[i]), float(found.scores[i])] for i in kept]
+            objects[noun] = kept
     return objects
+
+
+def _miscoloured(clause: Mapping[str, Any], colours: Sequence[str]) -> str:
+    """What is wrong with the colours of the objects of a clause; empty when enough have the one asked for."""
+    wanted, noun, number = clause["color"], clause["class"], int(clause["count"])
+    if colours.count(wanted) >= number:
+        return ""
+    seen = ", ".join(f"{colours.count(colour)} {colour}" for colour in COLOURS if colour in colours)
+    return f"expected {wanted} {noun}>={number}, found {colours.count(wanted)} {wanted}; and {seen}"
 
 
 def _misplaced(clause: Mapping[str, Any], boxes: list[list[float]], groups: list[list[list[float]] | None]) -> str:
@@ -185,7 +201,7 @@ def verdict_of(
     """
     metadata = metadata_of(text, targets, tags)
     threshold = COUNTING_THRESHOLD if tags.get("task", "counting") == "counting" else THRESHOLD
-    objects = _objects(found, threshold)
+    objects = _judged_boxes(found, threshold)
     counts = {noun: len(objects.get(noun, [])) for target in targets for noun in target.nouns}
     plain = judge(targets, Count(counts=counts, low=counts, high=counts))
     if metadata is None:

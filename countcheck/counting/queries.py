@@ -149,4 +149,5 @@ def renamed_nouns(detections: Detections, queries: QueryMap) -> Detections:
         nouns=tuple(queries.meaning[words[i]] for i in keep),
         size=detections.size,
         unsupported=queries.unsupported | unsupported,
+        masks=tuple(detections.masks[i] for i in keep) if detections.masks else (),
     )

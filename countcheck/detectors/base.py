@@ -29,6 +29,8 @@ class Detections:
         size: Width and height of the picture in pixels.
         unsupported: Nouns that were asked for and that this detector cannot know.
         opinions: Noun to the numbers that others counted in the picture: a second counter, other views.
+        colours: Of each box, where they were classified; empty text for a box that was not.
+        masks: bool (height, width) of each box at any resolution, where the detector gives them; never stored.
 
     Raises:
         ValueError: When boxes, scores and nouns are not of one length.
@@ -40,6 +42,8 @@ class Detections:
     size: tuple[int, int]
     unsupported: frozenset[str] = frozenset()
     opinions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    colours: tuple[str, ...] = ()
+    masks: tuple[np.ndarray[Any, np.dtype[np.bool_]], ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.nouns)
@@ -47,6 +51,9 @@ class Detections:
             raise ValueError(f"boxes must have shape ({n}, 4), got {tuple(self.boxes.shape)}")
         if self.scores.shape != (n,):
             raise ValueError(f"scores must have shape ({n},), got {tuple(self.scores.shape)}")
+        for name, values in (("colours", self.colours), ("masks", self.masks)):
+            if values and len(values) != n:
+                raise ValueError(f"there must be {n} {name} or none, got {len(values)}")
 
     @classmethod
     def nothing(cls, size: tuple[int, int], unsupported: frozenset[str] = frozenset()) -> Detections:

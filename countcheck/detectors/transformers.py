@@ -180,6 +180,7 @@ class TransformersDetector:
             nouns=tuple(nouns[i] for i in best),
             size=size,
             unsupported=unknown,
+            masks=tuple(answer.masks[int(keep[i])] for i in best) if answer.masks else (),
         )
 
 

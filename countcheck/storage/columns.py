@@ -179,6 +179,8 @@ def detection_columns(key: str, turn: int, counting: int, detections: Detections
         body["unsupported"] = sorted(detections.unsupported)
     if detections.opinions:
         body["opinions"] = {noun: list(numbers) for noun, numbers in detections.opinions.items()}
+    if detections.colours:
+        body["colours"] = list(detections.colours)
     row = {"key": key, "turn": turn, "counting": counting, "body": orjson.dumps(body)}
     return sealed(detections_table, row)
 
@@ -194,6 +196,7 @@ def read_detections(row: Any) -> Detections:
         size=(read["size"][0], read["size"][1]),
         unsupported=frozenset(read.get("unsupported", ())),
         opinions={noun: tuple(numbers) for noun, numbers in read.get("opinions", {}).items()},
+        colours=tuple(read.get("colours", ())),
     )
 
 

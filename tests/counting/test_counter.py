@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -126,3 +128,37 @@ def test_a_class_in_a_file_of_ones_own_is_a_counter(tmp_path):
 def test_a_counter_that_is_not_there_is_named(spec, error):
     with pytest.raises(error):
         load_counter(spec)
+
+
+class Reddish:
+    """Names every box red, and remembers whether it was shown masks."""
+
+    def __init__(self):
+        self.masks = []
+
+    def classify(self, picture, detections):
+        self.masks.append(detections.masks)
+        return ("red",) * len(detections.nouns)
+
+
+def test_colours_are_named_after_detection_and_masks_are_not_kept():
+    class Masked(Oracle):
+        def detect(self, pictures, nouns):
+            return [
+                replace(found, masks=(np.ones((8, 10), bool),) * len(found.nouns))
+                for found in super().detect(pictures, nouns)
+            ]
+
+    colours = Reddish()
+    card = Card(name="oracle", family="oracle", settings={"classify": "color"})
+    looking = Counter(card, Masked([("pig", 0.9), ("wolf", 0.4)]), colours=colours)
+    (found,) = looking.detect([np.zeros((80, 100, 3), np.uint8)], [PIG])
+    assert found.colours == ("red",) * len(found.nouns) and found.masks == ()
+    assert all(masks for masks in colours.masks)
+    same = looking.with_rule(looking.rule).detect([np.zeros((80, 100, 3), np.uint8)], [PIG])
+    assert same[0].colours == found.colours
+
+
+def test_another_classification_is_refused():
+    with pytest.raises(BadSettings, match=r"tiny\?classify=size: classify is 'size'. Give color"):
+        load_counter("tiny?classify=size")

@@ -1,5 +1,7 @@
 """GenEval's rule, against cases worked out by hand from the published rule."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -198,3 +200,81 @@ def test_a_wrong_place_with_right_counts_is_mixed():
     targets = tuple(Target(noun=n, relation=Relation.AT_LEAST, count=1) for n in ("cow", "mouse"))
     verdict, _ = verdict_of(placed((20, 100, 40, 120), MIDDLE), "p", targets, {"task": "position", "position": "above"})
     assert verdict.kind is Kind.MIXED
+
+
+def coloured(found, *colours):
+    return replace(found, colours=colours)
+
+
+RED_APPLE = {"tag": "colors", "include": [{"class": "apple", "count": 1, "color": "red"}], "prompt": "p"}
+TWO_RED = {"tag": "colors", "include": [{"class": "apple", "count": 2, "color": "red"}], "prompt": "p"}
+ATTRIBUTES = {
+    "tag": "color_attr",
+    "include": [{"class": "apple", "count": 1, "color": "red"}, {"class": "dog", "count": 1, "color": "black"}],
+    "prompt": "p",
+}
+PLACED = {
+    "tag": "position",
+    "include": [
+        {"class": "dog", "count": 1, "color": "black"},
+        {"class": "apple", "count": 1, "color": "red", "position": ["right of", 0]},
+    ],
+    "prompt": "p",
+}
+
+COLOUR_CASES = [
+    (RED_APPLE, coloured(seen(apple=[0.9]), "red"), True, ""),
+    (RED_APPLE, coloured(seen(apple=[0.9]), "green"), False, "expected red apple>=1, found 0 red; and 1 green"),
+    (RED_APPLE, coloured(seen(apple=[0.9, 0.8]), "red", "green"), True, ""),
+    # only as many objects as are asked for are looked at, best first
+    (
+        RED_APPLE,
+        coloured(seen(apple=[0.8, 0.9]), "red", "green"),
+        False,
+        "expected red apple>=1, found 0 red; and 1 green",
+    ),
+    (
+        TWO_RED,
+        coloured(seen(apple=[0.9, 0.8, 0.7]), "red", "blue", "red"),
+        False,
+        "expected red apple>=2, found 1 red; and 1 red, 1 blue",
+    ),
+    (TWO_RED, coloured(seen(apple=[0.9, 0.8]), "red", "red"), True, ""),
+    (TWO_RED, coloured(seen(apple=[0.9]), "red"), False, "expected apple>=2, found 1"),
+    (ATTRIBUTES, coloured(seen(apple=[0.9], dog=[0.9]), "red", "black"), True, ""),
+    (
+        ATTRIBUTES,
+        coloured(seen(apple=[0.9], dog=[0.9]), "black", "red"),
+        False,
+        "expected red apple>=1, found 0 red; and 1 black\nexpected black dog>=1, found 0 black; and 1 red",
+    ),
+    (
+        ATTRIBUTES,
+        coloured(seen(apple=[0.9]), "green"),
+        False,
+        "expected red apple>=1, found 0 red; and 1 green\nexpected dog>=1, found 0",
+    ),
+    # a wrong colour is no target for a position, and its own position is not looked at
+    (
+        PLACED,
+        coloured(seen(dog=[0.9], apple=[0.9]), "white", "red"),
+        False,
+        "expected black dog>=1, found 0 black; and 1 white\nno target for apple to be right of",
+    ),
+    (RED_APPLE, seen(apple=[0.9]), None, "colours were not checked"),
+    (RED_APPLE, coloured(seen(apple=[0.9, 0.2]), "red", ""), True, ""),
+    (RED_APPLE, seen(), False, "expected apple>=1, found 0"),
+]
+
+
+@pytest.mark.parametrize(("metadata", "found", "correct", "reason"), COLOUR_CASES)
+def test_colours_are_judged_as_geneval_does(metadata, found, correct, reason):
+    verdict = judge_geneval(found, metadata)
+    assert (verdict.correct, verdict.reason) == (correct, reason)
+
+
+def test_a_coloured_prompt_ends_in_a_verdict_of_ours():
+    target = (Target(noun="apple", count=1, relation=Relation.AT_LEAST, words="red apple"),)
+    tags = {"task": "colors", "colour": "red"}
+    kinds = [verdict_of(coloured(seen(apple=[0.9]), colour), "", target, tags)[0].kind for colour in ("red", "green")]
+    assert kinds == [Kind.EXACT, Kind.MIXED]

@@ -49,7 +49,17 @@ def test_only_the_request_under_way_is_asked_again(tmp_path: Path) -> None:
     with Loopback() as server:
         server.answers(service)
         spec = f"openai:gpt-5.6?base_url={server.url}/v1&api=responses&key_env=MY_KEY&attempts=1"
-        arguments = ["run", str(tmp_path / "tale.yaml"), "-g", spec, "-d", "tiny", "-o", str(tmp_path / "run"), "--json"]
+        arguments = [
+            "run",
+            str(tmp_path / "tale.yaml"),
+            "-g",
+            spec,
+            "-d",
+            "tiny",
+            "-o",
+            str(tmp_path / "run"),
+            "--json",
+        ]
         names = {
             **os.environ,
             "PYTHONPATH": str(ROOT),

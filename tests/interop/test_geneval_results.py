@@ -3,6 +3,7 @@
 import json
 import logging
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -110,3 +111,16 @@ def test_the_export_says_what_it_leaves_out(tmp_path, caplog):
     lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     assert None not in [line["correct"] for line in lines]
     assert "colours were not checked" in caplog.text
+
+
+def test_with_colours_checked_every_task_is_scored():
+    def named(picture, *colours):
+        return (*picture[:-1], replace(picture[-1], colours=colours))
+
+    coloured = [named(PICTURES[5], "red"), named(PICTURES[6], "red", "green"), PICTURES[7]]
+    run, rows = a_run([*PICTURES[:5], *coloured])
+    results = geneval_results(run, rows)
+    assert results.left_out == {}
+    scores, overall = summary(results.lines)
+    assert scores == {"single_object": 1 / 2, "counting": 1 / 3, "colors": 1 / 3}
+    assert overall == pytest.approx((1 / 2 + 1 / 3 + 1 / 3) / 3)

@@ -52,7 +52,7 @@ def instances_of(
     # The score of a mask is at most 1, so that what is below the floor by its class alone need not be looked at.
     keep = best >= floor
     best, query, kind = best[keep], (place // scores.shape[1])[keep], (place % scores.shape[1])[keep]
-    boxes, final, words = [], [], []
+    boxes, final, words, masks = [], [], [], []
     for score, q, k in zip(best.tolist(), query.tolist(), kind.tolist(), strict=True):
         logits = interpolate(mask_logits[q][None, None].float(), padded, mode="bilinear", align_corners=False)[0, 0]
         logits = logits[: resized[0], : resized[1]]
@@ -69,6 +69,10 @@ def instances_of(
         )
         final.append(total)
         words.append(labels[k])
+        masks.append(inside.cpu().numpy())
     return Answer(
-        boxes=np.array(boxes, np.float32).reshape(-1, 4), scores=np.array(final, np.float32), words=tuple(words)
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        scores=np.array(final, np.float32),
+        words=tuple(words),
+        masks=tuple(masks),
     )

@@ -27,6 +27,7 @@ class Answer:
     boxes: Array
     scores: Array
     words: tuple[str, ...]
+    masks: tuple[np.ndarray[Any, np.dtype[np.bool_]], ...] = ()
 
 
 class PromptedModel(ABC):

@@ -54,7 +54,9 @@ def test_the_command_that_made_the_run_goes_on_after_a_recount(run, capsys):
 
 def test_the_counters_own_rule_passes_its_self_test_and_says_so(run, capsys):
     assert execute(["summary", run]) == 0
-    assert "counter tiny (countcheck rule) passed its self-test (48 of 48)" in capsys.readouterr().out.replace("\n", " ")
+    assert "counter tiny (countcheck rule) passed its self-test (48 of 48)" in capsys.readouterr().out.replace(
+        "\n", " "
+    )
 
 
 def test_a_rule_of_its_own_under_which_the_counter_fails_is_refused(run, capsys):
