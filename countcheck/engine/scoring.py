@@ -55,7 +55,12 @@ def outcome_record(
     )
     match outcome:
         case Refusal():
-            return replace(record, verdict=Kind.REFUSED, leaning=Kind.REFUSED, reason=_refused(outcome))
+            return replace(
+                record,
+                verdict=Kind.REFUSED,
+                leaning=Kind.REFUSED,
+                reason=refusal_sentence(outcome.reason, outcome.category),
+            )
         case Failure():
             return replace(record, verdict=Kind.FAILED, leaning=Kind.FAILED, reason=outcome.message)
         case _:
@@ -88,9 +93,9 @@ def is_interrupted(outcome: Outcome) -> bool:
     return isinstance(outcome, Failure) and outcome.fault is Fault.INTERRUPTED
 
 
-def _refused(outcome: Refusal) -> str:
-    category = f" ({outcome.category})" if outcome.category else ""
-    return f"refused, {outcome.reason}{category}"
+def refusal_sentence(reason: str, category: str) -> str:
+    """Say why a sample was refused, as the sentence of its verdict."""
+    return f"refused, {reason} ({category})" if category else f"refused, {reason}"
 
 
 def detail_of(outcome: Outcome) -> dict[str, Any]:

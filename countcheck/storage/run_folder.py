@@ -7,7 +7,7 @@ the samples in flight. One process writes; any number read.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +24,7 @@ from countcheck.storage.countings import Counting, choose_counting, read_countin
 from countcheck.storage.label_store import LabelStore
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.picture_store import PictureStore
-from countcheck.storage.records import OutcomeRecord
+from countcheck.storage.records import OutcomeRecord, VerdictRecord
 from countcheck.storage.recount import Recount, insert_counting
 from countcheck.storage.result_reader import ResultReader
 from countcheck.storage.resume import ResumeState
@@ -34,6 +34,7 @@ from countcheck.storage.schema import countings, create_tables, facts, outcomes,
 from countcheck.storage.schema import detections as detections_table
 from countcheck.storage.stored_json import to_text
 from countcheck.storage.truncated import JUDGE, TRUNCATED, without_truncated
+from countcheck.storage.verdict_repair import StoredOutcome, replace_verdicts, stored_outcomes
 from countcheck.suites.samples import Sample
 from countcheck.suites.serialize import suite_from_json
 from countcheck.suites.suite import Suite
@@ -343,6 +344,14 @@ class RunFolder:
                 )
             self.resume.write_states(connection, packed)
             self.resume.remove_uncounted(connection, entries)
+
+    def stored_outcomes(self) -> list[StoredOutcome]:
+        """Read all outcomes without their verdicts; see `countcheck.storage.verdict_repair`."""
+        return stored_outcomes(self._ledger, self.suite)
+
+    def replace_verdicts(self, judged: Iterable[tuple[int, VerdictRecord]]) -> int:
+        """Replace all verdicts, each given with the id of its counting, and return how many there are."""
+        return replace_verdicts(self._ledger, judged)
 
     # -- reading -------------------------------------------------------------------------------------------------
 

@@ -51,6 +51,11 @@ class RunCheck:
     thumbnails: tuple[str, ...] = ()
 
     @property
+    def only_verdicts(self) -> bool:
+        """Whether nothing of the ledger but verdicts is damaged: they can be derived again."""
+        return bool(self.ledger) and all(sentence.startswith("verdicts:") for sentence in self.ledger)
+
+    @property
     def healthy(self) -> bool:
         """Whether every number of the run rests on what was made: strays and thumbnails change none."""
         return not (self.ledger or self.missing or self.changed)

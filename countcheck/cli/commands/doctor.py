@@ -47,7 +47,7 @@ _Pictures: TypeAlias = Annotated[
 ]
 _Repair: TypeAlias = Annotated[
     bool,
-    typer.Option("--repair", rich_help_panel=_OF_RUN, help="Mend what is derived: indexes and thumbnails."),
+    typer.Option("--repair", rich_help_panel=_OF_RUN, help="Mend what is derived: verdicts, indexes, thumbnails."),
 ]
 _Need: TypeAlias = Annotated[
     list[str] | None, typer.Option("--need", metavar="EXTRA", help="Fail when this extra is not installed.")

@@ -25,6 +25,7 @@ def verify(run: Path, *, pictures: bool, repair: bool, as_json: bool) -> None:
         RunMismatch: When a newer program wrote it.
         typer.Exit: With 2 when something of the run is damaged or gone.
     """
+    from countcheck.engine.rejudge import rejudge
     from countcheck.errors import BadInput
     from countcheck.storage.verification import check_run, repair_run
 
@@ -39,6 +40,8 @@ def verify(run: Path, *, pictures: bool, repair: bool, as_json: bool) -> None:
         check = check_run(run, pictures=pictures, progress=show)
         if repair:
             mended = repair_run(run, check)
+            if check.only_verdicts:
+                mended.append(f"{quantity(rejudge(run), 'verdict')} were derived again from the stored detections")
             check = check_run(run, pictures=pictures, progress=show) if mended else check
     if as_json:
         print_json({**check.to_json(), "mended": mended})
