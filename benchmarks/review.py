@@ -60,7 +60,9 @@ def main() -> None:
             hang(run, [encode_png(clouds(chosen.edge, seed)) for seed in range(24)])
             listening = listen(0)
             port = listening.getsockname()[1]
-            server = uvicorn.Server(uvicorn.Config(build_app(LabelSession(run), port=port, token="t"), log_level="warning"))
+            server = uvicorn.Server(
+                uvicorn.Config(build_app(LabelSession(run), port=port, token="t"), log_level="warning")
+            )
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
             thread.start()
             try:

@@ -65,7 +65,9 @@ class Run(RunFolder):
         Args:
             level: Confidence level of the intervals, above 0 and below 1.
         """
-        return _as(RunSummary, summarize(self.rows(), self.info.called(self.name), self.labels(), level, path=self.path))
+        return _as(
+            RunSummary, summarize(self.rows(), self.info.called(self.name), self.labels(), level, path=self.path)
+        )
 
     def compare(
         self, other: Run, *, generator: str | None = None, other_generator: str | None = None, level: float = 0.95
