@@ -50,6 +50,18 @@ def printable_path(path: Path | str) -> str:
         return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
+def exists(path: Path) -> bool:
+    """Return whether a file or folder is there; no file can have a name that is too long or has a NUL in it.
+
+    >>> exists(Path("x" * 300)), exists(Path("a\\0b")), exists(Path("."))
+    (False, False, True)
+    """
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def content_digest(path: Path) -> str:
     """Return a digest of a file, or of a folder with everything a model in it is loaded from: "sha256:" and 64 hex digits.
 

@@ -13,7 +13,7 @@ from typing import Any
 from countcheck.cards import Card, fill
 from countcheck.detectors.common.devices import resolve_devices, resolve_dtype
 from countcheck.errors import BadInput, BadSettings, BadWeights, GeneratorClosed, MissingExtra
-from countcheck.resources import content_digest, printable_path, shipped
+from countcheck.resources import content_digest, exists, printable_path, shipped
 
 try:
     import diffusers
@@ -74,9 +74,9 @@ def find_source(source: str) -> str:
         BadInput: If it is a folder without a pipeline in it, or neither a folder nor a hub id.
     """
     for folder in (Path(source), shipped("models") / source):
-        if (folder / "model_index.json").is_file():
+        if exists(folder / "model_index.json"):
             return str(folder)
-    if Path(source).is_dir():
+    if exists(Path(source)):
         raise BadInput(f"{source} is no diffusers folder: there is no model_index.json in it. Name one that has it.")
     if source.count("/") != 1 or source.startswith((".", "/", "~")):
         raise BadInput(f"no model folder at {source!r}, and it is no hub id (organisation/model). Check the path.")
@@ -94,7 +94,7 @@ def source_content(source: str, card: Card, settings: Mapping[str, Any]) -> dict
     content = {}
     for text, revision in ((source, card.revision), (str(settings["lora"] or ""), "")):
         try:
-            if text and Path(text).exists():
+            if text and exists(Path(text)):
                 place = card.source if text == source else text
                 content[printable_path(place)] = content_digest(Path(text))
             elif text and (commit := _hub_commit(text, revision)):

@@ -21,7 +21,7 @@ import orjson
 from countcheck.errors import BadInput, BadSettings, BadSuite
 from countcheck.generators.picture_folder import FolderPicture, PictureFolder, fold_name
 from countcheck.images.files import PICTURE_SUFFIXES
-from countcheck.resources import printable_path
+from countcheck.resources import exists, printable_path
 from countcheck.suites.compose import InvalidField, read_target, slug
 from countcheck.suites.formats import geneval
 from countcheck.suites.language.nouns import plural_of, singular_of
@@ -55,7 +55,7 @@ def read_picture_folder(folder: Path, layout: str = "auto", of: str = "") -> Pic
     """
     if layout not in LAYOUTS:
         raise BadSettings(f"no layout {layout!r}. Known: {', '.join(LAYOUTS)}.")
-    if not folder.exists():
+    if not exists(folder):
         raise BadInput(
             f"{printable_path(folder)}: no such folder. Name a folder of pictures, a manifest, or a tar shard."
         )

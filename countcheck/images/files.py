@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from countcheck.errors import BadInput
 from countcheck.images.convert import as_rgb
 from countcheck.images.decode import MAX_PIXELS, picture_size, read_picture
+from countcheck.resources import exists
 
 if TYPE_CHECKING:
     from countcheck.images.types import RgbArray
@@ -29,7 +30,7 @@ def find_pictures(paths: Iterable[Path]) -> list[Path]:
     """
     files: list[Path] = []
     for path in paths:
-        if not path.is_dir():
+        if not (exists(path) and path.is_dir()):
             files.append(path)
             continue
         inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())

@@ -83,8 +83,9 @@ def test_an_unknown_scheduler_is_refused(model):
 def test_folders_and_ids_that_are_none_say_so(tmp_path):
     with pytest.raises(BadInput, match=r"no model_index\.json"):
         generator(tmp_path)
-    with pytest.raises(BadInput, match="no hub id"):
-        generator("./nowhere")
+    for name in ("./nowhere", "./" + "x" * 300, "a\0b"):
+        with pytest.raises(BadInput, match="no hub id"):
+            generator(name)
 
 
 def test_a_hub_out_of_reach_is_one_sentence():

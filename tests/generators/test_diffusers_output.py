@@ -9,6 +9,7 @@ import pytest
 import tiny_pipelines
 import torch
 from diffusers import AutoPipelineForText2Image, DDPMPipeline, DDPMScheduler, UNet2DModel
+from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
 from countcheck.cards import Card
@@ -193,3 +194,50 @@ def test_a_picture_is_checked_before_it_is_one(image, kind, says):
     outcome = outcome_of(samples("a")[0], image, None, 1.0, 0)
     assert type(outcome) is kind
     assert says in getattr(outcome, "message", "")
+
+
+class Raw:
+    """A pipeline like DeepFloyd IF: tensors of it are in [-1, 1], and it checks safety for arrays and images alone."""
+
+    def __call__(
+        self, prompt=None, generator: torch.Generator | list[torch.Generator] | None = None, output_type="pil"
+    ):
+        raise NotImplementedError
+
+
+class Finished(Raw):
+    """A pipeline that finishes its tensors by diffusers' own code."""
+
+    image_processor = VaeImageProcessor()
+
+    def __call__(
+        self, prompt=None, generator: torch.Generator | list[torch.Generator] | None = None, output_type="pil"
+    ):
+        return self.image_processor.postprocess(prompt, output_type=output_type)
+
+
+class OwnProcessor(Finished):
+    class Own(VaeImageProcessor):
+        def postprocess(self, image, output_type="pil"):
+            return image
+
+    image_processor = Own()
+
+
+class OneGenerator(Finished):
+    def __call__(self, prompt=None, generator: torch.Generator | None = None, output_type="pil"):
+        return self.image_processor.postprocess(prompt, output_type=output_type)
+
+
+@pytest.mark.parametrize(
+    ("pipe", "form"),
+    [
+        (Raw(), ("np", True)),
+        (Finished(), ("pt", True)),
+        (OwnProcessor(), ("np", True)),
+        (OneGenerator(), ("pt", False)),
+    ],
+)
+def test_tensors_are_asked_for_only_where_they_are_finished_pictures(pipe, form):
+    chosen = call_form(pipe, "it")
+    assert (chosen.output_type, chosen.takes_many) == form

@@ -179,6 +179,9 @@ def test_folders_that_will_not_do(tmp_path):
         read_picture_folder(tmp_path)
     with pytest.raises(BadInput, match="no such folder"):
         read_picture_folder(tmp_path / "nowhere")
+    for name in ("x" * 300, "a\0b"):
+        with pytest.raises(BadInput, match="no such folder"):
+            read_picture_folder(tmp_path / name)
     with pytest.raises(BadSettings, match="no layout 'flatt'"):
         read_picture_folder(tmp_path, "flatt")
     (tmp_path / "a.tar").write_bytes(b"not a tar")

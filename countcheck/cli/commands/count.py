@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from countcheck.suites.suite import Noun
 
 MAX_NOUN = 300
+MAX_NAME = 240  # bytes of a drawing's name before its ending; file systems take 255
 MAX_COMPARED = 16  # pictures compared with those that counters are tested on
 Read: TypeAlias = "tuple[Path, RgbArray | BadInput]"
 
@@ -166,7 +167,8 @@ def _drawing_paths(folder: Path | None, paths: Sequence[Path]) -> dict[Path, Pat
         raise BadInput(f"{folder}: cannot write there ({error.strerror}). Choose another with --save.") from error
     stems = [path.stem for path in dict.fromkeys(paths)]
     digests = {path: hashlib.sha256(bytes(path.resolve())).hexdigest()[:8] for path in paths}
-    names = {path: path.stem if stems.count(path.stem) == 1 else f"{path.stem}-{digests[path]}" for path in paths}
+    is_own = {path: stems.count(path.stem) == 1 and len(bytes(Path(path.stem))) <= MAX_NAME for path in paths}
+    names = {path: path.stem if is_own[path] else f"{path.stem[:60]}-{digests[path]}" for path in paths}
     return {path: folder / f"{name}.png" for path, name in names.items()}
 
 

@@ -159,3 +159,16 @@ def test_a_pipe_or_a_device_is_an_unreadable_picture_and_the_rest_is_counted(tmp
     rows = counted(capsys, *paths, "--of", "pig", "-d", blobs, code=2)
     assert ["is no regular file" in row.get("error", "") for row in rows] == [True, True, False]
     assert rows[2]["counts"] == {"pig": 1}
+
+
+def test_drawings_of_pictures_with_the_longest_names_are_written(tmp_path, blobs, capsys):
+    paths = [picture(tmp_path / folder / f"{'x' * 251}.png", RED) for folder in ("one", "two")]
+    paths.append(picture(tmp_path / f"{'é' * 124}.png", RED))
+    counted(capsys, *paths, "--of", "pig", "-d", blobs, "--save", str(tmp_path / "drawn"))
+    assert len(list((tmp_path / "drawn").iterdir())) == 3
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".png", "gone.png"])
+def test_a_name_that_no_file_can_have_is_an_unreadable_picture(tmp_path, blobs, capsys, name):
+    (row,) = counted(capsys, name, "--of", "pig", "-d", blobs, code=2)
+    assert "cannot be read" in row["error"]
