@@ -71,17 +71,22 @@ def report_self_test(result: SelfTest, counter: Counter, message: Callable[[str]
             )
 
 
-def compare_with_tested(folder: RunFolder, counter: Counter, message: Callable[[str], None]) -> None:
+def compare_with_tested(folder: RunFolder, counter: str, message: Callable[[str], None]) -> None:
     """Compare a sample of a run's pictures with those that counters are tested on; warn where many look unlike.
 
     The result is recorded with the run.
+
+    Args:
+        folder: The run.
+        counter: Name of its counter.
+        message: Receives the warning.
     """
     rows = [row for row in folder.rows() if row.outcome == "picture"]
     paths = [path for row in rows[:: max(1, len(rows) // MAX_COMPARED)] if (path := folder.pictures.find(row))]
     result = compare_pictures([read_picture(path) for path in paths[:MAX_COMPARED]])
     if result.notable:
         folder.record_unfamiliar_pictures(result.unlike, result.of)
-        message(result.sentence(counter.name))
+        message(result.sentence(counter))
 
 
 def _styles(suite: Suite) -> list[str]:

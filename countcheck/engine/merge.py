@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from countcheck.engine.counter_check import compare_with_tested
 from countcheck.engine.shard import Shard
 from countcheck.errors import BadInput, RunMismatch
 from countcheck.files import disk_errors_as_sentences, exclusive_lock, sync_folder
@@ -72,6 +73,8 @@ def merge(paths: Sequence[Path], target: Path, *, message: Callable[[str], None]
         shutil.rmtree(building, ignore_errors=True)
         try:
             _build(building, parts, suite_body, target.resolve().name)
+            with RunFolder.open(building) as folder:
+                compare_with_tested(folder, folder.info.counter.name, message)
             with disk_errors_as_sentences(target):
                 if target.exists():
                     target.rmdir()

@@ -115,7 +115,7 @@ def run(
             )
             _make(context, plans)
             folder.resume.remove_finished_dialogues()
-            compare_with_tested(folder, counter, progress.message)
+            compare_with_tested(folder, counter.name, progress.message)
         except BaseException:
             folder.close()
             raise

@@ -114,7 +114,7 @@ def test_recounts_of_parts_are_left_out_and_said(tmp_path):
     said = []
     with merge(parts, tmp_path / "merged", message=said.append) as run:
         assert run.info.countings == ("squares",)
-    assert len(said) == 1 and "squares-2" in said[0]
+    assert len([sentence for sentence in said if "squares-2" in sentence]) == 1
     assert told(tmp_path / "merged") == told(made(tmp_path / "whole"))
 
 
