@@ -57,7 +57,7 @@ def test_the_commands_are_listed_by_topic_with_one_sentence_each(capsys):
 
 def test_defaults_and_repeatable_options_are_marked(capsys):
     text = " ".join(help_of(capsys, "run").split())
-    assert "[default: tiny]" in text and "[repeatable; required]" in text
+    assert "[default: auto]" in text and "[repeatable; required]" in text
 
 
 def test_an_unknown_command_or_option_is_a_usage_error_with_a_hint(capsys):

@@ -110,7 +110,7 @@ def run(
 ) -> None:
     """Make pictures, count them, judge them.
 
-    The same command continues after an interruption.
+    The same command continues after an interruption; a larger --repeats adds to a run that has no --limit.
 
     Raises:
         BadSettings: For --shard together with --until-decided, --workers without Ray, or an unknown --truncated.
