@@ -11,7 +11,7 @@ name is not counted under the noun.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -137,7 +137,7 @@ def count(detections: Detections, nouns: Iterable[str], rule: CountingRule, *, s
     kept = candidates.counted(candidates.size, 0.0)
     counts = _tally(asked, candidates, kept)
     low, high = dict(counts), dict(counts)
-    readings = [candidates.counted(size, shift) for size, shift in candidates.sizes()]
+    readings = candidates.counted_within_margin()
     for reading in (*readings, *candidates.other_readings()):
         for noun, n in _tally(asked, candidates, reading).items():
             low[noun], high[noun] = min(low[noun], n), max(high[noun], n)
@@ -208,6 +208,40 @@ class _Candidates:
     def counted(self, size: int, shift: float) -> list[int]:
         """Positions of the boxes that count when all thresholds are raised by ``shift``: `chosen`, relative threshold applied."""
         return self._bright(self.chosen(size), shift)
+
+    def counted_within_margin(self) -> list[list[int]]:
+        """Positions of the boxes that count at every other threshold within the margin at which that changes."""
+        ends = self.sizes()
+        chosen = self.sweep({size for size, _ in ends})
+        return [self._bright(chosen[size], shift) for size, shift in ends]
+
+    def sweep(self, sizes: Set[int]) -> dict[int, list[int]]:
+        """Give what `chosen` gives for several numbers of boxes in play, in one pass over the boxes.
+
+        A box that comes into play changes nothing that was decided of better ones, unless it makes or unmakes a group
+        box: only then is everything decided anew.
+        """
+        if not self.shared or len(sizes) < 2:
+            return {size: self.chosen(size) for size in sizes}
+        earlier: dict[int, list[int]] = {}
+        for i, j in self.shared:
+            earlier.setdefault(j, []).append(i)
+        results: dict[int, list[int]] = {0: []}
+        within: dict[int, list[int]] = {}
+        group_boxes: set[int] = set()
+        out: set[int] = set()
+        for j in range(max(sizes)):
+            touched = {whole for i in earlier.get(j, ()) if (whole := self._note_inside(i, j, within)) is not None}
+            groups = {whole for whole in touched if self._group_kind(whole, within[whole]) in ("sure", "likely")}
+            if groups != touched & group_boxes:
+                group_boxes = (group_boxes - touched) | groups
+                kept = self._merged(j + 1, {pair: a for pair, a in self.shared.items() if pair[1] <= j}, group_boxes)
+                out = set(range(j + 1)).difference(kept)
+            elif any(i not in out and self._same(i, j, self.shared[i, j]) for i in earlier.get(j, ())):
+                out.add(j)
+            if j + 1 in sizes:
+                results[j + 1] = [k for k in range(j + 1) if k not in out]
+        return results
 
     def other_readings(self) -> list[list[int]]:
         """Positions of the boxes that count when doubtful group boxes are all groups, and when none is."""
@@ -287,43 +321,59 @@ class _Candidates:
         if self.rule.group_box_coverage >= 1:
             return groups
         within: dict[int, list[int]] = {}
-        for (i, j), shared in pairs.items():
-            small, large = (i, j) if self.areas[i] < self.areas[j] else (j, i)
-            inside = shared >= 0.8 * self.areas[small] and self.areas[small] <= 0.7 * self.areas[large]
-            if inside and self.nouns[i] == self.nouns[j]:
-                within.setdefault(large, []).append(small)
+        for i, j in pairs:
+            self._note_inside(i, j, within)
         for whole, parts in within.items():
-            if len(parts) > 1:
-                self._sort_in(groups, whole, self._distinct(parts, pairs), pairs)
+            match self._group_kind(whole, parts):
+                case "sure":
+                    groups.sure.add(whole)
+                case "likely":
+                    groups.likely.add(whole)
+                case "possible":
+                    groups.possible.add(whole)
         return groups
 
-    def _distinct(self, parts: list[int], pairs: Mapping[tuple[int, int], float]) -> list[int]:
+    def _note_inside(self, i: int, j: int, within: dict[int, list[int]]) -> int | None:
+        """Note which of two boxes that overlap lies inside the other, if one does; the position of the outer one."""
+        if self.nouns[i] != self.nouns[j]:
+            return None
+        small, large = (i, j) if self.areas[i] < self.areas[j] else (j, i)
+        if self.shared[i, j] < 0.8 * self.areas[small] or self.areas[small] > 0.7 * self.areas[large]:
+            return None
+        within.setdefault(large, []).append(small)
+        return large
+
+    def _distinct(self, parts: list[int]) -> list[int]:
         """Those of some boxes that are no duplicates of better ones."""
         apart: list[int] = []
         for part in sorted(parts):  # positions: best first
-            if not any(self._same(*_ordered(part, other), pairs.get(_ordered(part, other), 0.0)) for other in apart):
+            pairs = (_ordered(part, other) for other in apart)
+            if not any(self._same(*pair, self.shared.get(pair, 0.0)) for pair in pairs):
                 apart.append(part)
         return apart
 
-    def _sort_in(
-        self, groups: _GroupBoxes, whole: int, parts: list[int], pairs: Mapping[tuple[int, int], float]
-    ) -> None:
-        """Decide whether a box with others inside is a group box, by what is inside it and not by its score."""
+    def _group_kind(self, whole: int, inside: list[int]) -> str:
+        """Decide whether a box with others inside is a group box, by what is inside it and not by its score.
+
+        Returns:
+            ``sure``, ``likely`` or ``possible``, see `_GroupBoxes`; empty for one object.
+        """
+        if len(inside) < 2 or self.rule.group_box_coverage >= 1:
+            return ""
+        parts = self._distinct(inside)
         if len(parts) < 2:
-            return
-        fill = sum(pairs[_ordered(part, whole)] for part in parts)
-        fill -= sum(pairs.get(_ordered(a, b), 0.0) for a, b in combinations(parts, 2))
+            return ""
+        fill = sum(self.shared[_ordered(part, whole)] for part in parts)
+        fill -= sum(self.shared.get(_ordered(a, b), 0.0) for a, b in combinations(parts, 2))
         if fill >= self.rule.group_box_coverage * self.areas[whole]:
-            groups.sure.add(whole)
-            return
+            return "sure"
         sizes = [self.areas[part] for part in parts]
         if self.rule.version < 3 or max(sizes) > _GROUP_SIZES * min(sizes):
-            return
+            return ""
         extent = _extent_iou(self.boxes[whole], [self.boxes[part] for part in parts])
         if extent >= _GROUP_EXTENT:
-            groups.likely.add(whole)
-        elif extent >= _DOUBTFUL_EXTENT:
-            groups.possible.add(whole)
+            return "likely"
+        return "possible" if extent >= _DOUBTFUL_EXTENT else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countcheck.counting.geneval_rule import GenevalRule
-from countcheck.counting.rule import CountingRule, count
+from countcheck.counting.rule import CountingRule, _candidates, count
 from countcheck.detectors.base import Detections
 
 SIZE = (200, 100)
@@ -313,3 +313,33 @@ def test_two_herds_in_one_picture():
 def test_a_run_begun_under_the_rule_before_keeps_its_counts():
     rule = CountingRule(threshold=0.3, version=2)
     assert count(seen(*herd(HERDS["grid of 5"], 0.6)), ["pig"], rule).counts == {"pig": 1}
+
+
+nested = st.lists(
+    st.one_of(
+        boxes,
+        st.tuples(st.integers(1, 100), st.integers(0, 3), st.integers(0, 3), st.integers(1, 4), st.integers(1, 3)).map(
+            lambda r: ("pig", r[0] / 100, 30 * r[1], 20 * r[2], 30 * (r[1] + r[3]) - 2, 20 * (r[2] + r[4]) - 2)
+        ),
+    ),
+    max_size=16,
+)
+
+
+@given(nested, st.sampled_from([0.0, 0.5]), st.sampled_from([2, 3]))
+@settings(max_examples=300)
+def test_one_sweep_over_the_thresholds_counts_what_each_threshold_counts_by_itself(rows, relative, version):
+    rule = CountingRule(threshold=0.3, margin=0.25, relative_threshold=relative, version=version)
+    candidates = _candidates(seen(*rows), rule, None, frozenset({"pig", "wolf"}))
+    sizes = set(range(len(candidates.index) + 1))
+    assert candidates.sweep(sizes) == {size: candidates.chosen(size) for size in sizes}
+
+
+@given(nested)
+def test_the_sweep_gives_the_range_that_single_counts_give(rows):
+    rule = CountingRule(threshold=0.4, margin=0.2, version=2)
+    counted = count(seen(*rows), ["pig"], rule)
+    single = [
+        count(seen(*rows), ["pig"], CountingRule(threshold=0.2 + k / 100, version=2)).counts["pig"] for k in range(41)
+    ]
+    assert (counted.low["pig"], counted.high["pig"]) == (min(single), max(single))
