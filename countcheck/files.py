@@ -122,7 +122,8 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
     The lock is SQLite's on an empty file of its own: it works wherever the ledger does, and ends with its process.
 
     Raises:
-        BadInput: When another process writes there.
+        BadInput: When another process writes there, or it is not allowed.
+        DiskFull: When there is no room.
     """
     with disk_errors_as_sentences(folder):
         make_folder(folder)
@@ -136,6 +137,8 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
                 raise BadInput(
                     f"{folder}: another run is writing there. Wait for its end, or name another folder with -o."
                 ) from error
+            if "full" in str(error):
+                raise _full(folder) from error
             raise BadInput(f"{folder}: cannot write there ({error}). Choose another folder with -o.") from error
         yield
 
