@@ -40,14 +40,14 @@ def main() -> None:
     names = list(NOUNS)
     drawn = {style: _described(draw_pictures(names, style, EACH, salt="familiar")[0]) for style in TRANSFORMS}
     others = {style: _described(draw_pictures(names[::-1], style, EACH, salt="unfamiliar")[0]) for style in TRANSFORMS}
-    made = {name: _described(_made(name)) for name in ("tiny", "scenes")}
+    made = {name: _described(_made(name)) for name in ("tiny", "scenes", "scenes?size=64", "scenes?size=128")}
     reference = make_reference(np.concatenate([*drawn.values(), *(rows[::2] for rows in made.values())]))
     print(machine())
     for style, descriptions in others.items():
         print(f"drawn, {style:14} {_share(reference, descriptions)}")
     print(f"drawn, all           {_share(reference, np.concatenate(list(others.values())))}")
     for name, descriptions in made.items():
-        print(f"generator {name:10} {_share(reference, descriptions[1::2])}")
+        print(f"generator {name:16} {_share(reference, descriptions[1::2])}")
     for folder in arguments.photographs:
         pictures = [as_rgb(read_picture(path)) for path in find_pictures([folder])]
         print(f"{folder}: {_share(reference, _described(pictures))}")

@@ -22,7 +22,7 @@ from countcheck.images.types import Pixels, RgbArray
 from countcheck.resources import shipped
 
 SIDES = (96, 192)  # pixels of the longer side at which pictures are compared
-MIN_SHARE = 0.3  # of a run's pictures; fewer that look unlike the tested ones are not worth a warning
+MIN_SHARE = 0.4  # of a run's pictures; fewer that look unlike the tested ones are not worth a warning
 _EDGES = (1, 3, 8, 20, 50)  # differences of neighbouring grey values, 0 to 255
 _BANDS = ((0.02, 0.06), (0.06, 0.12), (0.12, 0.25), (0.25, 0.5))  # of the spectrum, cycles a pixel
 _BLOCK = 8  # pixels

@@ -47,8 +47,8 @@ def test_no_pictures_are_not_unlike():
     assert not Familiarity(unlike=0, of=0).notable
 
 
-@pytest.mark.parametrize(("unlike", "of", "notable"), [(0, 20, False), (5, 20, False), (6, 20, True), (20, 20, True)])
-def test_three_in_ten_of_the_pictures_is_notable(unlike, of, notable):
+@pytest.mark.parametrize(("unlike", "of", "notable"), [(0, 20, False), (7, 20, False), (8, 20, True), (20, 20, True)])
+def test_two_in_five_of_the_pictures_is_notable(unlike, of, notable):
     assert Familiarity(unlike=unlike, of=of).notable is notable
 
 
