@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from countcheck.errors import BadInput, UnknownName
@@ -17,7 +18,9 @@ from countcheck.gate.messages import limit_sentence, loss_sentence, subject
 from countcheck.gate.policy import GateRule, Policy
 from countcheck.gate.resolve import Baseline, Resolved, Unresolved, resolve
 from countcheck.metrics.sides import ComparisonSide, counter_warnings
+from countcheck.stats.distributions import z_quantile
 from countcheck.stats.estimate import Estimate
+from countcheck.stats.intervals import wilson_interval
 
 _MAX_PROMPTS = 1_000_000
 """Beyond so many prompts no number is promised."""
@@ -137,12 +140,41 @@ def _prompts_that_decide(rule: GateRule, estimate: Estimate) -> str:
     too_few = ", but the interval reaches over it"
     if estimate.value is None or estimate.clusters == 0:
         return too_few
-    gap = min(abs(estimate.value - bound) for bound in rule.bounds if bound is not None)
-    if gap == 0:
-        return too_few
-    half = (estimate.high - estimate.low) / 2
-    prompts = max(estimate.clusters + 1, math.ceil(estimate.clusters * (half / gap) ** 2))
-    return f"{too_few}: about {_two_figures(prompts):,} prompts would decide" if prompts < _MAX_PROMPTS else too_few
+    prompts = _fewest_prompts(rule, estimate)
+    return too_few if prompts is None else f"{too_few}: about {_two_figures(prompts):,} prompts would decide"
+
+
+def _fewest_prompts(rule: GateRule, estimate: Estimate) -> int | None:
+    """Estimate how many prompts would decide if the value stayed; ``None`` when more than a million, or none, would.
+
+    A share's interval shrinks as Wilson's does, at the effective number of outcomes that it has now; any other with the
+    square root of the number of prompts, each end by itself.
+    """
+
+    def decides(prompts: int) -> bool:
+        low, high = _interval_with(estimate, prompts / estimate.clusters)
+        return rule.decision_by_side(replace(estimate, low=low, high=high)) is not None
+
+    enough = estimate.clusters + 1
+    while not decides(enough):
+        enough *= 2
+        if enough > _MAX_PROMPTS:
+            return None
+    below = max(estimate.clusters, enough // 2)
+    while enough - below > 1:
+        middle = (below + enough) // 2
+        below, enough = (below, middle) if decides(middle) else (middle, enough)
+    return enough
+
+
+def _interval_with(estimate: Estimate, times: float) -> tuple[float, float]:
+    """The interval of an estimate with ``times`` as many prompts and the same value."""
+    value, low, high = estimate.value, estimate.low, estimate.high
+    assert value is not None and low is not None and high is not None
+    if "Wilson" in estimate.method:
+        effective = estimate.n / (estimate.design_effect or 1.0)
+        return wilson_interval(value, effective * times, z_quantile(estimate.level))
+    return value - (value - low) / math.sqrt(times), value + (high - value) / math.sqrt(times)
 
 
 def _two_figures(n: int) -> int:

@@ -10,6 +10,7 @@ from countcheck.errors import BadInput, UnknownName
 from countcheck.gate.decide import decide_gate
 from countcheck.gate.evidence import evidence_of_run
 from countcheck.schemas import schema
+from countcheck.stats.intervals import wilson
 from tests.gate.gating import LOSS, drawn, gated, policy
 
 
@@ -142,3 +143,11 @@ def test_a_baseline_counted_otherwise_is_warned_of():
         "the counters differ (yolo, tiny), and so do their errors: correct the rates by labels, or recount.",
     )
     assert not gated([LOSS], drawn(0.7, 1), drawn(0.7, 1)).warnings
+
+
+@pytest.mark.parametrize("prompts", [10, 24, 30])
+def test_the_promised_number_of_prompts_does_decide(prompts):
+    """No refusal keeps "at most 10 %" from 35 prompts on: only there Wilson's upper end lies below 0.1."""
+    found = gated([{"rate": "refusal_rate", "at_most": 0.1}], [row("e", f"p{i}") for i in range(prompts)])
+    assert "about 35 prompts would decide" in found.rules[0].reason
+    assert wilson(0, 35).high < 0.1 <= wilson(0, 34).high
