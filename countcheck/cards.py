@@ -132,7 +132,7 @@ def read_card(path: Path, *, name: str = "") -> Card:
         problem = error.errors()[0]
         at_field = ".".join(map(str, problem["loc"])) if problem["type"] not in ("extra_forbidden", "missing") else ""
         wrong = field_problem(problem, _CardFile.model_fields)
-        raise BadSettings(f"{path}: {at_field + ': ' if at_field else ''}{wrong} Mend the card.") from error
+        raise BadSettings(f"{path}: {at_field + ': ' if at_field else ''}{wrong} Fix the card.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path}: cannot be read ({error}).") from error
     return Card(name=name or path.stem, path=path, **fields.model_dump())

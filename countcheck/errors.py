@@ -64,7 +64,7 @@ def near_hint(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:
 
 
 class CountcheckError(Exception):
-    """A failure a user can meet and mend."""
+    """A failure a user can meet and fix."""
 
     exit_code = 2
 
@@ -126,7 +126,7 @@ class GeneratorClosed(CountcheckError):
     def by(cls, name: str, message: str) -> GeneratorClosed:
         """The error of a generator that said so, in a sentence of its own."""
         return cls(
-            f"{name} serves nobody: {message} Mend that; the same command goes on, and --retry-failed asks again for "
+            f"{name} rejects every request: {message} Fix that; the same command continues, and --retry-failed repeats "
             "what failed."
         )
 

@@ -2,8 +2,9 @@
 
 Built-in families and plug-ins are found in the same way: a name stands for ``"module:Attribute"``. Local generators and
 detectors are listed here. A provider is a file of `countcheck.generators.providers` whose name is its family and which
-names its class ``PROVIDER``; no list holds it. Plug-ins are entry points of the groups ``countcheck.generators`` and
-``countcheck.detectors``.
+names its class ``PROVIDER``; no list holds it. So is a suite
+format in `countcheck.suites.formats`. Plug-ins are entry points of the groups ``countcheck.generators``,
+``countcheck.detectors`` and ``countcheck.suites``.
 """
 
 from __future__ import annotations
@@ -144,13 +145,13 @@ def _load(kind: str, family: str, known: dict[str, str]) -> type[Any]:
     except ModuleNotFoundError as error:
         if error.name is None or not (module + ".").startswith(error.name + "."):
             raise
-        raise BadSettings(f"{family}: there is no module {error.name!r}. Install it, or mend the name.") from error
+        raise BadSettings(f"{family}: there is no module {error.name!r}. Install it, or fix the name.") from error
 
 
 def _class_of(module: ModuleType, name: str, family: str) -> type[Any]:
     loaded: type[Any] | None = getattr(module, name, None)
     if loaded is None:
-        raise BadSettings(f"{family}: there is no class {name!r} in it. Mend the name.")
+        raise BadSettings(f"{family}: there is no class {name!r} in it. Fix the name.")
     return loaded
 
 
@@ -162,7 +163,7 @@ def _file(path: Path) -> ModuleType:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if not path.is_file() or spec is None or spec.loader is None:
-        raise BadSettings(f"{path}: there is no such Python file. Mend the path.")
+        raise BadSettings(f"{path}: there is no such Python file. Fix the path.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

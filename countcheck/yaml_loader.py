@@ -81,7 +81,7 @@ def read_yaml(path: Path, *, error: type[CountcheckError] = BadSuite, what: str 
     Args:
         path: The file, in UTF-8.
         error: The class of what is raised.
-        what: What the file is called in the advice: "Mend the card."
+        what: What the file is called in the advice: "Fix the card."
 
     Raises:
         CountcheckError: ``error``, for a file that cannot be read or is not sound YAML; names file and line.
@@ -108,7 +108,7 @@ def load_yaml(text: str, *, source: str, error: type[CountcheckError] = BadSuite
         text: One document.
         source: Named in errors: the file's path.
         error: The class of what is raised.
-        what: What the file is called in the advice: "Mend the card."
+        what: What the file is called in the advice: "Fix the card."
 
     Raises:
         CountcheckError: ``error``, for text that is not sound YAML; names source and line.
@@ -121,12 +121,12 @@ def load_yaml(text: str, *, source: str, error: type[CountcheckError] = BadSuite
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         line = mark.line + 1 if mark is not None else 1
-        raise error(f"{source}:{line}: not YAML ({problem.problem}). Mend the {what}.") from problem
+        raise error(f"{source}:{line}: not YAML ({problem.problem}). Fix the {what}.") from problem
     except yaml.reader.ReaderError as problem:
-        raise error(f"{source}:{_line_of(text, problem)}: not YAML ({problem.reason}). Mend the {what}.") from problem
+        raise error(f"{source}:{_line_of(text, problem)}: not YAML ({problem.reason}). Fix the {what}.") from problem
     except UnicodeEncodeError as problem:
         line = text.count("\n", 0, problem.start) + 1
-        raise error(f"{source}:{line}: half a character pair stands alone. Mend the {what}.") from problem
+        raise error(f"{source}:{line}: half a character pair stands alone. Fix the {what}.") from problem
     except _Unsound as problem:
         raise error(f"{source}:{problem.line}: {problem}.") from problem
 
@@ -180,7 +180,7 @@ def _checked(kind: str, construct: Callable[[Any, yaml.Node], Any]) -> Callable[
         except yaml.YAMLError:
             raise
         except Exception as problem:  # the constructors raise whatever Python makes of the text
-            why = f"{shown} is no {kind}. Write it as plain text, or mend it"
+            why = f"{shown} is no {kind}. Write it as plain text, or fix it"
             raise _Unsound(node.start_mark.line + 1, why) from problem
 
     return constructed

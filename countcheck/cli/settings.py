@@ -142,7 +142,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
         text = _bytes(path).decode("utf-8")
         return text, tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadSettings(f"{path} is not TOML ({error}). Mend the file.") from error
+        raise BadSettings(f"{path} is not TOML ({error}). Fix the file.") from error
 
 
 def _line(text: str, key: str) -> int:

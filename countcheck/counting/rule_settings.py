@@ -80,7 +80,7 @@ def rule_of_card(card: Card) -> CountingRule:
         if field in changes:
             raise BadSettings(f"{card.name}: {field}: {wrong}") from error
         where = "rule" if problem["type"] == "extra_forbidden" else f"rule.{field}"
-        raise BadSettings(f"{place}: {where}: {wrong} Mend the card.") from error
+        raise BadSettings(f"{place}: {where}: {wrong} Fix the card.") from error
     return RULES[checked.name](**checked.model_dump())
 
 

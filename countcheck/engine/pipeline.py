@@ -99,7 +99,7 @@ class GeneratorPipeline:
                 if sample is None:
                     raise BadInput(
                         f"the generator {self._card.name} gave an outcome for {outcome.key!r}, which was not asked of "
-                        "it, or gave it twice. Mend the generator; `countcheck.testing` checks this."
+                        "it, or gave it twice. Fix the generator; `countcheck.testing` checks this."
                     )
                 if is_interrupted(outcome):
                     self._context.forget(outcome)

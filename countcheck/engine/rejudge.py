@@ -1,4 +1,4 @@
-"""Derive the verdicts of a run again, from its outcomes and stored detections: mends a ledger whose verdicts are damaged."""
+"""Derive the verdicts of a run again, from its outcomes and stored detections: fixes a ledger whose verdicts are damaged."""
 
 from __future__ import annotations
 

@@ -135,10 +135,10 @@ def require_success(rows: Sequence[ResultRow]) -> None:
     share = "every time" if times == len(made) else f"{times} times"
     raise CannotDecide(
         f"all {len(made)} samples that were made failed, so no rate can be given. The commonest reason, {share}: "
-        f"{message.rstrip('.')[:300]}. Mend that; the same command with --retry-failed asks again."
+        f"{message.rstrip('.')[:300]}. Fix that; the same command with --retry-failed asks again."
         if len(made) > 1
         else f"the only sample that was made failed, so no rate can be given: {message.rstrip('.')[:300]}. "
-        "Mend that; the same command with --retry-failed asks again."
+        "Fix that; the same command with --retry-failed asks again."
     )
 
 

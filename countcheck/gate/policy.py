@@ -285,8 +285,8 @@ def _policy_error(place: str, error: ErrorDetails) -> Exception:
     known = models.get(str(error["loc"][0]), _PolicyFields).model_fields
     if error["type"] in ("extra_forbidden", "missing"):
         where = ".".join(map(str, error["loc"][:-1]))
-    mend = "" if error["type"] == "extra_forbidden" else " Mend the policy."
-    return BadSettings(f"{place}: {where + ': ' if where else ''}{field_problem(error, [*known])}{mend}")
+    fix = "" if error["type"] == "extra_forbidden" else " Fix the policy."
+    return BadSettings(f"{place}: {where + ': ' if where else ''}{field_problem(error, [*known])}{fix}")
 
 
 def _refuse_contradictions(place: str, rules: Iterable[GateRule]) -> None:

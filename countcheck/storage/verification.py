@@ -116,7 +116,7 @@ def check_run(
 
 
 def repair_run(folder: Path, check: RunCheck) -> list[str]:
-    """Mend what is derived from other parts of the run, and return a sentence for each thing that was done.
+    """Fix what is derived from other parts of the run, and return a sentence for each thing that was done.
 
     Indexes of the ledger are built again; thumbnails that are damaged or have no picture, and files that a killed
     process left half written, are removed: the report makes thumbnails again. Rows and pictures are never invented.
@@ -125,21 +125,21 @@ def repair_run(folder: Path, check: RunCheck) -> list[str]:
         BadInput: When the run may not be written.
         DiskFull: When there is no room.
     """
-    mended = []
+    fixed = []
     for path in (*check.thumbnails, *check.unfinished):
         with contextlib.suppress(OSError):
             (folder / path).unlink()
     if check.thumbnails:
-        mended.append(f"{len(check.thumbnails)} thumbnails were removed; the report makes them again")
+        fixed.append(f"{len(check.thumbnails)} thumbnails were removed; the report makes them again")
     if check.unfinished:
-        mended.append(f"{len(check.unfinished)} half-written files were removed")
+        fixed.append(f"{len(check.unfinished)} half-written files were removed")
     if check.ledger:
         with Ledger(folder) as ledger:
             ledger.prepare()
             with ledger.writing() as connection:
                 connection.exec_driver_sql("REINDEX")
-        mended.append("the indexes of the ledger were built again")
-    return mended
+        fixed.append("the indexes of the ledger were built again")
+    return fixed
 
 
 def _ledger_damage(ledger: Ledger, progress: ProgressCallback) -> Iterator[str]:

@@ -60,7 +60,7 @@ def suite_formats() -> dict[str, SuiteFormat]:
         installed = entry.load()
         for part in ("NAME", "accepts", "read"):
             if not hasattr(installed, part):
-                raise BadSettings(f"the suite format {entry.value} has no {part}. Mend it, or uninstall it.")
+                raise BadSettings(f"the suite format {entry.value} has no {part}. Fix it, or uninstall it.")
         if installed.NAME in by_name:
             raise BadSettings(f"two suite formats are named {installed.NAME!r}: {entry.value} is one. Uninstall one.")
         by_name[installed.NAME] = installed

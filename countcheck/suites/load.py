@@ -317,7 +317,7 @@ def _id(template: str | None, levels: Combination, nouns: Mapping[str, Noun]) ->
 
 
 def _fill(template: str, levels: Combination, nouns: Mapping[str, Noun], *at: str | int) -> str:
-    """Templates exist only where there are axes; elsewhere a brace is a brace."""
+    """Templates exist only where there are axes; elsewhere braces are literal."""
     if not levels:
         return template
     with _At(at):

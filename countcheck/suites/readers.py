@@ -215,7 +215,7 @@ def _cells(reader: Any, path: Path) -> Iterator[list[str]]:
     try:
         yield from reader
     except csv.Error as error:
-        raise BadSuite(f"{path}:{reader.line_num}: not a table ({error}). Mend the line.") from error
+        raise BadSuite(f"{path}:{reader.line_num}: not a table ({error}). Fix the line.") from error
 
 
 def _delimiter(text: str) -> str:

@@ -150,7 +150,7 @@ def _check_extremes(detector: Detector, nouns: Sequence[str]) -> None:
 
 
 def _alike(one: Detections, two: Detections) -> bool:
-    """The same boxes to rounding. Those whose scores differ less than ours can are not asked to come in one order."""
+    """The same boxes to rounding. Boxes whose scores differ by less than the tolerance may come in any order."""
     if Counter(one.nouns) != Counter(two.nouns) or one.unsupported != two.unsupported:
         return False
     if not len(one.scores):

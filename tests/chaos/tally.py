@@ -33,7 +33,7 @@ class Tally:
         return not (self.lost or self.doubled or self.tracebacks or self.different)
 
     def note(self, sentence: str) -> None:
-        """Keep a few sentences for whoever mends it."""
+        """Keep a few sentences for whoever fixes it."""
         if len(self.notes) < 20:
             self.notes.append(sentence)
 

@@ -32,7 +32,7 @@ def card_file(tmp_path, *rule, settings=()):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("threshold: 1.4", r"rule.threshold: is '1.4'. Input should be less than or equal to 1. Mend the card."),
+        ("threshold: 1.4", r"rule.threshold: is '1.4'. Input should be less than or equal to 1. Fix the card."),
         ("treshold: 0.4", r"rule: no field 'treshold'. Did you mean 'threshold'\? Known: "),
         ("distractor_score_ratio: 0.5", "rule.distractor_score_ratio: is '0.5'"),
         ("name: coco", r"rule.name: 'coco' is none of 'countcheck' or 'geneval'"),

@@ -68,7 +68,7 @@ def test_the_rates_are_the_ones_worked_out_by_hand(scored):
     assert found["false_claim_rate"] == pytest.approx(2 / 5)
     # After a refused turn: 3 drawn, 8 drawn, 11 drawn.
     assert found["sticky_refusal_rate"] == 0.0
-    # Told of a wrong picture in the turns 1 and 5, and both were mended in the end.
+    # Told of a wrong picture in the turns 1 and 5, and both were fixed in the end.
     assert found["repaired_rate"] == 1.0
 
 

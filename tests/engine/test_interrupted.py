@@ -27,7 +27,7 @@ NO_KEY = {"error": {"code": "invalid_api_key", "message": "Incorrect API key pro
 
 
 class Service:
-    """Draws squares; what is in ``busy`` fails until it is mended."""
+    """Draws squares; what is in ``busy`` fails until it is fixed."""
 
     def __init__(self):
         self.busy = set()

@@ -47,7 +47,7 @@ _Pictures: TypeAlias = Annotated[
 ]
 _Repair: TypeAlias = Annotated[
     bool,
-    typer.Option("--repair", rich_help_panel=_OF_RUN, help="Mend what is derived: verdicts, indexes, thumbnails."),
+    typer.Option("--repair", rich_help_panel=_OF_RUN, help="Fix what is derived: verdicts, indexes, thumbnails."),
 ]
 _Need: TypeAlias = Annotated[
     list[str] | None, typer.Option("--need", metavar="EXTRA", help="Fail when this extra is not installed.")
@@ -88,7 +88,7 @@ def doctor(
         verify(run, pictures=pictures, repair=repair, as_json=as_json)
         return
     if repair:
-        raise BadSettings("--repair mends a run. Name the run's folder.")
+        raise BadSettings("--repair fixes a run. Name the run's folder.")
     rows = _extras()
     known = {row["extra"]: row for row in rows}
     for extra in need or ():

@@ -1,4 +1,4 @@
-"""``doctor RUN``: verify a run on disk, and mend what is derived."""
+"""``doctor RUN``: verify a run on disk, and fix what is derived."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def verify(run: Path, *, pictures: bool, repair: bool, as_json: bool) -> None:
 
     if not (run / "run.sqlite").is_file():
         raise BadInput(f"{run} is not a run: there is no run.sqlite in it. Name the folder that `run` wrote.")
-    mended: list[str] = []
+    fixed: list[str] = []
     with stderr_console().status("") as status:
 
         def show(part: str, done: int, total: int) -> None:
@@ -39,15 +39,15 @@ def verify(run: Path, *, pictures: bool, repair: bool, as_json: bool) -> None:
 
         check = check_run(run, pictures=pictures, progress=show)
         if repair:
-            mended = repair_run(run, check)
+            fixed = repair_run(run, check)
             if check.only_verdicts:
-                mended.append(f"{quantity(rejudge(run), 'verdict')} were derived again from the stored detections")
-            check = check_run(run, pictures=pictures, progress=show) if mended else check
+                fixed.append(f"{quantity(rejudge(run), 'verdict')} were derived again from the stored detections")
+            check = check_run(run, pictures=pictures, progress=show) if fixed else check
     if as_json:
-        print_json({**check.to_json(), "mended": mended})
+        print_json({**check.to_json(), "fixed": fixed})
     else:
         _print(check, pictures)
-    for sentence in mended:
+    for sentence in fixed:
         note(sentence)
     if not check.healthy:
         raise typer.Exit(2)

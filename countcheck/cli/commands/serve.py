@@ -77,7 +77,8 @@ def serve(
     pickled = [name for name in chosen if name in WIRES and WIRES[name].pickled]
     if pickled and not _is_loopback(host) and not i_know:
         raise BadSettings(
-            f"the wire {pickled[0]} takes pickles, which only this machine should send: {host} is reachable from others. "
+            f"the wire {pickled[0]} accepts pickled requests, which is safe only from this machine: {host} is reachable from "
+            "others. "
             "Listen on 127.0.0.1, or give --i-know."
         )
     pool = JudgingPool(

@@ -1,4 +1,4 @@
-"""Check what a detector of somebody else's returns, before it is counted: a wrong box must not become a wrong number."""
+"""Check what a third-party detector returns, before it is counted: a wrong box must not become a wrong number."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ class CheckedDetector:
             if joined:
                 raise self._wrong(f"returned a box for {name!r}, two of the nouns asked for", "Give a box one noun")
 
-    def _wrong(self, what: str, mend: str) -> BadInput:
-        return BadInput(f"{self.name}: the detector {what}. {mend}.")
+    def _wrong(self, what: str, fix: str) -> BadInput:
+        return BadInput(f"{self.name}: the detector {what}. {fix}.")
 
 
 def _numbers(values: Any) -> np.ndarray[Any, np.dtype[np.float32]]:

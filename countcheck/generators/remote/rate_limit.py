@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 # How far behind its schedule the limiter may catch up, in seconds: late threads must not lower the rate.
 _SLACK = 1.0
-# Factor and floor of a slow-down, and how much of the limit one good answer wins back; shares of the limit, 0 to 1.
+# Factor and floor of a slow-down, and how much of the limit one good answer recovers; shares of the limit, 0 to 1.
 _DROP, _MIN_SHARE, _CLIMB = 0.7, 0.05, 0.02
 _LOOK_AGAIN = 0.5  # seconds after which a waiting thread looks whether it is stopped
 

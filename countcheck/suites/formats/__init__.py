@@ -1,5 +1,5 @@
 """One module for each kind of file that prompts come in: ``NAME``, ``accepts(preview)`` and ``read(path, options)``.
 
-A module laid here is a format; nothing else names it. A package of somebody else's gives its modules through the entry-point
-group ``countcheck.suites``.
+Every module in this folder is a format; no registration is needed. Other packages register their modules under the
+entry-point group ``countcheck.suites``.
 """
