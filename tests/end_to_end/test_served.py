@@ -167,8 +167,10 @@ def shares(model: Model) -> dict[str, float]:
         "exact_rate": sum(e["right"] for e in prompts) / len(prompts),
         "exact_rate_given_picture": sum(e["right"] for e in pictures) / len(pictures),
         "over_rate": sum(not e["right"] for e in pictures) / len(prompts),
-        "refusal_rate": sum(e["refused"] for e in prompts) / len(prompts),
-        "unclear_refusal_rate": sum(e["refused"] for e in prompts) / len(prompts),
+        # Of all that was said: prompts, turns and repairs.
+        "refusal_rate": sum(e["refused"] for e in [*prompts, *turns]) / len([*prompts, *turns]),
+        "unclear_refusal_rate": sum(e["refused"] for e in [*prompts, *turns]) / len([*prompts, *turns]),
+        "turn_refusal_rate": sum(e["refused"] for e in turns) / len(turns),
         "kept_rate": sum(kept) / len(kept),
         "repaired_rate": sum(repaired) / len(repaired),
         "false_claim_rate": sum(e["claims"] for e in wrong) / len(wrong),
