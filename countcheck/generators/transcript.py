@@ -24,7 +24,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from countcheck.cards import Card, fill
-from countcheck.errors import BadInput, BadSettings
+from countcheck.errors import BadInput, BadSettings, field_problem
 from countcheck.generators.base import Step, Traits
 from countcheck.generators.outcome import Outcome
 from countcheck.generators.remote.error_replies import reply_of_body
@@ -222,8 +222,8 @@ def _read(path: Path) -> tuple[bytes, Mapping[tuple[str, int], list[_Entry]]]:
             entry = _Entry.model_validate(body)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise BadInput(f"{path}:{place}: {where + ': ' if where else ''}{first['msg']}.") from error
+            wrong = field_problem(first, _Entry.model_fields) if first["loc"] else f"{first['msg']}."
+            raise BadInput(f"{path}:{place}: {'.'.join(map(str, first['loc'][:-1]))}{wrong}") from error
         entries[entry.conversation or entry.prompt, entry.repeat].append(entry)
     if not entries:
         raise BadInput(f"{path} holds no entry.")

@@ -139,7 +139,7 @@ def test_a_changed_picture_is_another_recipe(tmp_path):
     [
         ('{"conversation": "tale"}', "needs said, or script"),
         ('{"said": "x"}', "name either a conversation or a prompt"),
-        ('{"prompt": "p", "pictures": "x.png"}', "pictures: Extra inputs"),
+        ('{"prompt": "p", "pictures": "x.png"}', "no field 'pictures'. Did you mean 'picture'"),
         ("{", "not JSON"),
         ("", "holds no entry"),
         ('{"prompt": "p", "picture": "../../etc/passwd"}', "lies outside"),
