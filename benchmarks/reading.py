@@ -29,6 +29,7 @@ FILES = {
     "sentences.txt": "plain sentences (tuned on)",
     "prompts_tuned.txt": "prompts as people write them, tuned half",
     "prompts_untouched.txt": "prompts as people write them, untouched half",
+    "prompts_fresh.txt": "prompts as people write them, written last and graded once",
 }
 
 

@@ -37,6 +37,8 @@ from countcheck.suites.suite import Relation, Target
 
 __all__ = ["Article", "Reading", "read_targets"]
 
+# Words joined by underscores or hyphens, two joints at least: "twenty-one" and "2-seater" are words of their own.
+_SLUG = re.compile(r"[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+){2,}")
 _HINT = re.compile(
     r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty"
     r"|sixty|seventy|eighty|ninety|hundred|thousand|dozens?|half-dozen|pairs?|couple|duos?|trios?|quartets?|quintets?"
@@ -84,6 +86,7 @@ def read_targets(text: str, *, article: Article = "ignore", approximate: bool = 
     >>> read_targets("two cats or three dogs").not_understood
     ('two cats', 'three dogs')
     """
+    text = _spaced(text)
     if article == "ignore" and not _HINT.search(text) and not MAY_BE_FOREIGN.search(text):
         return _NOTHING
     scan = Scan(text, article, approximate)
@@ -100,6 +103,13 @@ def read_targets(text: str, *, article: Article = "ignore", approximate: bool = 
         i = next(end for end in (step(scan, i) for step in _STEPS) if end)
     _report_quoted(scan)
     return _reading(scan)
+
+
+def _spaced(text: str) -> str:
+    """A file name's or address's way of writing a prompt, ``three_pigs_and_a_wolf``, with spaces; else the text itself."""
+    if " " in text or not _SLUG.fullmatch(text):
+        return text
+    return text.replace("_", " ").replace("-", " ")
 
 
 # Each step returns the token after what it read, or 0 when nothing of its kind starts there.
