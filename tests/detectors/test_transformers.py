@@ -83,6 +83,16 @@ def test_a_noun_of_unknown_tokens_is_unsupported(folders, pictures):
     assert found.unsupported == {"猪"}
 
 
+@pytest.mark.parametrize("recipe", [tiny_models.owlv2, tiny_models.grounding_dino])
+def test_a_noun_longer_than_the_text_window_is_unsupported_and_the_others_are_detected(folders, pictures, recipe):
+    """A model would look for its first words: "red pig" for "red pig beside a wolf ..."."""
+    long = " ".join(["red pig beside a wolf"] * 80)
+    found = detector(folders(recipe)).detect(pictures, ["pig", long])
+    assert all(each.unsupported == {long} for each in found)
+    alone = detector(folders(recipe)).detect(pictures, ["pig"])
+    assert [each.nouns for each in found] == [each.nouns for each in alone]
+
+
 def test_eighty_nouns_go_in_as_many_prompts_as_they_need(folders, pictures):
     nouns = ["pig", "wolf", *(f"dog {'red ' * (k % 7)}apple {'fox ' * (k // 7)}".strip() for k in range(78))]
     found = detector(folders(tiny_models.grounding_dino), floor=0.0, max_det=5000).detect(pictures[:1], nouns)

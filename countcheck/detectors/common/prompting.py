@@ -47,12 +47,23 @@ class PromptedModel(ABC):
         self.floor, self.template = floor, template
 
     def knows(self, word: str) -> bool:
-        """Tell whether the tokenizer has a token for this word."""
+        """Tell whether the tokenizer has a token for this word, and room for all of it.
+
+        A model would look for the first tokens of a longer word, which may be another thing: "a toy pig on a ..."
+        """
         tokenizer = self.processor.tokenizer
         ids = tokenizer(self.text_of(word), add_special_tokens=False)["input_ids"]
+        if len(ids) > self._window() - tokenizer.num_special_tokens_to_add():
+            return False
         return (
             any(token != tokenizer.unk_token_id for token in ids) if tokenizer.unk_token_id is not None else bool(ids)
         )
+
+    def _window(self) -> int:
+        """Most tokens of one text, special ones included: 16 for OWL."""
+        positions = getattr(getattr(self.model.config, "text_config", None), "max_position_embeddings", None)
+        limit = int(self.processor.tokenizer.model_max_length)
+        return min(limit, int(positions)) if positions else limit
 
     def text_of(self, word: str) -> str:
         """Write a word as the model is given it: lower case, without marks that end a phrase."""
@@ -124,6 +135,9 @@ class GroundingDino(PromptedModel):
 
     def _room(self) -> int:
         return int(self.model.config.max_text_len) - 2
+
+    def _window(self) -> int:
+        return self._room() - 1 + int(self.processor.tokenizer.num_special_tokens_to_add())
 
     def _tokens(self, word: str) -> list[int]:
         ids: list[int] = self.processor.tokenizer(self.text_of(word), add_special_tokens=False)["input_ids"]
