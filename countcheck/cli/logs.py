@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 import typer
 
-from countcheck.credentials import redact
 from countcheck.errors import BadSettings
 from countcheck.reports.safe_text import terminal_text
 
@@ -27,6 +26,8 @@ class _Safe(logging.Formatter):
     """Formats without secrets, control characters and CI commands."""
 
     def format(self, record: logging.LogRecord) -> str:
+        from countcheck.credentials import redact
+
         return terminal_text(redact(super().format(record)))
 
 

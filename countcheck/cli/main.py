@@ -18,7 +18,6 @@ from countcheck.cli.help import App, Group
 from countcheck.cli.logs import set_up_logging
 from countcheck.cli.output import discard_stdout, prepare_streams
 from countcheck.cli.settings import ENV_PREFIX, defaults_of, load_env_file
-from countcheck.credentials import redact
 from countcheck.errors import BadInput, CountcheckError
 from countcheck.reports.safe_text import terminal_text
 from countcheck.version import __version__
@@ -162,6 +161,8 @@ def _bug(error: Exception) -> int:
         traceback.print_exception(error)
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    from countcheck.credentials import redact
+
     what = terminal_text(redact(f"{type(error).__name__}: {error}")[:300])
     typer.echo(
         f"error: unexpected {what}{place}. This is a bug in countcheck, not a result. "

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from countcheck.cli.logs import NOTE, logger
-from countcheck.credentials import sound
 from countcheck.reports import safe_text
 
 if TYPE_CHECKING:
@@ -138,6 +137,8 @@ def json_text(body: Any) -> str:
     try:
         document = orjson.dumps(body, option=options).decode()
     except TypeError:  # text with halves of characters: a file name that is not UTF-8
+        from countcheck.credentials import sound
+
         document = orjson.dumps(sound(body), option=options).decode()
     return safe_text.json_text(document) + "\n"
 

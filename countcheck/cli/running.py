@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -155,4 +154,6 @@ def default_name(parts: Sequence[str]) -> str:
     readable = "-".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-.") for part in parts)
     if len(readable) <= 80 and all(re.fullmatch(r"[A-Za-z0-9.\-]+", part) for part in parts):
         return readable
+    from hashlib import sha256
+
     return f"{readable[:72]}-{sha256('|'.join(parts).encode(errors='surrogateescape')).hexdigest()[:7]}"

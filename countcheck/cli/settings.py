@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -138,6 +137,8 @@ def _bytes(path: Path) -> bytes:
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    import tomllib  # most folders have no such file
+
     try:
         text = _bytes(path).decode("utf-8")
         return text, tomllib.loads(text)

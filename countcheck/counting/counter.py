@@ -15,7 +15,8 @@ from countcheck.cards import Card, read_counter_card
 from countcheck.counting.counts import Count
 from countcheck.counting.queries import query_map, renamed_nouns
 from countcheck.counting.rule import CountingRule, count
-from countcheck.counting.rule_settings import RULE_SETTINGS, renamed, rule_of_card
+from countcheck.counting.rule_settings import RULE_SETTINGS, rule_of_card
+from countcheck.counting.setting_names import renamed
 from countcheck.counting.verdict import Verdict
 from countcheck.detectors.base import Detections, Detector
 from countcheck.detectors.common import views

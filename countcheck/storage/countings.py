@@ -13,7 +13,6 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from countcheck.counting.rule_settings import rule_of_record
 from countcheck.errors import UnknownName
 from countcheck.storage.checksums import check_row
 from countcheck.storage.run_info import CounterInfo, DetectorInfo, SelfTestInfo
@@ -50,7 +49,12 @@ def same_counting(one: CounterInfo, other: CounterInfo) -> bool:
 
     A parameter that an older record lacks has the value that it has always had, its default.
     """
-    return one.detector == other.detector and rule_of_record(one.rule) == rule_of_record(other.rule)
+    if one.detector != other.detector or one.rule == other.rule:
+        return one.detector == other.detector
+    # The rule brings pydantic and the detectors' types along, which most readers of a run do not need.
+    from countcheck.counting.rule_settings import rule_of_record
+
+    return rule_of_record(one.rule) == rule_of_record(other.rule)
 
 
 def read_countings(connection: sa.Connection) -> list[Counting]:

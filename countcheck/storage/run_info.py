@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
-from countcheck.counting.rule_settings import OLD_RULE_NAMES, renamed
+from countcheck.counting.setting_names import OLD_RULE_NAMES, renamed
 from countcheck.storage.stored_json import as_stored
 
 _NAMED = (

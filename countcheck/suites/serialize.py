@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from countcheck.errors import BadSuite
 from countcheck.files import atomic_write
 from countcheck.suites.suite import Conversation, Noun, Prompt, Relation, Skipped, Suite, Target, Turn
@@ -130,6 +128,8 @@ def write_suite(suite: Suite, path: Path) -> None:
     Raises:
         BadSuite: When it cannot be written.
     """
+    import yaml
+
     head = [
         f"{suite.name}: {suite.description or 'imported prompts.'}",
         f"From {Path(suite.source).name or 'memory'}: {len(suite.prompts)} prompts, {len(suite.targets)} targets, "

@@ -10,12 +10,12 @@ from countcheck.counting.counter import counter_card, load_counter
 from countcheck.counting.geneval_rule import GenevalRule
 from countcheck.counting.rule import CountingRule
 from countcheck.counting.rule_settings import (
-    OLD_RULE_NAMES,
     RULES,
     rule_of_card,
     rule_of_record,
     under_rule,
 )
+from countcheck.counting.setting_names import OLD_RULE_NAMES
 from countcheck.errors import BadSettings
 from countcheck.storage.run_info import CounterInfo
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from countcheck.cli.main import SET_UP, app
 from countcheck.cli.output import note
+
+if TYPE_CHECKING:
+    import socket
 
 _Counter: TypeAlias = Annotated[
     str, typer.Option("-d", "--counter", metavar="COUNTER", help="Counter: a card or a spec.")
@@ -95,6 +96,8 @@ def serve(
 
 
 def _is_loopback(host: str) -> bool:
+    import ipaddress
+
     if host == "localhost":
         return True
     try:
@@ -104,6 +107,8 @@ def _is_loopback(host: str) -> bool:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    import socket
+
     from countcheck.errors import BadInput
 
     try:
