@@ -68,9 +68,7 @@ class FlowFactory:
     def parse(self, body: bytes) -> tuple[list[ScoreRequest], Any]:
         """Read ``prompt`` and ``image``; see `Wire.parse`, also for what it raises."""
         fields = _json(body)
-        prompts, images = _list(fields, "prompt"), _list(fields, "image")
-        if len(prompts) != len(images):
-            raise BadInput(f"there are {len(prompts)} prompts and {len(images)} images. Send one prompt an image.")
+        prompts, images = _parallel(fields, "prompt", "image")
         metadata = fields.get("metadata")
         targets = metadata if isinstance(metadata, list) and len(metadata) == len(images) else prompts
         pairs = zip(images, targets, strict=True)
@@ -129,9 +127,7 @@ class FlowGrpo:
     def parse(self, body: bytes) -> tuple[list[ScoreRequest], Any]:
         """Read ``images``, ``meta_datas`` and ``only_strict``; see `Wire.parse`, also for what it raises."""
         fields = _pickled(body)
-        images, metadata = _list(fields, "images"), _list(fields, "meta_datas")
-        if len(images) != len(metadata):
-            raise BadInput(f"there are {len(images)} images and {len(metadata)} meta_datas. Send one for each image.")
+        metadata, images = _parallel(fields, "meta_datas", "images")
         parsed = [ScoreRequest(image=image, prompt=asked) for image, asked in zip(images, metadata, strict=True)]
         tags = [str(asked.get("tag", "")) if isinstance(asked, Mapping) else "" for asked in metadata]
         return parsed, (tags, bool(fields.get("only_strict")))
@@ -163,9 +159,7 @@ class VerlOmni:
     def parse(self, body: bytes) -> tuple[list[ScoreRequest], Any]:
         """Read ``images`` and ``prompts``; see `Wire.parse`, also for what it raises."""
         fields = _pickled(body)
-        images, prompts = _list(fields, "images"), _list(fields, "prompts")
-        if len(images) != len(prompts):
-            raise BadInput(f"there are {len(prompts)} prompts and {len(images)} images. Send one prompt an image.")
+        prompts, images = _parallel(fields, "prompts", "images")
         return [ScoreRequest(image=image, prompt=prompt) for image, prompt in zip(images, prompts, strict=True)], None
 
     def render(self, judgements: Sequence[Judgement], context: Any, kind: RewardKind) -> bytes:
@@ -199,6 +193,16 @@ def _list(fields: Mapping[str, Any], name: str) -> list[Any]:
     if not isinstance(value, list | tuple) or not value:
         raise BadInput(f"{name} is missing or no list with something in it.")
     return list(value)
+
+
+def _parallel(fields: Mapping[str, Any], asked: str, images: str) -> tuple[list[Any], list[Any]]:
+    """Read what was asked and the images, one of each for the other."""
+    first, second = _list(fields, asked), _list(fields, images)
+    if len(first) != len(second):
+        raise BadInput(
+            f"there are {len(first)} {asked.rstrip('s')}s and {len(second)} images. Send one for each image."
+        )
+    return first, second
 
 
 def _image(text: Any, number: int) -> bytes:
