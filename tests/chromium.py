@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+PATIENCE = 30_000  # milliseconds a page may take on a busy machine
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (
     "--headless",
@@ -34,8 +35,9 @@ def find_chromium() -> str:
 @contextmanager
 def chromium() -> Iterator[object]:
     """A browser of Playwright's."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
         try:
@@ -53,7 +55,7 @@ def watched_page(browser, **options) -> Iterator[object]:
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     try:
         yield page
     finally:

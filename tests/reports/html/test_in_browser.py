@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from chromium import chromium, watched_page
 from made_up import a_run, a_suite
+from playwright.sync_api import expect
 
 from countcheck.reports.html.page import write_report
 from countcheck.reports.report import read_report
@@ -33,7 +34,7 @@ def test_filtering_to_over_counts_shows_nothing_else_and_is_in_the_address(brows
         ready(page)
         page.click("#f-verdict .chip.v-over")
         page.wait_for_function(f"() => document.querySelector('#found').textContent.startsWith('{over} ')")
-        assert "v=over" in page.url
+        assert "v=over" in page.evaluate("location.href")
         shown = page.locator("#tries .shot:not(.aside) .verdict").all_text_contents()
         assert set(shown) == {"over"}
 
@@ -43,12 +44,12 @@ def test_an_address_leads_to_the_same_state(browser, address):
         page.goto(f"{address}#v=under&m=0&boxes=1&noun=pig&page=1")
         ready(page)
         first = page.locator("#tries").inner_text()
-        assert page.locator("#f-verdict input[value=under]").is_checked()
-        assert page.locator("select[data-name=noun]").input_value() == "pig"
-        assert page.locator("#tries .boxes").first.is_visible()
+        expect(page.locator("#f-verdict input[value=under]")).to_be_checked()
+        expect(page.locator("select[data-name=noun]")).to_have_value("pig")
+        expect(page.locator("#tries .boxes").first).to_be_visible()
         page.reload()
         ready(page)
-        assert page.locator("#tries").inner_text() == first
+        expect(page.locator("#tries")).to_have_text(first, use_inner_text=True)
 
 
 def test_boxes_are_switched_on_by_key_and_lie_on_what_was_counted(browser, address):
@@ -71,12 +72,12 @@ def test_a_picture_opens_large_and_arrows_walk_on(browser, address):
         page.locator("#tries .open").first.focus()
         page.keyboard.press("Enter")
         page.wait_for_selector("dialog[open] dl")
-        first = page.url
+        first = page.evaluate("location.href")
         page.keyboard.press("ArrowRight")
         page.wait_for_function("url => location.href !== url", arg=first)
         page.keyboard.press("Escape")
         page.wait_for_selector("dialog[open]", state="detached")
-        assert "open=" not in page.url
+        page.wait_for_function("() => !location.href.includes('open=')")
 
 
 def test_a_cell_of_the_matrix_leads_to_its_pictures(browser, address):
@@ -146,10 +147,9 @@ def test_the_theme_button_says_which_theme_is_on(browser, address):
     with watched_page(browser, color_scheme="dark") as page:
         page.goto(address)
         ready(page)
-        button = page.locator(".theme")
-        assert button.inner_text() == "Theme: dark"
-        button.click()
-        assert button.inner_text() == "Theme: light"
+        expect(page.locator(".theme")).to_have_text("Theme: dark")
+        page.click(".theme")
+        expect(page.locator(".theme")).to_have_text("Theme: light")
 
 
 def test_the_table_of_models_sorts_by_a_column(browser, address, two_runs):
