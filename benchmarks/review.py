@@ -28,9 +28,10 @@ from PIL import Image  # noqa: E402
 from benchmarks.clouds import clouds  # noqa: E402
 from benchmarks.machine import machine  # noqa: E402
 from countcheck.images.decode import encode_png  # noqa: E402
-from countcheck.review.server import build_app, listen  # noqa: E402
+from countcheck.review.server import build_app  # noqa: E402
 from countcheck.review.session import LabelSession  # noqa: E402
 from countcheck.storage.run_folder import RunFolder  # noqa: E402
+from countcheck.web.local_server import listen  # noqa: E402
 
 LIMIT = 0.100
 PRESS = """key => new Promise((done) => {

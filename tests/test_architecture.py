@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "countcheck"
 # A room may import the rooms after it in this list, and the modules at the root.
 ROOMS = (
     "cli",
+    "view",
     "review",
     "serve",
     "interop",
@@ -33,6 +34,7 @@ ROOMS = (
     "images",
     "scenes",
     "stats",
+    "web",
 )
 # These two open the house from outside: they may import anything, and nothing may import them.
 DOORS = ("", "__main__")

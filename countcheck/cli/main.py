@@ -46,6 +46,7 @@ COMMANDS = (
     "compare",
     "gate",
     "report",
+    "view",
     "review",
     "calibrate",
     "power",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 
@@ -8,11 +9,13 @@ import pytest
 import uvicorn
 from chromium import chromium, watched_page
 from made_up import a_run, a_suite
+from playwright.sync_api import expect
 
 from countcheck.cli.main import execute
-from countcheck.review.server import build_app, listen
+from countcheck.review.server import build_app
 from countcheck.review.session import LabelSession
 from countcheck.storage.run_folder import RunFolder
+from countcheck.web.local_server import listen
 
 pytestmark = pytest.mark.browser
 TOKEN = "t0ken"
@@ -116,11 +119,11 @@ def test_nothing_is_shown_before_there_is_a_name(browser, served):
     with watched_page(browser) as page:
         page.goto(address)
         page.wait_for_function("() => document.querySelector('#message').textContent.includes('name')")
-        assert not page.locator("#picture").is_visible()
+        expect(page.locator("#picture")).to_be_hidden()
         page.fill("#labeller", "bob")
         page.keyboard.press("Enter")
         page.wait_for_selector("html[data-task]")
-        assert page.locator("#picture").is_visible()
+        expect(page.locator("#picture")).to_be_visible()
 
 
 def test_two_people_at_once_lose_nothing(browser, served):
@@ -154,9 +157,9 @@ def test_the_answer_stands_beside_its_own_picture_and_the_goal_is_shown(browser,
     with watched_page(browser) as page:
         page.goto(f"{address}&labeller=ann")
         page.wait_for_selector("html[data-task]")
-        assert "30 more for a calibration" in page.locator("#progress").inner_text()
+        expect(page.locator("#progress")).to_contain_text("30 more for a calibration")
         key = at(page).split("/")[0]
         press(page, "4")
         page.wait_for_function("() => document.querySelector('#last').textContent.includes('The counter:')")
-        assert key in page.locator("#last img").get_attribute("src")
-        assert key not in page.locator("#picture").get_attribute("src")
+        expect(page.locator("#last img")).to_have_attribute("src", re.compile(re.escape(key)))
+        expect(page.locator("#picture")).not_to_have_attribute("src", re.compile(re.escape(key)))

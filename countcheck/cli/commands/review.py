@@ -54,16 +54,15 @@ def review(
 
 
 def _serve(run: RunFolder, port: int, labeller: str, browser: bool, sample: int | None) -> None:
-    import secrets
     from contextlib import suppress
-    from urllib.parse import urlencode
 
     from countcheck.errors import BadInput, MissingExtra
 
     try:
         import uvicorn  # noqa: F401
 
-        from countcheck.review.server import HOST, listen, serve
+        from countcheck.review.server import build_app
+        from countcheck.web.local_server import first_address, listen, new_token, serve_app
     except ImportError as error:
         raise MissingExtra("review", feature="the review page") from error
     from countcheck.review.session import LabelSession
@@ -71,10 +70,9 @@ def _serve(run: RunFolder, port: int, labeller: str, browser: bool, sample: int 
     session = LabelSession(run, sample)
     if not session.queue.tasks:
         raise BadInput(f"{run.path} holds no picture in which anything is to be counted. Label another run.")
-    token = secrets.token_urlsafe(24)
+    token = new_token()
     listening = listen(port)
-    query = {"token": token} | ({"labeller": labeller} if labeller else {})
-    address = f"http://{HOST}:{listening.getsockname()[1]}/?{urlencode(query)}"
+    address = first_address(listening, token, {"labeller": labeller} if labeller else {})
     typer.echo(address)
     note(
         "keys: 0-9 a count, + a larger count, ? cannot tell, u undo, z zoom. Ctrl-C ends; every label is stored at once."
@@ -84,7 +82,7 @@ def _serve(run: RunFolder, port: int, labeller: str, browser: bool, sample: int 
 
         webbrowser.open(address)
     with suppress(KeyboardInterrupt):  # the way to end it: nothing is left undone
-        serve(session, listening, token)
+        serve_app(build_app(session, port=listening.getsockname()[1], token=token), listening)
 
 
 def _import(run: RunFolder, source: Path) -> None:

@@ -18,7 +18,6 @@ from countcheck.reports.safe_text import one_line
 if TYPE_CHECKING:
     from rich.table import Table
 
-MAX_DEPTH = 3
 runs = App(help="List and delete run folders.", no_args_is_help=True, cls=Group, rich_markup_mode=None)
 app.add_typer(runs, name="runs", rich_help_panel=READ)
 
@@ -38,9 +37,11 @@ def list_(
         countcheck runs list
         countcheck runs list /data/runs --json
     """
+    from countcheck.storage.find_runs import find_runs
+
     if not folder.is_dir():
         raise BadInput(f"{folder} is not a folder. Name the folder that holds the runs.")
-    rows = sorted((_describe(path) for path in _run_folders(folder)), key=lambda row: row["created"], reverse=True)
+    rows = sorted((_describe(path) for path in find_runs(folder)), key=lambda row: row["created"], reverse=True)
     show_result(lambda: rows, lambda: _table(rows), as_json=as_json, output=output)
 
 
@@ -78,18 +79,6 @@ def delete(
             except OSError as error:
                 raise BadInput(f"{path} cannot be deleted ({error.strerror}).") from error
         note(f"deleted {path}")
-
-
-def _run_folders(folder: Path, depth: int = 0) -> list[Path]:
-    if (folder / "run.sqlite").is_file():
-        return [folder]
-    if depth >= MAX_DEPTH:
-        return []
-    try:
-        inner = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
-    except OSError:
-        return []
-    return [run for path in inner for run in _run_folders(path, depth + 1)]
 
 
 def _describe(path: Path) -> dict[str, Any]:

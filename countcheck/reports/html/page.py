@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from countcheck.reports.report import Report, read_report
 from countcheck.version import __version__
 
 if TYPE_CHECKING:
+    from countcheck.storage.rows import ResultRow
     from countcheck.storage.run_folder import RunFolder
 
 # Anchor, the value without which the section is left out (``None``: always there), title.
@@ -45,15 +46,27 @@ def write_report(runs: Sequence[RunFolder], target: Path, *, baseline: str | Non
     return write_html(read_report(runs, baseline=baseline), runs, target)
 
 
-def write_html(report: Report, runs: Sequence[RunFolder], target: Path) -> Path:
-    """Write the report to ``target`` (and, when there are many pictures, a folder beside it); return ``target``."""
+def write_html(
+    report: Report,
+    runs: Sequence[RunFolder],
+    target: Path,
+    *,
+    address: Callable[[int, ResultRow], str] | None = None,
+) -> Path:
+    """Write the report to ``target`` (and, when there are many pictures, a folder beside it); return ``target``.
+
+    Args:
+        address: Of a run's index and a row, the address of the whole picture, on a page that a server gives out.
+    """
     rows_of = [[row for model in report.models if model.run == i for row in model.rows] for i in range(len(runs))]
     pictures = page_pictures(zip(runs, rows_of, strict=True), target)
     overlays: dict[PictureId, Overlay] = {}
     full: dict[PictureId, str] = {}
     for index, (run, rows) in enumerate(zip(runs, rows_of, strict=True)):
         overlays |= {(index, *place): overlay for place, overlay in overlays_of(run, rows).items()}
-        if run.path.resolve() == target.parent.resolve():
+        if address is not None:
+            full |= {(index, row.key, row.turn): address(index, row) for row in rows if row.picture}
+        elif run.path.resolve() == target.parent.resolve():
             full |= {(index, row.key, row.turn): row.picture for row in rows if row.picture}
     return write_text(render_html(report, pictures, overlays, full), target)
 
@@ -87,7 +100,7 @@ def render_html(
         .get_template("report.html")
         .render(
             **optional,
-            policy=_content_policy(style, script, files_beside=bool(pictures.beside)),
+            policy=content_policy(files_beside=bool(pictures.beside)),
             style=tables.safe_markup(style),
             script=tables.safe_markup(script),
             report=report,
@@ -138,7 +151,9 @@ def _environment(report: Report, pictures: PagePictures, overlays: Mapping[Pictu
     return environment
 
 
-def _content_policy(style: str, script: str, *, files_beside: bool) -> str:
+def content_policy(*, files_beside: bool) -> str:
+    """Return the page's Content-Security-Policy: its own style and script, by their hashes, and its own pictures."""
+    style, script = _asset("report.css"), _asset("report.js")
     return "; ".join(
         (
             "default-src 'none'",

@@ -41,11 +41,11 @@ def test_a_missing_extra_is_named(made, monkeypatch, capsys):
 
 
 def test_ctrl_c_is_how_the_page_ends(tmp_path, capsys, monkeypatch):
-    def stopped(desk: object, listening: socket.socket, token: str) -> None:
+    def stopped(app: object, listening: socket.socket) -> None:
         listening.close()
         raise KeyboardInterrupt
 
     a_run(tmp_path / "run", suite=a_suite(3, 0), size=32).close()
-    monkeypatch.setattr("countcheck.review.server.serve", stopped)
+    monkeypatch.setattr("countcheck.web.local_server.serve_app", stopped)
     assert execute(["review", str(tmp_path / "run")]) == 0
     assert "interrupted" not in capsys.readouterr().err

@@ -1,0 +1,141 @@
+"""The local page over many runs: list them, watch one being made, open the report of one or of several."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from contextlib import ExitStack
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from countcheck.errors import BadInput
+from countcheck.images.thumbnails import make_thumbnail, saved_thumbnail
+from countcheck.reports.html.page import content_policy, write_html
+from countcheck.reports.report import read_report
+from countcheck.storage.picture_store import PictureStore, check_key
+from countcheck.storage.rows import ResultRow
+from countcheck.storage.run_folder import RunFolder
+from countcheck.view.run_index import RunIndex
+from countcheck.web.local_server import build_protected_app, error_response, json_response
+
+MAX_RUNS_IN_REPORT = 8
+_ASSETS = {"view.css": "text/css", "view.js": "text/javascript"}
+
+
+def build_app(index: RunIndex, reports: Path, *, port: int, token: str) -> Starlette:
+    """Build the application, which answers to ``127.0.0.1:port`` and to whoever has the token.
+
+    Args:
+        reports: An existing folder of this server's own, for the reports that it makes.
+    """
+    pages = _Pages(index, reports)
+    routes = [
+        Route("/", pages.page),
+        Route("/run/{run}", pages.page),
+        Route("/asset/{name}", pages.asset),
+        Route("/runs.json", pages.runs),
+        Route("/runs/{run}.json", pages.run),
+        Route("/thumbnail/{run}/{key}/{turn:int}", pages.thumbnail),
+        Route("/picture/{run}/{key}/{turn:int}", pages.picture),
+        Route("/report", pages.report),
+        Route("/reports/{name}/{file:path}", pages.report_file),
+    ]
+    return build_protected_app(routes, command="view", port=port, token=token)
+
+
+class _Pages:
+    """The handlers of the routes."""
+
+    def __init__(self, index: RunIndex, reports: Path) -> None:
+        self._index = index
+        self._reports = reports.resolve()
+        self._writing = threading.Lock()
+
+    async def page(self, _: Request) -> Response:
+        return Response(_template("view.html"), media_type="text/html")
+
+    async def asset(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in _ASSETS:
+            return error_response(404, "there is no such file.")
+        return Response(_template(name), media_type=_ASSETS[name])
+
+    async def runs(self, _: Request) -> Response:
+        return json_response(await run_in_threadpool(self._index.snapshot))
+
+    async def run(self, request: Request) -> Response:
+        return json_response(await run_in_threadpool(self._index.run, request.path_params["run"]))
+
+    async def picture(self, request: Request) -> Response:
+        _, path = self._picture_file(request)
+        if path is None:
+            return error_response(404, "the run has no such picture, or its file is missing.")
+        return FileResponse(path, media_type="image/png")
+
+    async def thumbnail(self, request: Request) -> Response:
+        run, path = self._picture_file(request)
+        if path is None:
+            return error_response(404, "the run has no such picture, or its file is missing.")
+        relative = path.relative_to(run.resolve()).as_posix()
+        saved = saved_thumbnail(run, relative, path)
+        if saved is not None:
+            return FileResponse(saved, media_type="image/webp")
+        made = await run_in_threadpool(make_thumbnail, path)
+        if made is None:
+            return error_response(404, "the picture's file is damaged.")
+        return Response(made[0], media_type=made[1])
+
+    def _picture_file(self, request: Request) -> tuple[Path, Path | None]:
+        # The address holds a key, never a path, and only files among the run's pictures are given out.
+        run = self._index.path(request.path_params["run"])
+        try:
+            key, turn = check_key(request.path_params["key"]), request.path_params["turn"]
+        except ValueError:
+            return run, None
+        path = (run / PictureStore(run).path_of(key, turn)).resolve()
+        inside = path.is_relative_to((run / "images").resolve())
+        return run, path if inside and path.is_file() else None
+
+    async def report(self, request: Request) -> Response:
+        """Make a report over the named runs, or find it; raises BadInput without runs and for too many."""
+        runs = list(dict.fromkeys(request.query_params.getlist("run")))
+        if not 1 <= len(runs) <= MAX_RUNS_IN_REPORT:
+            raise BadInput(f"a report is over 1 to {MAX_RUNS_IN_REPORT} runs. Choose some in the list.")
+        name = await run_in_threadpool(self._write_report, runs)
+        return RedirectResponse(f"/reports/{name}/report.html", 303)
+
+    def _write_report(self, runs: list[str]) -> str:
+        state = repr([(run, self._index.stamp(run)) for run in runs])
+        name = hashlib.sha256(state.encode()).hexdigest()[:24]
+        target = self._reports / name / "report.html"
+
+        def address(index: int, row: ResultRow) -> str:
+            return f"/picture/{runs[index]}/{quote(row.key, safe='')}/{row.turn}"
+
+        with self._writing:
+            if not target.is_file():
+                target.parent.mkdir(exist_ok=True)
+                with ExitStack() as stack:
+                    opened = [stack.enter_context(RunFolder.open(self._index.path(run))) for run in runs]
+                    write_html(read_report(opened), opened, target, address=address)
+        return name
+
+    async def report_file(self, request: Request) -> Response:
+        path = (self._reports / request.path_params["name"] / request.path_params["file"]).resolve()
+        if not path.is_relative_to(self._reports) or not path.is_file():
+            return error_response(404, "there is no such report. Go back to the list and open it again.")
+        headers = {}
+        if path.suffix == ".html":
+            headers["Content-Security-Policy"] = f"{content_policy(files_beside=True)}; frame-ancestors 'none'"
+        return FileResponse(path, headers=headers)
+
+
+def _template(name: str) -> str:
+    return (files("countcheck.view") / "templates" / name).read_text(encoding="utf-8")
