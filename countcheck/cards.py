@@ -33,7 +33,12 @@ class Card:
         revision: Pinned revision of the source.
         licence: Of the weights or the service.
         settings: Handed to the adapter; it refuses those it does not know.
-        price: USD per picture; ``None`` when unknown. ``priced``: the date of the price.
+        price: USD per picture; ``None`` when unknown, or when ``pricing`` says it. ``priced``: the date of the price.
+        pricing: The price as a formula over what a reply says was used, as written; `countcheck.generators.price` reads it.
+        price_source: Where the price was read.
+        price_bound: USD that a picture is taken to cost at most where no price says so, for budgets.
+        price_note: Why there is no price, or what to mind about it.
+        batch_price: Share of the price that a picture of a batch costs; ``None`` where there are no batches.
         rule: How a counter's detections become counts, as written; `countcheck.counting.rule_settings` reads it.
         rule_changes: Fields of the rule that the spec sets, as written.
         measured: What is known of its quality, free form.
@@ -50,7 +55,12 @@ class Card:
     about: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     price: float | None = None
+    pricing: Mapping[str, Any] = field(default_factory=dict)
     priced: str = ""
+    price_source: str = ""
+    price_bound: float | None = None
+    price_note: str = ""
+    batch_price: float | None = None
     rule: Mapping[str, Any] = field(default_factory=dict)
     rule_changes: Mapping[str, Any] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
@@ -68,7 +78,12 @@ class _CardFile(BaseModel):
     about: str = ""
     settings: dict[str, Any] = {}
     price: float | None = Field(default=None, ge=0)
+    pricing: dict[str, Any] = {}
     priced: str = ""
+    price_source: str = ""
+    price_bound: float | None = Field(default=None, gt=0)
+    price_note: str = ""
+    batch_price: float | None = Field(default=None, gt=0, le=1)
     rule: dict[str, Any] = {}
     measured: dict[str, Any] = {}
     vocabulary: str = ""
@@ -127,7 +142,10 @@ def read_card(path: Path, *, name: str = "") -> Card:
         BadSettings: When it cannot be read or a field is wrong, naming file and field.
     """
     try:
-        fields = _CardFile.model_validate(read_yaml(path, error=BadSettings, what="card").data)
+        data = read_yaml(path, error=BadSettings, what="card").data
+        if isinstance(data, Mapping) and isinstance(data.get("price"), Mapping):  # a formula is read where it is used
+            data = {**data, "price": None, "pricing": data["price"]}
+        fields = _CardFile.model_validate(data)
     except ValidationError as error:
         problem = error.errors()[0]
         at_field = ".".join(map(str, problem["loc"])) if problem["type"] not in ("extra_forbidden", "missing") else ""

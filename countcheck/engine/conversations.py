@@ -15,10 +15,10 @@ from countcheck.dialogue import state as dialogue_state
 from countcheck.dialogue.script import TurnResult
 from countcheck.dialogue.session import CUT_OFF, AnsweredTurn, ConversationSession, ResumePoint
 from countcheck.engine.context import GeneratorPlan, RunContext
-from countcheck.engine.scoring import cost_of, is_interrupted, with_judgement
+from countcheck.engine.scoring import cost_of, with_judgement
 from countcheck.errors import BadInput, GeneratorClosed
-from countcheck.generators.base import Step
-from countcheck.generators.outcome import Failure, Fault, Picture
+from countcheck.generators.base import AsksAdmission, Step
+from countcheck.generators.outcome import Failure, Fault, Picture, is_interrupted
 from countcheck.images.decode import read_picture
 from countcheck.storage.records import OutcomeRecord
 from countcheck.suites.samples import Sample
@@ -85,7 +85,8 @@ class ConversationRunner:
 
     def _store(self, answer: AnsweredTurn) -> OutcomeRecord:
         """Pay for an outcome and put its picture and the dialogue's state safely on disk."""
-        self._context.budget.add(cost_of(answer.outcome, self._card.price))
+        if not isinstance(self._generator, AsksAdmission):
+            self._context.budget.add(cost_of(answer.outcome, self._card.price))
 
         def keep(entry: OutcomeRecord) -> OutcomeRecord:
             entry = replace(

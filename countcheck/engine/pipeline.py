@@ -27,10 +27,10 @@ from countcheck.engine.batching import (
     PendingOutcome,
 )
 from countcheck.engine.context import GeneratorPlan, RunContext
-from countcheck.engine.scoring import cost_of, is_interrupted
+from countcheck.engine.scoring import cost_of
 from countcheck.errors import BadInput
-from countcheck.generators.base import Closable, Generator, SavesOutcomes, Stoppable
-from countcheck.generators.outcome import Outcome, Picture
+from countcheck.generators.base import AsksAdmission, Closable, Generator, SavesOutcomes, Stoppable
+from countcheck.generators.outcome import Outcome, Picture, is_interrupted
 from countcheck.images.decode import read_picture
 from countcheck.images.types import Pixels
 from countcheck.storage.records import OutcomeRecord
@@ -105,7 +105,8 @@ class GeneratorPipeline:
                     self._context.forget(outcome)
                     continue
                 # Paid at once: to wait until it is counted would let more be asked for than the budget allows.
-                self._context.budget.add(cost_of(outcome, self._card.price))
+                if not isinstance(self._generator, AsksAdmission):
+                    self._context.budget.add(cost_of(outcome, self._card.price))
                 start = functools.partial(self._start, sample, detected)
                 batcher.take(OutcomeJob(seconds=outcome.seconds, start=start, paid=self._paid))
                 if not stopped and (batcher.broken or self._context.stopped()):

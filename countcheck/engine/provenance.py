@@ -14,6 +14,7 @@ from countcheck.engine.config import RunConfig
 from countcheck.engine.content import generator_content
 from countcheck.engine.context import GeneratorPlan
 from countcheck.errors import RunMismatch
+from countcheck.generators.price import price_of
 from countcheck.resources import printable_path
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import CounterInfo, DetectorInfo, GeneratorInfo, RunInfo
@@ -99,6 +100,7 @@ def describe_generator(plan: GeneratorPlan) -> GeneratorInfo:
         BadInput: If a file that it is loaded from cannot be read.
     """
     card, recipe = plan.card, plan.generator.recipe
+    price = price_of(card, recipe.settings)
     return GeneratorInfo(
         revision=recipe.revision,
         settings=dict(recipe.settings),
@@ -106,8 +108,10 @@ def describe_generator(plan: GeneratorPlan) -> GeneratorInfo:
         family=card.family,
         source=printable_path(card.source),
         licence=card.licence,
-        price=card.price,
-        priced=card.priced,
+        price=price.flat,
+        priced=price.priced,
+        price_formula=price.formula(),
+        price_source=price.source,
         traits=asdict(plan.generator.traits),
         skipped_conversations=plan.skipped,
     )

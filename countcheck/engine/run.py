@@ -30,7 +30,7 @@ from countcheck.cards import Card
 from countcheck.counting.counter import Counter
 from countcheck.counting.self_test import SelfTest
 from countcheck.engine.batching import BackgroundBatcher, PendingOutcome
-from countcheck.engine.budget import Budget
+from countcheck.engine.budget import Account, Budget
 from countcheck.engine.config import RunConfig
 from countcheck.engine.context import Decide, GeneratorPlan, RunContext
 from countcheck.engine.conversations import ConversationRunner
@@ -42,7 +42,15 @@ from countcheck.engine.provenance import describe_counter, open_or_create, with_
 from countcheck.engine.scoring import nouns_of
 from countcheck.errors import BadInput, BadSettings, CannotDecide, GeneratorClosed
 from countcheck.files import exclusive_lock
-from countcheck.generators.base import Closable, CoversSamples, Generator, ReportsCost, ReportsWaits
+from countcheck.generators.base import (
+    AsksAdmission,
+    Closable,
+    CoversSamples,
+    Generator,
+    ReportsCost,
+    ReportsWaits,
+)
+from countcheck.generators.price import Price, price_of
 from countcheck.registry import load_generator_class
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
@@ -109,7 +117,7 @@ def run(
                 suite=suite,
                 nouns=tuple(nouns_of(suite)),
                 progress=progress,
-                budget=Budget(config.budget, folder.spent),
+                budget=Budget(config.budget, folder.spent + _undecided(folder, plans)),
                 stop=stop or threading.Event(),
                 decide=decide,
             )
@@ -176,9 +184,10 @@ def _load(config: RunConfig, load: Callable[[Card], Generator], stack: contextli
         generator = load(card)
         if isinstance(generator, Closable):
             stack.callback(generator.close)
+        plan = plan_generator(config, card, generator)
         if config.budget is not None:
-            _require_price(card, generator)
-        plans.append(plan_generator(config, card, generator))
+            _require_price(plan)
+        plans.append(plan)
     return plans
 
 
@@ -232,8 +241,8 @@ def _make(context: RunContext, plans: Sequence[GeneratorPlan]) -> None:
 
         run_lanes([functools.partial(make_lane, lane) for lane in lanes_of(plans)], context.stop)
     planned = sum(len(each.samples) for each in plans)
-    if context.budget.empty() and len(context.folder.completed_keys()) < planned:
-        context.progress.message(f"the budget of {context.budget.limit:g} USD is spent: no more pictures are made")
+    if context.budget.ended() and len(context.folder.completed_keys()) < planned:
+        context.progress.message(context.budget.ended())
     if closed:
         raise closed[0]
 
@@ -254,6 +263,10 @@ def _make_generator(context: RunContext, plan: GeneratorPlan, batcher: Backgroun
         return
     if isinstance(plan.generator, ReportsWaits):
         plan.generator.report_waits(functools.partial(context.report_wait, plan.card.name))
+    account: Account | None = None
+    if isinstance(plan.generator, AsksAdmission):
+        account = context.budget.account(plan.card.name, _price(plan).bound)
+        plan.generator.admission = account
     with stopped_with_the_run(plan.generator, context.stop):
         pipeline = GeneratorPipeline(context, plan, batcher)
         counted = pipeline.count_uncounted({sample.key: sample for sample in missing})
@@ -263,6 +276,11 @@ def _make_generator(context: RunContext, plan: GeneratorPlan, batcher: Backgroun
             pipeline.make(prompts)
         if conversations and not context.stopped() and not batcher.broken:
             ConversationRunner(context, plan).make(conversations)
+    if account is not None and account.undecided and context.budget.limit is not None:
+        context.progress.message(
+            f"{plan.card.name}: the replies of {account.undecided} pictures do not say what they cost; the budget counts "
+            f"each as {account.each or 0.0:.3g} USD"
+        )
 
 
 def _missing(context: RunContext, plan: GeneratorPlan) -> list[Sample]:
@@ -272,11 +290,23 @@ def _missing(context: RunContext, plan: GeneratorPlan) -> list[Sample]:
     return [sample for sample in ordered if sample.key not in done]
 
 
-def _require_price(card: Card, generator: Generator) -> None:
-    """Raise `BadSettings` when a budget cannot be kept because a price is unknown."""
-    reports_cost = isinstance(generator, ReportsCost) and generator.reports_cost
-    if generator.traits.remote and card.price is None and not reports_cost:
+def _price(plan: GeneratorPlan) -> Price:
+    return price_of(plan.card, plan.generator.recipe.settings)
+
+
+def _undecided(folder: RunFolder, plans: Sequence[GeneratorPlan]) -> float:
+    """Return the USD that pictures of earlier processes may have cost whose replies did not say it."""
+    unpriced = folder.unpriced_pictures()
+    return sum(unpriced.get(plan.card.name, 0) * (_price(plan).bound or 0.0) for plan in plans)
+
+
+def _require_price(plan: GeneratorPlan) -> None:
+    """Raise `BadSettings` when a budget cannot be kept because nothing says what a picture costs."""
+    price = _price(plan)
+    reports_cost = isinstance(plan.generator, ReportsCost) and plan.generator.reports_cost
+    if plan.generator.traits.remote and price.bound is None and not price.rates and not reports_cost:
+        why = f" ({price.note})" if price.note else ""
         raise BadSettings(
-            f"no price is known for {card.name}, so a budget cannot be kept. Write price and priced into a card of "
-            "its own and name the card's file, or leave --budget out."
+            f"no price is known for {plan.card.name}{why}, so a budget cannot be kept. Write price, or price_bound for "
+            "what it costs at most, into a card of its own and name the card's file, or leave --budget out."
         )

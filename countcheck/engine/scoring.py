@@ -1,5 +1,6 @@
 """Turn an outcome, and what was detected in its picture, into an entry of the ledger.
 
+>>> from countcheck.generators.outcome import Fault
 >>> failure = Failure(key="0" * 32, fault=Fault.TRANSIENT, message="the server did not answer.")
 >>> record = outcome_record(failure, price=0.04, text="three pigs")
 >>> record.outcome, str(record.verdict), record.cost
@@ -13,7 +14,7 @@ from typing import Any
 
 from countcheck.counting.judging import JudgedPicture
 from countcheck.counting.verdict import Kind
-from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Refusal
+from countcheck.generators.outcome import Failure, Outcome, Picture, Refusal
 from countcheck.generators.refusals.words import claims_success
 from countcheck.storage.records import OutcomeRecord
 from countcheck.suites.suite import Noun, Suite
@@ -86,11 +87,6 @@ def with_judgement(record: OutcomeRecord, judgement: JudgedPicture | None) -> Ou
 def cost_of(outcome: Outcome, price: float | None) -> float | None:
     """Return what an outcome cost in USD: as the provider says, or a picture's price; ``None`` when unknown."""
     return price if outcome.cost is None and isinstance(outcome, Picture) else outcome.cost
-
-
-def is_interrupted(outcome: Outcome) -> bool:
-    """Tell whether a sample was stopped before its last try: it is not done, and nothing is written of it."""
-    return isinstance(outcome, Failure) and outcome.fault is Fault.INTERRUPTED
 
 
 def refusal_sentence(reason: str, category: str) -> str:

@@ -124,6 +124,58 @@ class SavesOutcomes(Protocol):
     save: Callable[[Outcome], None]
 
 
+class Admission(Protocol):
+    """What a paid generator asks before it spends. Any thread may call it."""
+
+    def room(self) -> int | None:
+        """Return how many more pictures may be begun now; ``None`` for any number."""
+        ...
+
+    def begin(self, pictures: int, stopped: Callable[[], bool]) -> bool:
+        """Wait until so many more pictures may be asked for; ``False`` when they may not be."""
+        ...
+
+    def commit(self, pictures: int) -> None:
+        """Count pictures as begun that an earlier process asked for."""
+        ...
+
+    def end(self, pictures: int, outcomes: Sequence[Outcome]) -> None:
+        """Tell what became of pictures that were begun; their cost is counted by this."""
+        ...
+
+
+class FreeAdmission:
+    """The admission of a generator that nobody gave a budget.
+
+    >>> FreeAdmission().begin(3, stopped=lambda: False)
+    True
+    """
+
+    def room(self) -> int | None:
+        """Return ``None``: any number may be begun."""
+        return None
+
+    def begin(self, pictures: int, stopped: Callable[[], bool]) -> bool:
+        """Return ``True``."""
+        return True
+
+    def commit(self, pictures: int) -> None:
+        """Do nothing."""
+
+    def end(self, pictures: int, outcomes: Sequence[Outcome]) -> None:
+        """Do nothing."""
+
+
+@runtime_checkable
+class AsksAdmission(Protocol):
+    """A paid generator that asks before it spends, and tells the cost of every outcome by itself.
+
+    ``admission`` lets everything through until the engine sets it.
+    """
+
+    admission: Admission
+
+
 @runtime_checkable
 class ReportsWaits(Protocol):
     """A generator that can say when it waits for a limit of its service."""

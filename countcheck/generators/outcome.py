@@ -136,3 +136,8 @@ class Failure:
 
 
 Outcome: TypeAlias = Picture | Refusal | Failure
+
+
+def is_interrupted(outcome: Outcome) -> bool:
+    """Tell whether a sample was stopped before its last try: it is not done, and nothing is written of it."""
+    return isinstance(outcome, Failure) and outcome.fault is Fault.INTERRUPTED

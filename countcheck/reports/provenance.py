@@ -119,6 +119,7 @@ def _generator(generator: GeneratorInfo | None) -> str:
         _pairs({"family": generator.family, "source": generator.source, "licence": generator.licence}),
         _pairs({name: value for name, value in generator.settings.items() if name != "source"}),
         f"${generator.price:.4g} a picture{priced}" if generator.price else "",
+        f"{generator.price_formula}{priced}" if generator.price_formula else "",
         f"{quantity(skipped, 'conversation')} skipped" if skipped else "",
     ]
     return "; ".join(filter(None, parts))

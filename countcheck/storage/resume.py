@@ -7,6 +7,7 @@ removed when they are finished: a run that was interrupted ends as one that was 
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -99,6 +100,15 @@ class ResumeState:
             pending = connection.execute(sa.select(sa.func.sum(uncounted.c.cost))).scalar() or 0.0
             forgotten = connection.execute(sa.select(facts.c.value).where(facts.c.name == SPENT_ON_FORGOTTEN)).scalar()
         return float(pending) + float(orjson.loads(forgotten) if forgotten else 0.0)
+
+    def unpriced_pictures(self) -> dict[str, int]:
+        """Count the pictures of each generator that are not counted yet and whose cost is not known."""
+        query = sa.select(samples.c.generator, uncounted.c.body).join(samples, samples.c.key == uncounted.c.key)
+        with self._ledger.reading() as connection:
+            rows = list(connection.execute(query.where(uncounted.c.cost.is_(None))))
+        return dict(
+            collections.Counter(row.generator for row in rows if orjson.loads(row.body)["outcome"] == "picture")
+        )
 
     def add_spent(self, usd: float) -> None:
         """Remember USD paid for what no outcome is written of. Raises `DiskFull`."""

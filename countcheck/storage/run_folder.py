@@ -190,6 +190,21 @@ class RunFolder:
             written = float(connection.execute(sa.select(sa.func.sum(outcomes.c.cost))).scalar() or 0.0)
         return written + self.resume.cost()
 
+    def unpriced_pictures(self) -> dict[str, int]:
+        """Count the pictures of each generator whose cost is not known, those not counted yet included."""
+        unpriced = sa.and_(outcomes.c.outcome == "picture", outcomes.c.cost.is_(None))
+        query = (
+            sa.select(samples.c.generator, sa.func.count())
+            .join(samples, samples.c.key == outcomes.c.key)
+            .where(unpriced)
+            .group_by(samples.c.generator)
+        )
+        with self._ledger.reading() as connection:
+            found = {str(name): int(count) for name, count in connection.execute(query)}
+        for name, count in self.resume.unpriced_pictures().items():
+            found[name] = found.get(name, 0) + count
+        return found
+
     def countings(self) -> list[Counting]:
         """Read the complete countings, the run's own first."""
         with self._ledger.reading() as connection:

@@ -47,6 +47,8 @@ class GeneratorInfo:
         source: What the adapter loads or asks.
         price: USD a picture; ``None`` when unknown.
         priced: When the price was looked up.
+        price_formula: The price in words, where the reply's usage decides it; empty in older runs.
+        price_source: Where the price was read.
         traits: What it can do (seeded, batched, converses, edits, remote ...).
         skipped_conversations: Conversations of the suite that it cannot hold.
         recorded: The record as it stands in the ledger; empty for one that is not written yet.
@@ -60,6 +62,8 @@ class GeneratorInfo:
     licence: str = ""
     price: float | None = None
     priced: str = ""
+    price_formula: str = ""
+    price_source: str = ""
     traits: Mapping[str, Any] = field(default_factory=dict)
     skipped_conversations: int = 0
     recorded: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -78,6 +82,8 @@ class GeneratorInfo:
             licence=_text(body.get("licence")),
             price=body.get("price"),
             priced=_text(body.get("priced")),
+            price_formula=_text(body.get("price_formula")),
+            price_source=_text(body.get("price_source")),
             traits=_mapping(body.get("traits")),
             skipped_conversations=_whole(body.get("skipped_conversations")) or 0,
             recorded=body,
@@ -96,6 +102,8 @@ class GeneratorInfo:
             "licence": self.licence,
             "price": self.price,
             "priced": self.priced,
+            **({"price_formula": self.price_formula} if self.price_formula else {}),
+            **({"price_source": self.price_source} if self.price_source else {}),
             "traits": dict(self.traits),
             "skipped_conversations": self.skipped_conversations,
         }

@@ -17,6 +17,8 @@ from countcheck.reports.safe_text import one_line, terminal_text
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from countcheck.cards import Card
+
 _FAMILIES = {
     "scenes": "makes by rule exactly what is asked; scenes?error_rate=0.3 makes errors on purpose",
     "folder": "reads pictures that exist already: folder:PATH",
@@ -111,7 +113,7 @@ def _facts(row: dict[str, Any]) -> list[str]:
         if name not in ("name", "about")
         and (value or name == "measured")
         and value != row["name"]
-        and (name != "priced" or row["price"])
+        and (name != "priced" or row["price"] or row["price_range"])
     ]
 
 
@@ -122,6 +124,11 @@ def _fact(name: str, value: Any) -> str:
             return f"measured: {_measured(value)}" if value else "error not measured"
         case "price":
             return f"{value} USD a picture"
+        case "price_range":
+            low, high = value
+            return f"{low:.3g} USD a picture" if low == high else f"{low:.2g} to {high:.2g} USD a picture"
+        case "price_note":
+            return f"price: {value}"
         case "priced" | "threshold":
             return f"{name} {value}"
         case "prompts" | "conversations" | "nouns":
@@ -153,15 +160,41 @@ def _generators() -> list[dict[str, Any]]:
                 "licence": card.licence,
                 "price": card.price,
                 "priced": card.priced,
+                "price_range": _price_range(card),
+                "price_note": card.price_note,
                 "about": card.about,
             }
         )
     for family in sorted(set(generator_families()) - {str(row["name"]) for row in rows}):
         about = _FAMILIES.get(family) or _about_provider(family)
         rows.append(
-            {"name": family, "family": family, "source": "", "licence": "", "price": None, "priced": "", "about": about}
+            {
+                "name": family,
+                "family": family,
+                "source": "",
+                "licence": "",
+                "price": None,
+                "priced": "",
+                "price_range": None,
+                "price_note": "",
+                "about": about,
+            }
         )
     return rows
+
+
+def _price_range(card: Card) -> list[float] | None:
+    """Return the least and most USD of a picture, where a formula says it."""
+    if not card.pricing:
+        return None
+    from countcheck.generators.price import price_of
+    from countcheck.generators.remote.client import RemoteGenerator
+    from countcheck.registry import load_generator_class
+
+    family = load_generator_class(card.family)
+    defaults = family.defaults if issubclass(family, RemoteGenerator) else {}
+    known = price_of(card, {**defaults, **card.settings}).known_range
+    return None if known is None else [round(end, 6) for end in known]
 
 
 def _about_provider(family: str) -> str:

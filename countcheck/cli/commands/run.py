@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from countcheck.cards import Card
     from countcheck.engine.config import RunConfig
+    from countcheck.engine.context import GeneratorPlan
     from countcheck.engine.shard import Shard
     from countcheck.suites.samples import Sample
 
 _EXTENT = "How much"
+_LOCAL = "free: made on this machine"
 _NAMED = re.compile(r"([^?:/=\s][^?:/=]*)?=(.*)", re.DOTALL)
 
 
@@ -226,14 +228,34 @@ def _show_plan(config: RunConfig, as_json: bool) -> None:
                 "generator": card.name,
                 "samples": len(plan.samples),
                 "skipped_conversations": plan.skipped,
-                "price": card.price,
-                "priced": card.priced,
-                "cost": None if card.price is None else round(card.price * _max_pictures(plan.samples), 4),
+                **_cost_fields(plan),
                 "first": plan.samples[0].text if plan.samples else "",
             }
         )
     body = {"suite": config.suite.name, "run": str(config.path), "generators": lines}
     show_result(lambda: body, lambda: _plan_table(config, lines), as_json=as_json)
+
+
+def _cost_fields(plan: GeneratorPlan) -> dict[str, Any]:
+    """Return what the pictures of a plan cost: one number where it is known, else least and most, and why."""
+    from countcheck.generators.price import price_of
+
+    price = price_of(plan.card, plan.generator.recipe.settings)
+    if not plan.generator.traits.remote and price.flat is None:
+        return {"price": None, "priced": "", "cost": None, "price_range": None, "cost_range": None, "why": _LOCAL}
+    fewest, most = _fewest_and_most_pictures(plan.samples)
+    known = price.known_range
+    return {
+        "price": price.flat,
+        "priced": price.priced,
+        "cost": None if price.flat is None else round(price.flat * most, 4),
+        "price_range": None if known is None else [round(end, 6) for end in known],
+        "cost_range": None if known is None else [round(known[0] * fewest, 4), round(known[1] * most, 4)],
+        "price_bound": price.bound,
+        "price_formula": price.formula(),
+        "price_source": price.source,
+        "why": price.in_words(),
+    }
 
 
 def _plan_table(config: RunConfig, lines: list[dict[str, Any]]) -> Table:
@@ -245,19 +267,29 @@ def _plan_table(config: RunConfig, lines: list[dict[str, Any]]) -> Table:
     for heading in ("generator", "samples", "USD a picture", "USD in all", "first prompt"):
         table.add_column(heading, justify="right" if "USD" in heading or heading == "samples" else "left")
     for line in lines:
-        known = line["cost"] is not None
+        known = line["price_range"] is not None
+        dated = f" ({line['priced'] or 'undated'})" if known else ""
         table.add_row(
             terminal_text(str(line["generator"])),
             str(line["samples"]),
-            f"{line['price']} ({line['priced'] or 'undated'})" if known else "unknown",
-            f"{line['cost']:.2f}" if known else "unknown",
+            terminal_text(_range(line["price_range"], "{:.3g}") + dated if known else line["why"]),
+            _range(line["cost_range"], "{:.2f}") if known else "",
             terminal_text(str(line["first"])),
         )
     return table
 
 
-def _max_pictures(samples: tuple[Sample, ...]) -> int:
-    """Count the pictures that the samples need at most: every turn of a conversation may need all its repairs."""
+def _range(ends: list[float], form: str) -> str:
+    """Write the least and the most, or the one number that both are."""
+    low, high = (form.format(end) for end in ends)
+    return low if low == high else f"{low} to {high}"
+
+
+def _fewest_and_most_pictures(samples: tuple[Sample, ...]) -> tuple[int, int]:
+    """Count the pictures that the samples need: every turn of a conversation may need all its repairs."""
     from countcheck.suites.suite import Conversation
 
-    return sum(len(s.asked.turns) * (1 + s.asked.repairs) if isinstance(s.asked, Conversation) else 1 for s in samples)
+    talks = [sample.asked for sample in samples if isinstance(sample.asked, Conversation)]
+    prompts = len(samples) - len(talks)
+    fewest = sum(len(talk.turns) for talk in talks)
+    return prompts + fewest, prompts + sum(len(talk.turns) * (1 + talk.repairs) for talk in talks)

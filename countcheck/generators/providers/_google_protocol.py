@@ -206,8 +206,41 @@ def reply_of_gemini(body: Mapping[str, Any]) -> Reply:
         status=200,
         request_id=str(body.get("responseId") or ""),
         raw=body,
+        usage=usage_of_gemini(body.get("usageMetadata")),
         extra=_extra(body),
     )
+
+
+def usage_of_gemini(body: Any) -> dict[str, int]:
+    """Read the tokens that an answer took. Thoughts are charged like text.
+
+    >>> usage_of_gemini({"promptTokenCount": 9, "candidatesTokenCount": 1300, "thoughtsTokenCount": 40,
+    ...     "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}]})
+    {'input_text': 9, 'output_text': 50, 'output_image': 1290}
+    """
+    usage = _mapping(body)
+    prompt, drawn = _tokens(usage, "promptTokensDetails"), _tokens(usage, "candidatesTokensDetails").get("IMAGE", 0)
+    pictures = prompt.get("IMAGE", 0)
+    text = max(_count(usage, "promptTokenCount") + _count(usage, "toolUsePromptTokenCount") - pictures, 0)
+    cached = min(_count(usage, "cachedContentTokenCount"), text)
+    words = max(_count(usage, "candidatesTokenCount") - drawn, 0) + _count(usage, "thoughtsTokenCount")
+    used = {
+        "input_text": text - cached,
+        "cached_input_text": cached,
+        "input_image": pictures,
+        "output_text": words,
+        "output_image": drawn,
+    }
+    return {name: count for name, count in used.items() if count}
+
+
+def _tokens(usage: Mapping[str, Any], name: str) -> dict[str, int]:
+    return {str(each.get("modality")): _count(each, "tokenCount") for each in _mappings(usage.get(name))}
+
+
+def _count(holder: Mapping[str, Any], name: str) -> int:
+    value = holder.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _categories(answer: _GeminiAnswer) -> tuple[str, ...]:

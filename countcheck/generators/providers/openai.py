@@ -131,8 +131,52 @@ def reply_of_images(body: Mapping[str, Any]) -> Reply:
         message="" if known else "an answer without the field data",
         status=200,
         raw=body,
+        usage=usage_of_images(body.get("usage")),
         extra={"usage": body["usage"]} if isinstance(body.get("usage"), Mapping) else {},
     )
+
+
+def usage_of_images(body: Any) -> dict[str, int]:
+    """Read the tokens that a picture took; nothing of a usage in any other shape.
+
+    >>> usage_of_images({"input_tokens": 20, "input_tokens_details": {"text_tokens": 20}, "output_tokens": 272})
+    {'input_text': 20, 'output_image': 272}
+    """
+    if not isinstance(body, Mapping):
+        return {}
+    given, made = _mapping(body.get("input_tokens_details")), _mapping(body.get("output_tokens_details"))
+    cached = _mapping(given.get("cached_tokens_details"))
+    cached_text = _count(cached.get("text_tokens", 0 if cached else given.get("cached_tokens")))
+    cached_image = _count(cached.get("image_tokens"))
+    image = _count(given.get("image_tokens"))
+    text = _count(given.get("text_tokens")) if given else _count(body.get("input_tokens"))
+    used = {
+        "input_text": text - min(text, cached_text),
+        "cached_input_text": min(text, cached_text),
+        "input_image": image - min(image, cached_image),
+        "cached_input_image": min(image, cached_image),
+        "output_text": _count(made.get("text_tokens")),
+        "output_image": _count(made.get("image_tokens")) if made else _count(body.get("output_tokens")),
+    }
+    return {name: count for name, count in used.items() if count}
+
+
+def _usage_of_response(body: Mapping[str, Any]) -> dict[str, int]:
+    """Read what the chat model read and wrote, beside what its tool took."""
+    usage = _mapping(body.get("usage"))
+    read, written = _count(usage.get("input_tokens")), _count(usage.get("output_tokens"))
+    cached = min(read, _count(_mapping(usage.get("input_tokens_details")).get("cached_tokens")))
+    chat = {"chat_input": read - cached, "cached_chat_input": cached, "chat_output": written}
+    tool = usage_of_images(_mapping(body.get("tool_usage")).get("image_gen"))
+    return {name: count for name, count in {**chat, **tool}.items() if count}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _slots(items: list[Any]) -> Iterator[Slot]:
@@ -204,6 +248,7 @@ def reply_of_response(body: Mapping[str, Any]) -> Reply:
         drawn=max(1, sum(_is_drawn(call) for call in calls)),
         history=body.get("id"),
         raw=body,
+        usage=_usage_of_response(body),
         extra=_extra(body, calls),
     )
 

@@ -45,8 +45,9 @@ import tenacity
 from countcheck.cards import Card, fill
 from countcheck.credentials import read_key, redact, refuse_secrets
 from countcheck.errors import BadInput, BadSettings, CountcheckError, GeneratorClosed, MissingExtra
-from countcheck.generators.base import Closable, Traits
-from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome
+from countcheck.generators.base import Admission, Closable, FreeAdmission, Traits
+from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome, is_interrupted
+from countcheck.generators.price import price_of
 from countcheck.generators.refusals.codes import Meaning
 from countcheck.generators.refusals.reading import Ended, Reading
 from countcheck.generators.remote.connection import CONNECTION, check_settings, duration, with_new_names
@@ -100,6 +101,7 @@ class RemoteGenerator:
         connection: The provider's own defaults for `CONNECTION`.
         max_per_request: Largest number of pictures that one request may ask for, 1 or more.
         needs_source: The spec must name a model.
+        batches: Requests can be handed in together and fetched later; see `countcheck.generators.remote.batches`.
         reports_cost: Every reply states its cost, so that a budget holds without a price in the card.
     """
 
@@ -116,6 +118,7 @@ class RemoteGenerator:
     edits: ClassVar[bool] = False
     max_per_request: ClassVar[int] = 1
     needs_source: ClassVar[bool] = True
+    batches: ClassVar[bool] = False
     reports_cost: ClassVar[bool] = False
 
     def __init__(self, card: Card) -> None:
@@ -126,7 +129,7 @@ class RemoteGenerator:
         self.settings: dict[str, Any] = fill(card, {**CONNECTION, **self.connection, **self.defaults})
         if self.needs_source and not card.source:
             raise BadSettings(f"{card.name}: no model is named. Write {self.family}:MODEL.")
-        check_settings(card.name, self.settings)
+        check_settings(card.name, self.settings, batches=self.batches)
         changing = {name: self.settings[name] for name in sorted(self.defaults)}
         self._recipe = Recipe(name=card.name, revision=card.revision, settings={"source": card.source, **changing})
         self.limiter = RateLimiter(
@@ -141,7 +144,9 @@ class RemoteGenerator:
         self._stop = threading.Event()
         self._ended = threading.Event()  # stopped, or closed: nothing more is asked
         self._closed = ""
+        self.price = price_of(card, self.settings)
         self.save: Callable[[Outcome], None] = lambda outcome: None
+        self.admission: Admission = FreeAdmission()
         self._limit = ""  # what is said of a limit that ends too late, and when that is by the limiter's clock
         self._limited_until = float("-inf")
         self._left_undone = False
@@ -282,7 +287,7 @@ class RemoteGenerator:
             GeneratorClosed: When the service was already found to serve nobody.
         """
         self._begin()
-        attempted = self._carry_through(ask, (ask.key,))
+        attempted = self._admitted(ask, (ask.key,))
         if attempted is None:
             return Reply(), Failure(
                 key=ask.key, turn=ask.turn, fault=Fault.INTERRUPTED, message="stopped before it was asked"
@@ -331,11 +336,25 @@ class RemoteGenerator:
             return []
         first = group[0]
         ask = Ask(text=first.text, seed=first.seed, key=first.key, count=len(group))
-        attempted = self._carry_through(ask, tuple(sample.key for sample in group))
-        outcomes = list(attempted.outcomes) if attempted else []
-        for outcome in outcomes:
-            self.save(outcome)
-        return outcomes
+        attempted = self._admitted(ask, tuple(sample.key for sample in group), self.save)
+        return list(attempted.outcomes) if attempted else []
+
+    def _admitted(
+        self, ask: Ask, keys: tuple[str, ...], save: Callable[[Outcome], None] = lambda outcome: None
+    ) -> _Attempted | None:
+        """Carry one request through if the budget covers it, and tell what it cost; ``None`` when it was not sent."""
+        if not self.admission.begin(ask.count, stopped=lambda: self._ending):
+            return None
+        attempted: _Attempted | None = None
+        try:
+            attempted = self._carry_through(ask, keys)
+            for outcome in attempted.outcomes if attempted else ():
+                save(outcome)
+            return attempted
+        finally:
+            # What a sample cost that was stopped before its last try is counted where it is left undone.
+            outcomes = attempted.outcomes if attempted else ()
+            self.admission.end(ask.count, [each for each in outcomes if not is_interrupted(each)])
 
     def _carry_through(self, ask: Ask, keys: tuple[str, ...]) -> _Attempted | None:
         """Make all attempts at one request; ``None`` when it was stopped before the first.
@@ -390,6 +409,7 @@ class RemoteGenerator:
         finally:
             self.limiter.leave()
         seconds = time.perf_counter() - began
+        reply = self.priced(reply)
         request = Request(
             keys=keys,
             fetch=self._fetch,
@@ -397,7 +417,7 @@ class RemoteGenerator:
             turn=ask.turn,
             seconds=seconds,
             secrets=self._secrets,
-            price=self.card.price,
+            price=self.price.flat,
             asked=ask.text,
         )
         settled = outcomes_of_reply(reply, request)
@@ -428,6 +448,13 @@ class RemoteGenerator:
                 self._limit = str(GeneratorClosed.by(self.name, f"{outcome.message} {wait}"))
                 self._limited_until = max(self._limited_until, self.limiter.now() + too_long)
                 self.limiter.wake()
+
+    def priced(self, reply: Reply) -> Reply:
+        """Return a reply with its cost, where the card's formula and the reply's usage decide it."""
+        if reply.cost is not None or not self.price.rates:
+            return reply
+        cost = self.price.cost_of(reply.usage, pictured=any(slot.has_picture for slot in reply.slots))
+        return replace(reply, cost=cost)
 
     def _reply(self, ask: Ask) -> Reply:
         try:

@@ -21,6 +21,7 @@ CONNECTION: Mapping[str, Any] = {
     "max_wait": 3600.0,  # seconds that one sample waits in all for limits whose end is told; longer ones are not awaited
     "first_wait": 1.0,  # seconds before the second attempt; doubles, with jitter
     "per_request": 1,  # pictures asked for in one request, where the service can
+    "mode": "",  # batch: requests are handed in together and answered within a day, at a lower price
     "key_env": "",  # another environment variable to read the key from
     "loopback": False,  # pictures may be fetched from this machine
 }
@@ -47,8 +48,8 @@ def with_new_names(card: Card) -> Card:
     return replace(card, settings=settings)
 
 
-def check_settings(name: str, settings: Mapping[str, Any]) -> None:
-    """Check the values of `CONNECTION`.
+def check_settings(name: str, settings: Mapping[str, Any], *, batches: bool = False) -> None:
+    """Check the values of `CONNECTION`; ``batches`` tells whether the service takes requests in batches.
 
     Raises:
         BadSettings: When one makes no sense; says which and what to give.
@@ -61,6 +62,11 @@ def check_settings(name: str, settings: Mapping[str, Any]) -> None:
         value = settings.get(setting, 0.0)
         if not isinstance(value, int | float) or not (0 <= value < math.inf) or (setting == "timeout" and not value):
             raise BadSettings(f"{name}: {setting} is {value!r}. Give seconds, more than 0.")
+    mode = settings.get("mode", "")
+    if mode not in ("", "batch"):
+        raise BadSettings(f"{name}: mode is {mode!r}. Give batch, or leave it out.")
+    if mode and not batches:
+        raise BadSettings(f"{name}: this service takes no batches of pictures. Leave mode={mode} out.")
 
 
 def duration(seconds: float) -> str:

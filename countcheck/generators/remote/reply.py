@@ -84,6 +84,7 @@ class Reply:
         status: HTTP status; ``None`` when there was none.
         retry_after: Seconds the server asked to wait.
         cost: USD, when the provider says so.
+        usage: Tokens used, by field of `countcheck.generators.price.FIELDS`; empty when the reply does not say.
         drawn: Pictures made for each one kept, where a model draws several before it is content; all are charged.
         history: For the next turn; see `Ask.history`.
         raw: The body as it came (anything `countcheck.credentials.raw_of` takes); kept only when nothing else explains.
@@ -105,6 +106,7 @@ class Reply:
     retry_after: float | None = None
     rewritten: str = ""
     cost: float | None = None
+    usage: Mapping[str, int] = field(default_factory=dict)
     drawn: int = 1
     history: Any = None
     raw: Any = None

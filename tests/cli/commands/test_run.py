@@ -78,3 +78,28 @@ def test_what_happens_to_cut_prompts_is_chosen_by_name(tmp_path, capsys):
         assert execute([*command, "--truncated", choice]) == 0
         with RunFolder.open(tmp_path / "run") as run:
             assert run.judges_truncated == (choice == "judge")
+
+
+def planned(capsys, *specs):
+    arguments = [part for spec in specs for part in ("-g", spec)]
+    assert execute(["run", "three-little-pigs", *arguments, "--limit", "10", "--dry-run", "--json"]) == 0
+    return json.loads(capsys.readouterr().out)["generators"]
+
+
+def test_a_dry_run_shows_least_and_most(capsys):
+    flat, formula, unknown, local = planned(
+        capsys, "grok-imagine", "gpt-image-2", "huggingface-flux-dev", "scenes?size=64"
+    )
+    assert (flat["price"], flat["cost"]) == (0.02, 0.2)
+    assert flat["cost_range"] == [0.2, 0.2]
+    assert formula["price"] is None and formula["priced"] and formula["price_source"]
+    low, high = formula["cost_range"]
+    assert 0.5 <= low < high <= 0.7
+    assert unknown["cost_range"] is None
+    assert unknown["why"].startswith("unknown: whichever provider the hub chooses sets its own price (taken as at most")
+    assert local["why"] == "free: made on this machine"
+
+
+def test_a_dry_run_never_says_unknown_without_a_reason(capsys):
+    assert execute(["run", "three-little-pigs", "-g", "openai:some-model", "--limit", "1", "--dry-run"]) == 0
+    assert "the card states" in " ".join(capsys.readouterr().out.split())
