@@ -32,7 +32,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psutil
 from PIL import Image
 
@@ -129,7 +129,7 @@ def plain(url: str, prompts: int, at_once: int) -> dict[str, float]:
     """What is written in an afternoon: a semaphore, and a doubling wait after each 429."""
     requests = 0
 
-    async def one(client: httpx.AsyncClient, gate: asyncio.Semaphore, k: int) -> bool:
+    async def one(client: httpx2.AsyncClient, gate: asyncio.Semaphore, k: int) -> bool:
         nonlocal requests
         async with gate:
             for attempt in range(12):
@@ -142,7 +142,7 @@ def plain(url: str, prompts: int, at_once: int) -> dict[str, float]:
 
     async def every() -> int:
         gate = asyncio.Semaphore(at_once)
-        async with httpx.AsyncClient(timeout=300, limits=httpx.Limits(max_connections=at_once)) as client:
+        async with httpx2.AsyncClient(timeout=300, limits=httpx2.Limits(max_connections=at_once)) as client:
             return sum(await asyncio.gather(*(one(client, gate, k) for k in range(prompts))))
 
     began = time.perf_counter()

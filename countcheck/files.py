@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import secrets
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,28 +118,32 @@ def write_text(text: str, target: Path) -> Path:
 def exclusive_lock(folder: Path) -> Iterator[None]:
     """Let one process at a time write in a folder, which is made: two would make, and pay for, the same pictures.
 
-    The lock is SQLite's on an empty file of its own: it works wherever the ledger does, and ends with its process.
+    The lock is the operating system's on an empty file of its own, and ends with its process.
 
     Raises:
         BadInput: When another process writes there, or it is not allowed.
         DiskFull: When there is no room.
     """
+    from filelock import FileLock, Timeout  # brings asyncio: only what writes a run needs it
+
     with disk_errors_as_sentences(folder):
         make_folder(folder)
-    with contextlib.ExitStack() as stack:
+        # A lock that is a mere file would outlive a killed process.
+        lock = FileLock(folder / "run.lock", timeout=0, fallback_to_soft=False)
         try:
-            lock = sqlite3.connect(folder / "run.lock", timeout=0, isolation_level=None)
-            stack.enter_context(contextlib.closing(lock))
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            if "locked" in str(error):
-                raise BadInput(
-                    f"{folder}: another run is writing there. Wait for its end, or name another folder with -o."
-                ) from error
-            if "full" in str(error):
-                raise _full(folder) from error
-            raise BadInput(f"{folder}: cannot write there ({error}). Choose another folder with -o.") from error
+            lock.acquire()
+        except Timeout as error:
+            raise BadInput(
+                f"{folder}: another run is writing there. Wait for its end, or name another folder with -o."
+            ) from error
+        except OSError as error:
+            if error.errno != errno.ENOSYS:
+                raise
+            raise BadInput(f"{folder}: its file system knows no locks. Choose another folder with -o.") from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager

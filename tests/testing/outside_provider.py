@@ -1,4 +1,4 @@
-"""A provider as a stranger would add it: one file, nothing but the public seam, httpx for a service without a client."""
+"""A provider as a stranger would add it: one file, nothing but the public seam, httpx2 for a service without a client."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class EaselGenerator(ConversingGenerator, EditingGenerator):
     defaults: ClassVar[Mapping[str, Any]] = {"base_url": "https://easel.example/v1", "size": 512}
 
     def connect(self) -> Any:
-        httpx = self.sdk("httpx")
+        httpx2 = self.sdk("httpx2")
         headers = {"authorization": f"Bearer {self.read_key()}"}
-        return httpx.Client(base_url=self.settings["base_url"], headers=headers, timeout=self.settings["timeout"])
+        return httpx2.Client(base_url=self.settings["base_url"], headers=headers, timeout=self.settings["timeout"])
 
     def ask(self, ask: Ask) -> Reply:
         body = {"model": self.source, "text": ask.text, "seed": ask.seed, "n": ask.count, "conversation": ask.history}

@@ -24,16 +24,22 @@ PURPOSES = {
     "yolo": "YOLO counters (AGPL-3.0: see the README)",
     "onnx": "exported detectors",
     "keyring": "keys from the system's keyring",
+    "replicate": "nothing: Replicate needs no client any more",
+    "fal": "nothing: fal needs no client any more",
     "parquet": "export as Parquet",
+    "tables": "a run as a data frame",
     "datasets": "suites from Hugging Face datasets",
     "review": "the review page",
     "serve": "the reward server",
     "mlflow": "logging to MLflow",
     "wandb": "logging to Weights & Biases",
     "ray": "runs over many machines",
+    "inspect": "the scorer for inspect_ai",
+    "deepeval": "the metric for deepeval",
+    "torchmetrics": "the metric for torchmetrics",
 }
 # Extras that only gather others, or serve the development of the program.
-_NOT_LISTED = frozenset({"all", "apis", "docs", "test", "train"})
+_NOT_LISTED = frozenset({"all", "apis", "docs", "release", "test", "train"})
 _OF_RUN = "Of a run"
 BROKEN = 1
 """Exit code when a model that is installed, or an extra that was asked about, does not work."""

@@ -25,7 +25,7 @@ def resize(picture: RgbArray, size: tuple[int, int], *, antialias: bool = True) 
 
 def _plain_bilinear(picture: RgbArray, size: tuple[int, int]) -> RgbArray:
     """Resize bilinearly from the four nearest pixels, as OpenCV does to the last bit."""
-    try:
+    try:  # the extras onnx and yolo bring it: fifty times quicker
         import cv2
     except ImportError:
         pass

@@ -64,11 +64,11 @@ class GoogleClient:
     """
 
     def __init__(self, genai: Any, settings: Mapping[str, Any], *, vertex: bool, key: Callable[[], str]) -> None:
-        import httpx
+        import httpx2
 
         self._last = threading.local()
         seconds = float(settings["timeout"])
-        self._http = httpx.Client(timeout=seconds, event_hooks={"response": [self._remember]})
+        self._http = httpx2.Client(timeout=seconds, event_hooks={"response": [self._remember]})
         options = genai.types.HttpOptions(
             base_url=settings["base_url"] or None,
             api_version=settings["api_version"] or None,

@@ -1,33 +1,32 @@
-"""fal, through its own client, without its queue and its retries: one request, one answer."""
+"""fal over its REST interface, without its queue and its retries: one request, one answer."""
 
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from countcheck.cards import Card
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Stage
 from countcheck.generators.remote.client import EditingGenerator
-from countcheck.generators.remote.error_replies import reply_of_body, reply_of_error
-from countcheck.generators.remote.http import given_fields
+from countcheck.generators.remote.http import Answer, HttpClient, given_fields
 from countcheck.generators.remote.reply import Ask, Reply, Slot
 from countcheck.images.decode import encode_png
 
-# Neither fal's own service nor its queue is to try again behind our back.
+_ADDRESS = "https://fal.run"  # where a model answers itself, without the queue
+# The service is not to try again behind our back.
 _NO_RETRY = {"x-fal-no-retry": "1"}
 
 
-def reply_of_result(body: Any, *, headers: Mapping[str, str]) -> Reply:
+def reply_of_result(answer: Answer) -> Reply:
     """Read a result. A flagged picture comes black, with ``has_nsfw_concepts`` true at its place."""
-    fields: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
+    fields, headers = answer.fields, answer.headers
     pictures = fields.get("images", [fields["image"]] if "image" in fields else None)
     if not isinstance(pictures, list):
-        return reply_of_body(body, status=200, headers=headers)
+        return reply_of_fault(answer)
     flags, seed = fields.get("has_nsfw_concepts"), fields.get("seed")
     flagged = [flag is True for flag in flags] if isinstance(flags, list) else []
     units = headers.get("x-fal-billable-units")
@@ -38,15 +37,16 @@ def reply_of_result(body: Any, *, headers: Mapping[str, str]) -> Reply:
         ),
         status=200,
         request_id=headers.get("x-fal-request-id", ""),
-        raw=body,
+        raw=answer.body,
         extra={"billable_units": units} if units else {},
     )
 
 
-def reply_of_fal_error(error: Exception) -> Reply:
-    """Read an exception of the client; its place (``loc``) tells what was objected to."""
-    reply = reply_of_error(error)
-    kind, details = str(getattr(error, "error_type", "") or ""), getattr(error, "message", None)
+def reply_of_fault(answer: Answer) -> Reply:
+    """Read an error; its place (``loc``) tells what was objected to. Of the infrastructure's, ``error_type`` comes first."""
+    reply = answer.fault()
+    fields: Mapping[str, Any] = answer.body if isinstance(answer.body, Mapping) else {}
+    kind, details = str(fields.get("error_type") or ""), fields.get("detail")
     codes = dict.fromkeys([*((kind,) if kind else ()), *reply.codes])
     places = (
         [detail.get("loc") for detail in details if isinstance(detail, Mapping)] if isinstance(details, list) else []
@@ -72,7 +72,6 @@ class FalGenerator(EditingGenerator):
 
     family: ClassVar[str] = "fal"
     service: ClassVar[str] = "fal"
-    extra: ClassVar[str] = "fal"
     key: ClassVar[tuple[str, ...]] = ("FAL_KEY",)
     defaults: ClassVar[dict[str, Any]] = {
         "width": 1024,
@@ -97,26 +96,16 @@ class FalGenerator(EditingGenerator):
         """Describe what the model can do: it edits when ``edit_source`` names a model for that."""
         return replace(super().traits, edits=bool(self.settings["edit_source"]))
 
-    def connect(self) -> Any:
-        """Return the service's client with its own retries off."""
-        # Its number of tries and its address are constants of the module: there is no other place to set them.
-        self.sdk("fal_client").client.MAX_ATTEMPTS = 1
-        self._last = threading.local()
-        client = self.sdk("fal_client").SyncClient(key=self.read_key(), default_timeout=float(self.settings["timeout"]))
-        client._client.event_hooks = {"request": [self._direct], "response": [self._remember]}
-        return client
+    def connect(self) -> HttpClient:
+        """Return a connection with the key in its headers."""
+        headers = {"Authorization": f"Key {self.read_key()}", "Accept": "application/json", **_NO_RETRY}
+        base, timeout = str(self.settings["base_url"]) or _ADDRESS, float(self.settings["timeout"])
+        return HttpClient(base, headers=headers, timeout=timeout)
 
     def ask(self, ask: Ask) -> Reply:
         """Send one request and read its result."""
-        self._last.headers = {}
         source = str(self.settings["edit_source"]) if ask.picture is not None else self.source
-        timeout = float(self.settings["timeout"])
-        body = self.client.run(source, arguments=self._arguments(ask), timeout=timeout, headers=dict(_NO_RETRY))
-        return reply_of_result(body, headers=self._last.headers)
-
-    def explain(self, error: Exception) -> Reply:
-        """Read an exception of the client."""
-        return reply_of_fal_error(error)
+        return reply_of_result(self.client.call("POST", f"/{quote(source)}", json=self._arguments(ask)))
 
     def _arguments(self, ask: Ask) -> dict[str, Any]:
         fields: dict[str, Any] = {
@@ -135,22 +124,6 @@ class FalGenerator(EditingGenerator):
             fields[name] = [url] if name.endswith("s") else url
         fields |= self._extra
         return {name: value for name, value in fields.items() if value is not None}
-
-    def _direct(self, request: Any) -> None:
-        """Send a request to ``base_url`` instead, when there is one."""
-        if self.settings["base_url"]:
-            base = urlsplit(str(self.settings["base_url"]))
-            request.url = request.url.copy_with(scheme=base.scheme, netloc=base.netloc.encode())
-            request.headers["host"] = base.netloc
-
-    def close(self) -> None:
-        """Close the connections; the client has no method for that."""
-        client, self._client = self._client, None
-        if client is not None:
-            client._client.close()
-
-    def _remember(self, response: Any) -> None:
-        self._last.headers = {name.lower(): value for name, value in response.headers.items()}
 
 
 def _data_url(data: bytes) -> str:

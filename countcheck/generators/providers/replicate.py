@@ -1,23 +1,20 @@
-"""Replicate, through its own client: a prediction is created and polled, so that its error, logs and times are known."""
+"""Replicate over its REST interface: a prediction is created and polled, so that its error, logs and times are known."""
 
 from __future__ import annotations
 
 import base64
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from countcheck.cards import Card
 from countcheck.generators.base import Traits
 from countcheck.generators.remote.bodies import pictures_in
 from countcheck.generators.remote.client import EditingGenerator
-from countcheck.generators.remote.download import trusted
-from countcheck.generators.remote.error_replies import reply_of_error
-from countcheck.generators.remote.http import given_fields, poll_until_ready
+from countcheck.generators.remote.http import Answer, HttpClient, given_fields, poll_until_ready
 from countcheck.generators.remote.reply import Ask, Reply
-from countcheck.generators.remote.waits import retry_after
 from countcheck.images.decode import encode_png
 
 _CODE = re.compile(r"\b(E\d{3,4})\b")
@@ -59,7 +56,6 @@ class ReplicateGenerator(EditingGenerator):
 
     family: ClassVar[str] = "replicate"
     service: ClassVar[str] = "Replicate"
-    extra: ClassVar[str] = "replicate"
     key: ClassVar[tuple[str, ...]] = ("REPLICATE_API_TOKEN",)
     defaults: ClassVar[dict[str, Any]] = {
         "extra": {},
@@ -83,65 +79,30 @@ class ReplicateGenerator(EditingGenerator):
         seeded, edits = bool(self.settings["seed_field"]), bool(self.settings["edit_field"])
         return replace(super().traits, seeded=seeded, edits=edits)
 
-    def connect(self) -> Any:
-        """Return the client with its own retries off; it remembers each thread's last headers."""
-        import httpx
-
-        module, timeout = self.sdk("replicate"), float(self.settings["timeout"])
-        self._last = threading.local()
-        client = module.Client(
-            api_token=self.read_key(),
-            base_url=str(self.settings["base_url"]),
-            timeout=timeout,
-            transport=httpx.HTTPTransport(verify=trusted()),
-            event_hooks={"response": [self._remember]},
-        )
-        tries = client._client._transport  # their own transport; nothing public turns its tries off
-        if hasattr(tries, "max_attempts"):
-            tries.max_attempts = 1
-        return client
+    def connect(self) -> HttpClient:
+        """Return a connection with the key in its headers."""
+        headers = {"Authorization": f"Bearer {self.read_key()}", "Accept": "application/json"}
+        return HttpClient(str(self.settings["base_url"]), headers=headers, timeout=float(self.settings["timeout"]))
 
     def ask(self, ask: Ask) -> Reply:
         """Create a prediction and wait for its result."""
-        self._last.headers = {}
         seconds = float(self.settings["timeout"])
-        # Without a time to hold the request open, the client would wait for its answer for ever.
-        held = max(1, min(60, int(seconds)))
-        _, _, version = self.source.partition(":")
-        made = (
-            self.client.predictions.create(version=version, input=self._input(ask), wait=held)
-            if version
-            else self.client.models.predictions.create(model=self.source, input=self._input(ask), wait=held)
-        )
+        model, _, version = self.source.partition(":")
+        path = "/v1/predictions" if version else f"/v1/models/{model}/predictions"
+        body = {"input": self._input(ask), **({"version": version} if version else {})}
+        # The service holds the request open for at most a minute and answers at once when the picture is there.
+        held = {"Prefer": f"wait={max(1, min(60, int(seconds)))}"}
+        made = self.client.call("POST", path, json=body, headers=held)
+        place = made.fields.get("id")
+        if not isinstance(place, str) or not place:
+            return _fault(made)
+        answers = iter([made])
 
         def look() -> Reply | None:
-            reply = reply_of_prediction(_plain(made))
-            if reply is None:
-                made.reload()
-                reply = reply_of_prediction(_plain(made))
-            return reply
+            answer = next(answers, None) or self.client.call("GET", f"/v1/predictions/{quote(place, safe='')}")
+            return reply_of_prediction(answer.fields) if answer.fields else _fault(answer)
 
         return poll_until_ready(look, seconds=seconds, pause=float(self.settings["poll"]))
-
-    def explain(self, error: Exception) -> Reply:
-        """Read an exception of the client. It keeps no headers, so the thread's last ones tell the time to wait."""
-        reply = reply_of_error(error)
-        headers = getattr(self._last, "headers", {})
-        return replace(
-            reply,
-            message=str(getattr(error, "detail", None) or getattr(error, "title", None) or reply.message),
-            retry_after=reply.retry_after if reply.retry_after is not None else retry_after(headers),
-            request_id=reply.request_id or headers.get("x-request-id", ""),
-        )
-
-    def close(self) -> None:
-        """Close the connections; the client has no method for that."""
-        client, self._client = self._client, None
-        if client is not None:
-            client._client.close()
-
-    def _remember(self, response: Any) -> None:
-        self._last.headers = {name.lower(): value for name, value in response.headers.items()}
 
     def _input(self, ask: Ask) -> dict[str, Any]:
         fields = {"prompt": ask.text, **self._extra}
@@ -156,9 +117,11 @@ class ReplicateGenerator(EditingGenerator):
         return fields
 
 
-def _plain(prediction: Any) -> dict[str, Any]:
-    names = ("id", "status", "error", "output", "logs", "metrics", "version", "model")
-    return {name: getattr(prediction, name, None) for name in names}
+def _fault(answer: Answer) -> Reply:
+    """Read an error; its ``detail`` says more than its ``title``, which repeats the status."""
+    reply = answer.fault()
+    detail = answer.body.get("detail") if isinstance(answer.body, Mapping) else None
+    return replace(reply, message=detail) if isinstance(detail, str) and detail else reply
 
 
 PROVIDER = ReplicateGenerator

@@ -17,7 +17,7 @@ from countcheck.errors import BadInput
 from countcheck.images.decode import MAX_BYTES
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 MAX_REDIRECTS = 3
 
@@ -29,9 +29,9 @@ class BodyTooLong(ValueError):
 @functools.cache
 def trusted() -> ssl.SSLContext:
     """Return the trusted certificates. They are read once, because reading them takes longer than many a picture."""
-    import httpx
+    import httpx2
 
-    return httpx.create_ssl_context()
+    return httpx2.create_ssl_context()
 
 
 class BadAddress(BadInput):
@@ -58,13 +58,13 @@ def fetch_picture(
         BadInput: For too many redirects, too many bytes, too long a wait, or an answer that is not 200. The address's
             query, where signatures are, is never repeated.
     """
-    import httpx
+    import httpx2
 
     until = time.monotonic() + seconds
     url = urljoin(own.rstrip("/") + "/", url) if own and not urlsplit(url).scheme else url
     try:
-        limits = httpx.Timeout(seconds, connect=min(seconds, 20.0))
-        with httpx.Client(verify=trusted(), follow_redirects=False, timeout=limits) as client:
+        limits = httpx2.Timeout(seconds, connect=min(seconds, 20.0))
+        with httpx2.Client(verify=trusted(), follow_redirects=False, timeout=limits) as client:
             for _ in range(MAX_REDIRECTS + 1):
                 with _opened(client, url, check_address(url, loopback=loopback, own=own)) as response:
                     if response.is_redirect:
@@ -77,16 +77,16 @@ def fetch_picture(
         raise BadInput(f"{_shown(url)} holds {error}.") from None
     except TimeoutError:
         raise BadInput(f"{_shown(url)} took too long.") from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise BadInput(f"{_shown(url)} could not be fetched ({type(error).__name__}).") from None
     raise BadInput(f"{_shown(url)} redirects more than {MAX_REDIRECTS} times.")
 
 
 def _opened(
-    client: httpx.Client, url: str, addresses: Sequence[str]
-) -> contextlib.AbstractContextManager[httpx.Response]:
+    client: httpx2.Client, url: str, addresses: Sequence[str]
+) -> contextlib.AbstractContextManager[httpx2.Response]:
     """Open an address at the first of the checked IP addresses that answers; by its name when there are none."""
-    import httpx
+    import httpx2
 
     if not addresses:
         return client.stream("GET", url)
@@ -102,7 +102,7 @@ def _opened(
         )
         try:
             return contextlib.closing(client.send(request, stream=True))
-        except httpx.ConnectError:
+        except httpx2.ConnectError:
             if last == len(addresses):
                 raise
     raise AssertionError("there is at least one address")
@@ -185,7 +185,7 @@ def _is_private_name(host: str) -> bool:
         return "." not in host or host.endswith(_PRIVATE_SUFFIXES)
 
 
-def read_body(response: httpx.Response, *, max_bytes: int, until: float) -> bytes:
+def read_body(response: httpx2.Response, *, max_bytes: int, until: float) -> bytes:
     """Read a streamed answer's body, no longer and for no longer than allowed.
 
     Args:

@@ -53,19 +53,19 @@ class HttpClient:
     """
 
     def __init__(self, base: str, *, headers: Mapping[str, str], timeout: float) -> None:
-        import httpx
+        import httpx2
 
         if not base.startswith(("https://", "http://")):
             raise BadSettings(f"base_url is {base!r}. Give an address that begins with https:// or http://.")
         self.base = base.rstrip("/")
         self._timeout = timeout
-        self._client = httpx.Client(verify=trusted(), headers=dict(headers), timeout=timeout, follow_redirects=False)
+        self._client = httpx2.Client(verify=trusted(), headers=dict(headers), timeout=timeout, follow_redirects=False)
 
     def call(self, method: str, path: str, **content: Any) -> Answer:
         """Make one call.
 
         Raises:
-            httpx.HTTPError: When no answer came, or not the whole of it.
+            httpx2.HTTPError: When no answer came, or not the whole of it.
             BodyTooLong: When the answer is longer than `MAX_ANSWER` bytes.
             TimeoutError: When it was not whole in time.
         """

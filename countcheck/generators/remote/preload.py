@@ -19,20 +19,20 @@ from countcheck.images.decode import decode, encode_png
 # Held while a client is made, so that two providers do not import what they share at the same time.
 IMPORTING = threading.RLock()
 # What the packages below import themselves only when they are first used.
-_LATE = ("encodings.idna", "gzip", "h11", "httpcore", "numpy.ma", "PIL.ImageOps", "PIL.features")
+_LATE = ("encodings.idna", "gzip", "h11", "httpcore2", "numpy.ma", "PIL.ImageOps", "PIL.features")
 
 
 @functools.cache
 def preload() -> None:
     """Import everything that sending a request, fetching a picture and looking at it needs. Takes effect once."""
-    import httpx
+    import httpx2
     from PIL import Image
 
     with IMPORTING:
         for module in _LATE:
             importlib.import_module(module)
         Image.init()
-        httpx.Client(verify=trusted()).close()
+        httpx2.Client(verify=trusted()).close()
         buffer = io.BytesIO()
         noise = Image.effect_noise((64, 64), 60).convert("RGB")
         noise.save(buffer, "JPEG")

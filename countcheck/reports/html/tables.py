@@ -238,5 +238,5 @@ def _axis_end(rate: str, top: float) -> str:
 
 
 def safe_markup(text: str) -> Markup:
-    """Mark text as safe HTML: our own, or what Vega has escaped. Never a suite's or a model's words."""
+    """Mark text as safe HTML: our own, in which words of suites and models are escaped."""
     return Markup(text)  # noqa: S704 -- see above

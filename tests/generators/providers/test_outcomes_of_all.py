@@ -5,7 +5,6 @@ Read by the adapters' own readers, without a network; what the vendors' clients 
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from countcheck.generators.providers import a1111, bedrock, bfl, comfyui, openrouter, stability, xai
 from countcheck.generators.providers import ideogram as ideograms
 from countcheck.generators.providers._google_protocol import reply_of_gemini, reply_of_imagen
-from countcheck.generators.providers.fal import reply_of_fal_error, reply_of_result
+from countcheck.generators.providers.fal import reply_of_fault, reply_of_result
 from countcheck.generators.providers.huggingface import reply_of_hub_error
 from countcheck.generators.providers.openai import reply_of_images, reply_of_response
 from countcheck.generators.providers.replicate import reply_of_prediction
@@ -235,18 +234,12 @@ def replicate():
 
 
 def fal():
-    f = reply_of_result({"images": [{"url": "https://x"}, {"url": "https://y"}], "has_nsfw_concepts": [True, False]}, headers={})
+    f = reply_of_result(Answer(status=200, body={"images": [{"url": "https://x"}, {"url": "https://y"}], "has_nsfw_concepts": [True, False]}))
     yield _case(f, "stated", "fal", cat="sexual", stage="picture")
     yield _case(f, "picture", "fal", slotno=1)
 
     def fe(status, detail, kind=None):
-        class FalClientHTTPError(Exception):
-            pass
-
-        e = FalClientHTTPError("x")
-        e.status_code, e.message, e.error_type, e.response_headers = status, detail, kind, {}
-        e.response = SimpleNamespace(headers={}, text=json.dumps({"detail": detail, **({"error_type": kind} if kind else {})}), status_code=status)
-        return reply_of_fal_error(e)
+        return reply_of_fault(Answer(status=status, body={"detail": detail, **({"error_type": kind} if kind else {})}))
 
     yield _case(fe(422, [{"loc": ["body", "prompt"], "msg": "The content could not be processed because it contained material flagged by a content checker.", "type": "content_policy_violation"}]), "unexplained", "fal", stage="prompt")
     yield _case(fe(400, [{"loc": ["body", "prompt"], "msg": "bad", "type": "content_policy_violation", "ctx": {"reason": "violence"}}]), "stated", "fal", cat="violence")
@@ -261,11 +254,6 @@ def fal():
     yield _case(fe(401, "no"), "closed", "fal")
     yield _case(fe(403, "User is locked. Reason: Exhausted balance."), "closed", "fal")
     yield _case(fe(429, "x"), "transient", "fal")
-
-    class FalClientTimeoutError(Exception):
-        pass
-
-    yield _case(reply_of_fal_error(FalClientTimeoutError("timed out")), "transient", "fal")
 
 
 def together():
