@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from countcheck.counting.counter import Counter
 from countcheck.counting.counts import Count
@@ -41,7 +41,8 @@ def judge_detections(
 ) -> JudgedPicture:
     """Count what a detector found in one picture, and judge it by what had to hold there.
 
-    A picture in which the counter gave a noun no number, as a vision-language model may, is uncertain.
+    A picture in which the counter gave a noun no number, as a vision-language model may, is uncertain. Where it gave a
+    bare number, which cannot be drawn, the reason says so.
 
     Args:
         counter: Its rule counts and judges.
@@ -55,6 +56,9 @@ def judge_detections(
     wanted = [noun for noun in nouns if noun.name in asked]
     if targets and not unknown:
         verdict, count = counter.judge(detections, targets, tags, wanted)
+        unseen = [noun for noun in asked if noun in detections.not_auditable]
+        if unseen:
+            verdict = replace(verdict, reason=f"{verdict.reason}; not auditable: a bare number for {', '.join(unseen)}")
         return JudgedPicture(detections=detections, verdict=verdict, count=count)
     count = counter.count(detections, wanted, tags.get("style"))
     return JudgedPicture(detections=detections, verdict=_unknown(unknown) if unknown else None, count=count)

@@ -143,11 +143,17 @@ def renamed_nouns(detections: Detections, queries: QueryMap) -> Detections:
     unsupported = {queries.meaning[word] for word in detections.unsupported if word in queries.meaning}
     # A noun is known when any of its queries is.
     unsupported -= {noun for word, noun in queries.meaning.items() if word not in detections.unsupported}
+    opinions: dict[str, tuple[int, ...]] = {}
+    for word, numbers in detections.opinions.items():
+        if word in queries.meaning:
+            opinions[queries.meaning[word]] = (*opinions.get(queries.meaning[word], ()), *numbers)
     return Detections(
         boxes=detections.boxes[keep],
         scores=detections.scores[keep],
         nouns=tuple(queries.meaning[words[i]] for i in keep),
         size=detections.size,
         unsupported=queries.unsupported | unsupported,
+        opinions=opinions,
+        not_auditable=frozenset(queries.meaning[word] for word in detections.not_auditable if word in queries.meaning),
         masks=tuple(detections.masks[i] for i in keep) if detections.masks else (),
     )

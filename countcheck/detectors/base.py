@@ -29,6 +29,7 @@ class Detections:
         size: Width and height of the picture in pixels.
         unsupported: Nouns that were asked for and that this detector cannot know.
         opinions: Noun to the numbers that others counted in the picture: a second counter, other views.
+        not_auditable: Nouns of which only a number is known: their boxes hold no places, and are never drawn.
         colours: Of each box, where they were classified; empty text for a box that was not.
         masks: bool (height, width) of each box at any resolution, where the detector gives them; never stored.
 
@@ -42,6 +43,7 @@ class Detections:
     size: tuple[int, int]
     unsupported: frozenset[str] = frozenset()
     opinions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    not_auditable: frozenset[str] = frozenset()
     colours: tuple[str, ...] = ()
     masks: tuple[np.ndarray[Any, np.dtype[np.bool_]], ...] = ()
 

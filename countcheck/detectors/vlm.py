@@ -1,16 +1,15 @@
-"""A vision-language model asked for a number: a second counter, never the only one by default.
+"""A vision-language model as a counter: it points at things, draws boxes round them, or says a number.
 
-It gives a number, not places: its boxes are points, which are never merged. Asked several times, the score of the k-th
-object is the share of answers that count at least k, so that a threshold of 0.5 is the median and a margin round it is
-the spread of its answers.
+``ask`` chooses the question. ``boxes`` and ``points`` give places that can be drawn and checked by eye; a bare number
+cannot, and is marked as not auditable. Asked several times, the score of a place is the share of answers that name it,
+and that of the k-th of a bare number the share of answers that count at least k, so that a threshold of 0.5 is the
+median and a margin round it is the spread of its answers. ``probabilities`` asks for one word and takes the score of the
+k-th from the probabilities of that word, as Soft-TIFA does.
 """
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -18,36 +17,64 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from countcheck.cards import Card, fill
-from countcheck.credentials import read_key, refuse_secrets
+from countcheck.credentials import refuse_secrets
 from countcheck.detectors.base import Detections
-from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
-from countcheck.errors import BadSettings, BadWeights, GeneratorClosed, MissingExtra
+from countcheck.detectors.common.vlm_consensus import agreed_places
+from countcheck.detectors.common.vlm_models import LocalModel, ServedModel
+from countcheck.detectors.common.vlm_numbers import read_numbers, token_distribution
+from countcheck.detectors.common.vlm_replies import COORDINATES, Reply, Share, read_reply
+from countcheck.errors import BadSettings
 from countcheck.images.convert import as_rgb
 from countcheck.images.types import Pixels
+from countcheck.suites.language.nouns import plural_of
 
 if TYPE_CHECKING:
     from PIL import Image
+
+__all__ = ["DEFAULTS", "QUESTIONS", "VlmDetector", "read_numbers"]
 
 DEFAULTS: dict[str, Any] = {
     "backend": "openai",  # or transformers
     "base_url": "",  # of an OpenAI-compatible server
     "key_env": "OPENAI_API_KEY",
+    "ask": "numbers",  # or boxes, points, probabilities
+    "question": "",  # in place of that of `ask`; {names} is a JSON list of nouns, {noun} and {plural} the first of them
+    "one_by_one": None,  # a question a noun; by default for points and probabilities
+    "coordinates": "auto",  # or pixels, thousandths, percent, shares
     "answers": 1,
     "temperature": None,  # the server's own
     "side": 1024,
     "concurrency": 4,
     "timeout": 120,
     "most": 200,
-    "longest": 256,  # tokens of an answer
+    "longest": None,  # tokens of an answer; 256 of numbers, 4096 of places
     "device": "auto",
     "precision": "auto",
 }
 
-QUESTION = (
-    "Count the things in this picture. Count every one that can be seen, also those that are partly hidden or cut off. "
-    "Do not count reflections, toys, statues or pictures of them. "
-    "Answer with a JSON object and nothing else, one whole number for each name: {names}"
+_WHICH = (
+    "Take every one that can be seen, also those that are partly hidden or cut off. "
+    "Leave out reflections, toys, statues and pictures of them. "
 )
+QUESTIONS: Mapping[str, str] = {
+    "numbers": (
+        "Count the things in this picture. Count every one that can be seen, also those that are partly hidden or cut "
+        "off. Do not count reflections, toys, statues or pictures of them. "
+        "Answer with a JSON object and nothing else, one whole number for each name: {names}"
+    ),
+    "boxes": (
+        "Locate every thing in this picture that has one of these names: {names}. "
+        + _WHICH
+        + "Answer with a JSON list "
+        'and nothing else, one object for each thing: {{"bbox_2d": [x1, y1, x2, y2], "label": name}}, with coordinates '
+        "from 0 to 1000. Answer with [] when there is none."
+    ),
+    "points": "Point to all the {plural} in this picture.",
+    "probabilities": "How many {plural} are in the image? Answer in one word, with a number.",
+}
+"""What is asked, by the setting ``ask``."""
+
+LEAST_KNOWN = 0.5  # probability of the words that are numbers, below which an answer is none
 
 
 class VlmDetector:
@@ -68,83 +95,135 @@ class VlmDetector:
                 raise BadSettings(f"{card.name}: {setting} is {settings[setting]}. Give 1 or more.")
         if not card.source:
             raise BadSettings(f"{card.name}: no model is named. Write vlm:MODEL.")
+        for setting, known in (("ask", tuple(QUESTIONS)), ("coordinates", COORDINATES)):
+            if settings[setting] not in known:
+                raise BadSettings(f"{card.name}: {setting} is {settings[setting]!r}. Give {_either(known)}.")
         self.name = card.name
+        self._ask = str(settings["ask"])
+        self._question = _question(card.name, str(settings["question"]) or QUESTIONS[self._ask])
+        if settings["one_by_one"] is None:
+            settings["one_by_one"] = self._ask in ("points", "probabilities")
+        if settings["longest"] is None:
+            settings["longest"] = 4096 if self._ask in ("boxes", "points") else 256
         self._settings = settings
-        backends: dict[str, type[_Server] | type[_Local]] = {"openai": _Server, "transformers": _Local}
+        backends: dict[str, type[ServedModel] | type[LocalModel]] = {"openai": ServedModel, "transformers": LocalModel}
         if settings["backend"] not in backends:
             raise BadSettings(f"{card.name}: backend is {settings['backend']!r}. Give openai or transformers.")
-        self._model: _Server | _Local = backends[settings["backend"]](card, settings)
+        self._model: ServedModel | LocalModel = backends[settings["backend"]](card, settings)
 
     def detect(self, pictures: Sequence[Pixels], nouns: Sequence[str]) -> list[Detections]:
-        """Count in each picture, in order; a noun that got no number is unsupported in that picture."""
+        """Count in each picture, in order; a noun of which the answer says nothing is unsupported in that picture."""
         words = sorted(set(nouns))
         arrays = [as_rgb(picture) for picture in pictures]
         images = [_small(array, int(self._settings["side"])) for array in arrays]
         sizes = [(array.shape[1], array.shape[0]) for array in arrays]
         if not words:
             return [Detections.nothing(size) for size in sizes]
-        prompt = QUESTION.format(names=json.dumps(words, ensure_ascii=False))
-        times = int(self._settings["answers"])
+        portions = [[word] for word in words] if self._settings["one_by_one"] else [words]
+        questions = [(image, portion) for image in images for portion in portions]
         with ThreadPoolExecutor(max_workers=self._model.concurrency) as pool:
-            answers = list(pool.map(lambda image: self._model.answer(image, prompt, times), images))
-        return [self._read(texts, words, size) for texts, size in zip(answers, sizes, strict=True)]
+            tables = list(pool.map(lambda question: self._answer(*question), questions))
+        step = len(portions)
+        return [
+            self._detections([finding for part in tables[k * step : (k + 1) * step] for finding in part], size)
+            for k, size in enumerate(sizes)
+        ]
 
-    def _read(self, answers: Sequence[str], words: Sequence[str], size: tuple[int, int]) -> Detections:
-        numbers = [read_numbers(answer, words) for answer in answers]
-        nouns: list[str] = []
-        scores: list[float] = []
-        unknown: set[str] = set()
-        for word in words:
-            given = [min(found[word], int(self._settings["most"])) for found in numbers if word in found]
-            if not given:
-                unknown.add(word)
-                continue
-            for k in range(1, max(given) + 1):
-                nouns.append(word)
-                scores.append(sum(n >= k for n in given) / len(given))
+    def _answer(self, image: Image.Image, words: Sequence[str]) -> list[_Finding]:
+        """Ask for some nouns in one picture; a finding a noun."""
+        question = self._question.format(
+            names=json.dumps(list(words), ensure_ascii=False), noun=words[0], plural=plural_of(words[0])
+        )
+        if self._ask == "probabilities":
+            return [_from_distribution(words[0], token_distribution(self._model.first_token(image, question)))]
+        coordinates = str(self._settings["coordinates"])
+        replies = [
+            read_reply(text, words, image.size, coordinates=coordinates, complete=complete)
+            for text, complete in self._model.answer(image, question, int(self._settings["answers"]))
+        ]
+        return [_from_replies(word, replies, int(self._settings["most"])) for word in words]
+
+    def _detections(self, findings: Sequence[_Finding], size: tuple[int, int]) -> Detections:
+        """Join the findings of all nouns in one picture."""
+        unplaced = sum(len(f.scores) for f in findings if f.places is None)
+        grid = iter(_points(unplaced, size))
+        scale = np.array([size[0], size[1], size[0], size[1]], np.float32)
+        boxes: list[Any] = []
+        for finding in findings:
+            if finding.places is None:
+                boxes += [next(grid) for _ in finding.scores]
+            else:
+                boxes += [np.array(place, np.float32) * scale for place in finding.places]
         return Detections(
-            boxes=_points(len(nouns), size),
-            scores=np.array(scores, np.float32),
-            nouns=tuple(nouns),
+            boxes=np.array(boxes, np.float32).reshape(-1, 4),
+            scores=np.array([score for f in findings for score in f.scores], np.float32),
+            nouns=tuple(f.noun for f in findings for _ in f.scores),
             size=size,
-            unsupported=frozenset(unknown),
+            unsupported=frozenset(f.noun for f in findings if f.unknown),
+            opinions={f.noun: f.opinions for f in findings if f.opinions},
+            not_auditable=frozenset(f.noun for f in findings if f.places is None and not f.unknown),
         )
 
 
-def read_numbers(answer: str, words: Sequence[str]) -> dict[str, int]:
-    """Read the number of each word from an answer: JSON with anything round it, "pigs: 3", or one bare number.
+class _Finding:
+    """What all answers together say of one noun.
 
-    >>> read_numbers('Here you are: {"pig": 3}', ["pig", "wolf"])
-    {'pig': 3}
+    Attributes:
+        noun: Asked for.
+        scores: Of its things, the surest first.
+        places: Of the same things; ``None`` when only a number is known.
+        opinions: Other numbers that answers gave.
+        unknown: Whether no answer says anything of it.
     """
-    for text in re.findall(r"\{[^{}]*\}", answer, flags=re.DOTALL)[::-1]:
-        try:
-            body = json.loads(text)
-        except ValueError:
-            continue
-        named = {str(name).strip().lower(): value for name, value in body.items()}
-        numbers = {word: _whole(named.get(word.lower())) for word in words}
-        if any(number is not None for number in numbers.values()):
-            return {word: number for word, number in numbers.items() if number is not None}
-    bare = re.findall(r"(?<![\w.-])\d{1,4}(?![\w.])", answer)
-    if len(words) == 1 and len(set(bare)) == 1:
-        return {words[0]: int(bare[0])}
-    numbers_in_words = {}
-    for word in words:
-        match = re.search(rf"(?i)\b{re.escape(word)}(?:s|es)?\b[\"'*_]{{0,3}} ?[:=] ?(\d{{1,4}})(?![\w.]\d)", answer)
-        if match:
-            numbers_in_words[word] = int(match[1])
-    return numbers_in_words
+
+    __slots__ = ("noun", "opinions", "places", "scores", "unknown")
+
+    def __init__(
+        self,
+        noun: str,
+        scores: Sequence[float] = (),
+        places: Sequence[Share] | None = None,
+        *,
+        opinions: Sequence[int] = (),
+        unknown: bool = False,
+    ) -> None:
+        self.noun, self.scores, self.places = noun, tuple(scores), places
+        self.opinions, self.unknown = tuple(opinions), unknown
 
 
-def _whole(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, int) and 0 <= value <= 9999 else None
+def _from_replies(word: str, replies: Sequence[Reply], most: int) -> _Finding:
+    located = [reply.places[word][:most] for reply in replies if word in reply.places]
+    numbers = [min(reply.numbers[word], most) for reply in replies if word in reply.numbers]
+    if located:
+        places, scores = agreed_places(located)
+        doubts = [min(reply.doubts[word], most) for reply in replies if word in reply.doubts]
+        return _Finding(word, scores, places, opinions=[*numbers, *doubts])
+    if not numbers:
+        return _Finding(word, unknown=True)
+    return _Finding(word, [sum(n >= k for n in numbers) / len(numbers) for k in range(1, max(numbers) + 1)])
+
+
+def _from_distribution(word: str, numbers: Mapping[int, float]) -> _Finding:
+    """Turn probabilities of numbers into scores: that of the k-th thing is the probability of at least k."""
+    if sum(numbers.values()) < LEAST_KNOWN:
+        return _Finding(word, unknown=True)
+    scores = [sum(p for n, p in numbers.items() if n >= k) for k in range(1, max(numbers) + 1)]
+    return _Finding(word, [min(score, 1.0) for score in scores])
+
+
+def _question(name: str, text: str) -> str:
+    try:
+        text.format(names="", noun="", plural="")
+    except (KeyError, IndexError, ValueError) as error:
+        raise BadSettings(
+            f"{name}: the question {text[:60]!r} cannot be filled in ({type(error).__name__}: {error}). "
+            "Write {names}, {noun} or {plural}, and other curly brackets twice."
+        ) from error
+    return text
+
+
+def _either(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _points(number: int, size: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -162,112 +241,3 @@ def _small(picture: np.ndarray[Any, np.dtype[np.uint8]], side: int) -> Image.Ima
     image = Image.fromarray(picture)
     image.thumbnail((side, side))
     return image
-
-
-class _Server:
-    """A model behind an OpenAI-compatible server: the provider's own, vLLM, llama.cpp, Ollama, LM Studio."""
-
-    def __init__(self, card: Card, settings: Mapping[str, Any]) -> None:
-        try:
-            import openai
-        except ImportError as error:
-            raise MissingExtra("openai", feature="the vlm counter") from error
-        self._openai, self._card, self._settings = openai, card, settings
-        self.concurrency = int(settings["concurrency"])
-        url = str(settings["base_url"])
-        local = re.match(r"https?://(localhost|127\.|\[::1\])", url)
-        # A server on this machine needs no key, and must not be sent that of another.
-        key = "none" if local else read_key([str(settings["key_env"])], family=card.name)
-        self._client = openai.OpenAI(
-            api_key=key, base_url=url or None, timeout=float(settings["timeout"]), max_retries=4
-        )
-
-    def answer(self, image: Image.Image, prompt: str, times: int) -> list[str]:
-        return [self._once(image, prompt) for _ in range(times)]
-
-    def _once(self, image: Image.Image, prompt: str) -> str:
-        buffer = io.BytesIO()
-        image.save(buffer, "PNG")
-        url = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-        content = [{"type": "text", "text": prompt}, {"type": "image_url", "image_url": {"url": url}}]
-        errors = self._openai
-        try:
-            answer = self._client.chat.completions.create(
-                model=self._card.source,
-                messages=[{"role": "user", "content": content}],
-                max_completion_tokens=int(self._settings["longest"]),
-                **({} if self._settings["temperature"] is None else {"temperature": self._settings["temperature"]}),
-            )
-        except (errors.AuthenticationError, errors.PermissionDeniedError, errors.NotFoundError) as error:
-            raise GeneratorClosed(
-                f"{self._card.name}: the server refuses access ({type(error).__name__}). "
-                f"Check the key in {self._settings['key_env']} and the model name {self._card.source!r}."
-            ) from error
-        except errors.BadRequestError as error:
-            if any(word in str(error).lower() for word in ("policy", "filter", "safety")):
-                return ""  # it refuses this picture: no number, so unsupported there
-            raise BadSettings(
-                f"{self._card.name}: the server rejects the request ({_message(error)}). Correct the settings."
-            ) from error
-        except errors.OpenAIError as error:
-            raise GeneratorClosed(
-                f"{self._card.name}: the server cannot be reached or is overloaded ({type(error).__name__}). Try later."
-            ) from error
-        return (answer.choices[0].message.content or "") if answer.choices else ""
-
-
-def _message(error: Exception) -> str:
-    body = getattr(error, "body", None)
-    message = body.get("message") if isinstance(body, dict) else None
-    return " ".join(str(message or type(error).__name__).split())[:160]
-
-
-class _Local:
-    """A vision-language model of transformers, in a folder or on the hub."""
-
-    concurrency = 1
-
-    def __init__(self, card: Card, settings: Mapping[str, Any]) -> None:
-        need_torch("the vlm counter")
-        import transformers
-
-        self._device = resolve_devices(str(settings["device"]), card.name)[0]
-        dtype = resolve_dtype(str(settings["precision"]), self._device, card.name)
-        self._settings = settings
-        given: dict[str, Any] = {"trust_remote_code": False, **({"revision": card.revision} if card.revision else {})}
-        try:
-            self._processor = transformers.AutoProcessor.from_pretrained(card.source, **given)
-            self._model = transformers.AutoModelForImageTextToText.from_pretrained(
-                card.source, dtype=dtype, use_safetensors=True, **given
-            )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise BadWeights(
-                f"{card.name}: there is no vision-language model at {card.source} that can be loaded "
-                f"({str(error).splitlines()[0][:160]}). Download one and give its folder."
-            ) from error
-        self._model = self._model.to(self._device).eval()
-
-    def answer(self, image: Image.Image, prompt: str, times: int) -> list[str]:
-        import torch
-
-        content = [{"type": "image", "image": image}, {"type": "text", "text": prompt}]
-        inputs = self._processor.apply_chat_template(
-            [{"role": "user", "content": content}],
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=True,
-            return_tensors="pt",
-        ).to(self._device, self._model.dtype)
-        sampling: dict[str, Any] = {"do_sample": False}
-        if times > 1 and float(self._settings["temperature"] or 0) > 0:
-            sampling = {"do_sample": True, "temperature": float(self._settings["temperature"])}
-        with torch.inference_mode():
-            out = self._model.generate(
-                **inputs,
-                max_new_tokens=int(self._settings["longest"]),
-                num_return_sequences=times if sampling["do_sample"] else 1,
-                **sampling,
-            )
-        start = inputs["input_ids"].shape[1]
-        texts: list[str] = self._processor.batch_decode(out[:, start:], skip_special_tokens=True)
-        return texts

@@ -45,6 +45,8 @@ def write_coco(run: RunFolder, folder: Path) -> int:
             images.append(image)
             nouns = dict.fromkeys(noun for target in row.targets for noun in target.nouns)
             for index in count(detections, nouns, rule, style=row.tags.get("style")).kept:
+                if detections.nouns[index] in detections.not_auditable:
+                    continue  # a bare number has no place
                 category = categories.setdefault(detections.nouns[index], len(categories) + 1)
                 annotations.append(_annotation(len(annotations) + 1, image["id"], category, detections, index))
         if not images:

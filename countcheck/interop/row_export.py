@@ -1,4 +1,4 @@
-"""A run's verdicts as rows for other programs: JSON lines, CSV, Parquet, and GenEval's results."""
+"""A run's verdicts as rows for other programs: JSON lines, CSV, Parquet, GenEval's results, and Soft-TIFA's scores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def write_rows(run: RunFolder, format: str, out: Path | None) -> int:
     """Write a run's rows and return how many; to stdout when ``out`` is ``None``.
 
     Raises:
-        BadInput: For Parquet without a file, or a file that cannot be written.
+        BadInput: For Parquet without a file, a file that cannot be written, or Soft-TIFA's scores of a run that was
+            counted without probabilities.
         MissingExtra: For Parquet when pyarrow is not installed.
     """
     rows = run.rows()
@@ -38,8 +39,8 @@ def write_rows(run: RunFolder, format: str, out: Path | None) -> int:
         atomic_write(out, data)
     except OSError as error:
         raise BadInput(f"{out} cannot be written ({error.strerror}).") from error
-    # Of GenEval's results only those are written that its summary can read.
-    return data.count(b"\n") if format == "geneval" else len(rows)
+    # Of other programs' results only those are written that they can read.
+    return data.count(b"\n") if format in ("geneval", "soft-tifa") else len(rows)
 
 
 def _jsonl(run: RunFolder, rows: list[ResultRow]) -> bytes:
@@ -93,9 +94,16 @@ def _geneval(run: RunFolder, rows: list[ResultRow]) -> bytes:
     return b"".join(_json(line).encode() + b"\n" for line in results.lines)
 
 
+def _soft_tifa(run: RunFolder, rows: list[ResultRow]) -> bytes:
+    from countcheck.interop.soft_tifa import soft_tifa_scores
+
+    return b"".join(_json(line).encode() + b"\n" for line in soft_tifa_scores(run, rows))
+
+
 _FORMATS: dict[str, Callable[[RunFolder, list[ResultRow]], bytes]] = {
     "jsonl": _jsonl,
     "csv": _csv,
     "parquet": _parquet,
     "geneval": _geneval,
+    "soft-tifa": _soft_tifa,
 }

@@ -50,7 +50,8 @@ class ImageCount:
         low, high: The range of each number within the counter's margin.
         uncertain: Nouns whose number changes within the margin.
         unsupported: Nouns that the counter does not know.
-        boxes: The things that were counted.
+        boxes: The things that were counted; points have no area.
+        not_auditable: Nouns of which the counter gave a bare number; they have no boxes.
         size: Width and height of the image in pixels.
         error: Why the image could not be read; empty when it could.
         image: The image as it was given, for display.
@@ -62,6 +63,7 @@ class ImageCount:
     uncertain: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
     boxes: tuple[Box, ...] = ()
+    not_auditable: tuple[str, ...] = ()
     size: tuple[int, int] = (0, 0)
     error: str = ""
     image: ImageInput = field(default=None, repr=False, compare=False)
@@ -74,6 +76,7 @@ class ImageCount:
             "unsupported": list(self.unsupported),
             "boxes": [{"noun": box.noun, "score": box.score, "xyxy": list(box.xyxy)} for box in self.boxes],
         }
+        body |= {"not_auditable": list(self.not_auditable)} if self.not_auditable else {}
         return body | ({"error": self.error} if self.error else {})
 
     def _repr_html_(self) -> str:
@@ -352,6 +355,7 @@ def _entry(image: ImageInput, detections: Detections, counted: Count) -> ImageCo
         uncertain=counted.uncertain,
         unsupported=tuple(sorted(counted.unsupported)),
         boxes=tuple(_boxes(detections, counted.kept)),
+        not_auditable=tuple(sorted(detections.not_auditable & set(counted.counts))),
         size=detections.size,
         image=image,
     )
@@ -376,6 +380,8 @@ def _unsupported(detections: Detections, nouns: Sequence[Noun]) -> tuple[str, ..
 
 def _boxes(detections: Detections, kept: Iterable[int]) -> Iterator[Box]:
     for index in kept:
+        if detections.nouns[index] in detections.not_auditable:
+            continue
         x1, y1, x2, y2 = (round(float(value), 2) for value in detections.boxes[index])
         score = round(float(detections.scores[index]), 5)
         yield Box(noun=detections.nouns[index], score=score, xyxy=(x1, y1, x2, y2))
@@ -383,9 +389,10 @@ def _boxes(detections: Detections, kept: Iterable[int]) -> Iterator[Box]:
 
 def _figure(entry: ImageCount, caption: str) -> str:
     """An HTML figure for a notebook: the image with its boxes, and one line below."""
+    from countcheck.reports.draw_boxes import drawn_corners
     from countcheck.reports.notebook import figure_html
 
-    boxes = [(box.noun, box.score, box.xyxy) for box in entry.boxes]
+    boxes = [(box.noun, box.score, drawn_corners(box.xyxy, entry.size)) for box in entry.boxes]
     try:
         pixels = None if entry.error or entry.image is None else load_image(entry.image)
     except BadInput:  # the file is gone since

@@ -62,8 +62,17 @@ def draw_boxes(image: Image.Image, boxes: Iterable[DrawnBox], caption: str = "")
     return page
 
 
+def drawn_corners(box: Sequence[float], size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Give the corners to draw for a box in a picture of this (width, height); a point becomes a small square."""
+    left, top, right, bottom = (float(edge) for edge in box)
+    if left == right and top == bottom:
+        half = max(size) / 80
+        return left - half, top - half, left + half, top + half
+    return left, top, right, bottom
+
+
 def numbered_boxes(detections: Detections, counted: Sequence[int]) -> list[DrawnBox]:
-    """Number the counted boxes noun by noun, the surest first.
+    """Number the counted boxes noun by noun, the surest first; what has no place is left out.
 
     Args:
         counted: Places in ``detections`` of the boxes to draw.
@@ -72,9 +81,11 @@ def numbered_boxes(detections: Detections, counted: Sequence[int]) -> list[Drawn
     boxes = []
     for place in sorted(counted, key=lambda i: (detections.nouns[i], -float(detections.scores[i]))):
         noun = detections.nouns[place]
+        if noun in detections.not_auditable:
+            continue
         numbers[noun] = numbers.get(noun, 0) + 1
-        left, top, right, bottom = (float(edge) for edge in detections.boxes[place])
-        boxes.append(DrawnBox(noun=noun, corners=(left, top, right, bottom), text=f"{noun[:24]} {numbers[noun]}"))
+        corners = drawn_corners(detections.boxes[place].tolist(), detections.size)
+        boxes.append(DrawnBox(noun=noun, corners=corners, text=f"{noun[:24]} {numbers[noun]}"))
     return boxes
 
 

@@ -11,7 +11,7 @@ from countcheck.counting.rule import CountingRule, count
 from countcheck.counting.rule_settings import rule_of_record
 from countcheck.errors import BadInput
 from countcheck.images.decode import read_picture
-from countcheck.reports.draw_boxes import DrawnBox, draw_boxes
+from countcheck.reports.draw_boxes import DrawnBox, draw_boxes, drawn_corners
 from countcheck.reports.safe_text import visible
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ def rule_of(run: RunFolder) -> CountingRule:
 
 
 def overlays_of(run: RunFolder, rows: Iterable[ResultRow]) -> dict[tuple[str, int], Overlay]:
-    """Return the boxes of each counted picture by (key, turn); those far below the threshold are left out."""
+    """Return the boxes of each counted picture by (key, turn).
+
+    Those far below the threshold are left out, and those of bare numbers, which have no place.
+    """
     wanted = {(row.key, row.turn): row for row in rows if row.outcome == "picture"}
     rule = rule_of(run)
     overlays = {}
@@ -72,9 +75,9 @@ def _boxes(detections: Detections, row: ResultRow, rule: CountingRule) -> tuple[
     boxes = []
     for index, (noun, score) in enumerate(zip(detections.nouns, detections.scores.tolist(), strict=True)):
         near = score >= rule.threshold_for(noun, style) - max(rule.margin, 0.1)
-        if index not in counted and not (near and noun in nouns):
+        if noun in detections.not_auditable or (index not in counted and not (near and noun in nouns)):
             continue
-        x1, y1, x2, y2 = detections.boxes[index].tolist()
+        x1, y1, x2, y2 = drawn_corners(detections.boxes[index].tolist(), detections.size)
         left, top = _share(x1, width), _share(y1, height)
         boxes.append(
             Box(

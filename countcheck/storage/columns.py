@@ -177,6 +177,8 @@ def detection_columns(key: str, turn: int, counting: int, detections: Detections
     }
     if detections.unsupported:
         body["unsupported"] = sorted(detections.unsupported)
+    if detections.not_auditable:
+        body["not_auditable"] = sorted(detections.not_auditable)
     if detections.opinions:
         body["opinions"] = {noun: list(numbers) for noun, numbers in detections.opinions.items()}
     if detections.colours:
@@ -196,6 +198,7 @@ def read_detections(row: Any) -> Detections:
         size=(read["size"][0], read["size"][1]),
         unsupported=frozenset(read.get("unsupported", ())),
         opinions={noun: tuple(numbers) for noun, numbers in read.get("opinions", {}).items()},
+        not_auditable=frozenset(read.get("not_auditable", ())),
         colours=tuple(read.get("colours", ())),
     )
 

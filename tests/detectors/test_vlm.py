@@ -1,15 +1,18 @@
 import json
+import math
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter as Looking
 from countcheck.counting.geneval_rule import GenevalRule
 from countcheck.counting.judging import judge_detections
+from countcheck.counting.queries import query_map, renamed_nouns
 from countcheck.counting.rule import CountingRule
 from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
@@ -55,9 +58,12 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append((body, dict(self.headers)))
         status, reply = self.server.replies.pop(0)
         if status == 200:
-            message = {"role": "assistant", "content": reply}
-            reply = {"id": "1", "object": "chat.completion", "created": 1, "model": "m",
-                     "choices": [{"index": 0, "finish_reason": "stop", "message": message}]}  # fmt: skip
+            text, reason, tokens = (reply, "stop", None) if isinstance(reply, str) else (*reply, None)[:3]
+            choice = {"index": 0, "finish_reason": reason, "message": {"role": "assistant", "content": text}}
+            if tokens is not None:
+                top = [{"token": token, "logprob": math.log(p), "bytes": None} for token, p in tokens.items()]
+                choice["logprobs"] = {"content": [{**top[0], "top_logprobs": top}], "refusal": None}
+            reply = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
         else:
             reply = {"error": {"message": reply, "type": "error", "code": "code"}}
         out = json.dumps(reply).encode()
@@ -128,6 +134,87 @@ def test_a_picture_without_a_number_is_uncertain_and_ends_no_run(serve):
         assert seen.counted == {"pig": (0, 0, 0)}
 
 
+def test_boxes_are_asked_for_and_lie_in_pixels_of_the_picture(serve):
+    reply = '[{"bbox_2d": [0, 0, 500, 500], "label": "pig"}, {"bbox_2d": [500, 500, 1000, 1000], "label": "pig"}]'
+    server, looking = serve((200, reply), ask="boxes")
+    (found,) = looking.detect([PICTURE], ["pig", "wolf"])
+    assert found.nouns == ("pig", "pig") and not found.unsupported and not found.not_auditable
+    assert found.boxes.tolist() == [[0, 0, 40, 30], [40, 30, 80, 60]]
+    question = server.asked[0][0]["messages"][0]["content"][0]["text"]
+    assert '["pig", "wolf"]' in question and "bbox_2d" in question
+
+
+def test_points_are_asked_for_noun_by_noun(serve):
+    server, looking = serve((200, '<points coords="1 1 500 500">pigs</points>'), (200, "There are none."), ask="points")
+    (found,) = looking.detect([PICTURE], ["pig", "wolf"])
+    assert found.nouns == ("pig",) and not found.unsupported
+    assert found.boxes.tolist() == [[40, 30, 40, 30]]
+    asked = [body["messages"][0]["content"][0]["text"] for body, _ in server.asked]
+    assert asked == ["Point to all the pigs in this picture.", "Point to all the wolves in this picture."]
+
+
+def test_a_bare_number_is_counted_and_marked_as_not_auditable(serve):
+    _, looking = serve((200, '{"pig": 3}'), ask="boxes")
+    (found,) = looking.detect([PICTURE], ["pig"])
+    assert found.nouns == ("pig",) * 3 and found.not_auditable == {"pig"}
+    counter = Looking(Card(name="vlm", family="vlm"), looking)
+    seen = judge_detections(counter, found, (Target(noun="pig", count=3),), {}, [Noun(name="pig")])
+    assert seen.verdict.kind is Kind.EXACT and seen.verdict.reason.endswith("not auditable: a bare number for pig")
+
+
+def test_answers_agree_on_places(serve):
+    two = '[{"bbox_2d": [0, 0, 500, 500], "label": "pig"}, {"bbox_2d": [500, 500, 1000, 1000], "label": "pig"}]'
+    one = '[{"bbox_2d": [10, 0, 510, 500], "label": "pig"}]'
+    _, looking = serve((200, two), (200, one), (200, two), ask="boxes", answers=3)
+    (found,) = looking.detect([PICTURE], ["pig"])
+    assert found.scores.tolist() == pytest.approx([1, 2 / 3])
+
+
+def test_a_total_that_differs_from_the_places_makes_the_count_uncertain(serve):
+    _, looking = serve(
+        (200, 'Counting the <points coords="1 1 500 500">pigs</points> shows a total of 2.'), ask="points"
+    )
+    counter = Looking(Card(name="vlm", family="vlm"), looking)
+    found = renamed_nouns(looking.detect([PICTURE], ["pig"])[0], query_map([Noun(name="pig")], None))
+    counted = counter.count(found, [Noun(name="pig")])
+    assert (counted.low["pig"], counted.counts["pig"], counted.high["pig"]) == (1, 1, 2)
+
+
+def test_an_answer_that_is_cut_off_gives_no_number(serve):
+    _, looking = serve((200, ('[{"bbox_2d": [0, 0, 500, 500], "label": "pig"}]', "length")), ask="boxes")
+    (found,) = looking.detect([PICTURE], ["pig"])
+    assert found.unsupported == {"pig"} and found.nouns == ()
+
+
+def test_probabilities_of_the_first_word_become_scores(serve):
+    tokens = {"three": 0.6, " Three": 0.1, "two": 0.2, "many": 0.1}
+    _, looking = serve(
+        (200, ("three", "stop", tokens)), (200, ("many", "stop", {"many": 0.9, "two": 0.1})), ask="probabilities"
+    )
+    (found,) = looking.detect([PICTURE], ["pig", "wolf"])
+    assert found.nouns == ("pig",) * 3 and found.not_auditable == {"pig"} and found.unsupported == {"wolf"}
+    assert found.scores.tolist() == pytest.approx([0.9, 0.9, 0.7])
+
+
+def test_a_server_that_tells_no_probabilities_is_told(serve):
+    _, looking = serve((200, "three"), ask="probabilities")
+    with pytest.raises(BadSettings, match="tells no probabilities"):
+        looking.detect([PICTURE], ["pig"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"ask": "circles"}, "ask is 'circles'"),
+        ({"coordinates": "inches"}, "coordinates is 'inches'"),
+        ({"question": "How many {things}?"}, "cannot be filled in"),
+    ],
+)
+def test_settings_that_make_no_question_are_refused(serve, settings, message):
+    with pytest.raises(BadSettings, match=message):
+        serve(**settings)
+
+
 @pytest.mark.parametrize("setting", ["answers", "concurrency"])
 def test_no_answers_at_all_and_nobody_to_ask_are_refused(serve, setting):
     with pytest.raises(BadSettings, match=f"{setting} is 0"):
@@ -192,9 +279,12 @@ def test_a_local_model_runs_from_processor_to_answer(tmp_path):
         source=str(tmp_path),
         settings={"backend": "transformers", "longest": 4, "device": "cpu"},
     )
-    found = VlmDetector(card).detect([PICTURE, PICTURE], ["pig", "wolf"])
+    detector = VlmDetector(card)
+    found = detector.detect([PICTURE, PICTURE], ["pig", "wolf"])
     assert [f.size for f in found] == [(80, 60)] * 2
     assert all(f.unsupported <= {"pig", "wolf"} for f in found)
+    tokens = detector._model.first_token(Image.fromarray(PICTURE), "How many pigs?")
+    assert tokens and 0 < sum(tokens.values()) <= 1
 
 
 def test_a_folder_without_a_model_is_told(tmp_path, monkeypatch):

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 from made_up import a_run, a_suite
+from PIL import Image
 
 from countcheck.counting.verdict import Kind
+from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput
+from countcheck.reports.draw_boxes import draw_boxes, numbered_boxes
 from countcheck.reports.overlays import overlays_of, write_annotated
+from countcheck.storage.rows import ResultRow
+from countcheck.storage.run_info import CounterInfo, RunInfo
+from countcheck.suites.suite import Target
 
 
 def test_counted_boxes_are_as_many_as_were_counted(two_runs):
@@ -39,3 +48,24 @@ def test_a_folder_that_cannot_be_written_is_named(two_runs, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="Name another folder"):
         write_annotated(two_runs[0], tmp_path / "file" / "a")
+
+
+def test_a_point_is_drawn_as_a_small_square_and_a_bare_number_not_at_all():
+    found = Detections(
+        boxes=np.array([[40, 30, 40, 30], [10, 10, 10, 10]], np.float32),
+        scores=np.ones(2, np.float32),
+        nouns=("pig", "wolf"),
+        size=(80, 60),
+        not_auditable=frozenset({"wolf"}),
+    )
+    targets = (Target(noun="pig", count=1), Target(noun="wolf", count=1))
+    fields = {"generator": "g", "prompt_id": "p", "repeat": 0, "seed": 1, "text": "a pig and a wolf"}
+    row = ResultRow(key="k", outcome="picture", targets=targets, picture="k.png", **fields)
+    run = SimpleNamespace(
+        info=RunInfo(counter=CounterInfo(rule={"threshold": 0.5})), detections=lambda: iter([("k", 0, found)])
+    )
+    (box,) = overlays_of(run, [row])["k", 0].boxes
+    assert box.noun == "pig" and box.width > 0 and box.height > 0
+    assert box.left + box.width / 2 == pytest.approx(0.5, abs=0.001)
+    drawn = np.asarray(draw_boxes(Image.new("RGB", (80, 60)), numbered_boxes(found, [0, 1])))
+    assert drawn[25:35, 35:45].any() and not drawn[:20, :20].any()

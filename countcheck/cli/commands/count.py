@@ -68,6 +68,8 @@ def count_pictures(
     show_result(lambda: rows, lambda: _table(rows, [noun.name for noun in nouns]), as_json=as_json, output=output)
     if not as_json and any(row["uncertain"] for row in rows):
         note("~ uncertain: within its margin the counter finds another number. Check the picture by eye.")
+    if not as_json and any(row.get("not_auditable") for row in rows):
+        note("* not auditable: the counter gave a bare number and no places, so that nothing can be drawn.")
     _note_unlike(paths, loaded.name)
     failed = [row["error"] for row in rows if "error" in row]
     for error in failed:
@@ -136,7 +138,9 @@ def _count(
                 "xyxy": [round(float(v), 2) for v in detections.boxes[i]],
             }
             for i in counted.kept
+            if detections.nouns[i] not in detections.not_auditable
         ]
+        unseen = sorted(detections.not_auditable & set(counted.counts))
         rows.append(
             {
                 "image": printable_path(path),
@@ -144,6 +148,7 @@ def _count(
                 "uncertain": list(counted.uncertain),
                 "unsupported": sorted(counted.unsupported),
                 "boxes": boxes,
+                **({"not_auditable": unseen} if unseen else {}),
             }
         )
         if path in drawings:
@@ -197,4 +202,5 @@ def _cell(row: dict[str, Any], name: str) -> str:
         return "unreadable"
     if name in row["unsupported"]:
         return "unknown"
-    return f"{'~' if name in row['uncertain'] else ''}{row['counts'][name]}"
+    mark = "*" if name in row.get("not_auditable", ()) else ""
+    return f"{'~' if name in row['uncertain'] else ''}{row['counts'][name]}{mark}"

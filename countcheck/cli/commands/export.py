@@ -23,6 +23,7 @@ class Format(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     GENEVAL = "geneval"
+    SOFT_TIFA = "soft-tifa"
     COCO = "coco"
     DATASETS = "datasets"
 
@@ -44,6 +45,7 @@ def export(
     Examples:
         countcheck export runs/demo -f csv -o rows.csv
         countcheck export runs/demo -f geneval -o results.jsonl
+        countcheck export runs/demo -f soft-tifa --counting vlm -o scores.jsonl
         countcheck export runs/demo -f coco -o boxes/
     """
     from countcheck.interop.row_export import write_rows

@@ -136,6 +136,7 @@ def fuse(views: Sequence[Detections], *, limit: float = 0.55, floor: float = 0.0
         nouns=tuple(noun for noun, _, _ in fused),
         size=first.size,
         unsupported=frozenset.intersection(*(view.unsupported for view in views)),
+        not_auditable=frozenset.union(*(view.not_auditable for view in views)),
     )
 
 

@@ -203,6 +203,7 @@ def _assembled(parts: Sequence[tuple[Piece, Detections]], size: tuple[int, int])
         nouns=tuple(nouns),
         size=size,
         unsupported=parts[0][1].unsupported,
+        not_auditable=frozenset.union(*(part.not_auditable for _, part in parts)),
     )
     return whole if len(parts) == 1 else _merged(whole)
 
