@@ -53,6 +53,7 @@ COMMANDS = (
     "export",
     "runs",
     "init",
+    "fetch",
     "suite",
     "list",
     "serve",

@@ -144,6 +144,20 @@ def money(value: float) -> str:
     return f"${value:.2f}" if value < 10 else f"${value:,.0f}"
 
 
+def file_size(n: int) -> str:
+    """Write a number of bytes in the unit that suits it.
+
+    >>> file_size(6_940_000_000)
+    '6.9 GB'
+    """
+    value = float(n)
+    for unit in ("bytes", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 10 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
 def number(n: int) -> str:
     """Write a whole number with thin spaces between thousands."""
     return f"{n:,}".replace(",", "\u202f")

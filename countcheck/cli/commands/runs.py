@@ -62,6 +62,7 @@ def delete(
     import shutil
 
     from countcheck.files import exclusive_lock
+    from countcheck.reports.format import file_size
     from countcheck.storage.run_folder import RunFolder
 
     for path in paths:
@@ -70,7 +71,7 @@ def delete(
     total = sum(_size(path) for path in paths)
     if not yes:
         names = ", ".join(one_line(str(path), 200) for path in paths)
-        if not typer.confirm(f"Delete {names} ({_bytes(total)})?", err=True):
+        if not typer.confirm(f"Delete {names} ({file_size(total)})?", err=True):
             raise typer.Exit(2)
     for path in paths:
         with exclusive_lock(path):
@@ -106,17 +107,10 @@ def _size(path: Path) -> int:
     return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
 
 
-def _bytes(size: int) -> str:
-    value = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
-            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 10 else f"{value:.1f} {unit}"
-        value /= 1000
-    return ""
-
-
 def _table(rows: Sequence[dict[str, Any]]) -> Table:
     from rich.table import Table
+
+    from countcheck.reports.format import file_size
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("run", "made on", "suite", "generators", "samples", "size"):
@@ -125,5 +119,5 @@ def _table(rows: Sequence[dict[str, Any]]) -> Table:
         samples = f"{row['samples']:,}" + (f" ({row['missing']:,} missing)" if row["missing"] else "")
         names = one_line(", ".join(row["generators"]), 60) if not row["problem"] else one_line(row["problem"], 200)
         cells = (one_line(row["run"], 200), row["created"][:10], one_line(row["suite"]), names, samples)
-        table.add_row(*cells, _bytes(row["bytes"]))
+        table.add_row(*cells, file_size(row["bytes"]))
     return table
