@@ -39,6 +39,7 @@ COMMANDS = (
     "demo",
     "run",
     "score",
+    "watch",
     "count",
     "recount",
     "merge",

@@ -44,7 +44,7 @@ def log_mlflow(report: Report, experiment: str, *, attach: Path | None = None) -
                     if attach is not None:
                         mlflow.log_artifact(str(attach))
     except (mlflow.exceptions.MlflowException, ImportError, OSError) as error:
-        raise BadSettings(f"MLflow rejected the report: {_first(error)}") from error
+        raise BadSettings(f"MLflow rejected the report: {first_line(error)}") from error
 
 
 def log_wandb(report: Report, project: str, *, attach: Path | None = None) -> None:
@@ -71,7 +71,7 @@ def log_wandb(report: Report, project: str, *, attach: Path | None = None) -> No
                     run.log_artifact(artifact)
                 run.finish()
     except (wandb.Error, OSError) as error:
-        raise BadSettings(f"Weights & Biases rejected the report: {_first(error)}") from error
+        raise BadSettings(f"Weights & Biases rejected the report: {first_line(error)}") from error
 
 
 def metrics(model: Model) -> Iterator[tuple[str, float]]:
@@ -79,8 +79,8 @@ def metrics(model: Model) -> Iterator[tuple[str, float]]:
 
     No name is a folder of another name, because MLflow's file store could not hold both.
     """
-    yield from _ends("", model.rates)
-    yield from _ends("corrected/", model.corrected)
+    yield from rate_metrics(model.rates)
+    yield from rate_metrics(model.corrected, prefix="corrected/")
     for name, n in model.counts.items():
         yield f"counts/{name}", float(n)
     for name, n in model.turns.items():
@@ -92,7 +92,8 @@ def metrics(model: Model) -> Iterator[tuple[str, float]]:
                 yield _safe(f"exact_rate_by/{tag}/{value}"), float(exact["value"])
 
 
-def _ends(prefix: str, rates: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
+def rate_metrics(rates: Mapping[str, Mapping[str, Any]], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Yield names and values of published estimates: value, ends of the interval and denominator, where there are any."""
     for rate, estimate in rates.items():
         for end, suffix in (("value", ""), ("low", ".low"), ("high", ".high"), ("n", ".n")):
             if estimate[end] is not None:
@@ -113,7 +114,7 @@ def parameters(report: Report, model: Model) -> Iterator[tuple[str, str]]:
             yield _safe(f"generator.{name}"), str(value)[:250]
 
 
-def _first(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of a tracker's error, cut after a whole sentence when it is long."""
     line = (str(error).splitlines() or [type(error).__name__])[0]
     if len(line) <= 300:

@@ -9,6 +9,7 @@ from typing import Any
 
 from countcheck.counting.verdict import Kind
 from countcheck.generators.outcome import Reason
+from countcheck.metrics.trend import step_of
 from countcheck.reports.format import EstimateJson
 from countcheck.reports.report import Model, Report
 from countcheck.reports.safe_text import visible
@@ -341,6 +342,35 @@ _ORDER = {"number": 0, "noun": 1, "style": 2, "number_form": 3, "kinds": 4}
 def _mean(estimates: Sequence[EstimateJson | None]) -> float:
     values = [e["value"] for e in estimates if e is not None and e["value"] is not None]
     return sum(values) / len(values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """The exact rate of a run's checkpoints by training step.
+
+    Attributes:
+        run: Index into the report's runs.
+        points: Step, index of the model and published estimate, by step.
+    """
+
+    run: int
+    points: tuple[tuple[int, int, EstimateJson], ...]
+
+
+def trends(report: Report) -> list[Trend]:
+    """Return of every run with two checkpoints or more how its exact rate went."""
+    result = []
+    for run, source in enumerate(report.runs):
+        points = []
+        for index, model in enumerate(report.models):
+            estimate = model.rates.get("exact_rate")
+            info = source.info.generators.get(model.generator) if model.run == run else None
+            step = None if info is None else step_of(info)
+            if step is not None and estimate is not None and estimate["value"] is not None:
+                points.append((step, index, estimate))
+        if len(points) > 1:
+            result.append(Trend(run=run, points=tuple(sorted(points, key=lambda point: point[:2]))))
+    return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

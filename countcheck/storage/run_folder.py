@@ -40,6 +40,7 @@ from countcheck.suites.serialize import suite_from_json
 from countcheck.suites.suite import Suite
 
 NO_STATES: Mapping[str, Any] = {}
+WATCHED = "watched"
 
 
 class RunFolder:
@@ -252,6 +253,16 @@ class RunFolder:
     def record_decision(self, sentence: str) -> None:
         """Record that a gate ended the run early, and why."""
         self._record({"until_decided": sentence})
+
+    @property
+    def watched(self) -> Mapping[str, Any]:
+        """What is recorded of the folder whose pictures the run scores as they appear; empty for any other run."""
+        watched = self.info.extra.get(WATCHED)
+        return watched if isinstance(watched, Mapping) else {}
+
+    def record_watched(self, changes: Mapping[str, Any]) -> None:
+        """Record something of the watched folder beside what is recorded already."""
+        self._record({WATCHED: {**self.watched, **changes}})
 
     def record_unfamiliar_pictures(self, unlike: int, compared: int) -> None:
         """Record how many of the run's pictures look unlike those that its counter was tested on."""

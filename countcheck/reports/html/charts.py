@@ -138,6 +138,43 @@ def price_plot(points: Sequence[Mapping[str, Any]], *, models: int, unit: str) -
     return _svg(left + width + 24, top + height + 48, parts)
 
 
+def by_step(points: Sequence[Mapping[str, Any]], *, runs: int) -> str:
+    """Draw the exact rate over the training step: a line a run, and its intervals as a band.
+
+    Each point has ``step``, ``run`` (index), ``value``, ``low`` and ``high``; a run's points are in the order of steps.
+    """
+    steps = sorted({point["step"] for point in points})
+    left, top, width, height = 60, 12, 640, 220
+    x = _scale((steps[0], max(steps[-1], steps[0] + 1)), (left + 10, left + width - 10))
+    y = _scale((0, 1), (top + height, top))
+    parts = []
+    for share in _SHARES:
+        parts += [
+            _line(left, y(share), left + width, y(share), rule=True),
+            _text(left - 8, y(share), _percent(share), "end"),
+        ]
+    free = -math.inf
+    for step in steps:  # the labels that have room
+        label = f"{step:,}"
+        if x(step) - _wide(label) / 2 > free:
+            parts.append(_text(x(step), top + height + 18, label, "middle"))
+            free = x(step) + _wide(label) / 2 + 8
+    for run in range(runs):
+        own = [point for point in points if point["run"] == run]
+        ends = [(x(p["step"]), y(p["high"])) for p in own] + [(x(p["step"]), y(p["low"])) for p in reversed(own)]
+        parts.append(f'<polygon class="band" points="{_places(ends)}" fill="{colour(run)}" opacity=".18"/>')
+        values = _places((x(p["step"]), y(p["value"])) for p in own)
+        parts.append(f'<polyline points="{values}" stroke="{colour(run)}" stroke-width="2"/>')
+        parts += [_mark(x(p["step"]), y(p["value"]), run, area=50) for p in own]
+    parts.append(_text(left + width, top + height + 38, "training step", "end"))
+    parts.append(_text(14, top + height / 2, "exactly as asked", "middle", turned=True))
+    return _svg(left + width + 24, top + height + 48, parts)
+
+
+def _places(places: Iterable[tuple[float, float]]) -> str:
+    return " ".join(f"{_number(x)},{_number(y)}" for x, y in places)
+
+
 def _ticks(end: float) -> list[float]:
     """Return three to six round numbers from 0 to ``end``, which is above 0.
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # Anchor, the value without which the section is left out (``None``: always there), title.
 CONTENTS: tuple[tuple[str, str | None, str], ...] = (
+    ("trend", "trend", "By step"),
     ("models", None, "Models"),
     ("differences", "differences", "Differences"),
     ("matrix", "matrices", "Asked and counted"),
@@ -87,6 +88,7 @@ def render_html(
     style, script = _asset("report.css"), _asset("report.js")
     conversations, conversations_held = sections.conversations(report)
     optional: dict[str, Any] = {
+        "trend": tables.trend_chart(report),
         "differences": tables.differences_table(report),
         "matrices": sections.matrices(report),
         "breakdowns": tables.breakdown_charts(report),

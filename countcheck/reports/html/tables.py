@@ -20,7 +20,7 @@ from countcheck.reports.html import charts
 from countcheck.reports.provenance import how_it_was_made
 from countcheck.reports.report import Report, Source
 from countcheck.reports.safe_text import visible
-from countcheck.reports.sections import Breakdown, breakdowns
+from countcheck.reports.sections import Breakdown, breakdowns, trends
 from countcheck.reports.wording import capitalized, label_advice
 
 TABLE_RATES = (
@@ -163,6 +163,28 @@ def _breakdown_chart(breakdown: Breakdown, models: int) -> str:
     if breakdown.tag == "number" and all(value.isdecimal() for value in breakdown.values):  # a suite's own may be words
         return charts.by_number([{**point, "asked": int(point["tag"])} for point in points], models=models)
     return charts.by_value(points, models=models, order=[visible(value, 60) for value in breakdown.values])
+
+
+def trend_chart(report: Report) -> dict[str, Any] | None:
+    """Return the chart and the table of checkpoints by step; ``None`` when no run has two of them."""
+    lines = trends(report)
+    if not lines:
+        return None
+    points = [
+        {"step": step, "run": series, "value": estimate["value"]}
+        | {end: estimate["value"] if estimate[end] is None else estimate[end] for end in ("low", "high")}
+        for series, line in enumerate(lines)
+        for step, _, estimate in line.points
+    ]
+    return {
+        "chart": safe_markup(charts.by_step(points, runs=len(lines))),
+        "runs": [(series, report.runs[line.run].name) for series, line in enumerate(lines)],
+        "lines": [
+            (series, step, estimate_text("exact_rate", estimate), estimate["n"])
+            for series, line in enumerate(lines)
+            for step, _, estimate in line.points
+        ],
+    }
 
 
 def price_charts(report: Report) -> list[dict[str, Any]]:

@@ -42,6 +42,14 @@ CHARTS = {
     "difference": charts.difference_mark(estimate(-0.9, -1.0, -0.6), model=2),
     "numbers": charts.by_number(points(9), models=9),
     "values": charts.by_value(points(4), models=4, order=[point["tag"] for point in points(1)]),
+    "steps": charts.by_step(
+        [
+            {"step": step, "run": run, "value": 0.5, "low": 0.0, "high": 1.0}
+            for run, steps in enumerate(((0, 500, 1500), (123456789,)))
+            for step in steps
+        ],
+        runs=2,
+    ),
     "price": charts.price_plot(
         [
             {"model": k, "x": 0.01 * k, "x_low": 0.0, "x_high": 9.0, "y": 0.5, "y_low": 0.1, "y_high": 0.9}

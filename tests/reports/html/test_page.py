@@ -8,6 +8,8 @@ from made_up import a_run, a_suite
 
 from countcheck.reports.html.page import write_html
 from countcheck.reports.report import read_report
+from countcheck.reports.sections import trends
+from countcheck.storage.run_info import GeneratorInfo
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202e\x07{{ 7*7 }}" + "long" * 2500
 
@@ -43,6 +45,27 @@ def test_hostile_words_stay_words(tmp_path):
     assert "<img src=x" not in text
     assert "&lt;script&gt;alert(1)" in text
     assert "\u202e" not in text
+
+
+def test_checkpoints_are_a_line_over_the_step_with_their_intervals_as_a_band(tmp_path):
+    generators = (("late", 0.9, 0.0), ("early", 0.2, 0.0), ("other", 0.5, 0.0))
+    with a_run(tmp_path / "run", suite=a_suite(8), generators=generators) as run:
+        report = read_report([run])
+        assert trends(report) == []
+        run.record_generators({n: GeneratorInfo(settings={"step": s}) for n, s in (("late", 1500), ("early", 500))})
+        report = read_report([run])
+        text = write_html(report, [run], tmp_path / "r.html").read_text(encoding="utf-8")
+    (trend,) = trends(report)
+    assert [(step, report.models[model].generator) for step, model, _ in trend.points] == [
+        (500, "early"),
+        (1500, "late"),
+    ]
+    section = text.partition('<section id="trend"')[2].partition("</section>")[0]
+    assert '<a href="#trend">' in text
+    assert section.count('class="band"') == 1
+    assert "training step" in section and "1,500" in section
+    for _, _, estimate in trend.points:
+        assert f"{100 * estimate['low']:.0f} to {100 * estimate['high']:.0f}" in section
 
 
 @pytest.mark.parametrize("case", ["no pictures", "all refusals", "one sample", "only conversations", "pictures gone"])

@@ -1,0 +1,75 @@
+"""The rates of a training run's checkpoints by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from countcheck.metrics.summary import summarize
+from countcheck.stats.estimate import Estimate
+from countcheck.storage.rows import ResultRow
+from countcheck.storage.run_info import GeneratorInfo, RunInfo
+
+SCHEMA = "countcheck/trend/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendPoint:
+    """One checkpoint.
+
+    Attributes:
+        step: Its training step.
+        generator: Its name in the run.
+        counts: planned, asked, pictures, failures, missing ...: numbers of samples, as in a summary.
+        rates: Rate to estimate.
+    """
+
+    step: int
+    generator: str
+    counts: Mapping[str, int]
+    rates: Mapping[str, Estimate]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        rates = {name: estimate.to_json() for name, estimate in self.rates.items()}
+        return {"step": self.step, "generator": self.generator, "counts": dict(self.counts), "rates": rates}
+
+
+def step_of(generator: GeneratorInfo) -> int | None:
+    """Return the training step of a generator; ``None`` for one that is no checkpoint.
+
+    >>> step_of(GeneratorInfo(settings={"step": 500}))
+    500
+    """
+    step = generator.settings.get("step")
+    return step if isinstance(step, int) and not isinstance(step, bool) else None
+
+
+def trend(rows: Iterable[ResultRow], info: RunInfo, level: float = 0.95) -> list[TrendPoint]:
+    """Estimate the rates of every checkpoint among the rows, by step.
+
+    Args:
+        rows: Of one run.
+        info: What is on record of the run.
+        level: Confidence level of the intervals.
+
+    Raises:
+        BadInput: If the level is not between 0 and 1.
+    """
+    steps = {name: step for name, generator in info.generators.items() if (step := step_of(generator)) is not None}
+    rows_of: dict[str, list[ResultRow]] = {name: [] for name in steps}
+    for row in rows:
+        if row.generator in rows_of:
+            rows_of[row.generator].append(row)
+    points = []
+    for name, step in sorted(steps.items(), key=lambda item: (item[1], item[0])):
+        alone = replace(info, generators={name: info.generators[name]})
+        summary = summarize(rows_of[name], alone, level=level).generators[name]
+        points.append(TrendPoint(step=step, generator=name, counts=summary.counts, rates=summary.rates))
+    return points
+
+
+def trend_to_json(run: str, suite: str, points: Iterable[TrendPoint]) -> dict[str, Any]:
+    """Return the published shape; see ``schemas/trend.json``."""
+    return {"schema": SCHEMA, "run": run, "suite": suite, "points": [point.to_json() for point in points]}
