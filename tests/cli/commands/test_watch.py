@@ -52,7 +52,9 @@ def test_a_trend_in_the_terminal_as_json_and_on_the_page(tmp_path, command, caps
     body = json.loads(capsys.readouterr().out)
     validate(body, schema("trend"))
     assert [(p["step"], p["rates"]["exact_rate"]["value"]) for p in body["points"]] == [(500, 0.0), (1000, 1.0)]
-    assert execute(["compare", str(tmp_path / "run"), str(tmp_path / "run"), "--json"]) == 2
+    compare = ["compare", str(tmp_path / "run"), str(tmp_path / "run"), "--a", "step-500", "--b", "step-1000"]
+    assert execute([*compare, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rates"]["exact_rate"]["difference"]["value"] == 1.0
 
 
 def test_trackers_are_told_of_every_checkpoint_once(tmp_path, command, monkeypatch):
