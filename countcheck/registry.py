@@ -26,6 +26,7 @@ GENERATORS = {
     "scenes": "countcheck.generators.scenes:ScenesGenerator",
     "folder": "countcheck.generators.folder:FolderGenerator",
     "diffusers": "countcheck.generators.diffusers:DiffusersGenerator",
+    "transformers": "countcheck.generators.transformers:TransformersGenerator",
     "transcript": "countcheck.generators.transcript:TranscriptGenerator",
 }
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from countcheck.cards import Card
 from countcheck.detectors.common.batching import BatchSize
-from countcheck.detectors.common.devices import OutOfDeviceMemory, is_out_of_memory
+from countcheck.detectors.common.devices import is_out_of_memory
 from countcheck.errors import BadSettings, CountcheckError, MissingExtra
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Outcome, Reason, Refusal, Stage
@@ -31,20 +31,19 @@ try:
 except ImportError as error:
     raise MissingExtra("local", feature="the diffusers generator") from error
 
-from countcheck.generators.diffusers_loading import (
-    DEFAULTS,
+from countcheck.generators.diffusers_loading import device_name, load_pipeline, verify_weights
+from countcheck.generators.diffusers_output import CallForm, call_form, pictures_of
+from countcheck.generators.diffusers_settings import (
+    check_arguments,
     checked_settings,
-    device_name,
-    find_source,
-    first_line,
-    load_pipeline,
+    find_pipeline,
+    local_index,
+    recipe_settings,
     source_content,
-    verify_weights,
 )
-from countcheck.generators.diffusers_output import CallForm, call_form, failure, outcome_of, pictures_of
+from countcheck.generators.painted import failure, first_line, outcome_of, paint_in_batches
+from countcheck.generators.pipeline_arguments import CALL, call_arguments, check_call, of_kind
 
-# These change how fast a picture comes, not which picture.
-_NOT_IN_RECIPE = ("device", "batch", "offload", "compile", "trust_remote_code")
 # Settings that the pipeline is called with, and the keyword of each where it is another.
 _CALL_SETTINGS = (
     "steps",
@@ -64,15 +63,19 @@ _log = logging.getLogger("countcheck")
 class DiffusersGenerator:
     """A diffusers pipeline, loaded when the first picture is generated.
 
+    The source is a folder, a hub id, or one file of weights (.safetensors, .gguf; here or organisation/model/file).
+
     Settings (all optional): steps, guidance, true_cfg_scale, width, height, size (both), in pixels; negative_prompt,
-    max_sequence_length (tokens), scheduler (a diffusers class name), dtype (fp32, fp16, bf16), variant, lora,
-    lora_scale; edits and strength (0 to 1): answer conversations by changing the last picture; device, batch (most
-    pictures at a time), offload (none, model, sequential), compile, tiling, trust_remote_code.
+    max_sequence_length (tokens), scheduler (a diffusers class name), dtype (fp32, fp16, bf16), variant; class (the
+    pipeline's, of diffusers), base (the pipeline around one file of weights), quantize (nf4, int8, fp8); lora, lora_scale,
+    textual_inversion (see `countcheck.generators.adapters`); call.NAME and load.NAME: any other argument of the class;
+    edits and strength (0 to 1): answer conversations by changing the last picture; device, device_map (none, balanced),
+    batch (most pictures at a time), offload (none, model, sequential), compile, tiling, trust_remote_code.
 
     Raises:
         BadSettings: If no model is named, or a setting is unknown or out of range.
-        BadInput: If the source is neither a pipeline's folder nor a hub id.
-        BadWeights: If the weights do not have the digest in the card.
+        BadInput: If the source is neither a pipeline's folder, a file of weights nor of the hub.
+        BadWeights: If the weights do not have the digest in the card, or the file may run code when it is loaded.
     """
 
     def __init__(self, card: Card) -> None:
@@ -81,7 +84,8 @@ class DiffusersGenerator:
         self.name = card.name
         self._card = card
         self._settings = checked_settings(card)
-        self._source = find_source(card.source)
+        self._source = find_pipeline(card.source)
+        check_arguments(card, self._settings, self._source, local_index(self._source))
         self._pipe: Any = None
         self._form = CallForm(output_type="np", takes_many=False)
         self._limits = PromptLimits([])
@@ -102,13 +106,12 @@ class DiffusersGenerator:
     @property
     def recipe(self) -> Recipe:
         """Model, revision, content of the files, and every setting that can change a picture."""
-        chosen = {k: v for k, v in self._settings.items() if k not in _NOT_IN_RECIPE and v != DEFAULTS[k]}
         if self._content is None:
             self._content = source_content(self._source, self._card, self._settings)
         return Recipe(
             name=self.name,
             revision=self._card.revision,
-            settings={"source": self._card.source, **chosen},
+            settings={"source": self._card.source, **recipe_settings(self._settings)},
             content=self._content,
         )
 
@@ -125,28 +128,13 @@ class DiffusersGenerator:
         """Yield one outcome per sample, in order, a batch at a time; batches shrink when memory does not suffice."""
         self._stopped = False
         self._warn_of_cut_prompts(samples)
-        start = 0
-        while start < len(samples) and not self._stopped:
-            batch = samples[start : start + self._batch.size]
-            try:
-                outcomes = self._paint(batch)
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                try:
-                    self._batch.halve(len(batch))
-                    continue
-                except OutOfDeviceMemory:
-                    message = f"out of memory for one picture: {first_line(error)}"
-                    outcomes = [failure(batch[0], message)]
-            yield from outcomes
-            start += len(batch)
+        yield from paint_in_batches(samples, self._batch, lambda part: self._paint(part), lambda: self._stopped)
 
     def edit(self, sample: Sample, pixels: Pixels, instruction: str, turn: int, targets: Sequence[Target]) -> Outcome:
         """Change a picture as an instruction says, with the pipeline's image-to-image form."""
         pipe = self._image_to_image()
         # The changed picture keeps the size of the one it is made from.
-        arguments = {**self._arguments(pipe, leave_out=("width", "height")), "image": as_image(pixels)}
+        arguments = {**self._arguments(pipe, 1, leave_out=("width", "height")), "image": as_image(pixels)}
         if self._settings["strength"] is not None:
             arguments["strength"] = self._settings["strength"]
         began = time.perf_counter()
@@ -167,7 +155,8 @@ class DiffusersGenerator:
             return [outcome for sample in batch for outcome in self._paint([sample])]
         began = time.perf_counter()
         try:
-            output = self._call(pipe, [s.text for s in batch], [s.seed for s in batch], self._arguments(pipe))
+            arguments = self._arguments(pipe, len(batch))
+            output = self._call(pipe, [s.text for s in batch], [s.seed for s in batch], arguments)
             outcomes = self._outcomes(batch, output, pipe, time.perf_counter() - began)
             return [self._with_truncation(o, s.text) for o, s in zip(outcomes, batch, strict=True)]
         except Exception as error:
@@ -224,8 +213,8 @@ class DiffusersGenerator:
             return outcome
         return replace(outcome, extra={**outcome.extra, "truncated": truncation.to_json()})
 
-    def _arguments(self, pipe: Any, leave_out: Sequence[str] = ()) -> dict[str, Any]:
-        """The keywords that the pipeline is called with.
+    def _arguments(self, pipe: Any, number: int, leave_out: Sequence[str] = ()) -> dict[str, Any]:
+        """The keywords that the pipeline is called with for a number of prompts.
 
         Raises:
             BadSettings: If the pipeline does not take one.
@@ -243,11 +232,12 @@ class DiffusersGenerator:
             if keyword not in parameters:
                 raise BadSettings(f"{self.name}: {type(pipe).__name__} takes no {keyword}. Leave {name} out.")
             arguments[keyword] = settings[name]
-        return arguments
+        check_call(of_kind(settings, CALL), type(pipe), self.name)
+        return arguments | call_arguments(self._settings, type(pipe), number)
 
     def _loaded(self) -> Any:
         if self._pipe is None:
-            pipe = load_pipeline(self._source, self._card, self._settings, commits=self.recipe.content)
+            pipe = load_pipeline(self._source, self._card, self._settings, content=self.recipe.content)
             self._form = call_form(pipe, self.name)
             self._limits = PromptLimits.of(pipe, self._settings)
             self._pipe = pipe

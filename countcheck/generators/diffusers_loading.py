@@ -6,127 +6,62 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from countcheck.cards import Card, fill
+from countcheck.cards import Card
 from countcheck.detectors.common.devices import resolve_devices, resolve_dtype
-from countcheck.errors import BadInput, BadSettings, BadWeights, GeneratorClosed, MissingExtra
-from countcheck.resources import content_digest, exists, printable_path, shipped
+from countcheck.errors import BadInput, BadSettings, BadWeights, CountcheckError, MissingExtra
+from countcheck.generators.adapters import add_learned_words, add_loras
+from countcheck.generators.model_sources import (
+    hub_error,
+    is_weights_file,
+    local_file,
+    revision_of,
+    without_loading_bars,
+)
+from countcheck.generators.painted import first_line
+from countcheck.generators.pipeline_arguments import CALL, LOAD, of_kind
+from countcheck.generators.pipeline_parts import denoiser_from_file, load_parts
+from countcheck.generators.quantization import pipeline_quantization
 
 try:
     import diffusers
     import torch
-    import transformers
 except ImportError as error:
     raise MissingExtra("local", feature="the diffusers generator") from error
 
-DEFAULTS: dict[str, Any] = {
-    "steps": None,
-    "guidance": None,
-    "true_cfg_scale": None,
-    "width": None,
-    "height": None,
-    "size": None,
-    "negative_prompt": None,
-    "max_sequence_length": None,
-    "scheduler": None,
-    "dtype": "auto",
-    "variant": None,
-    "lora": None,
-    "lora_scale": 1.0,
-    "edits": False,
-    "strength": None,
-    "device": "auto",
-    "batch": 8,
-    "offload": "none",
-    "compile": False,
-    "trust_remote_code": False,
-    "tiling": False,
-}
-_COMMIT = "commit:"
-_DTYPES = ("auto", "fp32", "fp16", "bf16")
-_OFFLOADS = ("none", "model", "sequential")
-
-
-def checked_settings(card: Card) -> dict[str, Any]:
-    """Return the card's settings over the defaults.
-
-    Raises:
-        BadSettings: If a setting is unknown, or its value is not allowed.
-    """
-    settings = fill(card, DEFAULTS)
-    for name, allowed in (("dtype", _DTYPES), ("offload", _OFFLOADS)):
-        if settings[name] not in allowed:
-            raise BadSettings(f"{card.name}: {name} is {settings[name]!r}. Choose from {', '.join(allowed)}.")
-    for name in ("steps", "width", "height", "size", "batch"):
-        value = settings[name]
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise BadSettings(f"{card.name}: {name} is {value!r}. Give a whole number, 1 or more.")
-    return settings
-
-
-def find_source(source: str) -> str:
-    """Return the folder of a pipeline that ships or is named, or else the source itself: a hub id.
-
-    Raises:
-        BadInput: If it is a folder without a pipeline in it, or neither a folder nor a hub id.
-    """
-    for folder in (Path(source), shipped("models") / source):
-        if exists(folder / "model_index.json"):
-            return str(folder)
-    if exists(Path(source)):
-        raise BadInput(f"{source} is no diffusers folder: there is no model_index.json in it. Name one that has it.")
-    if source.count("/") != 1 or source.startswith((".", "/", "~")):
-        raise BadInput(f"no model folder at {source!r}, and it is no hub id (organisation/model). Check the path.")
-    return source
-
-
-def source_content(source: str, card: Card, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the source and the LoRA are: a digest of a local file or folder, the commit of a hub id.
-
-    A hub id whose commit cannot be told, because the hub is out of reach and nothing of it is cached, is left out.
-
-    Raises:
-        BadInput: If a local file cannot be read.
-    """
-    content = {}
-    for text, revision in ((source, card.revision), (str(settings["lora"] or ""), "")):
-        try:
-            if text and exists(Path(text)):
-                place = card.source if text == source else text
-                content[printable_path(place)] = content_digest(Path(text))
-            elif text and (commit := _hub_commit(text, revision)):
-                content[text] = f"{_COMMIT}{commit}"
-        except OSError as error:
-            raise BadInput(f"{card.name}: {text} cannot be read ({error.strerror or error}).") from error
-    return content
+from countcheck.generators.diffusers_settings import adapters_of, check_arguments, find_pipeline, pipeline_class
 
 
 def load_pipeline(
-    source: str, card: Card, settings: Mapping[str, Any], *, commits: Mapping[str, str] | None = None
+    source: str, card: Card, settings: Mapping[str, Any], *, content: Mapping[str, str] | None = None
 ) -> Any:
-    """Load a text-to-image pipeline, with its scheduler and LoRA, and place it on its device.
+    """Load a text-to-image pipeline, with its scheduler and what is laid over its weights, and place it on its device.
 
-    Only safetensors are loaded, and no code that comes with a model is run unless ``trust_remote_code`` is set.
+    Only safetensors and GGUF are loaded, and no code that comes with a model is run unless ``trust_remote_code`` is set.
 
     Args:
-        source: A folder or a hub id.
+        source: A folder, a file or a hub id.
         card: The generator's.
         settings: As `checked_settings` returns them.
-        commits: The content that was recorded, see `source_content`: of a hub id, exactly that commit is loaded.
+        content: What was recorded, see `source_content`: of a hub repository, exactly that commit is loaded.
 
     Raises:
-        BadInput, BadWeights: If a local folder cannot be loaded.
+        BadInput, BadWeights: If local files cannot be loaded.
         BadSettings: If a setting does not fit the pipeline or this machine.
         GeneratorClosed: If the hub does not give the model.
     """
-    pipe = _load(source, card, settings, (commits or {}).get(source, ""))
+    content = content or {}
+    pipe = _load(source, card, settings, content)
     if settings["scheduler"]:
         pipe.scheduler = _scheduler(str(settings["scheduler"]), pipe, card.name)
-    if settings["lora"]:
-        _add_lora(pipe, str(settings["lora"]), float(settings["lora_scale"]), card.name)
+    loras, words = adapters_of(settings, card.name)
+    if loras:
+        add_loras(pipe, loras, float(settings["lora_scale"]), content, card.name)
+    if words:
+        add_learned_words(pipe, words, content, card.name)
     if settings["tiling"] and hasattr(pipe, "vae"):
         pipe.vae.enable_tiling()
     _place(pipe, card, settings)
@@ -173,43 +108,82 @@ def use_channels_last(pipe: Any) -> None:
                 layer.to(memory_format=torch.channels_last)
 
 
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, at most 300 characters; the error's class when it has none."""
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:300]
-
-
-def _hub_commit(source: str, revision: str) -> str:
-    """The commit that a hub id stands for now: as the hub says, else as the cache on this machine has it."""
-    from huggingface_hub import HfApi, constants
-
-    if source.count("/") != 1:
-        return ""
-    with contextlib.suppress(Exception):  # out of reach, unknown, not allowed: loading says which
-        return str(HfApi().model_info(source, revision=revision or None, timeout=10).sha or "")
-    folder = Path(constants.HF_HUB_CACHE) / f"models--{source.replace('/', '--')}"
-    with contextlib.suppress(OSError, ValueError):
-        return (folder / "refs" / (revision or "main")).read_text(encoding="utf-8").strip()
-    return ""
-
-
-def _load(source: str, card: Card, settings: Mapping[str, Any], commit: str) -> Any:
-    options: dict[str, Any] = {
-        "dtype": _dtype(str(settings["dtype"]), device_name(str(settings["device"]), card.name), card.name),
-        "use_safetensors": True,
-        "variant": settings["variant"],
-    }
-    if commit.startswith(_COMMIT):
-        options["revision"] = commit.removeprefix(_COMMIT)
-    elif card.revision and not card.revision.startswith("sha256:"):
-        options["revision"] = card.revision
-    if settings["trust_remote_code"]:
-        options["trust_remote_code"] = True
+def _load(source: str, card: Card, settings: Mapping[str, Any], content: Mapping[str, str]) -> Any:
     try:
-        with _no_loading_bars():
-            return _from_pretrained(source, options)
+        with without_loading_bars():
+            if is_weights_file(source):
+                return _load_file(source, card, settings, content)
+            return _load_pipeline(source, card, settings, content)
+    except CountcheckError:
+        raise
     except Exception as error:
         raise _loading_error(source, card, error) from error
+
+
+def _load_pipeline(source: str, card: Card, settings: Mapping[str, Any], content: Mapping[str, str]) -> Any:
+    """Load a folder or a hub repository that holds a pipeline."""
+    revision = revision_of(card.source, content, card.revision)
+    options = {**_options(card, settings), "variant": settings["variant"], "use_safetensors": True}
+    if revision:
+        options["revision"] = revision
+    if settings["trust_remote_code"]:
+        options["trust_remote_code"] = True
+    if _needs_index(settings):
+        index = diffusers.DiffusionPipeline.load_config(source, revision=revision)
+        check_arguments(card, settings, source, index)
+        options |= _parts(settings, index, source, content, options["dtype"], card.name)
+    kind = pipeline_class(str(settings["class"]), card.name) if settings["class"] else None
+    return kind.from_pretrained(source, **options) if kind is not None else _from_pretrained(source, options)
+
+
+def _load_file(source: str, card: Card, settings: Mapping[str, Any], content: Mapping[str, str]) -> Any:
+    """Load one file of weights: a whole pipeline, or the part of ``base`` that removes the noise."""
+    kind: Any = pipeline_class(str(settings["class"]), card.name)
+    file = local_file(source, revision_of(card.source, content, card.revision), card.name)
+    options = _options(card, settings)
+    if not settings["base"]:
+        if settings["quantize"]:
+            raise BadSettings(
+                f"{card.name}: quantize is for a pipeline's folder or base=ID. Leave it out for one file."
+            )
+        return kind.from_single_file(file, dtype=options["dtype"], **of_kind(settings, LOAD))
+    base = find_pipeline(str(settings["base"]))
+    revision = revision_of(str(settings["base"]), content)
+    index = diffusers.DiffusionPipeline.load_config(base, revision=revision)
+    part = denoiser_from_file(
+        file, index, base, quantize=settings["quantize"], content=content, dtype=options["dtype"], name=card.name
+    )
+    parts = _parts(settings, index, base, content, options["dtype"], card.name)
+    return kind.from_pretrained(base, **options, **parts, **part, use_safetensors=True, revision=revision)
+
+
+def _options(card: Card, settings: Mapping[str, Any]) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "dtype": _dtype(str(settings["dtype"]), device_name(str(settings["device"]), card.name), card.name)
+    }
+    if settings["device_map"] != "none":
+        options["device_map"] = settings["device_map"]
+    return options
+
+
+def _needs_index(settings: Mapping[str, Any]) -> bool:
+    return bool(settings["quantize"] or settings["class"] or of_kind(settings, LOAD) or of_kind(settings, CALL))
+
+
+def _parts(
+    settings: Mapping[str, Any],
+    index: Mapping[str, Any],
+    source: str,
+    content: Mapping[str, str],
+    dtype: torch.dtype,
+    name: str,
+) -> dict[str, Any]:
+    """The keywords of ``load.``, and how the parts that no keyword replaces are quantised."""
+    parts = load_parts(settings, index, source, content=content, dtype=dtype, name=name)
+    if settings["quantize"]:
+        others = {part: entry for part, entry in index.items() if part not in parts}
+        parts["quantization_config"] = pipeline_quantization(str(settings["quantize"]), others, dtype, name)
+    return parts
 
 
 def _from_pretrained(source: str, options: Mapping[str, Any]) -> Any:
@@ -222,31 +196,24 @@ def _from_pretrained(source: str, options: Mapping[str, Any]) -> Any:
         return diffusers.DiffusionPipeline.from_pretrained(source, **options)
 
 
-@contextlib.contextmanager
-def _no_loading_bars() -> Iterator[None]:
-    """Hide the libraries' progress bars while a pipeline loads; the run shows its own."""
-    enabled = [log for log in (diffusers.utils.logging, transformers.utils.logging) if log.is_progress_bar_enabled()]
-    for log in enabled:
-        log.disable_progress_bar()
-    try:
-        yield
-    finally:
-        for log in enabled:
-            log.enable_progress_bar()
-
-
 def _loading_error(source: str, card: Card, error: Exception) -> Exception:
-    names = {kind.__name__ for kind in type(error).__mro__}
     if Path(source).is_dir():
         return _folder_error(Path(source), card, error)
-    if "GatedRepoError" in names:
-        return GeneratorClosed(f"{card.name}: {source} is gated. Accept its licence on the hub and log in there.")
-    if "RepositoryNotFoundError" in names or "RevisionNotFoundError" in names:
-        return GeneratorClosed(f"{card.name}: the hub knows no {source!r} at that revision. Check the id.")
-    return GeneratorClosed(
-        f"{card.name}: {source} could not be loaded ({first_line(error)}). "
-        "If the hub is out of reach, name a local folder instead: diffusers:FOLDER."
-    )
+    if is_weights_file(source):
+        return _file_error(source, card, error)
+    return hub_error(source, card.name, error)
+
+
+def _file_error(source: str, card: Card, error: Exception) -> Exception:
+    """The error for a single file: what it lacks, or what the library says."""
+    if "missing in the checkpoint" in str(error) or "SingleFileComponentError" in type(error).__name__:
+        return BadSettings(
+            f"{card.name}: {source} does not hold a whole pipeline ({first_line(error)}). Name the one that the other "
+            "parts come from: base=ID."
+        )
+    if Path(source).is_file() and (not isinstance(error, OSError) or "Unable to load weights" in str(error)):
+        return BadWeights(f"{card.name}: {source} cannot be loaded ({first_line(error)}). Check class and base.")
+    return hub_error(source, card.name, error)
 
 
 def _folder_error(folder: Path, card: Card, error: Exception) -> Exception:
@@ -290,21 +257,9 @@ def _scheduler(name: str, pipe: Any, card: str) -> Any:
     return kind.from_config(pipe.scheduler.config)
 
 
-def _add_lora(pipe: Any, source: str, scale: float, card: str) -> None:
-    if not hasattr(pipe, "load_lora_weights"):
-        raise BadSettings(f"{card}: {type(pipe).__name__} takes no LoRA. Leave lora out.")
-    try:
-        pipe.load_lora_weights(source, use_safetensors=True, adapter_name="lora")
-        pipe.set_adapters(["lora"], [scale])
-    except ImportError as error:
-        raise BadSettings(f"{card}: LoRA weights need the package peft. Install it with: pip install peft") from error
-    except Exception as error:
-        raise BadWeights(f"{card}: the LoRA {source} cannot be loaded ({first_line(error)}).") from error
-
-
 def _place(pipe: Any, card: Card, settings: Mapping[str, Any]) -> None:
     device = str(resolve_devices(str(settings["device"]), card.name)[0])
-    match settings["offload"]:
+    match "placed" if settings["device_map"] != "none" else settings["offload"]:
         case "none":
             pipe.to(device)
             if device == "cpu":

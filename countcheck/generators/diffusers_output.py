@@ -2,32 +2,24 @@
 
 No output form is right for every class: some return tensors in [-1, 1], skip their safety checker for tensors, or return
 frames, depth maps or fewer pictures than prompts. A class is asked for tensors only where its code shows that they are
-finished pictures, and every picture's range is checked.
+finished pictures; `countcheck.generators.painted` checks every picture's range.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-import torch
 from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
 from countcheck.errors import GeneratorClosed
-from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
-from countcheck.suites.samples import Sample
 
 # Fields of a pipeline's answer that hold pictures, and those that hold its safety checker's flags.
 _PICTURE_FIELDS = ("images", "image", "rgb")
 _FLAG_FIELDS = ("nsfw_content_detected", "nsfw_detected")
-# Half a level of 255, as in countcheck.images.convert.
-_ROUNDING = 0.5 / 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,65 +122,3 @@ def _single_frames(frames: Any, kind: str) -> Any:
 def _fields(output: Any) -> str:
     names = list(output.keys()) if hasattr(output, "keys") else [type(output).__name__]
     return "its answer has " + ", ".join(str(name) for name in names[:6])
-
-
-def outcome_of(sample: Sample, image: Any, flagged: bool | None, seconds: float, turn: int) -> Outcome:
-    """Return a pipeline's picture as an outcome.
-
-    A flagged or black picture is a `Refusal`; one with NaN in it, or with values outside its range, is a `Failure`.
-
-    Args:
-        sample: The sample.
-        image: The picture: PIL, an array (height, width, 3) or a tensor (3, height, width), floating values 0 to 1.
-        flagged: What the pipeline's safety checker says.
-        seconds: The picture's share of the time of its batch.
-        turn: Of the conversation, from 0.
-    """
-    if shape_error := _shape_error(image):
-        return failure(sample, shape_error, turn)
-    low, high = _bounds(image)
-    if math.isnan(low) or math.isnan(high):
-        return failure(sample, "the pipeline gave NaN pixels; try dtype=fp32 or bf16", turn)
-    if low < -_ROUNDING or high > 1 + _ROUNDING:
-        return failure(sample, f"the pipeline gave pixels from {low:g} to {high:g}, not from 0 to 1", turn)
-    # NaN pixels would round to black as well; with those ruled out, a black picture was withheld.
-    if flagged or high <= 1 / 255:
-        return Refusal(
-            key=sample.key,
-            turn=turn,
-            reason=Reason.SILENT,
-            category="sexual" if flagged else "",
-            code="nsfw_content_detected" if flagged else "black_picture",
-            words="the pipeline's own safety checker withheld the picture" if flagged else "",
-            stage=Stage.PICTURE,
-            seconds=seconds,
-            pixels=image,
-        )
-    return Picture(key=sample.key, turn=turn, pixels=image, seconds=seconds)
-
-
-def failure(sample: Sample, message: str, turn: int = 0) -> Failure:
-    """Return the failure of a sample for which the pipeline made no picture."""
-    return Failure(key=sample.key, turn=turn, fault=Fault.CRASH, message=message)
-
-
-def _shape_error(image: Any) -> str:
-    """A sentence for what is no picture; empty for a picture."""
-    if isinstance(image, Image.Image):
-        return ""
-    if not isinstance(image, np.ndarray | torch.Tensor):
-        return f"the pipeline gave {type(image).__name__}, not a picture"
-    channels = image.shape[0 if isinstance(image, torch.Tensor) else -1] if image.ndim == 3 else 0
-    return "" if channels in (3, 4) else f"the pipeline gave a picture of shape {tuple(image.shape)}"
-
-
-def _bounds(image: Any) -> tuple[float, float]:
-    """The lowest and the highest value of a picture, as shares of white; NaN where there is NaN."""
-    if isinstance(image, Image.Image):
-        extrema: Sequence[tuple[float, float]] = [pair for pair in image.convert("RGB").getextrema()]  # type: ignore[misc]
-        return min(low for low, _ in extrema) / 255, max(high for _, high in extrema) / 255
-    white = 255 if image.dtype in (np.uint8, torch.uint8) else 1
-    if isinstance(image, np.ndarray):
-        return float(image.min()) / white, float(image.max()) / white
-    low, high = image.aminmax()
-    return float(low) / white, float(high) / white

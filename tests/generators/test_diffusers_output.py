@@ -15,8 +15,9 @@ from PIL import Image
 from countcheck.cards import Card
 from countcheck.errors import GeneratorClosed
 from countcheck.generators.diffusers import DiffusersGenerator
-from countcheck.generators.diffusers_output import WrongNumber, call_form, outcome_of, pictures_of
+from countcheck.generators.diffusers_output import WrongNumber, call_form, pictures_of
 from countcheck.generators.outcome import Failure, Picture, Refusal
+from countcheck.generators.painted import outcome_of
 from countcheck.images.convert import as_rgb
 from countcheck.suites.samples import Sample
 from countcheck.suites.suite import Prompt

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # What each extra is for. Extras of providers are described by the providers themselves.
 PURPOSES = {
     "local": "making and counting pictures on this machine",
+    "quantize": "models in fewer bits, and GGUF files",
     "yolo": "YOLO counters (AGPL-3.0: see the README)",
     "onnx": "exported detectors",
     "keyring": "keys from the system's keyring",

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _FAMILIES = {
     "scenes": "makes by rule exactly what is asked; scenes?error_rate=0.3 makes errors on purpose",
     "folder": "reads pictures that exist already: folder:PATH",
-    "diffusers": "any text-to-image pipeline: diffusers:ID or diffusers:FOLDER",
+    "diffusers": "any text-to-image pipeline: diffusers:ID, diffusers:FOLDER or diffusers:FILE",
+    "transformers": "a model that draws token by token (Janus, Emu3): transformers:ID or transformers:FOLDER",
     "transcript": "reads a recorded chat: transcript:FILE",
 }
 
