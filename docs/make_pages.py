@@ -177,7 +177,9 @@ def _family(family: str, place: str) -> str:
     else:
         described, tail = _paragraph(ast.get_docstring(classes[name]) or ""), ""
     rows = _assigned(path, {"DEFAULTS", "_DEFAULTS"}) | _assigned(path, {"defaults", "connection"}, inside=name)
-    rows |= _assigned(path.with_name(f"{path.stem}_loading.py"), {"DEFAULTS"}) | _filled(path)
+    for beside in sorted(path.parent.glob(f"{path.stem}_*.py")):
+        rows |= _assigned(beside, {"DEFAULTS"})
+    rows |= _filled(path)
     table = f"\n{_settings(rows)}" if rows else ""
     return f"\n### {family}\n\n{described}\n{tail}{table}"
 
@@ -252,7 +254,7 @@ MEANINGS = {
     "extra": "fields that are sent to the model unchanged: an object in a card, JSON in a spec",
     "width": "in pixels",
     "height": "in pixels",
-    "size": "in pixels: of the sides in a spec of your own, or as the service writes it",
+    "size": "of the picture: a side in pixels, or as the service writes it",
     "aspect_ratio": "such as `1:1`",
     "device": "`auto`, `cpu`, `cuda`, `cuda:1`; of counters also several: `cuda:0,cuda:1`",
     "batch": "pictures at a time",
@@ -277,7 +279,10 @@ MEANINGS = {
     "offload": "`none`, `model`, `sequential`: how much waits in main memory",
     "compile": "compile the model with torch",
     "tiling": "decode large pictures in tiles",
-    "trust_remote_code": "always refused: code of a hub is never run",
+    "trust_remote_code": "run code that comes with the model; such code has your rights",
+    "class": "the pipeline's class, where the source does not say it",
+    "base": "the model that a single file's other parts come from",
+    "textual_inversion": "file or hub id of words learned by textual inversion",
     "variant": "of the weights, such as `fp16`",
     "true_cfg_scale": "scale of true classifier-free guidance, of models that have it",
     "max_sequence_length": "tokens that the text encoder reads",
@@ -328,6 +333,10 @@ MEANINGS = {
     "cfg_scale": "scale of the guidance",
     "background": "as the service calls it",
     "api": "`images`, or `responses` for conversations",
+    "top_k": "of the sampling of tokens",
+    "top_p": "of the sampling of tokens",
+    "quantize": "load the weights with fewer bits",
+    "device_map": "how a model is spread over several devices",
     "answers": "times that each picture is asked about; the median counts",
 }
 
