@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from countcheck.errors import BadSettings, UnknownName, field_problem, near_hint
 from countcheck.registry import detector_families, generator_families, is_path
@@ -39,6 +40,12 @@ class Card:
         price_bound: USD that a picture is taken to cost at most where no price says so, for budgets.
         price_note: Why there is no price, or what to mind about it.
         batch_price: Share of the price that a picture of a batch costs; ``None`` where there are no batches.
+        pipeline: The diffusers class that the source is loaded as, where a test checks the settings against it.
+        ends: The first day on which the model is no longer served; ``None`` when no end was announced.
+        replaced_by: The card, or the spec, to use instead.
+        rewrites: Whether what is drawn may be another text than the prompt: ``never``, ``always``, or ``unless`` the
+            settings are those of ``rewrites_unless``; ``unknown`` or empty when nobody says.
+        rewrites_unless: Settings with which the prompt is drawn as it was written; a list names several values.
         rule: How a counter's detections become counts, as written; `countcheck.counting.rule_settings` reads it.
         rule_changes: Fields of the rule that the spec sets, as written.
         measured: What is known of its quality, free form.
@@ -53,6 +60,7 @@ class Card:
     revision: str = ""
     licence: str = ""
     about: str = ""
+    pipeline: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     price: float | None = None
     pricing: Mapping[str, Any] = field(default_factory=dict)
@@ -61,6 +69,10 @@ class Card:
     price_bound: float | None = None
     price_note: str = ""
     batch_price: float | None = None
+    ends: date | None = None
+    replaced_by: str = ""
+    rewrites: str = ""
+    rewrites_unless: Mapping[str, Any] = field(default_factory=dict)
     rule: Mapping[str, Any] = field(default_factory=dict)
     rule_changes: Mapping[str, Any] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
@@ -76,6 +88,7 @@ class _CardFile(BaseModel):
     revision: str = ""
     licence: str = ""
     about: str = ""
+    pipeline: str = ""
     settings: dict[str, Any] = {}
     price: float | None = Field(default=None, ge=0)
     pricing: dict[str, Any] = {}
@@ -84,10 +97,21 @@ class _CardFile(BaseModel):
     price_bound: float | None = Field(default=None, gt=0)
     price_note: str = ""
     batch_price: float | None = Field(default=None, gt=0, le=1)
+    ends: date | None = None
+    replaced_by: str = ""
+    rewrites: str | dict[str, Any] = ""
     rule: dict[str, Any] = {}
     measured: dict[str, Any] = {}
     vocabulary: str = ""
     size: str = ""
+
+    @field_validator("rewrites", mode="before")
+    @classmethod
+    def _says_when(cls, value: Any) -> Any:
+        unless = value.get("unless") if isinstance(value, dict) and len(value) == 1 else None
+        if value not in ("", "never", "always", "unknown") and not (isinstance(unless, dict) and unless):
+            raise ValueError("Give never, always, unknown, or unless: {SETTING: VALUE}")
+        return value
 
 
 def generator_cards() -> dict[str, Path]:
@@ -153,7 +177,10 @@ def read_card(path: Path, *, name: str = "") -> Card:
         raise BadSettings(f"{path}: {at_field + ': ' if at_field else ''}{wrong} Fix the card.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path}: cannot be read ({error}).") from error
-    return Card(name=name or path.stem, path=path, **fields.model_dump())
+    body = fields.model_dump()
+    if isinstance(fields.rewrites, dict):
+        body |= {"rewrites": "unless", "rewrites_unless": fields.rewrites["unless"]}
+    return Card(name=name or path.stem, path=path, **body)
 
 
 def _cards(kind: str) -> dict[str, Path]:
@@ -177,11 +204,16 @@ def _resolve(
     elif is_path(head):
         card = Card(name=head, family=head)
     elif colon and family in cards and family not in families:
-        card = replace(read_card(cards[family]), source=source)
+        # Another model: nothing is known of its end.
+        card = replace(read_card(cards[family]), source=source, pipeline="", ends=None, replaced_by="")
     elif family in families:
-        card = Card(name=head, family=family, source=unquote(source))
+        card = _as_known(Card(name=head, family=family, source=unquote(source)), cards)
     else:
         raise UnknownName(kind, family, [*cards, *families])
+    if settings.get("base_url"):
+        card = replace(card, ends=None, replaced_by="")  # another server, which may serve what its maker ended
+    if kind == "generator" and "ends" in settings:
+        card = replace(card, ends=_date(spec, settings.pop("ends")))
     revision = str(settings.pop("revision", card.revision))
     rule_changes = {name: settings.pop(name) for name in list(settings) if name in rule_settings}
     return replace(
@@ -191,6 +223,32 @@ def _resolve(
         rule_changes=rule_changes,
         settings={**card.settings, **settings},
     )
+
+
+def _as_known(card: Card, cards: Mapping[str, Path]) -> Card:
+    """Return a card made of a bare spec, with what a card that ships knows of the same model at the same service."""
+    for path in cards.values() if card.source else ():
+        if card.source not in path.read_text(encoding="utf-8"):
+            continue  # most of them: a card is parsed only when it may be the one
+        known = read_card(path)
+        if (known.family, known.source) == (card.family, card.source) and "base_url" not in known.settings:
+            return replace(
+                card,
+                ends=known.ends,
+                replaced_by=known.replaced_by,
+                rewrites=known.rewrites,
+                rewrites_unless=known.rewrites_unless,
+            )
+    return card
+
+
+def _date(spec: str, value: Setting) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise BadSettings(f"{spec}: ends is {value!r}. Give a date such as 2026-12-01, or none.") from None
 
 
 def _settings(spec: str, query: str) -> dict[str, Setting]:

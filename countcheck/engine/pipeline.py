@@ -27,7 +27,7 @@ from countcheck.engine.batching import (
     PendingOutcome,
 )
 from countcheck.engine.context import GeneratorPlan, RunContext
-from countcheck.engine.scoring import cost_of
+from countcheck.engine.scoring import cost_of, with_numbers
 from countcheck.errors import BadInput
 from countcheck.generators.base import AsksAdmission, Closable, Generator, SavesOutcomes, Stoppable
 from countcheck.generators.outcome import Outcome, Picture, is_interrupted
@@ -162,6 +162,7 @@ class GeneratorPipeline:
         """Store an outcome that was paid for; its request's place is free when this returns. Any thread may call it."""
         sample = samples.get(outcome.key)
         if sample is not None and not is_interrupted(outcome):
+            outcome = with_numbers(outcome, asked_of(sample.asked)[0])
             self._saved[outcome.key] = self._context.save_picture(outcome, self._card.price, sample.text, self._keep)
 
     def _keep(self, entry: OutcomeRecord) -> OutcomeRecord:
@@ -177,7 +178,8 @@ class GeneratorPipeline:
             entry = Future()
             entry.set_result(self._saved.pop(outcome.key))
         else:
-            entry = self._files.submit(self._context.save_picture, outcome, self._card.price, sample.text, self._keep)
+            told = with_numbers(outcome, asked_of(sample.asked)[0])
+            entry = self._files.submit(self._context.save_picture, told, self._card.price, sample.text, self._keep)
         pixels: Callable[[], Pixels] | None = None
         if isinstance(outcome, Picture) and detected.detections is None:
             if crowded or math.prod(size_of(outcome.pixels)) > _LARGE:

@@ -13,6 +13,7 @@ from countcheck.counting.counter import Counter
 from countcheck.engine.config import RunConfig
 from countcheck.engine.content import generator_content
 from countcheck.engine.context import GeneratorPlan
+from countcheck.engine.model_remarks import rewriting_of_card
 from countcheck.errors import RunMismatch
 from countcheck.generators.price import price_of
 from countcheck.resources import printable_path
@@ -114,6 +115,7 @@ def describe_generator(plan: GeneratorPlan) -> GeneratorInfo:
         price_source=price.source,
         traits=asdict(plan.generator.traits),
         skipped_conversations=plan.skipped,
+        rewrites=str(rewriting_of_card(card)),
     )
 
 

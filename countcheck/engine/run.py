@@ -36,6 +36,7 @@ from countcheck.engine.context import Decide, GeneratorPlan, RunContext
 from countcheck.engine.conversations import ConversationRunner
 from countcheck.engine.counter_check import check_counter, compare_with_tested, fit_counter, report_self_test
 from countcheck.engine.lanes import lanes_of, run_lanes, stopped_with_the_run
+from countcheck.engine.model_remarks import remarks_on, require_all_served
 from countcheck.engine.pipeline import GeneratorPipeline
 from countcheck.engine.progress import NullProgress, Progress
 from countcheck.engine.provenance import describe_counter, open_or_create, with_begun_version
@@ -50,6 +51,7 @@ from countcheck.generators.base import (
     ReportsCost,
     ReportsWaits,
 )
+from countcheck.generators.lifetime import today
 from countcheck.generators.price import Price, price_of
 from countcheck.registry import load_generator_class
 from countcheck.storage.rows import ResultRow
@@ -94,12 +96,13 @@ def run(
         RunMismatch: When the folder was begun with something else.
         BadInput: When the counter does not know a noun of the suite, nothing is left to make, or another process is
             making this run.
-        BadSettings: When there is a budget and a generator without a price.
+        BadSettings: When there is a budget and a generator without a price, or a model that is asked has ended.
         GeneratorClosed: When a generator refuses every request; what was made is kept.
         DiskFull: When there is no room; what was made is kept.
     """
     progress = progress or NullProgress()
     suite = config.selected_suite()
+    _introduce(config, progress)
     counter = fit_counter(counter, suite, progress.message)
     self_test = check_counter(counter, suite)
     report_self_test(self_test, counter, progress.message)
@@ -128,6 +131,14 @@ def run(
             folder.close()
             raise
     return folder
+
+
+def _introduce(config: RunConfig, progress: Progress) -> None:
+    """Say what must be known of the models; a new run asks none that has ended."""
+    for sentence in remarks_on(config.generators, today()):
+        progress.message(sentence)
+    if not RunFolder.exists(config.path):
+        require_all_served(config.generators, today())
 
 
 def require_success(rows: Sequence[ResultRow]) -> None:
@@ -212,6 +223,8 @@ def _resume(
             "the run was cut off between a picture and its entry in the ledger: "
             f"{strays} {'picture is' if strays == 1 else 'pictures are'} made again"
         )
+    done = folder.completed_keys()  # a complete run needs its models no more
+    require_all_served([plan.card for plan in plans if any(s.key not in done for s in plan.samples)], today())
     return counting
 
 

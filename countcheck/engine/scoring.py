@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -17,7 +18,8 @@ from countcheck.counting.verdict import Kind
 from countcheck.generators.outcome import Failure, Outcome, Picture, Refusal
 from countcheck.generators.refusals.words import claims_success
 from countcheck.storage.records import OutcomeRecord
-from countcheck.suites.suite import Noun, Suite
+from countcheck.suites.language.rewritten import numbers_after
+from countcheck.suites.suite import Noun, Suite, Target
 
 
 def nouns_of(suite: Suite) -> list[Noun]:
@@ -66,6 +68,19 @@ def outcome_record(
             return replace(record, verdict=Kind.FAILED, leaning=Kind.FAILED, reason=outcome.message)
         case _:
             return record
+
+
+def with_numbers(outcome: Outcome, targets: Sequence[Target]) -> Outcome:
+    """Return an outcome whose prompt was rewritten with a record of whether its numbers were kept; any other as it is.
+
+    >>> from countcheck.generators.outcome import Reason
+    >>> refusal = Refusal(key="0" * 32, reason=Reason.STATED, rewritten="Several pigs.")
+    >>> with_numbers(refusal, [Target(noun="pig", count=3)]).extra
+    {'numbers': 'changed'}
+    """
+    if isinstance(outcome, Failure) or not outcome.rewritten:
+        return outcome
+    return replace(outcome, extra={**outcome.extra, "numbers": str(numbers_after(targets, outcome.rewritten))})
 
 
 def with_judgement(record: OutcomeRecord, judgement: JudgedPicture | None) -> OutcomeRecord:

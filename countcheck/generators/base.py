@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Protocol, runtime_checkable
 
 from countcheck.generators.outcome import Outcome
@@ -110,6 +111,19 @@ class ReportsCost(Protocol):
     @property
     def reports_cost(self) -> bool:
         """Tell whether every outcome carries its cost in USD, so that a budget holds without a price in the card."""
+        ...
+
+
+@runtime_checkable
+class ListsModels(Protocol):
+    """A generator whose service lists the models that it offers."""
+
+    def list_models(self) -> Mapping[str, date | None]:
+        """Return every model with the day on which the service says that it ends; ``None`` where it names none.
+
+        Raises:
+            Exception: Whatever the service's client raises.
+        """
         ...
 
 

@@ -29,6 +29,7 @@ from countcheck.metrics.label_correction import corrected_rates
 from countcheck.metrics.label_plan import LabelPlan, plan_labels
 from countcheck.metrics.outcome_codes import SampleCodes
 from countcheck.metrics.rates import RATES, rate_named
+from countcheck.metrics.rewriting import RewritingSummary, summarize_rewriting
 from countcheck.stats.estimate import Estimate, no_estimate
 from countcheck.storage.rows import Label, ResultRow
 from countcheck.storage.run_info import CounterInfo, RunInfo, SelfTestInfo
@@ -53,6 +54,7 @@ class GeneratorSummary:
         withheld: Tag to value to why its rates are not given.
         samples: Prompt id to one letter a repeat; see `countcheck.metrics.outcome_codes.CODES`.
         failures: Why samples and turns failed, most frequent first.
+        rewriting: What the provider's rewriting did to the prompts; ``None`` where nothing is known to be rewritten.
     """
 
     counts: Mapping[str, int]
@@ -65,6 +67,7 @@ class GeneratorSummary:
     withheld: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     samples: Mapping[str, str] = field(default_factory=dict)
     failures: tuple[FailureReason, ...] = ()
+    rewriting: RewritingSummary | None = None
 
     @property
     def scored(self) -> int:
@@ -96,6 +99,8 @@ class GeneratorSummary:
             body["withheld"] = {tag: dict(values) for tag, values in self.withheld.items()}
         if self.failures:
             body["failures"] = [reason.to_json() for reason in self.failures]
+        if self.rewriting is not None:
+            body["rewriting"] = self.rewriting.to_json()
         return body
 
     @classmethod
@@ -119,6 +124,7 @@ class GeneratorSummary:
             withheld=dict(body.get("withheld", {})),
             samples={name: str(letters) for name, letters in body.get("samples", {}).items()},
             failures=tuple(FailureReason.from_json(reason) for reason in body.get("failures", ())),
+            rewriting=RewritingSummary.from_json(body["rewriting"]) if body.get("rewriting") else None,
         )
 
 
@@ -228,7 +234,8 @@ def summarize(
     generators: dict[str, GeneratorSummary] = {}
     warnings: list[str] = []
     for name, own in by_generator.items():
-        generators[name], warning = _summarize_generator(own, labels, info.self_test, level)
+        state = info.generators[name].rewrites if name in info.generators else ""
+        generators[name], warning = _summarize_generator(own, labels, info.self_test, state, level)
         warnings += [warning] if warning else []
     counter = info.counter
     all_corrected = all(summary.corrected for summary in generators.values())
@@ -274,7 +281,7 @@ def withheld_reason(self_test: SelfTestInfo, style: str) -> str:
 
 
 def _summarize_generator(
-    rows: list[ResultRow], labels: Sequence[Label], self_test: SelfTestInfo, level: float
+    rows: list[ResultRow], labels: Sequence[Label], self_test: SelfTestInfo, rewrites: str, level: float
 ) -> tuple[GeneratorSummary, str]:
     """Return the summary, and a warning about its labels; empty when there is none."""
     prompts = [row for row in rows if not row.conversation]
@@ -292,6 +299,7 @@ def _summarize_generator(
     if reliable_to.n:
         rates["knower_level"] = reliable_to
     corrected, warning = corrected_rates(prompts, labels, level) if labels else ({}, "")
+    rewriting = summarize_rewriting(prompts, rewrites, level)
     summary = GeneratorSummary(
         counts=_counts(prompts),
         reasons=dict(sorted(Counter(row.refusal or "unexplained" for row in rows if row.outcome == "refusal").items())),
@@ -303,6 +311,7 @@ def _summarize_generator(
         corrected=corrected,
         samples=columns.samples.to_letters(),
         failures=failure_reasons(rows),
+        rewriting=rewriting if rewriting.happens else None,
     )
     return summary, warning
 

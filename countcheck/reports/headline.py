@@ -8,6 +8,7 @@ from countcheck.metrics.failures import failure_reasons
 from countcheck.reports.format import EstimateJson, difference_text, estimate_text, number, quantity
 from countcheck.reports.report import Model, Report
 from countcheck.reports.safe_text import visible
+from countcheck.reports.wording import rewriting_in_words
 
 MAX_NAMED = 4
 _LONGEST_NAME = 40
@@ -110,6 +111,16 @@ def losses(report: Report) -> list[str]:
         if parts:
             sentences.append(f"{name}: {'; '.join(parts)}.")
     return sentences
+
+
+def rewritings(report: Report) -> list[str]:
+    """Say of each model whose prompts are rewritten how many of the numbers were, and how exact it is with and without."""
+    names = short_names([model.label for model in report.models])
+    return [
+        f"{name}: {rewriting_in_words(model.rewriting)}."
+        for model, name in zip(report.models, names, strict=True)
+        if model.rewriting
+    ]
 
 
 def _commonest(model: Model) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from countcheck.reports.headline import headline, losses
+from countcheck.reports.headline import headline, losses, rewritings
 from countcheck.reports.report import Model, Report
 from countcheck.reports.sections import (
     HeldConversation,
@@ -33,6 +33,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
         "created": report.created,
         "headline": headline(report),
         "losses": losses(report),
+        "rewriting": rewritings(report),
         "baseline": report.models[report.baseline].label if report.models else None,
         "runs": [{"name": source.name, "summary": source.summary} for source in report.runs],
         "models": [_model(report, model) for model in report.models],
@@ -54,6 +55,7 @@ def _model(report: Report, model: Model) -> dict[str, Any]:
         "corrected": model.corrected,
         "by": model.by,
         "matrix": model.matrix,
+        **({"rewriting": model.rewriting} if model.rewriting else {}),
     }
 
 

@@ -25,6 +25,7 @@ class Model:
         label: Unique in the report: the generator's name, with the run's when two runs hold the same generator.
         run: Index into `Report.runs`.
         counts: Planned, asked, pictures, refusals, failures, uncertain, missing: of prompts.
+        rewriting: What rewriting did to the prompts, as published; empty where nothing is known to be rewritten.
         turns: The same of conversation turns, and the number of ``conversations``; empty when there are none.
         rates, corrected: Rate name to published estimate.
         by: Tag, value, rate: published estimate.
@@ -41,6 +42,7 @@ class Model:
     by: Mapping[str, Mapping[str, Mapping[str, EstimateJson]]]
     matrix: Mapping[str, Mapping[str, int]]
     turns: Mapping[str, int] = field(default_factory=dict)
+    rewriting: Mapping[str, Any] = field(default_factory=dict)
 
     def total(self, name: str) -> int:
         """One of ``counts``, of prompts and conversation turns together."""
@@ -145,6 +147,7 @@ def _model(label: str, generator: str, run: int, source: Source, rows: Sequence[
         by=body.get("by", {}),
         matrix=body.get("matrix", {}),
         turns=body.get("conversations", {}),
+        rewriting=body.get("rewriting", {}),
     )
 
 

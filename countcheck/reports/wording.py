@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from countcheck.reports.format import quantity
+from countcheck.reports.format import estimate_text, quantity
 from countcheck.reports.safe_text import visible
 
 if TYPE_CHECKING:
@@ -74,3 +74,25 @@ def label_advice(plan: Mapping[str, Any]) -> str:
         f"label {quantity(plan['pictures'], 'picture')}: {plan['command']} (about {quantity(minutes, 'minute')}); "
         f"exact would be known to ±{100 * plan['half_width']:.2g} points, the counter's errors included"
     )
+
+
+def rewriting_in_words(body: Mapping[str, Any]) -> str:
+    """Say what rewriting did to the prompts of a generator, from the published body, and how exact it was with and without.
+
+    >>> rate = {"value": 0.5, "low": 0.4, "high": 0.6}
+    >>> rewriting_in_words({"rewritten": 40, "numbers": {"kept": 32, "changed": 8}, "exact_rate": {"kept": rate}})
+    '40 tries were drawn from a rewritten prompt, 8 of them from one with another number; exact 50\xa0% (40 to 60) where the number was kept'
+    """
+    if not body["rewritten"]:
+        return "its provider rewrites prompts and does not say to what; what is counted may not be what was asked"
+    numbers = body["numbers"]
+    verb = "was" if body["rewritten"] == 1 else "were"
+    text = f"{quantity(body['rewritten'], 'try', 'tries')} {verb} drawn from a rewritten prompt"
+    text += f", {numbers.get('changed', 0)} of them from one with another number"
+    if numbers.get("unclear"):
+        text += f", {numbers['unclear']} from one whose numbers cannot be read"
+    rates = [
+        f"{estimate_text('exact_rate', estimate)} where the number was {group}"
+        for group, estimate in body["exact_rate"].items()
+    ]
+    return f"{text}; exact {', '.join(rates)}" if rates else text

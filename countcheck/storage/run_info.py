@@ -51,6 +51,8 @@ class GeneratorInfo:
         price_source: Where the price was read.
         traits: What it can do (seeded, batched, converses, edits, remote ...).
         skipped_conversations: Conversations of the suite that it cannot hold.
+        rewrites: What becomes of prompts before they are drawn (``never``, ``off``, ``on``, ``always``, ``unknown``); empty
+            in older runs.
         recorded: The record as it stands in the ledger; empty for one that is not written yet.
     """
 
@@ -66,6 +68,7 @@ class GeneratorInfo:
     price_source: str = ""
     traits: Mapping[str, Any] = field(default_factory=dict)
     skipped_conversations: int = 0
+    rewrites: str = ""
     recorded: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -86,6 +89,7 @@ class GeneratorInfo:
             price_source=_text(body.get("price_source")),
             traits=_mapping(body.get("traits")),
             skipped_conversations=_whole(body.get("skipped_conversations")) or 0,
+            rewrites=_text(body.get("rewrites")),
             recorded=body,
         )
 
@@ -106,6 +110,7 @@ class GeneratorInfo:
             **({"price_source": self.price_source} if self.price_source else {}),
             "traits": dict(self.traits),
             "skipped_conversations": self.skipped_conversations,
+            "rewrites": self.rewrites,
         }
 
 

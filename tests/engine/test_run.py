@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import date
 
 import pytest
 import squares
@@ -314,3 +315,56 @@ def test_a_run_begun_under_an_older_version_of_the_rule_goes_on_under_it(tmp_pat
         assert run.info.counter.rule["version"] == 2
     with engine.run(replace(order(tmp_path), path=tmp_path / "new"), counter) as run:
         assert run.info.counter.rule["version"] == counter.rule.version > 2
+
+
+ENDS = date(2026, 12, 1)
+
+
+def ending(path, **more):
+    (card,) = (each := order(path, **more)).generators
+    return replace(each, generators=[replace(card, ends=ENDS, replaced_by="cubes")])
+
+
+class Heard(NullProgress):
+    def __init__(self):
+        self.sentences = []
+
+    def message(self, sentence):
+        self.sentences.append(sentence)
+
+
+def test_a_model_that_has_ended_is_not_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("COUNTCHECK_TODAY", "2026-12-01")
+    with pytest.raises(BadSettings, match=r"squares: its end was announced for 2026-12-01\. Use cubes"):
+        engine.run(ending(tmp_path), squares.counter())
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_end_of_a_model_is_announced_and_a_complete_run_needs_it_no_more(tmp_path, monkeypatch):
+    monkeypatch.setenv("COUNTCHECK_TODAY", "2026-11-28")
+    heard = Heard()
+    with engine.run(ending(tmp_path), squares.counter(), progress=heard) as run:
+        made = len(run.rows())
+    assert heard.sentences[0] == "squares ends 2026-12-01, in 3 days; use cubes"
+    monkeypatch.setenv("COUNTCHECK_TODAY", "2026-12-02")
+    with engine.run(ending(tmp_path), squares.counter()) as run:
+        assert len(run.rows()) == made
+    with pytest.raises(BadSettings, match="Use cubes"):
+        engine.run(ending(tmp_path, repeats=2), squares.counter())
+
+
+def test_a_rewritten_prompt_is_kept_with_what_became_of_its_number(tmp_path, monkeypatch):
+    texts = {"3 squares": "Three squares on a table.", "2 squares": "Several squares."}
+
+    class Rewriting(squares.SquaresGenerator):
+        def generate(self, samples):
+            for sample, outcome in zip(samples, super().generate(samples), strict=True):
+                yield replace(outcome, rewritten=texts[sample.text])
+
+    monkeypatch.setitem(engine.__dict__, "load_generator", Rewriting)
+    with engine.run(order(tmp_path, *texts), squares.counter()) as run:
+        told = {row.text: (row.rewritten, row.extra["numbers"]) for row in run.rows()}
+    assert told == {
+        "3 squares": ("Three squares on a table.", "kept"),
+        "2 squares": ("Several squares.", "changed"),
+    }

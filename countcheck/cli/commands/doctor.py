@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -13,10 +14,12 @@ from countcheck.cli.main import SET_UP, app
 from countcheck.cli.options import JsonOption, OutputOption
 from countcheck.cli.output import show_result
 from countcheck.errors import BadSettings, UnknownName
+from countcheck.reports.format import quantity
 from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 # What each extra is for. Extras of providers are described by the providers themselves.
 PURPOSES = {
@@ -59,6 +62,9 @@ _Repair: TypeAlias = Annotated[
 _Need: TypeAlias = Annotated[
     list[str] | None, typer.Option("--need", metavar="EXTRA", help="Fail when this extra is not installed.")
 ]
+_Online: TypeAlias = Annotated[
+    bool, typer.Option("--online", help="Also ask services and the Hugging Face hub whether the cards are right.")
+]
 
 
 @app.command(rich_help_panel=SET_UP)
@@ -67,21 +73,23 @@ def doctor(
     pictures: _Pictures = True,
     repair: _Repair = False,
     need: _Need = None,
+    online: _Online = False,
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
     """Check the installation, or verify a run.
 
-    Of the installation: extras, keys (set or not set, never their value), device, caches, and whether the shipped models
-    load and count right. Of a run: its ledger, pictures and thumbnails.
+    Of the installation: extras, keys (set or not set, never their value), device, caches, whether the shipped models load
+    and count right, and which models of the cards end soon or have ended. Of a run: its ledger, pictures and thumbnails.
 
     Raises:
         typer.Exit: With code 1 when the installation is broken; what `verify` raises, too.
         UnknownName: When there is no such extra.
-        BadSettings: For --repair without a run.
+        BadSettings: For --repair without a run, or --online with one.
 
     Examples:
         countcheck doctor
+        countcheck doctor --online
         countcheck doctor --need openai --need review
         countcheck doctor runs/demo --repair
 
@@ -90,6 +98,8 @@ def doctor(
         the run is damaged · 4 bug
     """
     if run is not None:
+        if online:
+            raise BadSettings("--online asks about models, not about a run. Leave out the one or the other.")
         from countcheck.cli.commands.doctor_run import verify
 
         verify(run, pictures=pictures, repair=repair, as_json=as_json)
@@ -108,7 +118,10 @@ def doctor(
         "device": _device(),
         "caches": _caches(),
         "models": _models(),
+        "ending": _ending(),
     }
+    if online:
+        state["online"] = _online()
     show_result(lambda: state, lambda: _table(state), as_json=as_json, output=output)
     missing = [extra for extra in need or () if not known[extra]["installed"]]
     broken = [model for model in state["models"] if model["installed"] and not model["works"]]
@@ -210,6 +223,34 @@ def _models() -> list[dict[str, Any]]:
     return rows
 
 
+def _ending() -> list[dict[str, Any]]:
+    """List the cards whose models have ended, or end soon."""
+    from countcheck.cards import generator_cards, read_card
+    from countcheck.generators.lifetime import Lifetime, end_in_words, lifetime_of, today
+
+    day, rows = today(), []
+    for name, path in generator_cards().items():
+        card = read_card(path)
+        lifetime = lifetime_of(card, day)
+        if card.ends is not None and lifetime is not Lifetime.SERVED:
+            row = {"card": name, "lifetime": str(lifetime), "ends": card.ends.isoformat()}
+            rows.append({**row, "replaced_by": card.replaced_by, "says": end_in_words(card, day)})
+    return rows
+
+
+def _online() -> list[dict[str, Any]]:
+    """Ask services and the hub about the models of the cards that ship."""
+    from countcheck.cards import generator_cards, read_card
+    from countcheck.cli.output import stderr_console
+    from countcheck.generators.availability import check_availability
+    from countcheck.generators.lifetime import today
+
+    cards = [read_card(path) for path in generator_cards().values()]
+    with stderr_console().status("asking about the models of the cards"):
+        findings = check_availability(cards, today())
+    return [{**asdict(finding), "standing": str(finding.standing)} for finding in findings]
+
+
 def _check_generator() -> tuple[bool, str]:
     from countcheck.cards import read_generator_card
     from countcheck.engine.run import load_generator
@@ -267,4 +308,31 @@ def _table(state: dict[str, Any]) -> RenderableType:
         )
         for model in state["models"]
     ]
-    return Group(*lines, installed, keys, *models)
+    ending = [
+        Text(f"! {row['card']} {terminal_text(row['says'])}", "red" if row["lifetime"] == "ended" else "yellow")
+        for row in state["ending"]
+    ]
+    answers = _answers(state["online"]) if "online" in state else []
+    further = [Text("\n").join(part) for part in (ending, answers) if part]
+    return Group(*lines, installed, keys, *models, *(Text.assemble("\n", part) for part in further))
+
+
+def _answers(findings: list[dict[str, Any]]) -> list[Text]:
+    """Write what services and the hub say: differences one by one, the rest in numbers."""
+    from rich.text import Text
+
+    def those(standing: str) -> list[dict[str, Any]]:
+        return [finding for finding in findings if finding["standing"] == standing]
+
+    lines = [Text(f"! {finding['card']}: {terminal_text(finding['says'])}", "yellow") for finding in those("differs")]
+    reasons: dict[tuple[str, str], int] = {}
+    for finding in those("unasked"):
+        reason = (finding["asked"], finding["says"])
+        reasons[reason] = reasons.get(reason, 0) + 1
+    lines += [
+        Text(f"{asked}: {quantity(number, 'card')} not compared: {terminal_text(says)}", "dim")
+        for (asked, says), number in reasons.items()
+    ]
+    agreed = len(those("agrees"))
+    verb = "agrees" if agreed == 1 else "agree"
+    return [*lines, Text(f"{quantity(agreed, 'card')} {verb} with what services and the hub say")]

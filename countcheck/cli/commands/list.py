@@ -16,15 +16,25 @@ from countcheck.reports.safe_text import one_line, terminal_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
     from countcheck.cards import Card
 
+_SAID_BY_LIFE = frozenset({"ends", "replaced_by", "lifetime", "end"})
 _FAMILIES = {
     "scenes": "makes by rule exactly what is asked; scenes?error_rate=0.3 makes errors on purpose",
     "folder": "reads pictures that exist already: folder:PATH",
     "diffusers": "any text-to-image pipeline: diffusers:ID, diffusers:FOLDER or diffusers:FILE",
     "transformers": "a model that draws token by token (Janus, Emu3): transformers:ID or transformers:FOLDER",
     "transcript": "reads a recorded chat: transcript:FILE",
+}
+
+
+# What becomes of a prompt, in words; of cards whose prompts are drawn as written, nothing is said.
+_REWRITING = {
+    "off": "prompt rewriting off",
+    "on": "rewrites prompts; can be turned off",
+    "always": "rewrites prompts; cannot be turned off",
 }
 
 
@@ -85,7 +95,8 @@ def list_(
 
 def _lines(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(
-        "\t".join([one_line(str(row["name"]), 200), *map(one_line, _facts(row)), _about(row)]) for row in rows
+        "\t".join([one_line(str(row["name"]), 200), *map(one_line, _facts(row)), *_plain_end(row), _about(row)])
+        for row in rows
     )
 
 
@@ -98,13 +109,28 @@ def _table(rows: Sequence[dict[str, Any]]) -> RenderableType:
     table.add_column(overflow="fold")
     for row in rows:
         facts = terminal_text(" · ".join(_facts(row)))
-        description = Text("\n").join(part for part in (Text(_about(row)), Text(facts, style="dim")) if part)
+        lines = (Text(_about(row)), _end(row), Text(facts, style="dim"))
+        description = Text("\n").join(line for line in lines if line)
         table.add_row(Text(one_line(str(row["name"]), 200), style="bold"), description)
     return table
 
 
 def _about(row: dict[str, Any]) -> str:
     return terminal_text(str(row["about"] or "")).replace("\n", " ")
+
+
+def _end(row: dict[str, Any]) -> Text:
+    """Say when a model ends, marked when that is near or over; empty for a row without an end."""
+    from rich.text import Text
+
+    marks = {"ending": "yellow", "ended": "red"}
+    said = str(row.get("end") or "")
+    style = marks.get(str(row.get("lifetime")))
+    return Text(f"! {said}", style) if style else Text(said, "dim")
+
+
+def _plain_end(row: dict[str, Any]) -> list[str]:
+    return [_end(row).plain] if row.get("end") else []
 
 
 def _facts(row: dict[str, Any]) -> list[str]:
@@ -115,6 +141,9 @@ def _facts(row: dict[str, Any]) -> list[str]:
         and (value or name == "measured")
         and value != row["name"]
         and (name != "priced" or row["price"] or row["price_range"])
+        and (name != "priced" or row["price"] or row["price_range"])
+        and (name != "rewrites" or value in _REWRITING)
+        and name not in _SAID_BY_LIFE
     ]
 
 
@@ -125,11 +154,8 @@ def _fact(name: str, value: Any) -> str:
             return f"measured: {_measured(value)}" if value else "error not measured"
         case "price":
             return f"{value} USD a picture"
-        case "price_range":
-            low, high = value
-            return f"{low:.3g} USD a picture" if low == high else f"{low:.2g} to {high:.2g} USD a picture"
-        case "price_note":
-            return f"price: {value}"
+        case "rewrites":
+            return _REWRITING.get(value, str(value))
         case "priced" | "threshold":
             return f"{name} {value}"
         case "prompts" | "conversations" | "nouns":
@@ -148,9 +174,12 @@ def _measured(facts: dict[str, Any]) -> str:
 
 def _generators() -> list[dict[str, Any]]:
     from countcheck.cards import generator_cards, read_card
+    from countcheck.engine.model_remarks import rewriting_of_card
+    from countcheck.generators.lifetime import end_in_words, lifetime_of, today
     from countcheck.registry import generator_families
 
-    rows = []
+    day = today()
+    rows: list[dict[str, Any]] = []
     for name, path in generator_cards().items():
         card = read_card(path)
         rows.append(
@@ -163,24 +192,20 @@ def _generators() -> list[dict[str, Any]]:
                 "priced": card.priced,
                 "price_range": _price_range(card),
                 "price_note": card.price_note,
+                "rewrites": str(rewriting_of_card(card)),
+                "ends": None if card.ends is None else card.ends.isoformat(),
+                "replaced_by": card.replaced_by,
+                "lifetime": str(lifetime_of(card, day)),
+                "end": end_in_words(card, day),
                 "about": card.about,
             }
         )
     for family in sorted(set(generator_families()) - {str(row["name"]) for row in rows}):
         about = _FAMILIES.get(family) or _about_provider(family)
-        rows.append(
-            {
-                "name": family,
-                "family": family,
-                "source": "",
-                "licence": "",
-                "price": None,
-                "priced": "",
-                "price_range": None,
-                "price_note": "",
-                "about": about,
-            }
-        )
+        prices = {"price": None, "priced": "", "price_range": None, "price_note": ""}
+        life = {"rewrites": "unknown", "ends": None, "replaced_by": "", "lifetime": "served", "end": ""}
+        names = {"name": family, "family": family, "source": "", "licence": ""}
+        rows.append({**names, **prices, **life, "about": about})
     return rows
 
 

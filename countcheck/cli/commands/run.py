@@ -119,7 +119,7 @@ def run(
 
     Examples:
         countcheck run three-little-pigs -g sdxl-turbo -g flux-schnell -d owlv2 --repeats 4
-        countcheck run farm.yaml -g 'openai:gpt-image-1?quality=low' --budget 5 --dry-run
+        countcheck run farm.yaml -g 'openai:gpt-image-2?quality=low' --budget 5 --dry-run
         countcheck run farm.yaml -g 'fast=diffusers:org/model?steps=4' -o runs/fast
 
     Exit codes:
@@ -217,9 +217,17 @@ def _tags(pairs: list[str]) -> dict[str, str]:
 
 
 def _show_plan(config: RunConfig, as_json: bool) -> None:
-    """Show how many samples each generator would make, and their price."""
-    from countcheck.engine.run import load_generator, plan_generator
+    """Show how many samples each generator would make, their price, and what must be known of the models.
 
+    Raises:
+        BadSettings: When a model has ended, after the plan was shown.
+    """
+    from countcheck.engine.model_remarks import remarks_on, require_all_served, rewriting_of_card
+    from countcheck.engine.run import load_generator, plan_generator
+    from countcheck.generators.lifetime import today
+
+    for sentence in remarks_on(config.generators, today()):
+        note(sentence)
     lines = []
     for card in config.generators:
         plan = plan_generator(config, card, load_generator(card))
@@ -230,10 +238,14 @@ def _show_plan(config: RunConfig, as_json: bool) -> None:
                 "skipped_conversations": plan.skipped,
                 **_cost_fields(plan),
                 "first": plan.samples[0].text if plan.samples else "",
+                "rewrites": str(rewriting_of_card(card)),
+                "ends": None if card.ends is None else card.ends.isoformat(),
+                "replaced_by": card.replaced_by,
             }
         )
     body = {"suite": config.suite.name, "run": str(config.path), "generators": lines}
     show_result(lambda: body, lambda: _plan_table(config, lines), as_json=as_json)
+    require_all_served(config.generators, today())
 
 
 def _cost_fields(plan: GeneratorPlan) -> dict[str, Any]:

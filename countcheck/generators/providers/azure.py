@@ -19,6 +19,9 @@ class AzureGenerator(OpenAIGenerator):
     # "auto" would take every address for an image server; deployments may bear any name.
     defaults: ClassVar[dict[str, Any]] = {**OpenAIGenerator.defaults, "api": "images", "api_version": ""}
 
+    # Azure lists models, and cards name deployments.
+    list_models = None  # type: ignore[assignment]
+
     def connect(self) -> Any:
         """Return Azure's client when an ``api_version`` is set; else one for the resource's ``/openai/v1``.
 

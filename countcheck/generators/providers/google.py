@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any, ClassVar
 
+from countcheck.cards import Card
+from countcheck.errors import BadSettings
 from countcheck.generators.providers._google_protocol import GOOGLE_CODES, GoogleClient, reply_of_gemini
 from countcheck.generators.refusals.codes import Meaning
 from countcheck.generators.remote.dialogue import ConversingGenerator
 from countcheck.generators.remote.reply import Ask, Reply
 
+_THINKING = ("minimal", "low", "medium", "high", "xhigh")
 _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 
 
@@ -34,7 +38,15 @@ class GoogleGenerator(ConversingGenerator):
         "modalities": "TEXT,IMAGE",
         "safety": "",  # a threshold for all adjustable categories, BLOCK_NONE to BLOCK_LOW_AND_ABOVE
         "temperature": None,
+        "thinking_level": "",  # minimal, low, medium, high; empty leaves it to the model. It changes counts
     }
+    later: ClassVar[tuple[str, ...]] = ("thinking_level",)
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card)
+        level = self.settings["thinking_level"]
+        if level not in ("", *_THINKING):
+            raise BadSettings(f"{card.name}: thinking_level is {level!r}. Choose from {', '.join(_THINKING)}.")
 
     def connect(self) -> GoogleClient:
         """Return the SDK's client."""
@@ -58,6 +70,11 @@ class GoogleGenerator(ConversingGenerator):
         turns = {"turns_said": before["said"], "turns_seen": seen} if before["said"] else {}
         return replace(reply, history=history, extra={**reply.extra, **turns})
 
+    def list_models(self) -> Mapping[str, date | None]:
+        """Return the service's models. It names no ends."""
+        listed = self.client.client.models.list()
+        return {str(model.name or "").removeprefix("models/"): None for model in listed}
+
     def pack(self, history: Any) -> Any:
         """Return the contents field by field; pictures and thought signatures are bytes, to be sent back unchanged."""
         return {**history, "contents": [one.model_dump(exclude_none=True) for one in history["contents"]]}
@@ -70,12 +87,13 @@ class GoogleGenerator(ConversingGenerator):
     def _config(self, ask: Ask) -> Any:
         types = self.sdk("google.genai").types
         picture = {name: self.settings[name] for name in ("aspect_ratio", "image_size") if self.settings[name]}
-        safety = self.settings["safety"]
+        safety, level = self.settings["safety"], str(self.settings["thinking_level"])
         return types.GenerateContentConfig(
             response_modalities=[one.strip() for one in str(self.settings["modalities"]).split(",") if one.strip()],
             image_config=types.ImageConfig(**picture) if picture else None,
             seed=ask.seed,
             temperature=self.settings["temperature"],
+            thinking_config=types.ThinkingConfig(thinking_level=level.upper()) if level else None,
             safety_settings=[
                 types.SafetySetting(category=f"HARM_CATEGORY_{harm}", threshold=safety) for harm in _HARMS if safety
             ]

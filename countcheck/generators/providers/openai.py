@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any, ClassVar
 
 import orjson
@@ -71,6 +72,13 @@ class OpenAIGenerator(ConversingGenerator, EditingGenerator):
         base_url = self.settings["base_url"] or None
         return openai.OpenAI(api_key=self._key(), base_url=base_url, max_retries=0, timeout=self.settings["timeout"])
 
+    def list_models(self) -> Mapping[str, date | None]:
+        """Return the service's models with the day on which each ends, which it calls ``shutdown_date``."""
+        body = orjson.loads(self.client.models.with_raw_response.list().http_response.content)
+        listed = body.get("data") if isinstance(body, Mapping) else None
+        models = [model for model in listed or () if isinstance(model, Mapping) and model.get("id")]
+        return {str(model["id"]): _day(model.get("shutdown_date")) for model in models}
+
     def _key(self) -> str:
         # A server of one's own wants no key, and OpenAI's must not be sent to it unasked.
         if self.settings["base_url"] and not self.settings["key_env"]:
@@ -117,6 +125,13 @@ class OpenAIGenerator(ConversingGenerator, EditingGenerator):
         if self.settings["tool_choice"] == "required":
             request["tool_choice"] = {"type": "image_generation"}
         return request
+
+
+def _day(text: Any) -> date | None:
+    try:
+        return date.fromisoformat(text[:10]) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def reply_of_images(body: Mapping[str, Any]) -> Reply:

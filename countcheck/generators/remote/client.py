@@ -98,6 +98,8 @@ class RemoteGenerator:
         codes: What the provider's own codes mean; see `countcheck.generators.refusals.codes.code_table`.
         modules: Modules that the provider's client imports only when it is first used.
         defaults: Settings that can change a picture, with their defaults. They are part of the recipe.
+        later: Settings of ``defaults`` that the family took up after its first release: they are left out of the recipe
+            while nobody sets them, so that runs that were begun without them go on.
         connection: The provider's own defaults for `CONNECTION`.
         max_per_request: Largest number of pictures that one request may ask for, 1 or more.
         needs_source: The spec must name a model.
@@ -112,6 +114,7 @@ class RemoteGenerator:
     codes: ClassVar[Mapping[str, Meaning]] = {}
     modules: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[Mapping[str, Any]] = {}
+    later: ClassVar[tuple[str, ...]] = ()
     connection: ClassVar[Mapping[str, Any]] = {}
     seeded: ClassVar[bool] = False
     converses: ClassVar[bool] = False
@@ -130,7 +133,8 @@ class RemoteGenerator:
         if self.needs_source and not card.source:
             raise BadSettings(f"{card.name}: no model is named. Write {self.family}:MODEL.")
         check_settings(card.name, self.settings, batches=self.batches)
-        changing = {name: self.settings[name] for name in sorted(self.defaults)}
+        unset = {name for name in self.later if self.settings[name] == self.defaults[name]}
+        changing = {name: self.settings[name] for name in sorted(self.defaults) if name not in unset}
         self._recipe = Recipe(name=card.name, revision=card.revision, settings={"source": card.source, **changing})
         self.limiter = RateLimiter(
             requests=float(self.settings["requests_per_minute"] or 0),

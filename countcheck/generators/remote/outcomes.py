@@ -146,6 +146,8 @@ def _outcome(reply: Reply, request: Request, place: _Place, reading: Reading, co
     request_id = hide(reply.request_id, secrets)
     words = redact(reply.words, secrets)
     rewritten = redact((place.slot.rewritten if place.slot else "") or reply.rewritten, secrets)
+    if rewritten.strip() == request.asked.strip():
+        rewritten = ""  # a service that repeats the prompt drew it as it was written
     shared: dict[str, Any] = {
         "key": place.key,
         "turn": request.turn,

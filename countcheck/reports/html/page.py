@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from countcheck.files import write_text
 from countcheck.reports import format, safe_text, sections, wording
-from countcheck.reports.headline import headline, losses
+from countcheck.reports.headline import headline, losses, rewritings
 from countcheck.reports.html import charts, tables
 from countcheck.reports.html.packed_rows import pack_rows
 from countcheck.reports.html.pictures import PagePictures, PictureId, page_pictures
@@ -108,7 +108,7 @@ def render_html(
             report=report,
             version=__version__,
             headline=headline(report),
-            losses=losses(report),
+            losses=[*losses(report), *rewritings(report)],
             contents=[(anchor, title) for anchor, part, title in CONTENTS if part is None or optional[part]],
             table=tables.models_table(report),
             conversation_rates=tables.conversation_rates(report),

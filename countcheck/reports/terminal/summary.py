@@ -14,7 +14,7 @@ from countcheck.metrics.summary import GeneratorSummary, Summary
 from countcheck.reports.format import axis_mark, estimate_text, quantity
 from countcheck.reports.safe_text import one_line
 from countcheck.reports.terminal.tables import plain_table, rate_cell, rate_title, titled
-from countcheck.reports.wording import label_advice
+from countcheck.reports.wording import label_advice, rewriting_in_words
 from countcheck.stats.estimate import Estimate
 from countcheck.storage.run_info import SelfTestInfo
 
@@ -94,6 +94,7 @@ def _coverage(summary: Summary) -> Text:
         f"scored {scored:,} of {planned:,}" if lost else f"scored all {planned:,}", "bold yellow" if lost else "bold"
     )
     line.append(_losses(summary))
+    line.append(_rewriters(summary), "yellow")
     line.append(f"\nsuite {one_line(summary.suite)} · run {one_line(summary.run)} · {_counter(summary)}", "dim")
     return line
 
@@ -108,6 +109,13 @@ def _losses(summary: Summary) -> str:
     }
     parts = [f"{n:,} {words[name]}" for name, n in totals.items() if n]
     return f" · {', '.join(parts)}" if parts else ""
+
+
+def _rewriters(summary: Summary) -> str:
+    """Name the generators whose prompts are rewritten: what is counted may not be what was asked."""
+    names = [one_line(name, 40) for name, own in summary.generators.items() if own.rewriting]
+    verb = "rewrites" if len(names) == 1 else "rewrite"
+    return f" · {', '.join(names)} {verb} prompts" if names else ""
 
 
 def _failures(summary: Summary) -> Iterator[Text]:
@@ -144,6 +152,8 @@ def _results(summary: Summary) -> Iterator[RenderableType]:
     for name, generator in summary.generators.items():
         if generator.counts["asked"]:
             yield _result(name, generator)
+        if generator.rewriting and generator.rewriting.rewritten:
+            yield Text(f"{one_line(name)}: {rewriting_in_words(generator.rewriting.to_json())}", "yellow")
         if generator.conversations:
             yield _conversation_result(name, generator)
 

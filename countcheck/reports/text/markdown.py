@@ -6,7 +6,7 @@ from typing import Any
 
 from countcheck.metrics.rates import RATES
 from countcheck.reports.format import NONE, difference_text, estimate_text, number, p_value, quantity
-from countcheck.reports.headline import headline, losses
+from countcheck.reports.headline import headline, losses, rewritings
 from countcheck.reports.report import Model, Report
 from countcheck.reports.safe_text import markdown_text
 from countcheck.reports.sections import matrices, refusals, worst_prompts
@@ -26,7 +26,7 @@ def render_markdown(report: Report) -> str:
     """Return the report as Markdown."""
     parts = [
         f"## {markdown_text(headline(report), 600)}",
-        *(f"- {markdown_text(sentence, 300)}" for sentence in losses(report)),
+        *(f"- {markdown_text(sentence, 300)}" for sentence in (*losses(report), *rewritings(report))),
         "",
     ]
     columns = [rate for rate in COLUMNS if any(_known(model, rate) for model in report.models)]

@@ -46,3 +46,29 @@ def test_plain_is_one_line_each(capsys):
 def test_a_filter_that_fits_nothing_is_refused(capsys, arguments, message):
     assert execute(["list", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_what_ends_soon_and_what_has_ended_is_marked(capsys, monkeypatch):
+    monkeypatch.setenv("COUNTCHECK_TODAY", "2026-11-28")
+    rows = {row["name"]: row for row in listed(capsys, "generators")}
+    mini = rows["gpt-image-1-mini"]
+    assert (mini["ends"], mini["replaced_by"], mini["lifetime"]) == ("2026-12-01", "gpt-image-2.6-flare", "ending")
+    assert (rows["imagen-4"]["lifetime"], rows["gpt-image-2.6-flare"]["lifetime"]) == ("ended", "served")
+    assert execute(["list", "generators"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "! ends 2026-12-01, in 3 days; use gpt-image-2.6-flare" in out
+    assert "! ended 2026-08-17; use gemini-nano-banana-2.1" in out
+
+
+def test_nothing_is_marked_long_before_its_end(capsys, monkeypatch):
+    monkeypatch.setenv("COUNTCHECK_TODAY", "2026-10-01")
+    assert {row["name"]: row for row in listed(capsys, "generators")}["gpt-image-1-mini"]["lifetime"] == "served"
+    assert execute(["list", "generators", "--plain"]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("gpt-image-1-mini\t"))
+    assert "\tends 2026-12-01; use gpt-image-2.6-flare\t" in line
+
+
+def test_a_day_that_is_none_is_refused(capsys, monkeypatch):
+    monkeypatch.setenv("COUNTCHECK_TODAY", "tomorrow")
+    assert execute(["list", "generators"]) == 2
+    assert "COUNTCHECK_TODAY is 'tomorrow'. Give a date such as 2026-12-02." in capsys.readouterr().err

@@ -103,3 +103,41 @@ def test_a_dry_run_shows_least_and_most(capsys):
 def test_a_dry_run_never_says_unknown_without_a_reason(capsys):
     assert execute(["run", "three-little-pigs", "-g", "openai:some-model", "--limit", "1", "--dry-run"]) == 0
     assert "the card states" in " ".join(capsys.readouterr().out.split())
+
+
+def dry_run(capsys, *arguments):
+    code = execute(["run", "counting", "--limit", "1", "--dry-run", *arguments])
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def test_a_dry_run_names_the_replacement_of_an_ended_model(capsys, monkeypatch):
+    monkeypatch.setenv("COUNTCHECK_TODAY", "2026-12-02")
+    code, out, err = dry_run(capsys, "-g", "gpt-image-1-mini")
+    assert code == 2
+    assert "gpt-image-1-mini" in out
+    assert "its end was announced for 2026-12-01. Use gpt-image-2.6-flare, or add ends=none" in err
+
+
+def test_a_dry_run_warns_of_an_end_that_is_near(capsys, monkeypatch):
+    monkeypatch.setenv("COUNTCHECK_TODAY", "2026-11-30")
+    code, out, err = dry_run(capsys, "-g", "gpt-image-1-mini", "--json")
+    (line,) = json.loads(out)["generators"]
+    assert (code, line["ends"], line["replaced_by"]) == (0, "2026-12-01", "gpt-image-2.6-flare")
+    assert "gpt-image-1-mini ends 2026-12-01, in 1 day; use gpt-image-2.6-flare" in err
+
+
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [
+        ("openai:gpt-image-1-mini", 2),
+        ("gpt-image-1-mini?ends=none", 0),
+        ("gpt-image-1-mini?ends=2027-01-01", 0),
+        ("openai:gpt-image-1-mini?base_url=http://127.0.0.1:9/v1", 0),
+        ("gpt-image-2.6-flare", 0),
+        ("gpt-image-1-mini?ends=soon", 2),
+    ],
+)
+def test_an_end_holds_for_the_model_at_its_own_service_unless_it_is_moved(capsys, monkeypatch, spec, code):
+    monkeypatch.setenv("COUNTCHECK_TODAY", "2026-12-02")
+    assert dry_run(capsys, "-g", spec)[0] == code
