@@ -52,6 +52,7 @@ COMMANDS = (
     "calibrate",
     "power",
     "export",
+    "push",
     "runs",
     "init",
     "fetch",
@@ -67,6 +68,7 @@ _LIBRARY_OUTPUT = {
     "DIFFUSERS_VERBOSITY": "error",
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
 }
 
 BUG = 4

@@ -128,6 +128,14 @@ def write_suite(suite: Suite, path: Path) -> None:
     Raises:
         BadSuite: When it cannot be written.
     """
+    try:
+        atomic_write(path, suite_to_yaml(suite))
+    except OSError as error:
+        raise BadSuite(f"{path}: cannot be written ({error.strerror}). Name another file.") from error
+
+
+def suite_to_yaml(suite: Suite) -> bytes:
+    """Return the content of a suite's YAML file."""
     import yaml
 
     head = [
@@ -145,10 +153,7 @@ def write_suite(suite: Suite, path: Path) -> None:
         allow_unicode=True,
         width=4096,
     )
-    try:
-        atomic_write(path, (comment + body).encode("utf-8", errors="replace"))
-    except OSError as error:
-        raise BadSuite(f"{path}: cannot be written ({error.strerror}). Name another file.") from error
+    return (comment + body).encode("utf-8", errors="replace")
 
 
 def _comment(line: str) -> str:
