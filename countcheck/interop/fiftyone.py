@@ -8,7 +8,7 @@ from typing import Any
 from countcheck.counting.rule import count
 from countcheck.counting.rule_settings import rule_of_record
 from countcheck.detectors.base import Detections
-from countcheck.errors import BadInput, MissingExtra
+from countcheck.errors import BadInput
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
 
@@ -21,12 +21,13 @@ def samples_of(run: RunFolder) -> Iterator[Any]:
     their scores. Tags of the prompt become tags of the sample.
 
     Raises:
-        MissingExtra: When fiftyone is not installed.
+        BadInput: When fiftyone is not installed.
     """
     try:
         import fiftyone
     except ImportError as error:
-        raise MissingExtra("fiftyone", feature="samples for FiftyOne") from error
+        # No extra of ours: it brings a MongoDB, which is under a licence of its own.
+        raise BadInput("fiftyone is not installed. Install it with: pip install fiftyone") from error
     rows = {(row.key, row.turn): row for row in run.rows() if row.outcome == "picture" and row.picture}
     rule = rule_of_record(run.info.counter.rule)
     for key, turn, detections in run.detections():
@@ -50,8 +51,7 @@ def add_to_fiftyone(run: RunFolder, name: str) -> Any:
     """Add the samples of a run to the FiftyOne dataset of this name, made when there is none, and return the dataset.
 
     Raises:
-        MissingExtra: When fiftyone is not installed.
-        BadInput: When the run holds no counted picture.
+        BadInput: When fiftyone is not installed, or the run holds no counted picture.
     """
     samples = list(samples_of(run))
     if not samples:

@@ -67,9 +67,9 @@ def test_a_run_becomes_samples_with_prompt_verdict_and_boxes(run, fiftyone):
             assert box.label == "pig" and 0 < box.confidence <= 1
 
 
-def test_without_fiftyone_the_extra_is_named(run, monkeypatch, capsys):
+def test_without_fiftyone_the_package_is_named(run, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "fiftyone", None)
     assert execute(["export", run, "-f", "fiftyone", "-o", "pigs"]) == 2
-    assert "countcheck[fiftyone]" in capsys.readouterr().err
+    assert "pip install fiftyone" in capsys.readouterr().err
     assert execute(["export", run, "-f", "fiftyone"]) == 2
     assert "Name a dataset with -o" in capsys.readouterr().err
