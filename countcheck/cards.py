@@ -1,11 +1,12 @@
 """Model cards and specs: what a generator or a counter is, and what a user sets of it.
 
 A *card* (``models/generators/NAME.yaml``, ``models/counters/NAME.yaml``) describes a generator or a counter under a
-short name. A *spec* is what a user types: ``tiny``, ``sdxl-turbo?steps=2``, ``diffusers:org/model?dtype=bf16``.
+short name. A *spec* is what a user types: ``tiny``, ``sdxl-turbo?steps=2``, ``diffusers:org/model?steps=4,dtype=bf16``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -21,6 +22,7 @@ from countcheck.resources import printable_path, shipped
 from countcheck.yaml_loader import read_yaml
 
 Setting = str | int | float | bool | None
+_BETWEEN = re.compile(r",(?=[A-Za-z_][\w.]*=)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,10 +253,23 @@ def _date(spec: str, value: Setting) -> date | None:
         raise BadSettings(f"{spec}: ends is {value!r}. Give a date such as 2026-12-01, or none.") from None
 
 
+def split_settings(query: str) -> list[str]:
+    """Split what stands behind the ``?`` of a spec into settings, ``name=value`` each, as they are written.
+
+    Between settings stands ``,`` or ``&``. A comma belongs to the value unless a name and ``=`` follow it; in a value with
+    braces (JSON) it always does.
+
+    >>> split_settings("steps=4,dtype=bf16&views=as_is,flip")
+    ['steps=4', 'dtype=bf16', 'views=as_is,flip']
+    """
+    parts = [part for part in query.split("&") if part]
+    return [piece for part in parts for piece in ([part] if "{" in part else _BETWEEN.split(part))]
+
+
 def _settings(spec: str, query: str) -> dict[str, Setting]:
-    pairs = parse_qsl(query, keep_blank_values=True)
+    pairs = parse_qsl("&".join(split_settings(query)), keep_blank_values=True)
     if query and not pairs:
-        raise BadSettings(f"{spec}: {query!r} is not a list of settings. Write NAME?key=value&key=value.")
+        raise BadSettings(f"{spec}: {query!r} is not a list of settings. Write NAME?key=value,key=value.")
     return {name: _plain(value) for name, value in pairs}
 
 

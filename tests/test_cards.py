@@ -37,6 +37,22 @@ def test_a_spec_is_the_cards_name_and_lays_its_settings_over_the_cards(tmp_path)
     assert card.path == path
 
 
+@pytest.mark.parametrize(
+    ("query", "settings"),
+    [
+        ("steps=2,dtype=bf16", {"steps": 2, "dtype": "bf16"}),
+        ("steps=2,dtype=bf16&size=64", {"steps": 2, "dtype": "bf16", "size": 64}),
+        ("device=cuda:0,cuda:1", {"device": "cuda:0,cuda:1"}),
+        ("mean=0.485,0.456,0.406,bgr=true", {"mean": "0.485,0.456,0.406", "bgr": True}),
+        ('extra={"a": 1,"b": "c,d=e"},x', {"extra": '{"a": 1,"b": "c,d=e"},x'}),
+        ("load.enable_pag=true,call.pag_scale=3", {"load.enable_pag": True, "call.pag_scale": 3}),
+        ("negative_prompt=dark%2Cred=no,steps=2", {"negative_prompt": "dark,red=no", "steps": 2}),
+    ],
+)
+def test_settings_are_separated_by_commas_or_ampersands(query, settings):
+    assert read_generator_card(f"diffusers:org/model?{query}").settings == settings
+
+
 def test_a_revision_in_a_spec_is_no_setting():
     card = read_generator_card("diffusers:org/model?revision=abc&steps=2")
     assert (card.family, card.source, card.revision, card.settings) == ("diffusers", "org/model", "abc", {"steps": 2})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from countcheck.cards import split_settings
 from countcheck.metrics.failures import failure_reasons
 from countcheck.reports.format import EstimateJson, difference_text, estimate_text, number, quantity
 from countcheck.reports.report import Model, Report
@@ -145,7 +146,7 @@ def short_names(labels: Sequence[str]) -> list[str]:
         alike = [other for other, _, _ in parts if other.endswith(short)]
         base = short if len(set(alike)) == 1 else head
         shared = set.intersection(*(set(others) for other, others, _ in parts if other == head))
-        own = "&".join(setting for setting in settings if setting not in shared)
+        own = ",".join(setting for setting in settings if setting not in shared)
         name = base + (f"?{own}" if own else "") + (f" · {run}" if run else "")
         names.append(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")
     return names if len(set(names)) == len(set(labels)) else list(labels)
@@ -155,7 +156,7 @@ def _parts(label: str) -> tuple[str, list[str], str]:
     """Split a label into the model, its settings and the run that tells it from one of the same name."""
     name, _, run = label.partition(" · ")
     head, _, settings = name.partition("?")
-    return head, settings.split("&") if settings else [], run
+    return head, split_settings(settings), run
 
 
 def _value(model: Model, rate: str = "exact_rate") -> float | None:

@@ -28,7 +28,7 @@ if os.environ.get("ONLY_RECORD"):
     sys.exit(0)
 link = socket.socket(socket.AF_UNIX)
 link.connect({address!r})
-given = {{n: v for n, v in os.environ.items() if n.startswith("COUNTCHECK_")}}
+given = {{n: v for n, v in os.environ.items() if n.startswith(("COUNTCHECK_", "GITHUB_"))}}
 link.sendall(json.dumps([sys.argv[1:], os.getcwd(), given]).encode() + b"\\n")
 code, out, err = json.loads(link.makefile().readline())
 sys.stdout.write(out)
@@ -74,10 +74,16 @@ class Sandbox:
         self._listener.close()
         self._address.unlink()
 
-    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+    def add_command(self, name: str, script: str) -> None:
+        """Put another command on the path of the shell."""
+        command = self._bin / name
+        command.write_text(script)
+        command.chmod(0o755)
+
+    def run(self, script: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run a script in bash; its commands are carried out."""
         with ThreadPoolExecutor(1) as pool:
-            ended = pool.submit(self._shell, "bash", f"set -euo pipefail\n{script}", {})
+            ended = pool.submit(self._shell, "bash", f"set -euo pipefail\n{script}", variables or {})
             self._listener.settimeout(0.02)
             while not ended.done():
                 with contextlib.suppress(TimeoutError):
