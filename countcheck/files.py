@@ -174,9 +174,9 @@ def disk_errors_as_sentences(path: Path) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """Return an error's text in one line; for a database error, that of the error beneath it."""
-    lines = str(getattr(error, "orig", None) or error).splitlines()
-    return lines[0] if lines else type(error).__name__
+    """Return an error's text in one line, at most 300 characters; for a database error, that of the error beneath it."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
 
 
 def _full(path: Path) -> DiskFull:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from countcheck.cards import Card
 from countcheck.counting.counter import COUNTER_SETTINGS, counter_card
 from countcheck.errors import BadInput, CountcheckError, MissingExtra
 from countcheck.files import first_line
+from countcheck.generators.adapters import read_adapters
+from countcheck.generators.model_sources import is_hub_file, is_hub_id, is_weights_file, repository_of
 from countcheck.resources import exists, shipped
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.onnx", "*.onnx_data", "*.gguf", "*.tflite")
@@ -66,7 +68,7 @@ def plan_downloads(cards: Iterable[Card]) -> list[Download]:
     >>> plan_downloads([counter_card("tiny")])[0].note
     'ships with countcheck, or lies on this machine'
     """
-    return [download for card in cards for download in _plan(card)]
+    return [download for card in cards for one in _with_base(card) for download in _plan(one)]
 
 
 def counter_cards_of(spec: str) -> list[Card]:
@@ -91,11 +93,17 @@ def fetch(card: Card) -> None:
         BadInput: When the hub cannot be reached, or does not know the model.
         MissingExtra: When the packages that the card needs are not installed.
     """
+    for one in _with_base(card):
+        _fetch_one(one)
+
+
+def _fetch_one(card: Card) -> None:
     fetch_family = _FETCH.get(card.family)
     if fetch_family is not None and not card.settings.get("base_url") and not _is_local(card):
         _with_sentence(card, lambda: fetch_family(card))
     for source in _further_sources(card):
-        _with_sentence(card, partial(_snapshot, source, "", ignored=_PICKLES))
+        fetch_source = _fetch_file if is_hub_file(source) else partial(_snapshot, ignored=_PICKLES)
+        _with_sentence(card, partial(fetch_source, source, ""))
 
 
 def pipeline_files(names: Collection[str], components: Collection[str], variant: str | None) -> set[str]:
@@ -140,7 +148,7 @@ def _with_sentence(card: Card, call: Callable[[], Any]) -> Any:
         elif kinds & {"RepositoryNotFoundError", "RevisionNotFoundError"}:
             reason = f"the hub knows no {card.source!r} at that revision. Check the id"
         else:
-            reason = f"{card.source} cannot be fetched ({first_line(error)[:300]}). Connect and try again"
+            reason = f"{card.source} cannot be fetched ({first_line(error)}). Connect and try again"
         raise BadInput(f"{card.name}: {reason}.") from error
 
 
@@ -157,17 +165,30 @@ def _plan(card: Card) -> list[Download]:
     else:
         downloads = [_with_sentence(card, lambda: plan_family(card))]
     for source in _further_sources(card):
-        downloads.append(_with_sentence(card, partial(_listed, card, source, "", _not_pickled)))
+        plan_source = _listed_file if is_hub_file(source) else partial(_listed, choose=_not_pickled)
+        downloads.append(_with_sentence(card, partial(plan_source, card, source, "")))
     return downloads
 
 
+def _with_base(card: Card) -> list[Card]:
+    """The card, and before it the pipeline that the other parts of a single file come from."""
+    base = card.settings.get("base") if card.family == "diffusers" else None
+    if not isinstance(base, str) or not base:
+        return [card]
+    return [replace(card, source=base, revision="", settings={}), card]
+
+
 def _further_sources(card: Card) -> list[str]:
-    """Hub ids that a card's settings name beside its own: a LoRA, the classifier of colours."""
-    sources = [card.settings.get("lora")]
+    """What of the hub a card's settings name beside its own source: LoRAs, learned words, parts, the classifier of colours."""
+    sources: list[Any] = []
+    if card.family == "diffusers":
+        for kind in ("lora", "textual_inversion"):
+            sources += [adapter.source for adapter in read_adapters(card.settings.get(kind), kind, card.name)]
+        sources += [value for name, value in card.settings.items() if name.startswith("load.")]
     if card.settings.get("classify"):
         sources.append(card.settings.get("classifier") or COUNTER_SETTINGS["classifier"])
-    hub_ids = [source for source in sources if isinstance(source, str) and source.count("/") == 1]
-    return [source for source in hub_ids if not exists(Path(source))]
+    texts = [source for source in sources if isinstance(source, str)]
+    return [text for text in texts if (is_hub_id(text) or is_hub_file(text)) and not exists(Path(text))]
 
 
 # -- repositories of the hub --------------------------------------------------------------------------------------
@@ -176,6 +197,8 @@ def _further_sources(card: Card) -> list[str]:
 def _plan_pipeline(card: Card) -> Download:
     from huggingface_hub import hf_hub_download
 
+    if is_weights_file(card.source):
+        return _listed_file(card, card.source, card.revision)
     index = hf_hub_download(card.source, "model_index.json", revision=card.revision or None)
     body = json.loads(Path(index).read_text(encoding="utf-8"))
     folders = [name for name, value in body.items() if isinstance(value, list) and value and value[0]]
@@ -186,6 +209,9 @@ def _plan_pipeline(card: Card) -> Download:
 def _fetch_pipeline(card: Card) -> None:
     import diffusers
 
+    if is_weights_file(card.source):
+        _fetch_file(card.source, card.revision)
+        return
     diffusers.DiffusionPipeline.download(
         card.source,
         revision=card.revision or None,
@@ -225,6 +251,23 @@ def _listed(card: Card, source: str, revision: str, choose: Callable[[Collection
         size=sum(sizes[name] or 0 for name in chosen),
         missing=sum(sizes[name] or 0 for name in absent),
     )
+
+
+def _listed_file(card: Card, source: str, revision: str) -> Download:
+    """A file, or a folder, in a repository of the hub."""
+    repository, place = repository_of(source)
+    return _listed(card, repository, revision, lambda names: {name for name in names if _is_at(name, place)})
+
+
+def _fetch_file(source: str, revision: str) -> None:
+    from huggingface_hub import snapshot_download
+
+    repository, place = repository_of(source)
+    snapshot_download(repository, revision=revision or None, allow_patterns=[place, f"{place}/*"])
+
+
+def _is_at(name: str, place: str) -> bool:
+    return name == place or name.startswith(f"{place}/")
 
 
 def _snapshot(source: str, revision: str, *, ignored: Collection[str]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from countcheck.errors import BadSettings, BadWeights, CountcheckError, MissingExtra, near_hint
+from countcheck.files import first_line
 from countcheck.generators.model_sources import (
     is_hub_file,
     is_hub_id,
@@ -20,7 +21,6 @@ from countcheck.generators.model_sources import (
     local_file,
     revision_of,
 )
-from countcheck.generators.painted import first_line
 from countcheck.resources import exists
 
 

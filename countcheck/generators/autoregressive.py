@@ -35,15 +35,17 @@ class PictureModel(ABC):
     tokens: int
 
     @abstractmethod
-    def __init__(self, model: Any, processor: Any, *, width: int | None, height: int | None, negative: str) -> None: ...
+    def __init__(
+        self, config: Any, processor: Any, *, width: int | None, height: int | None, negative: str
+    ) -> None: ...
 
     @abstractmethod
     def tokens_of(self, text: str) -> list[int]:
         """Return the tokens of a prompt as the model is given it."""
 
     @abstractmethod
-    def draw(self, texts: Sequence[str], seeds: Sequence[int], sampling: Sampling) -> torch.Tensor:
-        """Draw one picture per text: (number, 3, height, width), 0 to 1."""
+    def draw(self, model: Any, texts: Sequence[str], seeds: Sequence[int], sampling: Sampling) -> torch.Tensor:
+        """Draw one picture per text with the loaded model: (number, 3, height, width), 0 to 1."""
 
 
 class JanusModel(PictureModel):
@@ -52,31 +54,30 @@ class JanusModel(PictureModel):
     classes = ("JanusForConditionalGeneration", "JanusProcessor")
     guidance = 5.0
 
-    def __init__(self, model: Any, processor: Any, *, width: int | None, height: int | None, negative: str) -> None:
-        vision = model.config.vision_config
-        size = model.model.vqmodel.config.num_patches * 2 ** (len(model.config.vq_config.channel_multiplier) - 1)
+    def __init__(self, config: Any, processor: Any, *, width: int | None, height: int | None, negative: str) -> None:
+        size = config.vq_config.num_patches * 2 ** (len(config.vq_config.channel_multiplier) - 1)
         if any(asked not in (None, size) for asked in (width, height)):
             raise BadSettings(f"this model draws {size} x {size} pixels. Leave width, height and size out.")
         if negative:
             raise BadSettings("this model takes no negative prompt. Leave negative_prompt out.")
-        self._model, self._processor = model, processor
-        self.tokens = int(vision.num_image_tokens)
+        self._processor = processor
+        self.tokens = int(config.vision_config.num_image_tokens)
 
     def tokens_of(self, text: str) -> list[int]:
         """Return the tokens of a prompt as the model is given it."""
         return list(self._inputs([text]).input_ids[0].tolist())
 
-    def draw(self, texts: Sequence[str], seeds: Sequence[int], sampling: Sampling) -> torch.Tensor:
-        """Draw one picture per text: (number, 3, height, width), 0 to 1."""
+    def draw(self, model: Any, texts: Sequence[str], seeds: Sequence[int], sampling: Sampling) -> torch.Tensor:
+        """Draw one picture per text with the loaded model: (number, 3, height, width), 0 to 1."""
         sampler = SeededSampler(seeds, sampling, halves=True)
         # The library guides only batches that it draws from itself. A scale of 1 leaves both halves to the sampler.
-        tokens = self._model.generate(
-            **self._inputs(texts).to(self._model.device),
+        tokens = model.generate(
+            **self._inputs(texts).to(model.device),
             generation_mode="image",
             guidance_scale=1.0,
             logits_processor=transformers.LogitsProcessorList([sampler]),
         )
-        pixels = self._model.decode_image_tokens(tokens).permute(0, 3, 1, 2)
+        pixels = model.decode_image_tokens(tokens).permute(0, 3, 1, 2)
         return _from_normalised(pixels, self._processor.image_processor)
 
     def _inputs(self, texts: Sequence[str]) -> Any:
@@ -96,8 +97,8 @@ class Emu3Model(PictureModel):
     guidance = 3.0
     _DEFAULT_SIZE = 720
 
-    def __init__(self, model: Any, processor: Any, *, width: int | None, height: int | None, negative: str) -> None:
-        self._model, self._processor, self._negative = model, processor, negative
+    def __init__(self, config: Any, processor: Any, *, width: int | None, height: int | None, negative: str) -> None:
+        self._processor, self._negative = processor, negative
         self._width = width or height or self._DEFAULT_SIZE
         self._height = height or width or self._DEFAULT_SIZE
         step = int(processor.downsample_ratio)
@@ -106,22 +107,23 @@ class Emu3Model(PictureModel):
                 f"this model cannot draw {self._width} x {self._height} pixels. Give multiples of {step}."
             )
         self._rows, self._columns = self._height // step, self._width // step
-        mapping = model.vocabulary_mapping
-        self._picture_tokens = torch.tensor(mapping.image_tokens)
-        self._end_of_row = torch.tensor([mapping.eol_token_id])
+        words = config.vocabulary_map
+        pictures = [number for word, number in words.items() if word.startswith("<|visual token")]
+        self._picture_tokens = torch.tensor(sorted(pictures))
+        self._end_of_row = torch.tensor([words["<|extra_200|>"]])
         self.tokens = self._rows * (self._columns + 1)
 
     def tokens_of(self, text: str) -> list[int]:
         """Return the tokens of a prompt as the model is given it."""
         return list(self._inputs([text]).input_ids[0].tolist())
 
-    def draw(self, texts: Sequence[str], seeds: Sequence[int], sampling: Sampling) -> torch.Tensor:
-        """Draw one picture per text: (number, 3, height, width), 0 to 1."""
-        inputs = self._inputs(texts).to(self._model.device)
+    def draw(self, model: Any, texts: Sequence[str], seeds: Sequence[int], sampling: Sampling) -> torch.Tensor:
+        """Draw one picture per text with the loaded model: (number, 3, height, width), 0 to 1."""
+        inputs = self._inputs(texts).to(model.device)
         inputs.pop("image_sizes")
-        negative = self._inputs([self._negative] * len(texts)).to(self._model.device)
+        negative = self._inputs([self._negative] * len(texts)).to(model.device)
         sampler = SeededSampler(seeds, sampling, allowed=self._allowed)
-        drawn = self._model.generate(
+        drawn = model.generate(
             **inputs,
             max_new_tokens=self.tokens,
             guidance_scale=sampling.guidance,
@@ -132,7 +134,7 @@ class Emu3Model(PictureModel):
         tokens = drawn[:, inputs.input_ids.shape[1] :]
         # The decoder leaves out the three tokens that end a picture; they were not drawn.
         ended = torch.cat([tokens, tokens[:, :3]], dim=1)
-        pixels = self._model.decode_image_tokens(image_tokens=ended, height=self._rows, width=self._columns)
+        pixels = model.decode_image_tokens(image_tokens=ended, height=self._rows, width=self._columns)
         return _from_normalised(pixels, self._processor.image_processor)
 
     def _allowed(self, drawn: int) -> torch.Tensor:

@@ -19,6 +19,7 @@ from datetime import date
 from typing import Any, Protocol, runtime_checkable
 
 from countcheck.generators.outcome import Outcome
+from countcheck.generators.prompt_limits import Truncation
 from countcheck.images.types import Pixels
 from countcheck.suites.samples import Recipe, Sample
 from countcheck.suites.suite import Target, Turn
@@ -101,6 +102,15 @@ class CoversSamples(Protocol):
 
     def covers(self, sample: Sample) -> bool:
         """Tell whether the generator has this sample. Samples that it does not have are not planned."""
+        ...
+
+
+@runtime_checkable
+class LimitsPrompts(Protocol):
+    """A generator that knows how much of a prompt its model reads."""
+
+    def truncation(self, text: str) -> Truncation | None:
+        """Return what of a prompt the model does not read; ``None`` when it reads all of it. Loads no weights."""
         ...
 
 

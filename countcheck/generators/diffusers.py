@@ -17,9 +17,10 @@ from countcheck.cards import Card
 from countcheck.detectors.common.batching import BatchSize
 from countcheck.detectors.common.devices import is_out_of_memory
 from countcheck.errors import BadSettings, CountcheckError, MissingExtra
+from countcheck.files import first_line
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Outcome, Reason, Refusal, Stage
-from countcheck.generators.prompt_limits import PromptLimits
+from countcheck.generators.prompt_limits import PromptLimits, Truncation
 from countcheck.images.convert import as_image
 from countcheck.images.types import Pixels
 from countcheck.suites.samples import Recipe, Sample
@@ -31,7 +32,7 @@ try:
 except ImportError as error:
     raise MissingExtra("local", feature="the diffusers generator") from error
 
-from countcheck.generators.diffusers_loading import device_name, load_pipeline, verify_weights
+from countcheck.generators.diffusers_loading import device_name, load_pipeline, read_limits, verify_weights
 from countcheck.generators.diffusers_output import CallForm, call_form, pictures_of
 from countcheck.generators.diffusers_settings import (
     check_arguments,
@@ -41,7 +42,7 @@ from countcheck.generators.diffusers_settings import (
     recipe_settings,
     source_content,
 )
-from countcheck.generators.painted import failure, first_line, outcome_of, paint_in_batches
+from countcheck.generators.painted import failure, outcome_of, paint_in_batches
 from countcheck.generators.pipeline_arguments import CALL, call_arguments, check_call, of_kind
 
 # Settings that the pipeline is called with, and the keyword of each where it is another.
@@ -88,7 +89,7 @@ class DiffusersGenerator:
         check_arguments(card, self._settings, self._source, local_index(self._source))
         self._pipe: Any = None
         self._form = CallForm(output_type="np", takes_many=False)
-        self._limits = PromptLimits([])
+        self._limits: PromptLimits | None = None
         self._editor: Any = None
         self._content: dict[str, str] | None = None
         device = device_name(str(self._settings["device"]), card.name)
@@ -147,6 +148,15 @@ class DiffusersGenerator:
         except Exception as error:
             return failure(sample, first_line(error), turn)
 
+    def truncation(self, text: str) -> Truncation | None:
+        """Return what of a prompt no text encoder reads; loads the tokenizers alone where these can be told."""
+        if self._limits is None:
+            self._limits = read_limits(self._source, self._card, self._settings, self.recipe.content)
+        if self._limits is None:
+            self._loaded()
+        assert self._limits is not None
+        return self._limits.truncation(text)
+
     # -- generating ----------------------------------------------------------------------------------------------
 
     def _paint(self, batch: Sequence[Sample]) -> list[Outcome]:
@@ -198,7 +208,7 @@ class DiffusersGenerator:
             return
         self._loaded()
         texts = {sample.text for sample in samples}
-        cut = [truncation for text in texts if (truncation := self._limits.truncation(text)) is not None]
+        cut = [truncation for text in texts if (truncation := self.truncation(text)) is not None]
         if cut:
             _log.warning(
                 f"{self.name}: {len(cut)} of {len(texts)} prompts are longer than the {cut[0].limit} tokens that its text "
@@ -208,7 +218,7 @@ class DiffusersGenerator:
 
     def _with_truncation(self, outcome: Outcome, text: str) -> Outcome:
         """The outcome with a record of what of its prompt the pipeline did not read."""
-        truncation = self._limits.truncation(text)
+        truncation = self.truncation(text)
         if truncation is None:
             return outcome
         return replace(outcome, extra={**outcome.extra, "truncated": truncation.to_json()})

@@ -13,6 +13,7 @@ from typing import Any
 from countcheck.cards import Card
 from countcheck.detectors.common.devices import resolve_devices, resolve_dtype
 from countcheck.errors import BadInput, BadSettings, BadWeights, CountcheckError, MissingExtra
+from countcheck.files import first_line
 from countcheck.generators.adapters import add_learned_words, add_loras
 from countcheck.generators.model_sources import (
     hub_error,
@@ -21,9 +22,9 @@ from countcheck.generators.model_sources import (
     revision_of,
     without_loading_bars,
 )
-from countcheck.generators.painted import first_line
 from countcheck.generators.pipeline_arguments import CALL, LOAD, of_kind
-from countcheck.generators.pipeline_parts import denoiser_from_file, load_parts
+from countcheck.generators.pipeline_parts import denoiser_from_file, load_parts, tokenizers_of
+from countcheck.generators.prompt_limits import PromptLimits
 from countcheck.generators.quantization import pipeline_quantization
 
 try:
@@ -32,7 +33,13 @@ try:
 except ImportError as error:
     raise MissingExtra("local", feature="the diffusers generator") from error
 
-from countcheck.generators.diffusers_settings import adapters_of, check_arguments, find_pipeline, pipeline_class
+from countcheck.generators.diffusers_settings import (
+    adapters_of,
+    check_arguments,
+    find_pipeline,
+    named_class,
+    pipeline_class,
+)
 
 
 def load_pipeline(
@@ -67,6 +74,44 @@ def load_pipeline(
     _place(pipe, card, settings)
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+def read_limits(
+    source: str, card: Card, settings: Mapping[str, Any], content: Mapping[str, str]
+) -> PromptLimits | None:
+    """Read how much of a prompt a pipeline's text encoders read, from its index and its tokenizers, without its weights.
+
+    Args:
+        source: A folder, a file or a hub id.
+        card: The generator's.
+        settings: As `checked_settings` returns them.
+        content: What was recorded, see `source_content`: of a hub repository, exactly that commit is read.
+
+    Returns:
+        ``None`` where only the loaded pipeline can tell.
+
+    Raises:
+        BadInput, BadWeights: If local files cannot be read.
+        BadSettings: If the pipeline does not take an argument.
+        GeneratorClosed: If the hub does not give them.
+    """
+    replaced = settings["textual_inversion"] or any("tokenizer" in name for name in of_kind(settings, LOAD))
+    base = settings["base"] or ("" if is_weights_file(source) else source)
+    if not base or replaced:
+        return None
+    place = card.source if base == source else str(base)
+    revision = revision_of(place, content, card.revision if base == source else "")
+    try:
+        with without_loading_bars():
+            index = diffusers.DiffusionPipeline.load_config(find_pipeline(str(base)), revision=revision)
+            check_arguments(card, settings, source, index)
+            kind = named_class(settings, index, card.name)
+            parts = tokenizers_of(index, find_pipeline(str(base)), revision)
+    except CountcheckError:
+        raise
+    except Exception as error:
+        raise _loading_error(source, card, error) from error
+    return PromptLimits.of_parts(kind, parts, settings) if kind is not None and parts else None
 
 
 def device_name(setting: str, name: str) -> str:

@@ -120,6 +120,20 @@ def pipeline_class(name: str, card: str) -> Any:
     return kind
 
 
+def named_class(settings: Mapping[str, Any], index: Mapping[str, Any], card: str) -> Any:
+    """Return the class that a pipeline will be loaded as, by its settings and its index; ``None`` where neither tells.
+
+    Args:
+        settings: As `checked_settings` returns them.
+        index: The pipeline's ``model_index.json``; empty where it is not known yet.
+        card: The generator's name, for the error.
+
+    Raises:
+        BadSettings: If the class that the settings name is none of diffusers'.
+    """
+    return pipeline_class(str(settings["class"]), card) if settings["class"] else _expected_class(settings, index)
+
+
 def check_arguments(card: Card, settings: Mapping[str, Any], source: str, index: Mapping[str, Any]) -> None:
     """Check ``class``, ``call.`` and ``load.`` as far as the pipeline's class is known before it is loaded.
 
@@ -132,7 +146,7 @@ def check_arguments(card: Card, settings: Mapping[str, Any], source: str, index:
     Raises:
         BadSettings: If the class is none of diffusers', or does not take an argument.
     """
-    kind = pipeline_class(str(settings["class"]), card.name) if settings["class"] else _expected_class(settings, index)
+    kind = named_class(settings, index, card.name)
     if kind is None:
         return
     check_call(of_kind(settings, CALL), kind, card.name)

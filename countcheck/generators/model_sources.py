@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from countcheck.errors import BadInput, BadWeights, GeneratorClosed
-from countcheck.generators.painted import first_line
+from countcheck.files import first_line
 from countcheck.resources import content_digest, exists, printable_path, shipped
 
 COMMIT = "commit:"

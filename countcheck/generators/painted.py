@@ -15,6 +15,7 @@ from PIL import Image
 from countcheck.detectors.common.batching import BatchSize
 from countcheck.detectors.common.devices import OutOfDeviceMemory, is_out_of_memory
 from countcheck.errors import MissingExtra
+from countcheck.files import first_line
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
 from countcheck.suites.samples import Sample
 
@@ -99,12 +100,6 @@ def outcome_of(sample: Sample, image: Any, flagged: bool | None, seconds: float,
 def failure(sample: Sample, message: str, turn: int = 0) -> Failure:
     """Return the failure of a sample of which no picture was made."""
     return Failure(key=sample.key, turn=turn, fault=Fault.CRASH, message=message)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, at most 300 characters; the error's class when it has none."""
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:300]
 
 
 def _shape_error(image: Any) -> str:

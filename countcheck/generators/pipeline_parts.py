@@ -16,6 +16,7 @@ from countcheck.generators.quantization import model_quantization
 try:
     import diffusers
     import torch
+    import transformers
 except ImportError as error:
     raise MissingExtra("local", feature="the diffusers generator") from error
 
@@ -83,6 +84,25 @@ def denoiser_from_file(
         raise BadSettings(f"{name}: {base} has no transformer and no unet, which {Path(file).name} could be.")
     kind = _class_of(part, index[part], name)
     return {part: _from_file(kind, part, file, base, quantize, content, dtype, name)}
+
+
+def tokenizers_of(index: Mapping[str, Any], source: str, revision: str | None) -> dict[str, Any]:
+    """Load a pipeline's tokenizers alone, and name its text encoders beside them.
+
+    Args:
+        index: The pipeline's ``model_index.json``.
+        source: A folder or a hub id.
+        revision: Of the hub's repository; ``None`` for its newest.
+    """
+    parts: dict[str, Any] = {}
+    for name, entry in index.items():
+        there = isinstance(entry, list) and bool(entry[0])
+        if there and "tokenizer" in name and entry[0] == "transformers":
+            kind = getattr(transformers, str(entry[1]))
+            parts[name] = kind.from_pretrained(source, subfolder=name, revision=revision)
+        elif there and "text_encoder" in name:
+            parts[name] = True
+    return parts if any("tokenizer" in name for name in parts) else {}
 
 
 def _load_part(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from countcheck.suites.suite import Suite
 
 # Limits that stand in the code of these classes alone, in tokens; the beginning of a class's name.
 _FIXED = {"IF": 77, "Kandinsky3": 128, "LDMTextToImage": 77, "UnCLIP": 77}
@@ -31,6 +33,39 @@ class Truncation:
         return {"tokens": self.tokens, "limit": self.limit, "unseen": self.unseen[:500]}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutPrompt:
+    """A prompt of a suite, or a turn of a conversation, of which a generator does not read the end.
+
+    Attributes:
+        id: The prompt's or the conversation's.
+        turn: Of a conversation, from 1; ``None`` for a prompt.
+        truncation: What is not read.
+    """
+
+    id: str
+    turn: int | None
+    truncation: Truncation
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {"id": self.id, "turn": self.turn, **self.truncation.to_json()}
+
+
+def cut_prompts(suite: Suite, truncation: Callable[[str], Truncation | None]) -> list[CutPrompt]:
+    """List what of a suite is longer than a generator reads.
+
+    Args:
+        suite: The prompts and conversations.
+        truncation: The generator's, see `countcheck.generators.base.LimitsPrompts`.
+    """
+    texts: list[tuple[str, int | None, str]] = [(prompt.id, None, prompt.text) for prompt in suite.prompts]
+    for conversation in suite.conversations:
+        texts += [(conversation.id, number, turn.say) for number, turn in enumerate(conversation.turns, 1)]
+    found = ((id, turn, truncation(text)) for id, turn, text in texts)
+    return [CutPrompt(id=id, turn=turn, truncation=cut) for id, turn, cut in found if cut is not None]
+
+
 class PromptLimits:
     """The limits of a pipeline's text encoders.
 
@@ -52,12 +87,22 @@ class PromptLimits:
             pipe: A diffusers pipeline.
             settings: The generator's; ``max_sequence_length`` (tokens) is the limit of other encoders than CLIP.
         """
-        components: Mapping[str, Any] = getattr(pipe, "components", {})
+        return cls.of_parts(type(pipe), getattr(pipe, "components", {}), settings)
+
+    @classmethod
+    def of_parts(cls, kind: type, parts: Mapping[str, Any], settings: Mapping[str, Any]) -> PromptLimits:
+        """Read the limits of a pipeline's class and its tokenizers, without its weights.
+
+        Args:
+            kind: The class.
+            parts: The pipeline's parts by name: its tokenizers, and anything but ``None`` for each text encoder it has.
+            settings: The generator's; ``max_sequence_length`` (tokens) is the limit of other encoders than CLIP.
+        """
         encoders = []
-        for name, tokenizer in components.items():
-            encoder = components.get(name.replace("tokenizer", "text_encoder"))
+        for name, tokenizer in parts.items():
+            encoder = parts.get(name.replace("tokenizer", "text_encoder"))
             if "tokenizer" in name and callable(tokenizer) and encoder is not None:
-                encoders.append((tokenizer, _limit(pipe, tokenizer, settings.get("max_sequence_length"))))
+                encoders.append((tokenizer, _limit(kind, tokenizer, settings.get("max_sequence_length"))))
         return cls(encoders)
 
     def truncation(self, text: str) -> Truncation | None:
@@ -78,16 +123,16 @@ class PromptLimits:
         return longest
 
 
-def _limit(pipe: Any, tokenizer: Any, setting: int | None) -> int | None:
+def _limit(kind: type, tokenizer: Any, setting: int | None) -> int | None:
     own = getattr(tokenizer, "model_max_length", None)
     own = int(own) if own is not None and own < _NO_LIMIT else None
     if "CLIP" in type(tokenizer).__name__:
         return own
-    parameter = inspect.signature(pipe.__call__).parameters.get("max_sequence_length")
+    parameter = inspect.signature(kind.__call__).parameters.get("max_sequence_length")
     if parameter is not None:
         default = parameter.default if isinstance(parameter.default, int) else None
         return setting or default or own
-    fixed = (limit for start, limit in _FIXED.items() if type(pipe).__name__.startswith(start))
+    fixed = (limit for start, limit in _FIXED.items() if kind.__name__.startswith(start))
     return next(fixed, own)
 
 

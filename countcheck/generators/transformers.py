@@ -7,6 +7,7 @@ follows: pictures that must come out the same again need ``dtype=fp32``, or the 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from countcheck.cards import Card, fill
 from countcheck.detectors.common.batching import BatchSize
 from countcheck.detectors.common.devices import is_out_of_memory, resolve_devices, resolve_dtype
 from countcheck.errors import BadInput, BadSettings, BadWeights, CountcheckError, MissingExtra
+from countcheck.files import first_line
 from countcheck.generators.base import Traits
 from countcheck.generators.model_sources import (
     find_source,
@@ -26,7 +28,7 @@ from countcheck.generators.model_sources import (
     without_loading_bars,
 )
 from countcheck.generators.outcome import Failure, Fault, Outcome
-from countcheck.generators.painted import failure, first_line, outcome_of, paint_in_batches
+from countcheck.generators.painted import failure, outcome_of, paint_in_batches
 from countcheck.generators.prompt_limits import Truncation
 from countcheck.suites.samples import Recipe, Sample
 
@@ -82,7 +84,8 @@ class TransformersGenerator:
             picture_model(_model_type(config), card.name)
         self._device = resolve_devices(str(self._settings["device"]), card.name)[0]
         self._batch = BatchSize(int(self._settings["batch"]), name=card.name, device=self._device)
-        self._model: PictureModel | None = None
+        self._drawing: PictureModel | None = None
+        self._model: Any = None
         self._room = 0
         self._sampling: Sampling | None = None
         self._content: dict[str, str] | None = None
@@ -130,19 +133,20 @@ class TransformersGenerator:
 
     def truncation(self, text: str) -> Truncation | None:
         """Return what of a prompt has no room beside the picture; ``None`` when all of it has."""
-        tokens = self._loaded().tokens_of(text)
+        drawing = self._reader()
+        tokens = drawing.tokens_of(text)
         if len(tokens) <= self._room:
             return None
         words = text.split()
         return Truncation(tokens=len(tokens), limit=self._room, unseen=" ".join(words[self._room :]))
 
     def _paint(self, batch: Sequence[Sample]) -> list[Outcome]:
-        model = self._loaded()
+        drawing, model = self._reader(), self._loaded()
         assert self._sampling is not None
         began = time.perf_counter()
         try:
             with torch.inference_mode():
-                pictures = model.draw([s.text for s in batch], [s.seed for s in batch], self._sampling)
+                pictures = drawing.draw(model, [s.text for s in batch], [s.seed for s in batch], self._sampling)
         except Exception as error:
             if is_out_of_memory(error) or isinstance(error, CountcheckError):
                 raise
@@ -153,59 +157,67 @@ class TransformersGenerator:
         share = (time.perf_counter() - began) / len(batch)
         return [outcome_of(sample, image, None, share, 0) for sample, image in zip(batch, pictures, strict=True)]
 
-    def _loaded(self) -> PictureModel:
+    def _reader(self) -> PictureModel:
+        """What reads prompts and knows how to draw, made from the configuration and the processor alone."""
+        if self._drawing is None:
+            settings, size = self._settings, self._settings["size"]
+            width, height = settings["width"] or size, settings["height"] or size
+            with self._sentences():
+                config = transformers.AutoConfig.from_pretrained(self._source, revision=self._revision())
+                kind = picture_model(str(config.model_type), self.name)
+                processor_class = getattr(transformers, kind.classes[1])
+                processor = processor_class.from_pretrained(self._source, revision=self._revision())
+            try:
+                negative = settings["negative_prompt"] or ""
+                self._drawing = kind(config, processor, width=width, height=height, negative=negative)
+            except BadSettings as error:
+                raise BadSettings(f"{self.name}: {error}") from error
+            self._room = int(config.get_text_config().max_position_embeddings) - self._drawing.tokens
+        return self._drawing
+
+    def _loaded(self) -> Any:
         if self._model is None:
-            self._model = self._load()
+            kind, settings = self._reader(), self._settings
+            dtype = resolve_dtype(str(settings["dtype"]), self._device, self.name, key="dtype", prefer_bf16=True)
+            options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "revision": self._revision()}
+            if settings["quantize"]:
+                options["quantization_config"] = model_quantization(str(settings["quantize"]), dtype, self.name)
+            if settings["device_map"] != "none":
+                options["device_map"] = settings["device_map"]
+            with self._sentences():
+                model = getattr(transformers, kind.classes[0]).from_pretrained(self._source, **options).eval()
+            if settings["device_map"] == "none":
+                model.to(self._device)
+            self._sampling = self._sampling_of(kind, model)
+            greedy(model)
+            self._model = model
         return self._model
 
-    def _load(self) -> PictureModel:
-        revision = revision_of(self._card.source, self.recipe.content, self._card.revision)
-        settings, name = self._settings, self.name
-        options: dict[str, Any] = {
-            "dtype": resolve_dtype(str(settings["dtype"]), self._device, name, key="dtype", prefer_bf16=True),
-            "use_safetensors": True,
-            "revision": revision,
-        }
-        if settings["quantize"]:
-            options["quantization_config"] = model_quantization(str(settings["quantize"]), options["dtype"], name)
-        if settings["device_map"] != "none":
-            options["device_map"] = settings["device_map"]
-        try:
-            with without_loading_bars():
-                config = transformers.AutoConfig.from_pretrained(self._source, revision=revision)
-                kind = picture_model(str(config.model_type), name)
-                model_class, processor_class = (getattr(transformers, word) for word in kind.classes)
-                processor = processor_class.from_pretrained(self._source, revision=revision)
-                model = model_class.from_pretrained(self._source, **options).eval()
-        except CountcheckError:
-            raise
-        except Exception as error:
-            raise _loading_error(self._source, name, error) from error
-        if settings["device_map"] == "none":
-            model.to(self._device)
-        return self._ready(kind, model, processor)
-
-    def _ready(self, kind: type[PictureModel], model: Any, processor: Any) -> PictureModel:
-        settings = self._settings
-        guidance = settings["guidance"]
+    def _sampling_of(self, kind: PictureModel, model: Any) -> Sampling:
+        guidance = self._settings["guidance"]
         if guidance is None:
             own = model.generation_config.guidance_scale
             guidance = own if own is not None and own > 1 else kind.guidance
-        self._sampling = Sampling(
+        return Sampling(
             guidance=float(guidance),
-            temperature=float(settings["temperature"]),
-            top_k=settings["top_k"],
-            top_p=settings["top_p"],
+            temperature=float(self._settings["temperature"]),
+            top_k=self._settings["top_k"],
+            top_p=self._settings["top_p"],
         )
-        greedy(model)
-        size = settings["size"]
-        width, height = settings["width"] or size, settings["height"] or size
+
+    def _revision(self) -> str | None:
+        return revision_of(self._card.source, self.recipe.content, self._card.revision)
+
+    @contextlib.contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """Make one sentence of what goes wrong while something is loaded."""
         try:
-            drawing = kind(model, processor, width=width, height=height, negative=settings["negative_prompt"] or "")
-        except BadSettings as error:
-            raise BadSettings(f"{self.name}: {error}") from error
-        self._room = int(model.config.get_text_config().max_position_embeddings) - drawing.tokens
-        return drawing
+            with without_loading_bars():
+                yield
+        except CountcheckError:
+            raise
+        except Exception as error:
+            raise _loading_error(self._source, self.name, error) from error
 
 
 def _checked(card: Card) -> dict[str, Any]:

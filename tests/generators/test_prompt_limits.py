@@ -109,3 +109,15 @@ def test_cut_prompts_are_said_before_anything_is_generated_and_recorded(tmp_path
     edited = it.edit(samples[0], first.pixels, LONG, 1, ())
     assert isinstance(edited, Picture), edited
     assert edited.extra["truncated"]["tokens"] > 77
+
+
+def test_the_limit_is_told_without_weights_as_with_them(tmp_path):
+    model = tiny_pipelines.stable_diffusion_xl(tmp_path)
+    card = Card(name="it", family="diffusers", source=str(model), settings={"steps": 2, "size": 32})
+    loaded, light = DiffusersGenerator(card), DiffusersGenerator(card)
+    loaded._loaded()
+    for weights in model.rglob("*.safetensors"):
+        weights.unlink()
+    for text in ("three pigs", LONG):
+        assert light.truncation(text) == loaded.truncation(text)
+    assert light.truncation(LONG).limit == 77

@@ -107,41 +107,43 @@ def test_guidance_is_the_librarys():
 
 def test_batches_shrink_when_memory_does_not_suffice(janus, monkeypatch):
     it = generator(janus, batch=4)
-    model = it._loaded()
-    draw, sizes = model.draw, []
+    drawing = it._reader()
+    draw, sizes = drawing.draw, []
 
-    def tight(texts, seeds, sampling):
+    def tight(model, texts, seeds, sampling):
         sizes.append(len(texts))
         if len(texts) > 2:
             raise torch.OutOfMemoryError("out of memory")
-        return draw(texts, seeds, sampling)
+        return draw(model, texts, seeds, sampling)
 
-    monkeypatch.setattr(model, "draw", tight)
+    monkeypatch.setattr(drawing, "draw", tight)
     assert len(pixels(it.generate(samples(*WORDS)))) == len(WORDS)
     assert sizes == [4, 2, 2, 1]
 
 
 def test_one_crashing_prompt_fails_alone(janus, monkeypatch):
     it = generator(janus, batch=3)
-    model = it._loaded()
-    draw = model.draw
+    drawing = it._reader()
+    draw = drawing.draw
 
-    def crashing(texts, seeds, sampling):
+    def crashing(model, texts, seeds, sampling):
         if "bad" in texts:
             raise RuntimeError("index out of range")
-        return draw(texts, seeds, sampling)
+        return draw(model, texts, seeds, sampling)
 
-    monkeypatch.setattr(model, "draw", crashing)
+    monkeypatch.setattr(drawing, "draw", crashing)
     assert [type(o) for o in it.generate(samples("one", "bad", "two"))] == [Picture, Failure, Picture]
 
 
 def test_a_prompt_that_leaves_no_room_for_the_picture_is_a_failure(tmp_path):
     it = generator(tiny_autoregressive.janus(tmp_path, positions=64))
+    assert it.truncation("pigs") is None
+    assert it.truncation("pigs " * 20).limit == 48
+    assert it._model is None, "no weights are needed to tell"
     long, short = it.generate(samples("pigs " * 20, "pigs"))
     assert isinstance(long, Failure) and long.fault is Fault.BAD_REQUEST
     assert "room for 48" in long.message
     assert isinstance(short, Picture)
-    assert it.truncation("pigs") is None
 
 
 @pytest.mark.parametrize(
@@ -212,6 +214,6 @@ def test_every_card_of_the_family_can_be_made(name):
 def test_an_int8_model_draws(janus):
     it = generator(janus, quantize="int8")
     assert pixels(it.generate(samples("three pigs"))).shape == (1, 3, 8, 8)
-    layers = [layer for layer in it._loaded()._model.modules() if isinstance(layer, torch.nn.Linear)]
+    layers = [layer for layer in it._loaded().modules() if isinstance(layer, torch.nn.Linear)]
     assert "Int8Tensor" in {type(layer.weight).__name__ for layer in layers}
     assert it.recipe.settings["quantize"] == "int8"

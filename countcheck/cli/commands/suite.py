@@ -48,6 +48,15 @@ def check(
     counter: Annotated[
         str | None, typer.Option("-d", "--counter", metavar="COUNTER", help="Also check that it knows every noun.")
     ] = None,
+    generators: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-g",
+            "--generator",
+            metavar="SPEC",
+            help="Also list prompts that it does not read to their end; may be repeated.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
@@ -56,6 +65,7 @@ def check(
     Examples:
         countcheck suite check farm.yaml
         countcheck suite check farm.yaml -d yolo11n
+        countcheck suite check farm.yaml -g sd-1.5 -g flux.1-dev
     """
     from countcheck.suites.catalog import load_suite
 
@@ -63,12 +73,51 @@ def check(
     if counter is not None:
         _require_known_nouns(loaded, counter)
     rows = [_numbers(suite) for suite in loaded]
+    lists = [_cut_prompts(loaded, spec) for spec in generators or ()]
+    cut = [row for each in lists for row in each or ()]
     show_result(
-        lambda: {"schema": "countcheck/suite-check/1", "suites": rows},
-        lambda: "\n".join(map(_check_line, rows)),
+        lambda: {"schema": "countcheck/suite-check/1", "suites": rows, **({"truncated": cut} if generators else {})},
+        lambda: "\n".join([*map(_check_line, rows), *_cut_lines(cut, told=any(each is not None for each in lists))]),
         as_json=as_json,
         output=output,
     )
+
+
+def _cut_prompts(loaded: list[Suite], spec: str) -> list[dict[str, Any]] | None:
+    """List the prompts that a generator does not read to their end; ``None``, and a note, where it cannot tell."""
+    from countcheck.cards import read_generator_card
+    from countcheck.generators.base import LimitsPrompts
+    from countcheck.generators.prompt_limits import cut_prompts
+    from countcheck.registry import load_generator_class
+
+    card = read_generator_card(spec)
+    kind: Any = load_generator_class(card.family)
+    if not issubclass(kind, LimitsPrompts):
+        note(f"{card.name}: {card.family} does not say how much of a prompt its model reads")
+        return None
+    generator = kind(card)
+    return [
+        {"suite": suite.name, "generator": card.name, **cut.to_json()}
+        for suite in loaded
+        for cut in cut_prompts(suite, generator.truncation)
+    ]
+
+
+def _cut_lines(cut: list[dict[str, Any]], *, told: bool) -> list[str]:
+    from countcheck.reports.format import quantity
+
+    lines = []
+    for name in dict.fromkeys(row["generator"] for row in cut):
+        rows = [row for row in cut if row["generator"] == name]
+        lines.append(f"{name}: {quantity(len(rows), 'prompt')} longer than the {rows[0]['limit']} tokens that it reads")
+        for row in rows[:MAX_LISTED]:
+            place = row["id"] if row["turn"] is None else f"{row['id']} [{row['turn']}]"
+            lines.append(f"  {row['suite']}, {place}: {row['tokens']} tokens; not read: {row['unseen']!r}")
+        if len(rows) > MAX_LISTED:
+            lines.append(f"  and {len(rows) - MAX_LISTED} more; --json lists them all")
+    if told and not cut:
+        lines.append("no prompt is longer than the generators read")
+    return [terminal_text(line) for line in lines]
 
 
 def _check_line(row: dict[str, Any]) -> str:

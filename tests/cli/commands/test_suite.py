@@ -3,6 +3,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import tiny_pipelines
 
 import countcheck
 from countcheck.cli.main import execute
@@ -147,3 +148,43 @@ def test_what_was_not_understood_is_said_by_check_run_and_report_after_an_import
     assert "not wholly understood" in run(capsys, "run", str(suite), "-g", "scenes", "-o", str(made))[2]
     assert run(capsys, "report", str(made))[0] == 0
     assert "1 prompt not wholly understood" in (made / "report.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def clip_pipeline(tmp_path_factory):
+    """A Stable Diffusion of which only the index and the tokenizer are there."""
+    folder = tiny_pipelines.stable_diffusion(tmp_path_factory.mktemp("sd"))
+    for weights in folder.rglob("*.safetensors"):
+        weights.unlink()
+    return folder
+
+
+def test_check_lists_the_prompts_that_a_generator_does_not_read_to_their_end(capsys, tmp_path, clip_pipeline):
+    suite = tmp_path / "farm.yaml"
+    meadow = "a wide quiet meadow with low morning fog " * 3
+    suite.write_text(
+        f"name: farm\nprompts:\n  - id: short\n    text: three pigs\n  - id: long\n    text: {meadow}and three pigs\n"
+        f"conversations:\n  - id: talk\n    turns:\n      - say: two pigs\n      - say: {meadow}and a wolf\n"
+    )
+    spec = f"diffusers:{clip_pipeline}"
+    code, out, _ = run(capsys, "suite", "check", str(suite), "-g", spec, "--json")
+    cut = valid("suite-check", out)["truncated"]
+    assert code == 0
+    assert [(row["id"], row["turn"], row["limit"]) for row in cut] == [("long", None, 77), ("talk", 2, 77)]
+    assert cut[0]["unseen"].endswith("and three pigs") and cut[0]["generator"] == spec
+    code, out, _ = run(capsys, "suite", "check", str(suite), "-g", spec)
+    assert code == 0
+    assert "2 prompts longer than the 77 tokens that it reads" in out
+    assert "farm, long: " in out and "farm, talk [2]: " in out
+
+
+def test_check_says_where_nothing_is_cut_and_where_a_generator_cannot_tell(capsys, clip_pipeline):
+    _, out, _ = run(capsys, "suite", "check", "demo", "-g", f"diffusers:{clip_pipeline}")
+    assert "no prompt is longer" in out
+    code, out, err = run(capsys, "suite", "check", "demo", "-g", "scenes")
+    assert code == 0 and "no prompt is longer" not in out
+    assert "scenes does not say how much of a prompt its model reads" in err
+    code, out, _ = run(capsys, "suite", "check", "demo", "-g", "scenes", "--json")
+    assert valid("suite-check", out)["truncated"] == []
+    code, _, err = run(capsys, "suite", "check", "demo", "-g", "sd-1.55")
+    assert code == 2 and "Did you mean" in err
