@@ -28,6 +28,8 @@ class RunConfig:
         retry_failed: Make the samples again that ended in a failure.
         truncated: ``judge`` to judge pictures of prompts of which the model did not read the end; ``leave out`` to
             count them as not scored.
+        wait: Wait for the answers of batches instead of ending once they are handed in.
+        forget_batches: Ask again for what was handed in and not fetched; it is paid for again.
         shard: The part of the run to make, in a folder of its own; ``None`` for all of it.
     """
 
@@ -40,6 +42,8 @@ class RunConfig:
     budget: float | None = None
     retry_failed: bool = False
     truncated: Literal["leave out", "judge"] = "leave out"
+    wait: bool = False
+    forget_batches: bool = False
     shard: Shard | None = None
 
     def selected_suite(self) -> Suite:

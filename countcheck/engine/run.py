@@ -51,6 +51,7 @@ from countcheck.generators.base import (
     ReportsCost,
     ReportsWaits,
 )
+from countcheck.generators.batch_notes import KeepsBatches
 from countcheck.generators.lifetime import today
 from countcheck.generators.price import Price, price_of
 from countcheck.registry import load_generator_class
@@ -124,6 +125,10 @@ def run(
                 stop=stop or threading.Event(),
                 decide=decide,
             )
+            for plan in plans:
+                if isinstance(plan.generator, KeepsBatches):
+                    plan.generator.batch_notes = folder.batches
+                    plan.generator.waits_for_batches = config.wait
             _make(context, plans)
             folder.resume.remove_finished_dialogues()
             compare_with_tested(folder, counter.name, progress.message)
@@ -217,6 +222,8 @@ def _resume(
     counting = folder.begin_counting(describe_counter(counter), SelfTestInfo.from_json(self_test.to_json()))
     for each in plans:
         folder.add_planned(each.samples)
+    if config.forget_batches and (forgotten := folder.batches.forget()):
+        progress.message(f"{forgotten} batches are forgotten; what they asked for is asked for again")
     strays = folder.resume.remove_strays()
     if strays:
         progress.message(
@@ -254,10 +261,26 @@ def _make(context: RunContext, plans: Sequence[GeneratorPlan]) -> None:
 
         run_lanes([functools.partial(make_lane, lane) for lane in lanes_of(plans)], context.stop)
     planned = sum(len(each.samples) for each in plans)
+    _tell_batches(context)
     if context.budget.ended() and len(context.folder.completed_keys()) < planned:
         context.progress.message(context.budget.ended())
     if closed:
         raise closed[0]
+
+
+def _tell_batches(context: RunContext) -> None:
+    """Say what waits at services, and how to go on."""
+    context.folder.batches.remove_finished()
+    by_generator = collections.defaultdict(list)
+    for note in context.folder.batches.waiting():
+        by_generator[note.generator].append(note)
+    for name, notes in by_generator.items():
+        pictures = sum(len(note.keys) for note in notes)
+        named = ", ".join(note.id for note in notes if note.id) or "not handed in yet"
+        context.progress.message(
+            f"{pictures} samples of {name} wait in {'a batch' if len(notes) == 1 else f'{len(notes)} batches'} ({named}): "
+            "give the same command later, or with --wait now"
+        )
 
 
 def _make_generator(context: RunContext, plan: GeneratorPlan, batcher: BackgroundBatcher) -> None:

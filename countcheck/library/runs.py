@@ -202,6 +202,7 @@ def run(
     only: Mapping[str, str] | None = None,
     budget: float | None = None,
     retry_failed: bool = False,
+    wait: bool = False,
     progress: RunProgress | None = None,
 ) -> Run:
     """Make pictures, count them and judge them; return the run, open. The same call continues after an interruption.
@@ -214,8 +215,9 @@ def run(
         repeats: Pictures of every prompt, 1 or more.
         limit: Samples of each generator at most.
         only: Tags that a prompt must have.
-        budget: USD that must not be exceeded by more than the requests in flight.
+        budget: USD; nothing is begun that it may not cover.
         retry_failed: Make failed samples again.
+        wait: Wait for the answers of batches; without it the same call later fetches them.
         progress: Called after every sample; see `RunProgress`.
 
     Raises:
@@ -237,6 +239,7 @@ def run(
         only=only,
         budget=budget,
         retry_failed=retry_failed,
+        wait=wait,
     )
     run_engine(config, load_counter(counter), progress=None if progress is None else _Callback(progress)).close()
     return open_run(path)

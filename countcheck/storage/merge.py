@@ -15,7 +15,17 @@ from pathlib import Path
 from countcheck.errors import RunMismatch
 from countcheck.files import disk_errors_as_sentences, make_folder, sync_folder
 from countcheck.storage.ledger import Ledger
-from countcheck.storage.schema import CHECKED, detections, dialogues, labels, outcomes, samples, uncounted, verdicts
+from countcheck.storage.schema import (
+    CHECKED,
+    batches,
+    detections,
+    dialogues,
+    labels,
+    outcomes,
+    samples,
+    uncounted,
+    verdicts,
+)
 
 _FOLDERS = ("images", "thumbnails", "talks")  # of files that belong to samples
 # Tables whose rows belong to a sample, in an order in which every row finds the rows that it refers to.
@@ -64,6 +74,7 @@ def copy_rows(
         for number, (source, countings) in enumerate(sources):
             with _attached(connection, source):
                 _copy_results(connection, number, countings)
+                _copy_batches(connection)
         number = int(connection.execute("SELECT COUNT(*) FROM main.samples").fetchone()[0])
     _sync(target / "run.sqlite")
     return number
@@ -141,6 +152,14 @@ def _copy_samples(connection: sqlite3.Connection, columns: Sequence[str], number
         )
     listed = ", ".join(columns)
     connection.execute(f"INSERT INTO found SELECT {listed}, {number} FROM source.samples")  # noqa: S608 (our own names)
+
+
+def _copy_batches(connection: sqlite3.Connection) -> None:
+    """Copy what waits at services, so that the merged run fetches it and asks for nothing twice."""
+    listed = ", ".join(column.name for column in batches.columns)
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(f"INSERT INTO main.batches ({listed}) SELECT {listed} FROM source.batches")  # noqa: S608 (our own names)
+    connection.execute("COMMIT")
 
 
 def _copy_results(connection: sqlite3.Connection, number: int, countings: Sequence[int]) -> None:

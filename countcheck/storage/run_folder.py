@@ -18,6 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput
 from countcheck.files import disk_errors_as_sentences, make_folder, sync_folder
+from countcheck.storage.batch_store import BatchStore
 from countcheck.storage.checksums import check_row, sealed
 from countcheck.storage.columns import detection_columns, outcome_columns, sample_columns, set_done, verdict_columns
 from countcheck.storage.countings import Counting, choose_counting, read_countings
@@ -51,6 +52,7 @@ class RunFolder:
         pictures: Its picture files.
         label_store: People's labels.
         resume: What an interrupted run needs to go on.
+        batches: What was handed in to a service and is not fetched yet.
 
     >>> from tempfile import TemporaryDirectory
     >>> from countcheck.storage.run_info import RunInfo
@@ -66,6 +68,7 @@ class RunFolder:
         self.pictures = PictureStore(path)
         self.label_store = LabelStore(ledger)
         self.resume = ResumeState(ledger)
+        self.batches = BatchStore(ledger)
         self._ledger = ledger
         self._results = ResultReader(ledger)
         self._info_lock = threading.Lock()

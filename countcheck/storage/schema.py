@@ -7,7 +7,7 @@ kept by triggers: a value that changed on the disk, or a row that is lost, is fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from countcheck.errors import BadInput, RunMismatch
 from countcheck.storage.checksums import row_checksum
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = sa.MetaData()
 
@@ -146,6 +146,21 @@ dialogues = sa.Table(
 )
 
 
+# Batches that were handed in to a service and are not fetched yet; written before they are handed in.
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("token", sa.String, primary_key=True),
+    sa.Column("generator", sa.String, nullable=False),
+    sa.Column("service_id", sa.String, nullable=False),
+    sa.Column("sample_keys", sa.String, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("sent", sa.Boolean, nullable=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    _checksum(),
+)
+
+
 # The number of rows of every table above, and the sum of their checksums.
 totals = sa.Table(
     "totals",
@@ -155,18 +170,19 @@ totals = sa.Table(
     sa.Column("checksum", sa.Integer, nullable=False),
 )
 
-CHECKED = (facts, countings, samples, outcomes, detections, verdicts, labels, uncounted, dialogues)
+_CHECKED_SINCE_3 = (facts, countings, samples, outcomes, detections, verdicts, labels, uncounted, dialogues)
+CHECKED = (*_CHECKED_SINCE_3, batches)
 
 
 def create_tables(connection: sa.Connection) -> None:
     """Make all tables of a new ledger."""
     metadata.create_all(connection)
-    _begin_totals(connection)
+    _begin_totals(connection, CHECKED)
     connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def _begin_totals(connection: sa.Connection) -> None:
-    for table in CHECKED:
+def _begin_totals(connection: sa.Connection, tables: Sequence[sa.Table]) -> None:
+    for table in tables:
         name = table.name
         rows, checksum = connection.execute(
             sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(table.c.checksum), 0))
@@ -203,10 +219,15 @@ def _with_checksums(connection: sa.Connection) -> None:
         "WHERE (SELECT COUNT(*) FROM countings) > 1 GROUP BY 1"
     )
     totals.create(connection)
-    for table in CHECKED:
+    for table in _CHECKED_SINCE_3:
         connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN checksum INTEGER")
         _add_checksums(connection, table)
-    _begin_totals(connection)
+    _begin_totals(connection, _CHECKED_SINCE_3)
+
+
+def _with_batches(connection: sa.Connection) -> None:
+    batches.create(connection)
+    _begin_totals(connection, (batches,))
 
 
 def _add_checksums(connection: sa.Connection, table: sa.Table) -> None:
@@ -220,7 +241,7 @@ def _add_checksums(connection: sa.Connection, table: sa.Table) -> None:
 
 
 # From version n to n + 1, in one transaction each.
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _with_dialogues, 2: _with_checksums}
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _with_dialogues, 2: _with_checksums, 3: _with_batches}
 
 
 def check_version(connection: sa.Connection, folder: Path) -> int:

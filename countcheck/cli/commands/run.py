@@ -69,6 +69,15 @@ _Shard: TypeAlias = Annotated[
 _RetryFailed: TypeAlias = Annotated[
     bool, typer.Option("--retry-failed", rich_help_panel=_EXTENT, help="Make failed samples again.")
 ]
+_Wait: TypeAlias = Annotated[
+    bool, typer.Option("--wait", help="Wait for the answers of batches (mode=batch) instead of ending.")
+]
+_ForgetBatches: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--forget-batches", rich_help_panel=_EXTENT, help="Ask again for what waits in batches; it is paid for again."
+    ),
+]
 _Truncated: TypeAlias = Annotated[
     str,
     typer.Option(
@@ -104,7 +113,9 @@ def run(
     until_decided: _UntilDecided = None,
     shard: _Shard = None,
     retry_failed: _RetryFailed = False,
+    forget_batches: _ForgetBatches = False,
     truncated: _Truncated = "leave-out",
+    wait: _Wait = False,
     engine: _Engine = "local",
     workers: _Workers = None,
     dry_run: _DryRun = False,
@@ -120,6 +131,7 @@ def run(
     Examples:
         countcheck run three-little-pigs -g sdxl-turbo -g flux-schnell -d owlv2 --repeats 4
         countcheck run farm.yaml -g 'openai:gpt-image-2?quality=low' --budget 5 --dry-run
+        countcheck run farm.yaml -g 'gpt-image-2?mode=batch' --wait
         countcheck run farm.yaml -g 'fast=diffusers:org/model?steps=4' -o runs/fast
 
     Exit codes:
@@ -146,6 +158,8 @@ def run(
         budget=budget,
         retry_failed=retry_failed,
         truncated=_truncated(truncated),
+        wait=wait,
+        forget_batches=forget_batches,
     )
     if dry_run:
         _show_plan(config, as_json)

@@ -104,6 +104,18 @@ class GoogleClient:
             return Reply(error=True, status=kept.status, message="the answer is JSON of no known shape", raw=body)
         return replace(reader(body), status=kept.status)
 
+    def body_of(self, send: Callable[[], Any]) -> Mapping[str, Any]:
+        """Send with the SDK, and return the body that came. Raises what the SDK raises of an error status."""
+        self._last.kept = None
+        try:
+            send()
+        except Exception:  # the SDK may stumble over a good body that it does not know
+            kept: _Kept | None = self._last.kept
+            if kept is None or kept.status >= 400:
+                raise
+        kept = self._last.kept
+        return _mapping(orjson.loads(kept.content)) if kept is not None else {}
+
     def close(self) -> None:
         """Close the connections."""
         self.client.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar
@@ -12,7 +12,9 @@ import orjson
 from countcheck.cards import Card
 from countcheck.errors import BadSettings
 from countcheck.generators.base import Traits
+from countcheck.generators.batch_notes import BatchNote
 from countcheck.generators.outcome import Stage
+from countcheck.generators.remote.batches import BatchingGenerator, BatchState
 from countcheck.generators.remote.bodies import pictures_in
 from countcheck.generators.remote.client import EditingGenerator
 from countcheck.generators.remote.dialogue import ConversingGenerator
@@ -22,10 +24,15 @@ from countcheck.images.decode import encode_png
 
 # Models of the Images API; any other name is a chat model that draws with a tool.
 _PAINTERS = ("gpt-image", "chatgpt-image", "dall-e")
+_DRAW = "/v1/images/generations"
+_TOKEN = "countcheck"  # noqa: S105 (the name of what we keep beside a batch)
 
 
-class OpenAIGenerator(ConversingGenerator, EditingGenerator):
-    """``openai:MODEL``. Chat models hold conversations through the Responses API; image models change pictures."""
+class OpenAIGenerator(BatchingGenerator, ConversingGenerator, EditingGenerator):
+    """``openai:MODEL``. Chat models hold conversations through the Responses API; image models change pictures.
+
+    With ``mode=batch`` requests to image models are handed in by the Batch API.
+    """
 
     family: ClassVar[str] = "openai"
     service: ClassVar[str] = "OpenAI and compatible servers"
@@ -33,6 +40,7 @@ class OpenAIGenerator(ConversingGenerator, EditingGenerator):
     modules: ClassVar[tuple[str, ...]] = ("openai.resources.images", "openai.resources.responses")
     key: ClassVar[tuple[str, ...]] = ("OPENAI_API_KEY",)
     max_per_request: ClassVar[int] = 10
+    batch_limit: ClassVar[int] = 500
     defaults: ClassVar[Mapping[str, Any]] = {
         "api": "auto",  # images, responses; auto tells by the model's name
         "base_url": "",  # of a compatible server; empty for OpenAI's own
@@ -57,14 +65,18 @@ class OpenAIGenerator(ConversingGenerator, EditingGenerator):
             images = bool(self.settings["base_url"]) or card.source.startswith(_PAINTERS)
             api = "images" if images else "responses"
         self._speaks = api == "responses"
+        if self._speaks and self.in_batches:
+            raise BadSettings(f"{card.name}: batches are for image models. Leave mode=batch out, or name one.")
         if not isinstance(self.settings["extra"], Mapping):
             raise BadSettings(f"{card.name}: extra is {self.settings['extra']!r}. Give fields and their values.")
 
     @property
     def traits(self) -> Traits:
         """Describe what the model can do."""
-        seeded = bool(self.settings["seed_field"])
-        return replace(super().traits, converses=self._speaks, edits=not self._speaks, seeded=seeded)
+        seeded, alone = bool(self.settings["seed_field"]), not self.in_batches
+        return replace(
+            super().traits, converses=self._speaks and alone, edits=not self._speaks and alone, seeded=seeded
+        )
 
     def connect(self) -> Any:
         """Return OpenAI's client with its own retries off."""
@@ -96,6 +108,56 @@ class OpenAIGenerator(ConversingGenerator, EditingGenerator):
         else:
             raw = self.client.images.with_raw_response.generate(**self._drawing(ask))
         return _read(raw, reply_of_images)
+
+    def hand_in(self, note: BatchNote, asks: Mapping[str, Ask], known: Callable[[str], None]) -> None:
+        """Upload the requests as JSON lines, and begin a batch of them, once."""
+        if note.id:
+            return
+        lines = []
+        for key, ask in asks.items():
+            body = self._drawing(ask)
+            body |= body.pop("extra_body") or {}
+            lines.append(orjson.dumps({"custom_id": key, "method": "POST", "url": _DRAW, "body": body}))
+        file = self.client.files.create(file=(f"{note.token}.jsonl", b"\n".join(lines)), purpose="batch")
+        batch = self.client.batches.create(
+            input_file_id=file.id, endpoint=_DRAW, completion_window="24h", metadata={_TOKEN: note.token}
+        )
+        known(batch.id)
+
+    def find(self, note: BatchNote, since: float) -> str:
+        """Find the batch whose metadata hold the note's token."""
+        for batch in self.client.batches.list(limit=100):
+            if (batch.metadata or {}).get(_TOKEN) == note.token:
+                return str(batch.id)
+            if batch.created_at < since:
+                break
+        return ""
+
+    def look(self, note: BatchNote) -> BatchState:
+        """Return how far the batch is."""
+        batch = self.client.batches.retrieve(note.id)
+        counts = batch.request_counts
+        ended = next((at for at in (batch.completed_at, batch.expired_at, batch.cancelled_at) if at), None)
+        errors = [error.model_dump(exclude_none=True) for error in (batch.errors and batch.errors.data) or ()]
+        return BatchState(
+            waiting=batch.status not in ("completed", "failed", "expired", "cancelled"),
+            answered=counts.completed + counts.failed if counts else 0,
+            total=counts.total if counts else 0,
+            cancelled=batch.status == "cancelled",
+            seconds=None if ended is None else max(0.0, float(ended - batch.created_at)),
+            failure=reply_of_body({"error": errors[0] if errors else {}}, status=400)
+            if batch.status == "failed"
+            else None,
+        )
+
+    def fetch(self, note: BatchNote) -> Iterator[tuple[str, Reply | None]]:
+        """Read the files of answers and of errors line by line; a line is as large as its picture."""
+        batch = self.client.batches.retrieve(note.id)
+        for file in filter(None, (batch.output_file_id, batch.error_file_id)):
+            with self.client.files.with_streaming_response.content(file) as response:
+                for line in response.iter_lines():
+                    if line.strip():
+                        yield _line_of_batch(line)
 
     def _drawing(self, ask: Ask) -> dict[str, Any]:
         plain = ("size", "quality", "background", "moderation", "output_format", "response_format")
@@ -132,6 +194,20 @@ def _day(text: Any) -> date | None:
         return date.fromisoformat(text[:10]) if isinstance(text, str) else None
     except ValueError:
         return None
+
+
+def _line_of_batch(line: str) -> tuple[str, Reply | None]:
+    """Read one line of a batch's answers: the sample's key and its reply, ``None`` when it was not come to."""
+    body = _mapping(orjson.loads(line))
+    key, response, error = str(body.get("custom_id") or ""), body.get("response"), _mapping(body.get("error"))
+    if not isinstance(response, Mapping):
+        passed = str(error.get("code") or "") in ("batch_expired", "batch_cancelled")
+        return key, None if passed else reply_of_body({"error": error}, status=None)
+    status, answer = _count(response.get("status_code")) or 200, response.get("body")
+    request_id = str(response.get("request_id") or "")
+    if status >= 400 or not isinstance(answer, Mapping):
+        return key, replace(reply_of_body(answer, status=status), request_id=request_id)
+    return key, replace(reply_of_images(answer), request_id=request_id, status=status)
 
 
 def reply_of_images(body: Mapping[str, Any]) -> Reply:

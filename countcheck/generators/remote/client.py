@@ -53,7 +53,7 @@ from countcheck.generators.refusals.reading import Ended, Reading
 from countcheck.generators.remote.connection import CONNECTION, check_settings, duration, with_new_names
 from countcheck.generators.remote.download import BadAddress, fetch_picture
 from countcheck.generators.remote.error_replies import reply_of_error
-from countcheck.generators.remote.outcomes import Request, outcomes_of_reply, without_secrets
+from countcheck.generators.remote.outcomes import Request, Settled, outcomes_of_reply, without_secrets
 from countcheck.generators.remote.preload import IMPORTING, import_modules, preload
 from countcheck.generators.remote.rate_limit import RateLimiter
 from countcheck.generators.remote.reply import Ask, Reply
@@ -278,6 +278,20 @@ class RemoteGenerator:
         self._ended.set()
         self.limiter.wake()
 
+    def pause(self, seconds: float) -> None:
+        """Wait, unless it is stopped meanwhile."""
+        self._ended.wait(seconds)
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether nothing more is to be asked."""
+        return self._ending
+
+    def tell_wait(self, reason: str, seconds: float) -> None:
+        """Tell who asked for it, see `report_waits`, that it waits."""
+        if self._report_wait is not None:
+            self._report_wait(redact(" ".join(reason.split()), self._secrets)[:120], seconds)
+
     def close(self) -> None:
         """Close the connections."""
         client, self._client = self._client, None
@@ -413,18 +427,7 @@ class RemoteGenerator:
         finally:
             self.limiter.leave()
         seconds = time.perf_counter() - began
-        reply = self.priced(reply)
-        request = Request(
-            keys=keys,
-            fetch=self._fetch,
-            codes=self.codes,
-            turn=ask.turn,
-            seconds=seconds,
-            secrets=self._secrets,
-            price=self.price.flat,
-            asked=ask.text,
-        )
-        settled = outcomes_of_reply(reply, request)
+        reply, settled = self.settle(reply, keys, seconds=seconds, turn=ask.turn, asked=ask.text)
         outcomes = tuple(each.outcome for each in settled)
         readings = [each.reading for each in settled]
         attempt = Attempt(
@@ -453,12 +456,24 @@ class RemoteGenerator:
                 self._limited_until = max(self._limited_until, self.limiter.now() + too_long)
                 self.limiter.wake()
 
-    def priced(self, reply: Reply) -> Reply:
-        """Return a reply with its cost, where the card's formula and the reply's usage decide it."""
-        if reply.cost is not None or not self.price.rates:
-            return reply
-        cost = self.price.cost_of(reply.usage, pictured=any(slot.has_picture for slot in reply.slots))
-        return replace(reply, cost=cost)
+    def settle(
+        self, reply: Reply, keys: tuple[str, ...], *, seconds: float, turn: int = 0, asked: str = ""
+    ) -> tuple[Reply, list[Settled]]:
+        """Read a reply: return it with its cost, where usage and formula decide that, and one outcome for each key."""
+        if reply.cost is None and self.price.rates:
+            pictured = any(slot.has_picture for slot in reply.slots)
+            reply = replace(reply, cost=self.price.cost_of(reply.usage, pictured=pictured))
+        request = Request(
+            keys=keys,
+            fetch=self._fetch,
+            codes=self.codes,
+            turn=turn,
+            seconds=seconds,
+            secrets=self._secrets,
+            price=self.price.flat,
+            asked=asked,
+        )
+        return reply, outcomes_of_reply(reply, request)
 
     def _reply(self, ask: Ask) -> Reply:
         try:
@@ -474,9 +489,8 @@ class RemoteGenerator:
         )
         if throttled:
             longer = self.limiter.slow_down(sent=sent, retry_after=wait)
-            if longer and wait is not None and wait >= _MIN_REPORTED_WAIT and self._report_wait is not None:
-                message = next((reading.message for reading in readings if reading.message), "") or "rate limit"
-                self._report_wait(redact(" ".join(message.split()), self._secrets)[:120], wait)
+            if longer and wait is not None and wait >= _MIN_REPORTED_WAIT:
+                self.tell_wait(next((r.message for r in readings if r.message), "") or "rate limit", wait)
         elif any(reading.ended is not Ended.FAILURE for reading in readings):
             self.limiter.speed_up()
 

@@ -22,6 +22,8 @@ CONNECTION: Mapping[str, Any] = {
     "first_wait": 1.0,  # seconds before the second attempt; doubles, with jitter
     "per_request": 1,  # pictures asked for in one request, where the service can
     "mode": "",  # batch: requests are handed in together and answered within a day, at a lower price
+    "batch_size": 0,  # requests of one batch; 0: as many as the service takes
+    "batch_poll": 30.0,  # seconds between two looks at batches that are waited for
     "key_env": "",  # another environment variable to read the key from
     "loopback": False,  # pictures may be fetched from this machine
 }
@@ -58,7 +60,7 @@ def check_settings(name: str, settings: Mapping[str, Any], *, batches: bool = Fa
         value = settings[setting]
         if not isinstance(value, int) or value < 1:
             raise BadSettings(f"{name}: {setting} is {value!r}. Give a whole number, 1 or more.")
-    for setting in ("timeout", "max_wait", "first_wait", "poll"):
+    for setting in ("timeout", "max_wait", "first_wait", "poll", "batch_poll"):
         value = settings.get(setting, 0.0)
         if not isinstance(value, int | float) or not (0 <= value < math.inf) or (setting == "timeout" and not value):
             raise BadSettings(f"{name}: {setting} is {value!r}. Give seconds, more than 0.")
