@@ -24,7 +24,7 @@ class RunConfig:
         repeats: Samples of every prompt, 1 or more.
         limit: Largest number of samples of each generator, 1 or more; ``None`` for all.
         only: Tags that a prompt or conversation must have.
-        budget: USD, 0 or more; exceeded by no more than the requests in progress. ``None`` for no limit.
+        budget: USD, 0 or more; nothing is begun that it may not cover, as cards state. ``None`` for no limit.
         retry_failed: Make the samples again that ended in a failure.
         truncated: ``judge`` to judge pictures of prompts of which the model did not read the end; ``leave out`` to
             count them as not scored.

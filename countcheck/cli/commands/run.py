@@ -278,6 +278,7 @@ def _cost_fields(plan: GeneratorPlan) -> dict[str, Any]:
         "price_range": None if known is None else [round(end, 6) for end in known],
         "cost_range": None if known is None else [round(known[0] * fewest, 4), round(known[1] * most, 4)],
         "price_bound": price.bound,
+        "cost_bound": None if price.bound is None else round(price.bound * most, 4),
         "price_formula": price.formula(),
         "price_source": price.source,
         "why": price.in_words(),
@@ -299,10 +300,14 @@ def _plan_table(config: RunConfig, lines: list[dict[str, Any]]) -> Table:
             terminal_text(str(line["generator"])),
             str(line["samples"]),
             terminal_text(_range(line["price_range"], "{:.3g}") + dated if known else line["why"]),
-            _range(line["cost_range"], "{:.2f}") if known else "",
+            _range(line["cost_range"], "{:.2f}") if known else _at_most(line.get("cost_bound")),
             terminal_text(str(line["first"])),
         )
     return table
+
+
+def _at_most(usd: float | None) -> str:
+    return "" if usd is None else f"up to {usd:.2f}"
 
 
 def _range(ends: list[float], form: str) -> str:
