@@ -125,10 +125,6 @@ def run(
                 stop=stop or threading.Event(),
                 decide=decide,
             )
-            for plan in plans:
-                if isinstance(plan.generator, KeepsBatches):
-                    plan.generator.batch_notes = folder.batches
-                    plan.generator.waits_for_batches = config.wait
             _make(context, plans)
             folder.resume.remove_finished_dialogues()
             compare_with_tested(folder, counter.name, progress.message)
@@ -222,6 +218,9 @@ def _resume(
     counting = folder.begin_counting(describe_counter(counter), SelfTestInfo.from_json(self_test.to_json()))
     for each in plans:
         folder.add_planned(each.samples)
+        if isinstance(each.generator, KeepsBatches):
+            each.generator.batch_notes = folder.batches
+            each.generator.waits_for_batches = config.wait
     if config.forget_batches and (forgotten := folder.batches.forget()):
         progress.message(f"{forgotten} batches are forgotten; what they asked for is asked for again")
     strays = folder.resume.remove_strays()

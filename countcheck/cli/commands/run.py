@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from countcheck.engine.context import GeneratorPlan
     from countcheck.engine.shard import Shard
     from countcheck.suites.samples import Sample
+    from countcheck.suites.suite import Suite
 
 _EXTENT = "How much"
 _LOCAL = "free: made on this machine"
@@ -138,19 +139,15 @@ def run(
         0 done · 2 bad usage, settings or input · 3 the counter failed its self-test · 4 bug · 130 interrupted
     """
     from countcheck.engine.config import RunConfig
-    from countcheck.engine.shard import shard_path
-    from countcheck.suites.merge import load_suites
 
     part = _shard(shard)
     _refuse_conflicts(part, until_decided, workers, engine)
-    suite = load_suites(suites)
-    note_left_out(suite)
+    suite = _read_suite(suites)
     cards = read_generators(generators)
-    path = out or Path("runs") / default_name([suite.name, *(card.name for card in cards)])
     config = RunConfig(
         suite=suite,
         generators=cards,
-        path=path if part is None else shard_path(path, part),
+        path=_run_path(out or Path("runs") / default_name([suite.name, *(card.name for card in cards)]), part),
         shard=part,
         repeats=repeats,
         limit=limit,
@@ -165,6 +162,20 @@ def run(
         _show_plan(config, as_json)
     else:
         show_finished(make_run(config, counter, engine, until_decided, workers=workers), as_json=as_json)
+
+
+def _read_suite(suites: Sequence[str]) -> Suite:
+    from countcheck.suites.merge import load_suites
+
+    suite = load_suites(suites)
+    note_left_out(suite)
+    return suite
+
+
+def _run_path(path: Path, part: Shard | None) -> Path:
+    from countcheck.engine.shard import shard_path
+
+    return path if part is None else shard_path(path, part)
 
 
 def read_generators(specs: Sequence[str]) -> list[Card]:

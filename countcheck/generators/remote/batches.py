@@ -82,6 +82,9 @@ class BatchingGenerator(RemoteGenerator):
             note: With its ``id`` when the batch exists; then only requests that it lacks are handed in.
             asks: By sample key, every request of the batch, in order.
             known: Stores the id.
+
+        Raises:
+            TypeError: Unless a provider overrides it, which may raise whatever its client raises.
         """
         raise TypeError(f"{type(self).__name__} does not say how to hand in; write its method hand_in")
 
@@ -91,15 +94,26 @@ class BatchingGenerator(RemoteGenerator):
         Args:
             note: Of the batch.
             since: Older batches, in seconds since 1970, need not be looked at.
+
+        Raises:
+            TypeError: Unless a provider overrides it, which may raise whatever its client raises.
         """
         raise TypeError(f"{type(self).__name__} does not say how to find batches; write its method find")
 
     def look(self, note: BatchNote) -> BatchState:
-        """Return how far a batch is."""
+        """Return how far a batch is.
+
+        Raises:
+            TypeError: Unless a provider overrides it, which may raise whatever its client raises.
+        """
         raise TypeError(f"{type(self).__name__} does not say how to look at batches; write its method look")
 
     def fetch(self, note: BatchNote) -> Iterator[tuple[str, Reply | None]]:
-        """Yield sample key and reply of every request; ``None`` for one that the service did not come to."""
+        """Yield sample key and reply of every request; ``None`` for one that the service did not come to.
+
+        Raises:
+            TypeError: Unless a provider overrides it, which may raise whatever its client raises.
+        """
         raise TypeError(f"{type(self).__name__} does not say how to fetch batches; write its method fetch")
 
     # What the engine uses.

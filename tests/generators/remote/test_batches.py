@@ -289,7 +289,7 @@ def test_a_budget_hands_in_no_more_than_it_covers(service, make):
 
 def test_merged_shards_fetch_what_their_batches_hold(service, make, tmp_path):
     for part in (1, 2):
-        make(shard=Shard(part, 2), path=tmp_path / f"part{part}")
+        make(shard=Shard(index=part, count=2), path=tmp_path / f"part{part}")
     merge([tmp_path / "part1", tmp_path / "part2"], tmp_path / "run").close()
     assert outcomes(make(wait=True)) == MADE
     assert set(service.asked.values()) == {1}
