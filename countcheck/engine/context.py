@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from countcheck.cards import Card
@@ -26,8 +26,10 @@ from countcheck.generators.outcome import Failure, Outcome
 from countcheck.images import thumbnails
 from countcheck.images.convert import as_image
 from countcheck.images.decode import MAX_PIXELS, encode_png
+from countcheck.images.hashes import can_hash, picture_hash
 from countcheck.images.types import Pixels
 from countcheck.storage.records import OutcomeRecord
+from countcheck.storage.repeats import HASH
 from countcheck.storage.run_folder import NO_STATES, RunFolder
 from countcheck.suites.samples import Sample
 from countcheck.suites.suite import Noun, Suite
@@ -165,7 +167,10 @@ class RunContext:
         image = as_image(pixels)
         data = encode_png(image)
         digest = self.folder.pictures.write(path, data)
-        entry = keep(outcome_record(outcome, price, text=text, picture=path, digest=digest, size=len(data)))
+        record = outcome_record(outcome, price, text=text, picture=path, digest=digest, size=len(data))
+        if can_hash():
+            record = replace(record, detail={**record.detail, HASH: picture_hash(image)})
+        entry = keep(record)
         thumbnails.save_thumbnail(self.folder.path, path, image, len(data))
         return entry
 

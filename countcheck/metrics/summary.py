@@ -29,6 +29,7 @@ from countcheck.metrics.label_correction import corrected_rates
 from countcheck.metrics.label_plan import LabelPlan, plan_labels
 from countcheck.metrics.outcome_codes import SampleCodes
 from countcheck.metrics.rates import RATES, rate_named
+from countcheck.metrics.repeats import distinct_pictures, repeat_warnings
 from countcheck.metrics.rewriting import RewritingSummary, summarize_rewriting
 from countcheck.stats.estimate import Estimate, no_estimate
 from countcheck.storage.rows import Label, ResultRow
@@ -43,7 +44,8 @@ class GeneratorSummary:
     """Counts and rates of one generator in one run.
 
     Attributes:
-        counts: planned, asked, pictures, refusals, failures, uncertain, missing: numbers of samples of prompts.
+        counts: planned, asked, pictures, refusals, failures, uncertain, missing: numbers of samples of prompts; and
+            distinct, the different pictures among them, where some came more than once.
         reasons: Reason class to number of refusals.
         conversations: The same as ``counts``, of conversation turns, with ``conversations`` their number; empty when
             there were none.
@@ -237,6 +239,7 @@ def summarize(
         state = info.generators[name].rewrites if name in info.generators else ""
         generators[name], warning = _summarize_generator(own, labels, info.self_test, state, level)
         warnings += [warning] if warning else []
+        warnings += repeat_warnings(name, own)
     counter = info.counter
     all_corrected = all(summary.corrected for summary in generators.values())
     if len(generators) > 1 and not counter.calibrated and not all_corrected:
@@ -325,6 +328,8 @@ def _rates_with_turns(prompts: SampleCodes, turns: Sequence[ResultRow], level: f
 
 def _counts(rows: Sequence[ResultRow]) -> dict[str, int]:
     outcomes = Counter(row.outcome for row in rows)
+    distinct = distinct_pictures(rows)
+    repeated = distinct is not None and 0 < distinct < outcomes["picture"]
     return {
         "planned": len(rows),
         "asked": outcomes["picture"] + outcomes["refusal"],
@@ -333,6 +338,7 @@ def _counts(rows: Sequence[ResultRow]) -> dict[str, int]:
         "failures": outcomes["failure"],
         "uncertain": sum(row.verdict is Kind.UNCERTAIN for row in rows),
         "missing": outcomes["missing"],
+        **({"distinct": distinct} if repeated and distinct is not None else {}),
     }
 
 

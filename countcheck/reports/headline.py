@@ -97,7 +97,10 @@ def _corrected(model: Model) -> str:
 
 
 def losses(report: Report) -> list[str]:
-    """Say of each model how many samples were lost or are uncertain; empty when every sample was scored for sure."""
+    """Say of each model how many samples were lost or are uncertain, and how many different pictures its rates stand on.
+
+    Empty when every sample was scored for sure and no picture came twice.
+    """
     names = short_names([model.label for model in report.models])
     sentences = []
     for model, name in zip(report.models, names, strict=True):
@@ -109,6 +112,9 @@ def losses(report: Report) -> list[str]:
             parts.append(f"scored {number(planned - model.lost)} of {number(planned)} ({', '.join(reasons)})")
         if model.total("uncertain"):
             parts.append(f"{quantity(model.total('uncertain'), 'picture')} uncertain")
+        if "distinct" in model.counts:
+            distinct, pictures = model.counts["distinct"], model.counts["pictures"]
+            parts.append(f"{number(distinct)} different pictures of {number(pictures)}")
         if parts:
             sentences.append(f"{name}: {'; '.join(parts)}.")
     return sentences

@@ -194,7 +194,10 @@ def _distance(row: ResultRow) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalWording:
-    """One wording of a refusal: how often it came, from which models (index and times), to which prompts."""
+    """One wording of a refusal: how often it came, from which models (index and times), to which prompts.
+
+    ``example`` is a row that came with a picture in place of words, with its model; ``None`` when none did.
+    """
 
     words: str
     code: str
@@ -202,6 +205,7 @@ class RefusalWording:
     models: tuple[tuple[int, int], ...]
     n: int
     prompts: tuple[str, ...]
+    example: tuple[int, ResultRow] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +250,7 @@ def _wording(wording: tuple[str, str, str], rows: Sequence[tuple[int, ResultRow]
         models=tuple(sorted(Counter(index for index, _ in rows).items())),
         n=len(rows),
         prompts=tuple(dict.fromkeys(row.text for _, row in rows))[:6],
+        example=next(((index, row) for index, row in rows if row.picture), None),
     )
 
 

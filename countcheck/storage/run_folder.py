@@ -27,6 +27,7 @@ from countcheck.storage.ledger import Ledger
 from countcheck.storage.picture_store import PictureStore
 from countcheck.storage.records import OutcomeRecord, VerdictRecord
 from countcheck.storage.recount import Recount, insert_counting
+from countcheck.storage.repeats import without_placeholders
 from countcheck.storage.result_reader import ResultReader
 from countcheck.storage.resume import ResumeState
 from countcheck.storage.rows import Label, ResultRow
@@ -387,10 +388,11 @@ class RunFolder:
     def rows(self) -> list[ResultRow]:
         """Read one row per prompt sample and per turn of a conversation, missing samples included.
 
-        An outcome of a truncated prompt is a failure, unless the run judges them; see `countcheck.storage.truncated`.
+        An outcome of a truncated prompt is a failure, unless the run judges them; see `countcheck.storage.truncated`. A
+        picture that stands for none is a silent refusal; see `countcheck.storage.repeats`.
         """
         rows = self._results.rows(self.suite, self._counting())
-        return rows if self.judges_truncated else [without_truncated(row) for row in rows]
+        return without_placeholders(rows if self.judges_truncated else [without_truncated(row) for row in rows])
 
     def detections(self) -> Iterator[tuple[str, int, Detections]]:
         """Yield key, turn and detections of every counted picture; see `ResultReader.detections`."""

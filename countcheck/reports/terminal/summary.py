@@ -165,6 +165,9 @@ def _result(name: str, generator: GeneratorSummary) -> Text:
     line.append(": ")
     line.append(_in_words(exact, "exact_rate"), "bold" if exact else "dim")
     line.append(f" of {quantity(generator.counts['asked'], 'try', 'tries')}".replace("\u202f", ","))
+    if "distinct" in generator.counts:
+        pictures, distinct = generator.counts["pictures"], generator.counts["distinct"]
+        line.append(f" · {distinct:,} different pictures of {pictures:,}", "yellow")
     corrected = generator.corrected.get("exact_rate")
     if corrected is not None:
         line.append(f" · corrected by labels {estimate_text('exact_rate', corrected).bracketed}", "green")

@@ -1,0 +1,109 @@
+"""What repeated pictures say of a generator: how many different pictures its rates stand on, and what to look at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from countcheck.images.hashes import hash_distance
+from countcheck.storage.repeats import (
+    CODE,
+    UNRELATED,
+    RepeatedPicture,
+    groups_of_one_picture,
+    hash_of,
+    repeated_pictures,
+)
+from countcheck.storage.rows import ResultRow
+
+ALIKE_BITS = 16  # bits in which pictures differ that a collapsed model draws
+COMPARED = 200  # pictures of a generator that are compared each with each
+_MOST = 0.8  # share of prompts whose repeats are all the same, from which the seed has no effect
+
+
+def distinct_pictures(rows: Sequence[ResultRow]) -> int | None:
+    """Count the different pictures among those that rates stand on; ``None`` where their files are not known."""
+    drawn = [row for row in rows if row.outcome == "picture"]
+    if not drawn or not all(row.digest for row in drawn):
+        return None
+    return len(groups_of_one_picture(drawn))
+
+
+def repeat_warnings(name: str, rows: Sequence[ResultRow]) -> Iterator[str]:
+    """Say what the repeated pictures of one generator mean: a placeholder, a collapse, a seed or a prompt without effect.
+
+    Args:
+        name: The generator's.
+        rows: Its prompts' rows, as a run gives them: placeholders are silent refusals already.
+    """
+    drawn = [row for row in rows if row.picture and not row.conversation and row.outcome in ("picture", "refusal")]
+    repeated = repeated_pictures(drawn)
+    for picture in repeated:
+        if any(row.code == CODE for row in picture.rows):
+            yield (
+                f"{name}: one picture answers {picture.prompts} prompts with nothing in common "
+                f"({len(picture.rows)} of {len(rows)} samples). It is taken for a placeholder and counted as a silent "
+                f"refusal. Look at {picture.rows[0].picture}."
+            )
+    real = [picture for picture in repeated if all(row.outcome == "picture" for row in picture.rows)]
+    pictures = [row for row in drawn if row.outcome == "picture"]
+    sentence = _collapse(pictures, real) or _seed(pictures, real) or _other(real)
+    if sentence:
+        yield f"{name}: {sentence}"
+
+
+def _collapse(pictures: Sequence[ResultRow], repeated: Sequence[RepeatedPicture]) -> str:
+    """Say that most pictures look alike although their prompts have nothing in common; empty when they do not."""
+    for picture in repeated:
+        if picture.unrelated >= UNRELATED and 2 * len(picture.rows) >= len(pictures):
+            which = "all" if len(picture.rows) == len(pictures) else f"{len(picture.rows)} of"
+            return (
+                f"{which} {len(pictures)} pictures are the same one, although their prompts have nothing in common: a "
+                f"collapsed model, a placeholder or a cached answer. Look at {picture.rows[0].picture}."
+            )
+    marked = [row for row in pictures if hash_of(row)]
+    sample = marked[:: max(1, -(-len(marked) // COMPARED))]
+    if len(sample) < 2 * UNRELATED:
+        return ""
+    marks = [hash_of(row) for row in sample]
+    for mark in marks[:20]:
+        alike = [row for row, other in zip(sample, marks, strict=True) if hash_distance(mark, other) <= ALIKE_BITS]
+        nouns = {frozenset(noun for target in row.targets for noun in target.nouns) for row in alike}
+        if (
+            2 * len(alike) > len(sample)
+            and len(nouns) >= UNRELATED
+            and len({row.prompt_id for row in alike}) > UNRELATED
+        ):
+            return (
+                f"{len(alike)} of {len(sample)} pictures that were compared look alike, although they were asked for "
+                f"different things: the model may have collapsed. Look at {alike[0].picture}."
+            )
+    return ""
+
+
+def _seed(pictures: Sequence[ResultRow], repeated: Sequence[RepeatedPicture]) -> str:
+    """Say that another seed gives the same picture; empty when it does not."""
+    group_of = {row.key: place for place, picture in enumerate(repeated) for row in picture.rows}
+    tries: dict[str, list[int | None]] = {}
+    for row in pictures:
+        tries.setdefault(row.prompt_id, []).append(group_of.get(row.key))
+    tried = [groups for groups in tries.values() if len(groups) > 1]
+    fixed = sum(len(set(groups)) == 1 and groups[0] is not None for groups in tried)
+    if len(tried) < 2 or fixed < _MOST * len(tried):
+        return ""
+    return (
+        f"the seed has no effect: {fixed} of {len(tried)} prompts got the same picture in every repeat, so that repeats "
+        "add nothing. Ask with --repeats 1, or look whether the service takes a seed."
+    )
+
+
+def _other(repeated: Sequence[RepeatedPicture]) -> str:
+    """Say that some pictures answer several samples; empty when none does."""
+    if not repeated:
+        return ""
+    copies = sum(len(picture.rows) - 1 for picture in repeated)
+    most = repeated[0]
+    return (
+        f"{copies} pictures are copies of others: cached answers, or prompts that the model does not tell apart. The "
+        f"commonest answers {len(most.rows)} samples of {most.prompts} {'prompt' if most.prompts == 1 else 'prompts'}. "
+        f"Look at {most.rows[0].picture}."
+    )

@@ -1,0 +1,170 @@
+"""Pictures that come back: the same picture for other prompts or seeds. Pure.
+
+The digest of a picture's file tells exact copies; its perceptual hash, kept in the outcome's detail, those that were
+encoded anew. A picture that answers prompts with nothing in common is a provider's placeholder: it is read as a silent
+refusal. Nothing is accused for looking alike: the hash must be the same but for what encoding changes, and prompts that
+share a noun are never proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from countcheck.counting.verdict import Kind
+from countcheck.images.hashes import BITS, colour_distance, hash_distance
+from countcheck.storage.rows import ResultRow
+
+HASH = "hash"
+"""Name of the perceptual hash in an outcome's detail."""
+CODE = "repeated-picture"
+"""Code of the refusal that a placeholder is read as."""
+SAME_BITS = 8  # bits that encoding anew changes; of different pictures no two were nearer than 20
+SAME_COLOUR = 2  # levels of the mean colour
+UNRELATED = 3  # prompts without a common noun that one picture must answer to be a placeholder
+_CHUNKS = 10  # parts of a hash, more than SAME_BITS: two hashes of one picture agree in one of them at least
+_LONGEST_BUCKET = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatedPicture:
+    """One picture that a generator gave several times.
+
+    Attributes:
+        rows: The rows that it answers, two or more.
+        exact: Whether all its files are the same to the last byte.
+        unrelated: The largest number of prompts found among them of which no two share a noun.
+    """
+
+    rows: tuple[ResultRow, ...]
+    exact: bool
+    unrelated: int
+
+    @property
+    def prompts(self) -> int:
+        """How many prompts it answers."""
+        return len({row.prompt_id for row in self.rows})
+
+
+def repeated_pictures(rows: Iterable[ResultRow]) -> list[RepeatedPicture]:
+    """Find the pictures that came more than once for prompts of one generator, the most frequent first.
+
+    Args:
+        rows: Of one generator; refusals that came with a picture are compared too, turns of conversations are not: an
+            edit may rightly change nothing.
+    """
+    repeated = []
+    for group in groups_of_one_picture(rows):
+        if len(group) > 1:
+            exact = len({row.digest for row in group}) == 1
+            repeated.append(RepeatedPicture(rows=tuple(group), exact=exact, unrelated=_unrelated(group)))
+    return sorted(repeated, key=lambda picture: -len(picture.rows))
+
+
+def groups_of_one_picture(rows: Iterable[ResultRow]) -> list[list[ResultRow]]:
+    """Group the rows of one generator by their picture, a picture that came once included; as `repeated_pictures` does."""
+    by_digest: dict[str, list[ResultRow]] = {}
+    for row in rows:
+        if row.picture and row.digest and not row.conversation and row.outcome in ("picture", "refusal"):
+            by_digest.setdefault(row.digest, []).append(row)
+    groups: list[list[ResultRow]] = []
+    leaders: list[str] = []
+    buckets: dict[tuple[int, str], list[int]] = {}
+    for group in by_digest.values():
+        mark = hash_of(group[0])
+        keys = _chunks(mark)
+        near = {place for key in keys for place in buckets.get(key, ())[:_LONGEST_BUCKET]}
+        same = next((place for place in sorted(near) if same_picture(leaders[place], mark)), None)
+        if same is not None:
+            groups[same] += group
+            continue
+        for key in keys:
+            buckets.setdefault(key, []).append(len(groups))
+        groups.append(list(group))
+        leaders.append(mark)
+    return groups
+
+
+def same_picture(one: str, other: str) -> bool:
+    """Tell by their hashes whether two pictures are one, encoded twice; never when a hash is missing."""
+    if not one or not other:
+        return False
+    return hash_distance(one, other) <= SAME_BITS and colour_distance(one, other) <= SAME_COLOUR
+
+
+def hash_of(row: ResultRow) -> str:
+    """Return the perceptual hash of a row's picture; empty when none was kept."""
+    mark = row.extra.get(HASH)
+    return mark if isinstance(mark, str) and len(mark) == BITS // 4 + 6 else ""
+
+
+def without_placeholders(rows: Sequence[ResultRow]) -> list[ResultRow]:
+    """Return the rows of a run, the pictures that are placeholders as silent refusals with their picture kept."""
+    by_generator: dict[str, list[ResultRow]] = {}
+    for row in rows:
+        by_generator.setdefault(row.generator, []).append(row)
+    sentences: dict[tuple[str, int], str] = {}
+    for own in by_generator.values():
+        drawn = sum(bool(row.picture) and not row.conversation for row in own)
+        for picture in repeated_pictures(own):
+            if is_placeholder(picture, drawn):
+                sentence = f"refused, silent: one picture answers {picture.prompts} prompts with nothing in common"
+                sentences |= {(row.key, row.turn): sentence for row in picture.rows if row.outcome == "picture"}
+    if not sentences:
+        return list(rows)
+    return [_as_refusal(row, sentences[row.key, row.turn]) if (row.key, row.turn) in sentences else row for row in rows]
+
+
+def is_placeholder(picture: RepeatedPicture, drawn: int) -> bool:
+    """Tell whether a repeated picture stands for no picture.
+
+    Where every picture is the same one, nothing tells a placeholder from a model that draws one thing only; where copies
+    differ in bytes, the most frequent picture of a model that has collapsed is none either.
+
+    Args:
+        picture: Of one generator.
+        drawn: How many pictures that generator gave.
+    """
+    if picture.unrelated < UNRELATED:
+        return False
+    return len(picture.rows) < drawn if picture.exact else 2 * len(picture.rows) < drawn
+
+
+def _as_refusal(row: ResultRow, sentence: str) -> ResultRow:
+    return replace(
+        row,
+        outcome="refusal",
+        refusal="silent",
+        code=CODE,
+        verdict=Kind.REFUSED,
+        leaning=Kind.REFUSED,
+        reason=sentence,
+        counted={},
+        low={},
+        high={},
+    )
+
+
+def _unrelated(rows: Iterable[ResultRow]) -> int:
+    """Count prompts of which no two share a noun, as many as are found one after another."""
+    taken: set[str] = set()
+    number = 0
+    for names in {row.prompt_id: _names(row) for row in rows}.values():
+        if names and not names & taken:
+            taken |= names
+            number += 1
+    return number
+
+
+def _names(row: ResultRow) -> frozenset[str]:
+    """Return the nouns that a prompt asks for; its longer words when it asks for none."""
+    nouns = frozenset(noun for target in row.targets for noun in target.nouns) or frozenset(row.asked)
+    return nouns or frozenset(word for word in row.text.lower().split() if len(word) > 3)
+
+
+def _chunks(mark: str) -> list[tuple[int, str]]:
+    if not mark:
+        return []
+    digits = BITS // 4
+    edges = [digits * k // _CHUNKS for k in range(_CHUNKS + 1)]
+    return [(k, mark[edges[k] : edges[k + 1]]) for k in range(_CHUNKS)]
