@@ -90,7 +90,9 @@ def main() -> None:
     print(f"hashing 1024 x 1024: {milliseconds(Image.fromarray(noise)):.2f} ms (median of 100)\n")
     sets = {"drawn scenes": scenes(), "painter": painted(), "small on white": on_white(), "nights": nights()}
     for name in sys.argv[1:]:
-        files = [path for path in sorted(Path(name).rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")]
+        files = [
+            path for path in sorted(Path(name).rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")
+        ]
         sets[Path(name).name] = [Image.open(path).convert("RGB") for path in files]
     print("| pictures | n | nearest two, bits of 256 | pairs taken for one | copies encoded anew that are found |")
     print("|---|---|---|---|---|")
