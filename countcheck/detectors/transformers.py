@@ -1,5 +1,5 @@
-"""Detectors of transformers: open vocabulary (Grounding DINO, OWLv2, OmDet-Turbo, SAM 3) and closed (RT-DETR, D-FINE, DETR,
-Mask2Former).
+"""Detectors of transformers: open vocabulary (Grounding DINO, OWLv2, OmDet-Turbo, SAM 3 and its LiteText) and closed (RT-DETR,
+D-FINE, DEIMv2, LW-DETR, RF-DETR, DETR, Mask2Former).
 
 Code that comes with a model is never run, and pickled weights are loaded only with ``trust_weights=true``.
 """
@@ -242,6 +242,8 @@ def _load(card: Card, settings: Mapping[str, Any], dtype: Any) -> tuple[str, Any
 def _classes(transformers: Any, kind: str, card: Card) -> tuple[Any, Any]:
     if kind == "sam3":
         return transformers.Sam3Model, transformers.Sam3Processor
+    if kind == "sam3_lite_text":
+        return transformers.Sam3LiteTextModel, transformers.Sam3Processor
     if kind in FAMILIES:
         return transformers.AutoModelForZeroShotObjectDetection, transformers.AutoProcessor
     if kind in SEGMENTING:

@@ -124,7 +124,7 @@ def test_every_closed_architecture_runs_from_processor_to_boxes(name, pictures):
         assert (f.boxes >= 0).all() and (f.boxes[:, 2] <= f.size[0]).all() and (f.boxes[:, 3] <= f.size[1]).all()
 
 
-@pytest.mark.parametrize("name", ["yolov8s-worldv2", "yoloe-11s"])
+@pytest.mark.parametrize("name", ["yolov8s-worldv2", "yoloe-11s", "yoloe-26s"])
 def test_open_architectures_look_for_any_word_that_has_a_vector(name, pictures, tmp_path):
     dice = np.random.default_rng(0)
     vectors = {word: dice.normal(size=512).astype(np.float32) for word in ("pig", "wolf", "red apple")}

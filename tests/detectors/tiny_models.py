@@ -104,6 +104,32 @@ def sam3(folder):
     return T.Sam3Model(shape), T.Sam3Processor(image_processor=images, tokenizer=tokenizer)
 
 
+def sam3_lite_text(folder):
+    tokenizer, size = clip_tokenizer(folder)
+    part = dict(hidden_size=32, num_layers=1, num_attention_heads=2)
+    shape = T.Sam3LiteTextConfig(
+        vision_config=dict(
+            model_type="sam3_vision_model",
+            backbone_config=dict(
+                model_type="sam3_vit_model", hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+                num_attention_heads=2, image_size=112, patch_size=14, window_size=4, global_attn_indexes=[1],
+                pretrain_image_size=56,
+            ),
+            fpn_hidden_size=32,
+        ),
+        text_config=dict(
+            vocab_size=size, hidden_size=32, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2,
+            max_position_embeddings=32, projection_dim=32,
+        ),
+        geometry_encoder_config={**part, "intermediate_size": 32},
+        detr_encoder_config={**part, "intermediate_size": 32},
+        detr_decoder_config={**part, "num_queries": 10, "intermediate_size": 32},
+        mask_decoder_config=dict(hidden_size=32, num_attention_heads=2),
+    )  # fmt: skip
+    images = T.Sam3ImageProcessor(size={"height": 112, "width": 112})
+    return T.Sam3LiteTextModel(shape), T.Sam3Processor(image_processor=images, tokenizer=tokenizer)
+
+
 def rt_detr(folder):
     shape = T.RTDetrConfig(
         backbone_config=T.RTDetrResNetConfig(
@@ -148,8 +174,51 @@ def d_fine(folder):
     return T.DFineForObjectDetection(shape), T.RTDetrImageProcessor(size={"height": 64, "width": 64})
 
 
-OPEN = (grounding_dino, mm_grounding_dino, owlv2, omdet_turbo, sam3)
-CLOSED = (rt_detr, d_fine, mask2former)
+def lw_detr(folder):
+    shape = T.LwDetrConfig(
+        backbone_config=T.LwDetrViTConfig(
+            hidden_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=64, pretrain_image_size=64,
+            patch_size=16, num_windows=4, window_block_indices=[0], out_indices=[1, 2],
+        ),
+        projector_scale_factors=[1.0], c2f_num_blocks=1, d_model=32, decoder_layers=1, decoder_ffn_dim=32,
+        decoder_self_attention_heads=2, decoder_cross_attention_heads=2, decoder_n_points=2, num_queries=10,
+        group_detr=1, id2label={0: "pig", 1: "wolf"}, label2id={"pig": 0, "wolf": 1},
+    )  # fmt: skip
+    images = T.DeformableDetrImageProcessor(size={"height": 64, "width": 64}, do_pad=False)
+    return T.LwDetrForObjectDetection(shape), images
+
+
+def rf_detr(folder):
+    shape = T.RfDetrConfig(
+        backbone_config=T.RfDetrDinov2Config(
+            hidden_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=56, patch_size=14, num_windows=2,
+            out_indices=[1, 2],
+        ),
+        c2f_num_blocks=1, d_model=32, decoder_layers=1, decoder_ffn_dim=32, decoder_self_attention_heads=2,
+        decoder_cross_attention_heads=2, decoder_n_points=2, num_queries=10, group_detr=1,
+        id2label={0: "pig", 1: "wolf"}, label2id={"pig": 0, "wolf": 1},
+    )  # fmt: skip
+    return T.RfDetrForObjectDetection(shape), T.RfDetrImageProcessor(size={"height": 56, "width": 56})
+
+
+def deimv2(folder):
+    shape = T.Deimv2Config(
+        backbone_config=T.HGNetV2Config(
+            stem_channels=[3, 8, 8], stage_in_channels=[8, 8, 16, 16], stage_mid_channels=[8, 8, 8, 8],
+            stage_out_channels=[8, 16, 16, 16], stage_num_blocks=[1, 1, 1, 1], stage_downsample=[False, True, True, True],
+            stage_light_block=[False, False, True, True], stage_kernel_size=[3, 3, 5, 5], stage_numb_of_layers=[1, 1, 1, 1],
+            embedding_size=8, hidden_sizes=[8, 16, 16, 16], depths=[1, 1, 1, 1], out_features=["stage2", "stage3", "stage4"],
+        ),
+        encoder_in_channels=[16, 16, 16], encoder_hidden_dim=32, encoder_ffn_dim=32, encoder_layers=1,
+        encoder_attention_heads=2, d_model=32, decoder_in_channels=[32] * 3, decoder_layers=2,
+        decoder_attention_heads=2, decoder_ffn_dim=32, num_queries=20, num_denoising=0,
+        id2label={0: "pig", 1: "wolf"}, label2id={"pig": 0, "wolf": 1},
+    )  # fmt: skip
+    return T.Deimv2ForObjectDetection(shape), T.RTDetrImageProcessor(size={"height": 64, "width": 64})
+
+
+OPEN = (grounding_dino, mm_grounding_dino, owlv2, omdet_turbo, sam3, sam3_lite_text)
+CLOSED = (rt_detr, d_fine, mask2former, lw_detr, rf_detr, deimv2)
 
 
 def saved(recipe, folder):

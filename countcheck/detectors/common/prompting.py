@@ -256,4 +256,5 @@ FAMILIES: dict[str, type[PromptedModel]] = {
     "owlvit": Owl,
     "omdet-turbo": OmDet,
     "sam3": Sam3,
+    "sam3_lite_text": Sam3,
 }
