@@ -1,4 +1,4 @@
-"""Azure OpenAI: OpenAI's client and answers at another address. ``azure:DEPLOYMENT``."""
+"""Azure OpenAI, and Microsoft's own models on Foundry: OpenAI's client and answers at another address. ``azure:DEPLOYMENT``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ class AzureGenerator(OpenAIGenerator):
         if self.settings["api_version"]:
             return openai.AzureOpenAI(azure_endpoint=address, api_version=self.settings["api_version"], **plain)
         base = address if address.endswith("/v1") else f"{address}/openai/v1"
-        return openai.OpenAI(base_url=base, **plain)
+        # Microsoft's own models, at ``/mai/v1``, are documented with the key in this header.
+        headers = {"api-key": plain["api_key"]} if "/mai/" in base else None
+        return openai.OpenAI(base_url=base, default_headers=headers, **plain)
 
 
 PROVIDER = AzureGenerator

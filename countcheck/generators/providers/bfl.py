@@ -21,7 +21,7 @@ from countcheck.generators.remote.reply import Ask, Reply, Slot
 from countcheck.images.decode import encode_png
 
 _MODERATED = {"Request Moderated": Stage.PROMPT, "Content Moderated": Stage.PICTURE}
-_UNDER_WAY = frozenset({"Pending", "Queued", "Processing", "Preparing", "Generating"})
+_UNDER_WAY = frozenset({"Pending", "Queued", "Reasoning", "Processing", "Preparing", "Generating"})
 _HOSTS = (".bfl.ai", ".bfl.ml")
 
 
@@ -59,7 +59,7 @@ def reply_of_task(answer: Answer) -> Reply | None:
 
 
 class BlackForestLabsGenerator(EditingGenerator):
-    """Make pictures with the FLUX models of their makers. FLUX.2 and Kontext change pictures too."""
+    """Make pictures with the FLUX models of their makers. FLUX.2 and Kontext change pictures too; FLUX 3 takes no seed."""
 
     family: ClassVar[str] = "bfl"
     service: ClassVar[str] = "Black Forest Labs"
@@ -70,9 +70,13 @@ class BlackForestLabsGenerator(EditingGenerator):
         "aspect_ratio": "",  # what Kontext and Ultra take instead of width and height
         "safety_tolerance": 2,
         "prompt_upsampling": None,
+        "resolution": "",  # of FLUX 3, a class in place of width and height: 768sq, 1k, 1.5k, 2k, 4k
+        "grounding": None,  # of FLUX 3: true lets it search the web for what the prompt names; off unless set
+        "version": "",  # of FLUX 3; empty for the newest
         "extra": {},
         "base_url": "https://api.bfl.ai",
     }
+    later: ClassVar[tuple[str, ...]] = ("resolution", "grounding", "version")
     codes: ClassVar[Mapping[str, Meaning]] = {
         **code_table(Sense.TRANSIENT, "error task_not_found"),
         **code_table(Sense.NOTHING, "pending"),
@@ -87,9 +91,13 @@ class BlackForestLabsGenerator(EditingGenerator):
 
     @property
     def traits(self) -> Traits:
-        """Describe what the model can do: only FLUX.2 and Kontext edit."""
+        """Describe what the model can do: only FLUX.2 and Kontext edit, and FLUX 3 takes no seed."""
         able = self.source.startswith("flux-2") or "kontext" in self.source
-        return replace(super().traits, edits=able)
+        return replace(super().traits, edits=able, seeded=not self._is_third)
+
+    @property
+    def _is_third(self) -> bool:
+        return self.source.startswith("flux-3")
 
     def connect(self) -> HttpClient:
         """Return a connection with the key in its headers."""
@@ -112,7 +120,15 @@ class BlackForestLabsGenerator(EditingGenerator):
             pause=float(self.settings["poll"]),
         )
 
+    def _fields_of_third(self, ask: Ask) -> dict[str, Any]:
+        names = ("aspect_ratio", "resolution", "version")
+        chosen = {name: self.settings[name] for name in names if self.settings[name]}
+        plain = {"prompt": ask.text, "safety_tolerance": self.settings["safety_tolerance"]}
+        return {**plain, "grounding": bool(self.settings["grounding"]), **chosen, **self._extra}
+
     def _fields(self, ask: Ask) -> dict[str, Any]:
+        if self._is_third:
+            return self._fields_of_third(ask)
         fields: dict[str, Any] = {"prompt": ask.text, "seed": ask.seed, "output_format": "png"}
         shape = ("aspect_ratio",) if self.settings["aspect_ratio"] else ("width", "height")
         fields |= {name: self.settings[name] for name in (*shape, "safety_tolerance", "prompt_upsampling")}

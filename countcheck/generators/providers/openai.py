@@ -53,7 +53,7 @@ class OpenAIGenerator(BatchingGenerator, ConversingGenerator, EditingGenerator):
         "seed_field": "",  # what a compatible server calls its seed; OpenAI has none
         "tool_model": "",  # which image model the chat model's tool uses
         "tool_choice": "auto",  # required makes a chat model draw; auto lets it decline in words
-        "extra": {},  # further fields of the request, as the server knows them
+        "extra": {},  # further fields of the request, as the server knows them; null leaves one out
     }
 
     def __init__(self, card: Card) -> None:
@@ -168,7 +168,14 @@ class OpenAIGenerator(BatchingGenerator, ConversingGenerator, EditingGenerator):
         body = dict(self.settings["extra"])
         if self.settings["seed_field"]:
             body[str(self.settings["seed_field"])] = ask.seed
-        return {"model": self.source, "prompt": ask.text, "n": ask.count, **chosen, "extra_body": body or None}
+        fields = {"model": self.source, "prompt": ask.text, "n": ask.count, **chosen}
+        # A null in ``extra`` leaves out a field that a compatible server does not take.
+        left_out = {name for name, value in body.items() if value is None}
+        further = {name: value for name, value in body.items() if value is not None}
+        return {
+            **{name: value for name, value in fields.items() if name not in left_out},
+            "extra_body": further or None,
+        }
 
     def _turn(self, ask: Ask) -> dict[str, Any]:
         # Tools are not inherited from the turn before, so they are sent every time.

@@ -21,9 +21,16 @@ from countcheck.testing import check_generator
 
 @pytest.fixture(autouse=True)
 def keys(monkeypatch):
-    for name in ["STABILITY", "BFL", "TOGETHER", "IDEOGRAM", "OPENROUTER", "XAI"]:
+    for name in ["STABILITY", "BFL", "TOGETHER", "IDEOGRAM", "OPENROUTER", "XAI", "DASHSCOPE"]:
         monkeypatch.setenv(f"{name}_API_KEY", "a-test-key-1234567890")
-    for name in ("REPLICATE_API_TOKEN", "FAL_KEY", "HF_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+    for name in (
+        "REVE_API_TOKEN",
+        "REPLICATE_API_TOKEN",
+        "FAL_KEY",
+        "HF_TOKEN",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    ):
         monkeypatch.setenv(name, "a-test-key-1234567890")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
 
@@ -69,6 +76,14 @@ ANSWERS = {
             "choices": [{"message": {"content": "Here.", "images": [{"image_url": {"url": url_of(asked)}}]}}],
         },
     ),
+    "dashscope": (
+        "qwen-image-2.0",
+        lambda asked: {
+            "output": {"choices": [{"message": {"content": [{"image": url_of(asked)}]}}]},
+            "request_id": "r",
+        },
+    ),
+    "reve": ("latest", lambda asked: {"image": text_of(asked), "version": "v", "content_violation": False}),
     "a1111": ("", lambda asked: {"images": [text_of(asked)], "info": "{}"}),
     "huggingface": ("URL", drawn),
 }
@@ -85,6 +100,9 @@ def test_the_contract_is_kept(family):
 def filed(asked, server, held):
     """A server of filed requests: BFL's and ComfyUI's ways of asking, filing, looking and fetching."""
     number = asked.path.rpartition("=")[2] if "id=" in asked.path else asked.path.rpartition("/")[2]
+    if asked.path.startswith("/sdcpp/v1/jobs/"):
+        images = [{"index": 0, "b64_json": base64.b64encode(held[number]).decode()}]
+        return {"id": number, "status": "completed", "result": {"images": images}}
     if asked.method == "POST":
         held[str(len(held))] = drawn(asked)
         number = str(len(held) - 1)
@@ -97,7 +115,10 @@ def filed(asked, server, held):
     return held[asked.path.partition("filename=")[2].partition("&")[0]]
 
 
-@pytest.mark.parametrize(("family", "source"), [("bfl", "flux-2-pro"), ("comfyui", "model.safetensors")])
+@pytest.mark.parametrize(
+    ("family", "source"),
+    [("bfl", "flux-2-pro"), ("bfl", "flux-3-image"), ("comfyui", "model.safetensors"), ("sdcpp", "")],
+)
 def test_the_contract_is_kept_with_filed_requests(family, source):
     held: dict[str, bytes] = {}
     with serve(lambda asked, _: Says(filed(asked, server, held))) as server:

@@ -238,3 +238,24 @@ def test_which_models_edit(source, able):
 def test_looking_again_never_files_again():
     found = run({"looks": [Says("", status=503)] * 3 + [Says(ready())]})
     assert [told(outcome)["kind"] for outcome in found] == ["picture"]
+
+
+def test_flux_3_is_asked_without_seed_and_size_and_searches_nothing():
+    with serve(detail(400, "stop here")) as server:
+        generator = made("bfl", "flux-3-image", base_url=server.url, aspect_ratio="1:1", resolution="1k")
+        outcomes(generator)
+    assert server.asked[0].path == "/v1/flux-3-image"
+    assert server.asked[0].body == {
+        "prompt": "three pigs",
+        "safety_tolerance": 2,
+        "grounding": False,
+        "aspect_ratio": "1:1",
+        "resolution": "1k",
+    }
+    assert not generator.traits.seeded and not generator.traits.edits
+
+
+def test_settings_of_flux_3_leave_the_recipes_of_older_models_as_they_were():
+    old, new = made("bfl", "flux-2-pro").recipe, made("bfl", "flux-3-image", grounding=False).recipe
+    assert {"resolution", "grounding", "version"}.isdisjoint(old.settings)
+    assert new.settings["grounding"] is False

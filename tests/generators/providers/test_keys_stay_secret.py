@@ -28,6 +28,8 @@ ASKED = {
     "fal": ("fal-ai/flux/dev", "FAL_KEY"),
     "together": ("maker/model", "TOGETHER_API_KEY"),
     "ideogram": ("v3", "IDEOGRAM_API_KEY"),
+    "dashscope": ("qwen-image-2.0", "DASHSCOPE_API_KEY"),
+    "reve": ("latest", "REVE_API_TOKEN"),
     "openrouter": ("maker/model", "OPENROUTER_API_KEY"),
     "huggingface": ("URL", "HF_TOKEN"),
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 from loopback import B64, BLACK_B64, CUT_B64, Answer, Case, Loopback, check, common_faults, draw, sample_of_talk, told
 
-from countcheck.cards import Card
+from countcheck.cards import Card, generator_cards, read_card
 from countcheck.generators.providers.azure import AzureGenerator
 from countcheck.generators.providers.openai import OpenAIGenerator
 from countcheck.suites.suite import Turn
@@ -258,3 +261,49 @@ def test_an_account_that_azure_blocked_is_closed_and_not_refused(server):
     settings = {"base_url": server.url}
     outcome = told(draw(AzureGenerator(Card(name="azure:mine", family="azure", source="mine", settings=settings)))[0])
     assert (outcome["ended"], outcome["fault"]) == ("failure", "closed")
+
+
+def test_a_null_in_extra_leaves_out_a_field_that_a_compatible_server_does_not_take(monkeypatch):
+    monkeypatch.setenv("ARK_API_KEY", "sk-loopback-abcdefgh")
+    with Loopback() as server:
+        server.answers(Answer(400, {"error": {"code": "InvalidParameter", "message": "stop here"}}))
+        card = read_card(generator_cards()["seedream-4.5"])
+        settings = {**card.settings, "base_url": f"{server.url}/api/v3", "attempts": 1}
+        draw(OpenAIGenerator(replace(card, settings=settings)))
+        (sent,) = server.requests
+    assert sent.path == "/api/v3/images/generations"
+    assert sent.headers["authorization"] == "Bearer sk-loopback-abcdefgh"
+    assert sent.json == {
+        "model": "seedream-4-5-251128",
+        "prompt": "three pigs, take 0",
+        "size": "2048x2048",
+        "response_format": "b64_json",
+        "watermark": False,
+        "sequential_image_generation": "disabled",
+    }
+
+
+def test_microsofts_own_models_are_asked_in_width_and_height_with_their_header(monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "sk-loopback-abcdefgh")
+    with Loopback() as server:
+        server.answers(Answer(body={"created": 1, "data": [{"b64_json": B64}]}))
+        card = read_card(generator_cards()["mai-image-2.7"])
+        settings = {**card.settings, "base_url": f"{server.url}/mai/v1", "loopback": True}
+        (outcome,) = draw(AzureGenerator(replace(card, settings=settings)))
+        (sent,) = server.requests
+    assert told(outcome)["ended"] == "picture"
+    assert sent.path == "/mai/v1/images/generations"
+    assert sent.headers["api-key"] == "sk-loopback-abcdefgh"
+    assert sent.json == {"model": "MAI-Image-2.7", "prompt": "three pigs, take 0", "width": 1024, "height": 1024}
+
+
+def test_models_are_listed_with_the_day_of_their_end(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-loopback-abcdefgh")
+    listed = [{"id": "a", "shutdown_date": "2026-12-01"}, {"id": "b", "shutdown_date": None}, {"id": "c"}, "odd"]
+    with Loopback() as server:
+        server.by_path["/v1/models"] = Answer(
+            body={"object": "list", "data": [*listed, {"id": "d", "shutdown_date": "?"}]}
+        )
+        settings = {"base_url": f"{server.url}/v1", "key_env": "OPENAI_API_KEY"}
+        generator = OpenAIGenerator(Card(name="x", family="openai", source="a", settings=settings))
+        assert generator.list_models() == {"a": date(2026, 12, 1), "b": None, "c": None, "d": None}

@@ -9,7 +9,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from countcheck.generators.providers import a1111, bedrock, bfl, comfyui, openrouter, stability, xai
+from countcheck.generators.providers import (
+    a1111,
+    bedrock,
+    bfl,
+    comfyui,
+    dashscope,
+    openrouter,
+    reve,
+    sdcpp,
+    stability,
+    xai,
+)
 from countcheck.generators.providers import ideogram as ideograms
 from countcheck.generators.providers._google_protocol import reply_of_gemini, reply_of_imagen
 from countcheck.generators.providers.fal import reply_of_fault, reply_of_result
@@ -412,8 +423,76 @@ def of_a1111():
     yield _case(a1111.reply_of_answer(Answer(status=500, body={"error": "OutOfMemoryError", "detail": "", "errors": "CUDA out of memory"})), "transient", "a1111")
 
 
+def of_dashscope():
+    def answer(status, body):
+        return dashscope.reply_of_answer(Answer(status=status, body=body))
+
+    def drawn(*parts, finish="stop"):
+        return answer(200, {"output": {"choices": [{"finish_reason": finish, "message": {"role": "assistant", "content": list(parts)}}]}, "usage": {"image_count": 1}, "request_id": "r"})
+
+    def error(status, code, message="m"):
+        return answer(status, {"request_id": "r", "code": code, "message": message})
+
+    picture = {"image": "https://dashscope.example/a.png"}
+    yield _case(drawn(picture), "picture", "dashscope")
+    yield _case(drawn(picture), "silent", "dashscope", slotno=1, others=True)
+    yield _case(drawn(), "silent", "dashscope")
+    yield _case(drawn({"text": "I can't create that image."}), "unexplained", "dashscope")
+    yield _case(error(400, "DataInspectionFailed", "Output data may contain inappropriate content."), "unexplained", "dashscope")
+    yield _case(error(400, "DataInspectionFailed", "Input text data may contain inappropriate content."), "unexplained", "dashscope")
+    yield _case(error(400, "data_inspection_failed"), "unexplained", "dashscope")
+    yield _case(error(400, "IPInfringementSuspect", "Input data is suspected of being involved in IP infringement."), "stated", "dashscope", cat="copyright")
+    yield _case(answer(200, {"request_id": "r", "code": "DataInspectionFailed", "message": "m"}), "unexplained", "dashscope")
+    for code, status in (("Throttling", 429), ("Throttling.RateQuota", 429), ("InternalError", 500), ("InternalError.Timeout", 500), ("SystemError", 500), ("RequestTimeOut", 500)):
+        yield _case(error(status, code), "transient", "dashscope")
+    for code, status in (("InvalidApiKey", 401), ("Arrearage", 400), ("AccessDenied", 403), ("AccessDenied.Unpurchased", 403), ("ModelNotFound", 404), ("AllocationQuota.FreeTierOnly", 403), ("Throttling.AllocationQuota", 429)):
+        yield _case(error(status, code), "closed", "dashscope")
+    for code in ("InvalidParameter", "InvalidParameter.DataInspection", "BadRequest.EmptyInput"):
+        yield _case(error(400, code), "bad_request", "dashscope")
+
+
+def of_reve():
+    def answer(status, body):
+        return reve.reply_of_answer(Answer(status=status, body=body))
+
+    yield _case(answer(200, {"image": B, "content_violation": False, "version": "v"}), "picture", "reve")
+    yield _case(answer(200, {"image": B, "content_violation": True, "version": "v"}), "unexplained", "reve", stage="picture")
+    yield _case(answer(200, {"image": "", "content_violation": True}), "unexplained", "reve")
+    yield _case(answer(400, {"error_code": "PROMPT_TOO_LONG", "message": "m"}), "bad_request", "reve")
+    yield _case(answer(401, {"error_code": "INVALID_API_KEY", "message": "m"}), "closed", "reve")
+    yield _case(answer(402, {"error_code": "INSUFFICIENT_CREDITS", "message": "m"}), "closed", "reve")
+    yield _case(answer(429, {"error_code": "TOO_MANY_REQUESTS", "message": "m"}), "transient", "reve")
+    yield _case(answer(500, {"message": "m"}), "transient", "reve")
+
+
+def of_sdcpp():
+    def job(**fields):
+        return sdcpp.reply_of_job(Answer(status=200, body={"id": "j", "kind": "img_gen", "result": None, "error": None, **fields}), seed=7)
+
+    assert job(status="queued") is None and job(status="generating") is None
+    done = job(status="completed", result={"output_format": "png", "images": [{"index": 0, "b64_json": B}]})
+    yield _case(done, "picture", "sdcpp")
+    yield _case(job(status="completed", result={"images": []}), "silent", "sdcpp")
+    yield _case(job(status="failed", error={"code": "generation_failed", "message": "generate_image returned empty results"}), "transient", "sdcpp")
+    yield _case(job(status="cancelled", error={"code": "cancelled", "message": "job cancelled by client"}), "transient", "sdcpp")
+    yield _case(Answer(status=429, body={"error": {"code": "queue_full", "message": "queue is full"}}).fault(), "transient", "sdcpp")
+    yield _case(Answer(status=400, body={"error": {"code": "invalid_request", "message": "invalid width"}}).fault(), "bad_request", "sdcpp")
+
+
+def of_ark():
+    yield _case(oa(400, code="InputTextSensitiveContentDetected", message="m"), "unexplained", "openai", stage="prompt")
+    yield _case(reply_of_images({"model": "seedream-4-5", "created": 1, "data": [{"error": {"code": "OutputImageSensitiveContentDetected", "message": "The request failed because the output image may contain sensitive information."}}]}), "unexplained", "openai", stage="picture")
+    yield _case(oa(401, code="AuthenticationError", message="m"), "closed", "openai")
+    yield _case(oa(429, code="RateLimitExceeded.EndpointRPMExceeded", message="m"), "transient", "openai")
+    yield _case(oa(403, code="AccountOverdueError", message="m"), "closed", "openai")
+
+
 # fmt: on
 PROVIDERS = [
+    of_dashscope,
+    of_reve,
+    of_sdcpp,
+    of_ark,
     openai_images,
     openai_responses,
     azure,
