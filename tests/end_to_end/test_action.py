@@ -20,7 +20,12 @@ PAGE = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
 )
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
-POLICY = re.search(r"<<'POLICY'\n(.*?)\nPOLICY", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)[1]
+POLICY = """
+limits: {lost: 0.02, uncertain: 0.2}
+rules:
+  - {rate: exact_rate, at_least: 0.3}
+  - {rate: unclear_refusal_rate, at_most: 0.2}
+"""
 # Makes an environment as the real one does, with a pip that only notes what it was asked.
 PYTHON = """#!/bin/sh
 if [ "$1" = -m ] && [ "$2" = venv ]; then

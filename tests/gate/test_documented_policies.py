@@ -19,13 +19,16 @@ from countcheck.suites.merge import load_suites
 
 ROOT = Path(__file__).parents[2]
 IN_PAGE = re.compile(r"```yaml\n(# suites: ([\w-]+), repeats: (\d)\n.*?)```", re.S)
-IN_README = re.compile(r"<<'POLICY'\n(.*?)\nPOLICY", re.S)
+IN_README = re.compile(r"^countcheck gate [^\n]*--at-[^\n]*", re.M)
 
 
 def documented():
     """Policy text, suite and repeats of every documented policy."""
     found = [(text, suites, int(n)) for text, suites, n in IN_PAGE.findall((ROOT / "docs/ci.md").read_text())]
-    found += [(text, "any", 1) for text in IN_README.findall((ROOT / "README.md").read_text())]
+    for line in IN_README.findall((ROOT / "README.md").read_text()):
+        flags = re.findall(r"--(at-least|at-most|no-worse-by) (\w+)=([\d.]+)", line)
+        rules = "".join(f"  - {{rate: {rate}, {flag.replace('-', '_')}: {bound}}}\n" for flag, rate, bound in flags)
+        found.append((f"rules:\n{rules}", "any", 1))
     return [
         pytest.param(text, suite, repeats, id=f"{i}-{suite}")
         for i, (text, suites, repeats) in enumerate(found)
