@@ -53,6 +53,10 @@ def loopback_hub(repositories: Mapping[str, Path]) -> Iterator[Hub]:
         def _listing(self, name: str, folder: Path, *, tree: bool) -> None:
             files = sorted(path for path in folder.rglob("*") if path.is_file())
             names = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+            inside = unquote(urlsplit(self.path).path).partition(f"/tree/{COMMIT}/")[2]
+            names = {n: s for n, s in names.items() if n.startswith(f"{inside}/")} if inside else names
+            if not names:
+                return self._answer(404, b"{}", {"X-Error-Code": "EntryNotFound"})
             if tree:
                 body: object = [{"type": "file", "path": n, "size": s, "oid": "0" * 40} for n, s in names.items()]
             else:

@@ -18,6 +18,9 @@ from countcheck.reports.safe_text import terminal_text
 NOTE = 25
 """Level of what a person is told in any case: above INFO, below WARNING."""
 
+# What torchao makes torch and diffusers say whenever they are imported concerns their authors alone.
+_OF_AUTHORS = ("torch.utils._pytree", "diffusers.quantizers.torchao")
+
 logger = logging.getLogger("countcheck")
 logging.addLevelName(NOTE, "NOTE")
 
@@ -58,6 +61,8 @@ def set_up_logging(*, quiet: bool = False, verbose: bool = False, log_file: Path
     logger.addHandler(on_stderr)
     logger.propagate = False
     logger.setLevel(min(level, logging.DEBUG if log_file else level))
+    for name in _OF_AUTHORS:
+        logging.getLogger(name).setLevel(logging.NOTSET if verbose else logging.ERROR)
     if log_file is not None:
         try:
             in_file = logging.FileHandler(log_file, encoding="utf-8", errors="replace")

@@ -141,11 +141,14 @@ def check_arguments(card: Card, settings: Mapping[str, Any], source: str, index:
         card: The generator's.
         settings: As `checked_settings` returns them.
         source: As `find_source` returns it.
-        index: The pipeline's ``model_index.json``; empty where it is not known yet.
+        index: The pipeline's ``model_index.json``; empty where it is not known yet: the card may name the class.
 
     Raises:
         BadSettings: If the class is none of diffusers', or does not take an argument.
     """
+    if not any(name.startswith((CALL, LOAD)) or name == "class" for name in _given(settings)):
+        return
+    index = index or {"_class_name": card.pipeline}
     kind = named_class(settings, index, card.name)
     if kind is None:
         return
@@ -187,6 +190,10 @@ def source_content(source: str, card: Card, settings: Mapping[str, Any]) -> dict
     others += [text for text in named if isinstance(text, str) and _is_source(text)]
     sources = [(card.source, source, card.revision), *((text, text, "") for text in others)]
     return sources_content(sources, card.name)
+
+
+def _given(settings: Mapping[str, Any]) -> list[str]:
+    return [name for name, value in settings.items() if name not in DEFAULTS or value != DEFAULTS[name]]
 
 
 def _is_source(text: str) -> bool:

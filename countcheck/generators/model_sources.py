@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -182,14 +183,17 @@ def hub_error(source: str, name: str, error: Exception) -> GeneratorClosed:
 
 @contextlib.contextmanager
 def without_loading_bars() -> Iterator[None]:
-    """Hide the libraries' progress bars while a model loads; the run shows its own."""
+    """Hide the libraries' progress bars while a model loads, since the run shows its own."""
     libraries = [sys.modules[name] for name in ("diffusers", "transformers") if name in sys.modules]
     logs = [library.utils.logging for library in libraries]
     enabled = [log for log in logs if log.is_progress_bar_enabled()]
     for log in enabled:
         log.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            # An old option that diffusers still gives the hub's client.
+            warnings.filterwarnings("ignore", message=".*local_dir_use_symlinks")
+            yield
     finally:
         for log in enabled:
             log.enable_progress_bar()

@@ -110,3 +110,26 @@ def test_a_model_that_the_hub_does_not_know_is_named(tmp_path: Path):
         answer = countcheck("fetch", "-d", "transformers:org/none", HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path))
     assert answer.returncode == 2
     assert "org/none" in answer.stderr and "Traceback" not in answer.stderr
+
+
+def test_all_that_a_pipeline_is_put_together_from_is_planned(tmp_path: Path):
+    files = {
+        "base/model_index.json": b'{"unet": ["diffusers", "UNet2DConditionModel"]}',
+        "base/unet/config.json": b"{}",
+    }
+    files |= {"gguf/unet-Q8_0.gguf": b"1" * 100, "gguf/unet-Q4_0.gguf": b"1" * 50, "lora/pigs.safetensors": b"1" * 10}
+    files |= {"parts/vae/config.json": b"{}", "parts/unet/config.json": b"{}"}
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    spec = (
+        "diffusers:org/gguf/unet-Q8_0.gguf?class=StableDiffusionPipeline&base=org/base"
+        "&lora=org/lora/pigs.safetensors:0.5&load.vae=org/parts/vae"
+    )
+    with loopback_hub({f"org/{name}": tmp_path / name for name in ("base", "gguf", "lora", "parts")}) as hub:
+        answer = countcheck(
+            "fetch", "-g", spec, "--dry-run", "--json", HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path / "home")
+        )
+    assert answer.returncode == 0, answer.stderr
+    planned = {row["source"]: (row["files"], row["bytes"]) for row in json.loads(answer.stdout)}
+    assert planned == {"org/base": (2, 49), "org/gguf": (1, 100), "org/lora": (1, 10), "org/parts": (1, 2)}
