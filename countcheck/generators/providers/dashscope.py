@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from countcheck.cards import Card
@@ -26,9 +27,10 @@ def reply_of_answer(answer: Answer) -> Reply:
     """Read one answer: pictures stand among the parts of messages, an error in ``code`` and ``message``."""
     output = answer.fields.get("output")
     choices = output.get("choices") if isinstance(output, Mapping) else None
-    request_id = str(answer.fields.get("request_id") or answer.request_id)
+    told = answer.body if isinstance(answer.body, Mapping) else {}
+    request_id = str(told.get("request_id") or answer.request_id)
     if not isinstance(choices, list):
-        return answer.fault()
+        return replace(answer.fault(), request_id=request_id)
     parts = [part for choice in choices for part in _parts(choice)]
     finished = [str(choice.get("finish_reason") or "") for choice in choices if isinstance(choice, Mapping)]
     usage = answer.fields.get("usage")

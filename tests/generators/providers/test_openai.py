@@ -269,7 +269,9 @@ def test_a_null_in_extra_leaves_out_a_field_that_a_compatible_server_does_not_ta
         server.answers(Answer(400, {"error": {"code": "InvalidParameter", "message": "stop here"}}))
         card = read_card(generator_cards()["seedream-4.5"])
         settings = {**card.settings, "base_url": f"{server.url}/api/v3", "attempts": 1}
-        draw(OpenAIGenerator(replace(card, settings=settings)))
+        generator = OpenAIGenerator(replace(card, settings=settings))
+        draw(generator)
+        generator.close()
         (sent,) = server.requests
     assert sent.path == "/api/v3/images/generations"
     assert sent.headers["authorization"] == "Bearer sk-loopback-abcdefgh"
@@ -289,7 +291,9 @@ def test_microsofts_own_models_are_asked_in_width_and_height_with_their_header(m
         server.answers(Answer(body={"created": 1, "data": [{"b64_json": B64}]}))
         card = read_card(generator_cards()["mai-image-2.7"])
         settings = {**card.settings, "base_url": f"{server.url}/mai/v1", "loopback": True}
-        (outcome,) = draw(AzureGenerator(replace(card, settings=settings)))
+        generator = AzureGenerator(replace(card, settings=settings))
+        (outcome,) = draw(generator)
+        generator.close()
         (sent,) = server.requests
     assert told(outcome)["ended"] == "picture"
     assert sent.path == "/mai/v1/images/generations"
@@ -307,3 +311,4 @@ def test_models_are_listed_with_the_day_of_their_end(monkeypatch):
         settings = {"base_url": f"{server.url}/v1", "key_env": "OPENAI_API_KEY"}
         generator = OpenAIGenerator(Card(name="x", family="openai", source="a", settings=settings))
         assert generator.list_models() == {"a": date(2026, 12, 1), "b": None, "c": None, "d": None}
+        generator.close()
