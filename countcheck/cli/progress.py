@@ -160,14 +160,18 @@ class LineProgress:
             open_ones = {name for name, planned in self._planned.items() if self._done[name] < planned}
             shown = [name for name in self._planned if name in self._changed or (always and name in open_ones)]
             self._changed.clear()
-            minutes = (time.monotonic() - self._began) / 60
+            after = _duration(time.monotonic() - self._began)
             lines = [
-                f"{name}: {self._done[name]} of {self._planned[name]} after {minutes:.0f} min "
+                f"{name}: {self._done[name]} of {self._planned[name]} after {after} "
                 f"{_verdicts(self._tallies[name])}".rstrip()
                 for name in shown
             ]
         for line in lines:
             note(line)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _verdicts(tally: Tally[str]) -> str:

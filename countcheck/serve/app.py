@@ -75,11 +75,11 @@ def _chosen(names: Sequence[str]) -> list[Wire]:
     chosen: dict[str, Wire] = {}
     for name in names:
         if name not in WIRES:
-            raise BadSettings(f"no wire is named {name!r}. Known: {', '.join(WIRES)}.")
+            raise BadSettings(f"no format of requests is named {name!r}. Known: {', '.join(WIRES)}.")
         wire = WIRES[name]
         if wire.route in chosen and chosen[wire.route] is not wire:
             raise BadSettings(
-                f"the wires {chosen[wire.route].name} and {name} share the route {wire.route}. Serve one of them."
+                f"the formats {chosen[wire.route].name} and {name} share the route {wire.route}. Serve one of them."
             )
         chosen[wire.route] = wire
     return list(chosen.values())

@@ -11,6 +11,7 @@ from chaos.damage import damages
 from chaos.environments import environments
 from chaos.hostile import files, texts
 from chaos.kills import kills
+from chaos.soak import soak
 from chaos.tally import Tally, table
 
 
@@ -48,6 +49,17 @@ def test_odd_texts_and_pictures_are_read_or_refused_soon(dice):
 def test_commands_end_well_where_little_works(tmp_path):
     tally = environments(tmp_path, fraction=0.25)
     assert tally.tried >= 8 and tally.clean, table([tally])
+
+
+def test_hours_of_asking_lose_nothing_and_leave_nothing_open(tmp_path):
+    found = soak(tmp_path, hours=0.1, per_minute=20, speed=600)
+    assert found.tally.tried == 120 and found.tally.clean, table([found.tally])
+    assert found.limited > 0
+    assert found.growth < 10
+    assert (
+        found.readings[-1].descriptors
+        <= max(reading.descriptors for reading in found.readings[: len(found.readings) // 2]) + 2
+    )
 
 
 def test_a_tally_with_anything_broken_is_not_clean():

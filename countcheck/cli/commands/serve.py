@@ -19,7 +19,9 @@ _Host: TypeAlias = Annotated[str, typer.Option(metavar="HOST", help="Address to 
 _Port: TypeAlias = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")]
 _Wire: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(metavar="WIRE", help="Format: flow-factory, unirl, flow-grpo or verl-omni; repeatable."),
+    typer.Option(
+        metavar="FORMAT", help="Format of the requests: flow-factory, unirl, flow-grpo or verl-omni; repeatable."
+    ),
 ]
 _Kind: TypeAlias = Annotated[str, typer.Option(metavar="KIND", help="Reward: dense, or strict (1 if exact, else 0).")]
 _Device: TypeAlias = Annotated[str, typer.Option(metavar="DEVICES", help="Devices, one worker each: cuda:0,cuda:1.")]
@@ -29,7 +31,7 @@ _MaxQueued: TypeAlias = Annotated[
 ]
 _MaxBody: TypeAlias = Annotated[int, typer.Option(min=1, metavar="MIB", help="Size of a request at most, in MiB.")]
 _IKnow: TypeAlias = Annotated[
-    bool, typer.Option("--i-know", help="Serve a pickled wire on an address that other machines reach.")
+    bool, typer.Option("--i-know", help="Take pickled requests on an address that other machines reach.")
 ]
 
 
@@ -53,7 +55,7 @@ def serve(
     require a bearer token.
 
     Raises:
-        BadSettings: For an unknown kind of reward, or a pickled wire on an address that other machines reach.
+        BadSettings: For an unknown kind of reward, or pickled requests on an address that other machines reach.
         MissingExtra: When the extra is not installed.
 
     Examples:
@@ -78,7 +80,7 @@ def serve(
     pickled = [name for name in chosen if name in WIRES and WIRES[name].pickled]
     if pickled and not _is_loopback(host) and not i_know:
         raise BadSettings(
-            f"the wire {pickled[0]} accepts pickled requests, which is safe only from this machine: {host} is reachable from "
+            f"the format {pickled[0]} accepts pickled requests, which is safe only from this machine: {host} is reachable from "
             "others. "
             "Listen on 127.0.0.1, or give --i-know."
         )

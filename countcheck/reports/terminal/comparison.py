@@ -79,10 +79,11 @@ def _headline(comparison: Comparison) -> Text:
 
 def _rates(comparison: Comparison, width: int) -> Table:
     table = plain_table()
-    table.add_column("", style="bold", min_width=8, overflow="fold")  # a narrow terminal loses no name
+    # A narrow terminal loses no name; a wide one breaks none.
+    table.add_column("", style="bold", min_width=8, overflow="fold", no_wrap=width >= 116)
     for name, least in (("a", 5), ("b", 5), ("b − a", None), ("p", 6)):
         table.add_column(name, justify="right", no_wrap=width >= 64, overflow="fold", min_width=least)
-    if width >= 110:
+    if width >= 116:
         table.add_column("test", style="dim")
     for rate, pair in comparison.rates.items():
         if rate in ("mixed_rate", "missing_rate", "uncertain_rate", "judged_rate", "exact_rate_judged") and not _moves(
@@ -95,7 +96,7 @@ def _rates(comparison: Comparison, width: int) -> Table:
             difference_text(rate, pair.difference).bracketed,
             p_value(pair.p_value if pair.holm is None else pair.holm),
         ]
-        table.add_row(*cells, *([pair.test] if width >= 110 else []), style=_colour(rate, pair))
+        table.add_row(*cells, *([pair.test] if width >= 116 else []), style=_colour(rate, pair))
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -332,7 +333,8 @@ def _notes(summary: Summary, all_shown: bool) -> Text:
     level = f"{100 * summary.level:g} %"
     lines = [f"[a, b] is the {level} interval over prompts. A refusal counts as not exact; a failure does not count."]
     if not all_shown:
-        lines.append("Every rate: summary RUN --full. The exact rate by number, noun, style: --by number")
+        command = f"countcheck summary {shlex.quote(one_line(summary.path or summary.run, 200))}"
+        lines.append(f"every rate: {command} --full (by number, noun or style: --by number)")
     for name, generator in summary.generators.items():
         for reasons in generator.withheld.values():
             lines += [f"{one_line(name)}: {one_line(reason, 200)}" for reason in reasons.values()]
