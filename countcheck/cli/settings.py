@@ -57,7 +57,10 @@ def defaults_of(root: TyperGroup, folder: Path) -> dict[str, Any]:
             raise UnknownName("setting", key, [*everywhere, *commands], place=f"{path}:{_line(text, key)}")
         for command in commands:
             if name in options[command]:
-                _set(defaults, command, options[command][name], value, f"{path}:{_line(text, key)}")
+                option = options[command][name]
+                # One text for every command is a list of one for those that take several.
+                given = [value] if option.multiple and isinstance(value, str) else value
+                _set(defaults, command, option, given, f"{path}:{_line(text, key)}")
     return defaults
 
 

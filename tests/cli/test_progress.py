@@ -1,5 +1,6 @@
 """Progress without a terminal: lines, not bars."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +19,10 @@ def shown():
     set_up_logging()
 
 
+def _without_times(text):
+    return re.sub(r"after \d+ s\b", "after N s", text).splitlines()
+
+
 def test_what_is_done_is_printed_at_the_start_and_at_the_end(capsys):
     with LineProgress(seconds=3600) as progress:
         progress.start("alpha", planned=5, done=2)
@@ -25,8 +30,8 @@ def test_what_is_done_is_printed_at_the_start_and_at_the_end(capsys):
         progress.advance("alpha", entry(Kind.OVER))
         progress.advance("alpha", entry(Kind.REFUSED, closes=False))
         progress.message("look out")
-    lines = capsys.readouterr().err.splitlines()
-    assert lines == ["alpha: 2 of 5 done", "look out", "alpha: 4 of 5 after 0 min exact 1 wrong 1 refused 1"]
+    lines = _without_times(capsys.readouterr().err)
+    assert lines == ["alpha: 2 of 5 done", "look out", "alpha: 4 of 5 after N s exact 1 wrong 1 refused 1"]
 
 
 def test_a_line_comes_again_and_again_while_nothing_arrives(capsys, monkeypatch):
@@ -35,7 +40,8 @@ def test_a_line_comes_again_and_again_while_nothing_arrives(capsys, monkeypatch)
     monkeypatch.setattr(progress._ended, "wait", lambda seconds: next(waits))
     progress.start("alpha", planned=5, done=0)
     progress._report()
-    assert capsys.readouterr().err.splitlines() == ["alpha: 0 of 5 done", *["alpha: 0 of 5 after 0 min"] * 2]
+    lines = _without_times(capsys.readouterr().err)
+    assert lines == ["alpha: 0 of 5 done", *["alpha: 0 of 5 after N s"] * 2]
 
 
 def test_a_name_cannot_speak_to_the_terminal(capsys):

@@ -232,5 +232,5 @@ def test_wires_that_share_a_route_are_refused():
     pool = JudgingPool([])
     with pytest.raises(BadSettings, match="share the route /"):
         build_app(pool, wires=["flow-grpo", "verl-omni"])
-    with pytest.raises(BadSettings, match="no wire is named 'carrier-pigeon'"):
+    with pytest.raises(BadSettings, match="no format of requests is named 'carrier-pigeon'"):
         build_app(pool, wires=["carrier-pigeon"])

@@ -19,7 +19,7 @@ from countcheck.cli.main import execute
     [
         (["--kind", "harsh"], "--kind is 'harsh'"),
         (["--wire", "flow-grpo", "--host", "0.0.0.0"], "which is safe only from this machine"),
-        (["--wire", "smoke"], "no wire is named 'smoke'"),
+        (["--wire", "smoke"], "no format of requests is named 'smoke'"),
         (["--device", "cpu,cpu"], "name one twice"),
         (["--host", "256.1.1.1"], "cannot listen on 256.1.1.1"),
     ],
