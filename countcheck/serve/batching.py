@@ -98,12 +98,17 @@ class JudgingPool:
             ended = self._fill(batch)
             wanted = [job for job in batch if job.result.set_running_or_notify_cancel()]
             began = time.monotonic()
-            self._judge(counter, wanted)
-            with self._lock:
+            answers = self._judge(counter, wanted)
+            with self._lock:  # before anyone is answered: whoever was, finds itself in the metrics
                 self._queued -= len(batch)
                 self.tally.images += len(wanted)
                 self.tally.batches += 1
                 self.tally.seconds += time.monotonic() - began
+            for job, answer in zip(wanted, answers, strict=True):
+                if isinstance(answer, Exception):
+                    job.result.set_exception(answer)
+                else:
+                    job.result.set_result(answer)
             if ended:
                 return
 
@@ -120,18 +125,14 @@ class JudgingPool:
             batch.append(job)
         return False
 
-    def _judge(self, counter: Counter, jobs: Sequence[_Job]) -> None:
+    def _judge(self, counter: Counter, jobs: Sequence[_Job]) -> list[Judgement | Exception]:
         try:
-            judgements = judge([job.request.image for job in jobs], [job.request.prompt for job in jobs], counter)
+            return [*judge([job.request.image for job in jobs], [job.request.prompt for job in jobs], counter)]
         except Exception as error:
             if len(jobs) == 1:
-                jobs[0].result.set_exception(error)
-            else:  # one bad prompt must not cost its neighbours their answer
-                for job in jobs:
-                    self._judge(counter, [job])
-            return
-        for job, judgement in zip(jobs, judgements, strict=True):
-            job.result.set_result(judgement)
+                return [error]
+            # One bad prompt must not cost its neighbours their answer.
+            return [answer for job in jobs for answer in self._judge(counter, [job])]
 
 
 def counters_for(spec: str, devices: Sequence[str]) -> list[Counter]:
