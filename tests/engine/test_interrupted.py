@@ -83,7 +83,7 @@ def test_stopped_while_some_wait_for_their_next_try(service, config):
 
 
 def test_the_account_closes_while_one_waits_for_its_next_try(service, config, monkeypatch):
-    monkeypatch.setattr("countcheck.generators.remote.client.random.uniform", lambda low, high: 0.3)
+    monkeypatch.setattr("countcheck.generators.remote.attempts.random.uniform", lambda low, high: 0.3)
     service.busy = {TEXTS[0]}
     service.after[5] = lambda: Answer(401, NO_KEY)
     with pytest.raises(GeneratorClosed):

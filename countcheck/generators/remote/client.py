@@ -31,13 +31,11 @@ and every reply through `countcheck.generators.refusals.classify.read`. A servic
 from __future__ import annotations
 
 import importlib
-import random
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import tenacity
@@ -50,6 +48,14 @@ from countcheck.generators.outcome import Attempt, Failure, Fault, Outcome, is_i
 from countcheck.generators.price import price_of
 from countcheck.generators.refusals.codes import Meaning
 from countcheck.generators.refusals.reading import Ended, Reading
+from countcheck.generators.remote.attempts import (
+    MIN_TOLD_WAIT,
+    Attempted,
+    in_words,
+    interrupted,
+    is_throttled,
+    is_worth_another,
+)
 from countcheck.generators.remote.connection import CONNECTION, check_settings, duration, with_new_names
 from countcheck.generators.remote.download import BadAddress, fetch_picture
 from countcheck.generators.remote.error_replies import reply_of_error
@@ -62,29 +68,7 @@ from countcheck.suites.samples import Recipe, Sample
 from countcheck.suites.suite import Target
 
 _FETCHES = 3
-_MIN_TOLD_WAIT = 0.5  # seconds; a service that says "at once" again and again is not asked for ever
 _MIN_REPORTED_WAIT = 5.0  # seconds; shorter waits are not worth a word
-_THROTTLE = re.compile(r"rate.?limit|throttl|slow.?down|too.?many|resource.?exhausted", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempted:
-    """One attempt and its outcomes.
-
-    Attributes:
-        again: Another attempt may bring a picture.
-        wait: Seconds that the service asked to wait; ``None`` when it did not say.
-    """
-
-    reply: Reply
-    outcomes: tuple[Outcome, ...]
-    again: bool
-    wait: float | None
-
-    @property
-    def is_limited(self) -> bool:
-        """Tell whether the service told when its limit ends. Waiting for that uses up no attempt."""
-        return self.wait is not None and self.wait >= _MIN_TOLD_WAIT
 
 
 class RemoteGenerator:
@@ -359,11 +343,11 @@ class RemoteGenerator:
 
     def _admitted(
         self, ask: Ask, keys: tuple[str, ...], save: Callable[[Outcome], None] = lambda outcome: None
-    ) -> _Attempted | None:
+    ) -> Attempted | None:
         """Carry one request through if the budget covers it, and tell what it cost; ``None`` when it was not sent."""
         if not self.admission.begin(ask.count, stopped=lambda: self._ending):
             return None
-        attempted: _Attempted | None = None
+        attempted: Attempted | None = None
         try:
             attempted = self._carry_through(ask, keys)
             for outcome in attempted.outcomes if attempted else ():
@@ -374,14 +358,14 @@ class RemoteGenerator:
             outcomes = attempted.outcomes if attempted else ()
             self.admission.end(ask.count, [each for each in outcomes if not is_interrupted(each)])
 
-    def _carry_through(self, ask: Ask, keys: tuple[str, ...]) -> _Attempted | None:
+    def _carry_through(self, ask: Ask, keys: tuple[str, ...]) -> Attempted | None:
         """Make all attempts at one request; ``None`` when it was stopped before the first.
 
         An attempt after a limit whose end was told does not count as one of the ``attempts``. When it is stopped while
         another attempt is due, its outcomes are failures that say so: not done, not failed.
         """
         attempts: list[Attempt] = []
-        last: _Attempted | None = None
+        last: Attempted | None = None
         paid_before = 0.0  # what an attempt before the last one cost is paid all the same
         counted, limited_for, due = 0, 0.0, False
         while True:
@@ -394,15 +378,15 @@ class RemoteGenerator:
             counted += not last.is_limited or int(self.settings["attempts"]) == 1
             limited_for += (last.wait or 0.0) if last.is_limited else 0.0
             due = last.again and counted < int(self.settings["attempts"])
-            due = due and limited_for < max(float(self.settings["max_wait"]), _MIN_TOLD_WAIT)
+            due = due and limited_for < max(float(self.settings["max_wait"]), MIN_TOLD_WAIT)
             if not due or self._ending:
                 break
-            self._ended.wait(self._pause(last, len(attempts)))
+            self._ended.wait(last.pause(len(attempts), float(self.settings["first_wait"])))
         if last is None:
             return None
         if due and self._ending:
             self._left_undone = True
-            last = replace(last, outcomes=tuple(_interrupted(outcome) for outcome in last.outcomes))
+            last = replace(last, outcomes=tuple(interrupted(outcome) for outcome in last.outcomes))
         outcomes = tuple(
             replace(
                 outcome,
@@ -413,14 +397,7 @@ class RemoteGenerator:
         )
         return replace(last, outcomes=outcomes)
 
-    def _pause(self, attempted: _Attempted, made: int) -> float:
-        """Return seconds before the next attempt: as the server asks, or doubling with full jitter."""
-        if attempted.wait is not None:
-            return attempted.wait + random.uniform(0, 0.25)
-        longest = min(60.0, float(self.settings["first_wait"]) * 2.0 ** (made - 1))
-        return random.uniform(longest / 2, longest * 1.5)
-
-    def _attempt(self, ask: Ask, keys: tuple[str, ...], waited: float, attempts: list[Attempt]) -> _Attempted:
+    def _attempt(self, ask: Ask, keys: tuple[str, ...], waited: float, attempts: list[Attempt]) -> Attempted:
         sent, began = self.limiter.now(), time.perf_counter()
         try:
             reply = self._reply(ask)
@@ -431,17 +408,17 @@ class RemoteGenerator:
         outcomes = tuple(each.outcome for each in settled)
         readings = [each.reading for each in settled]
         attempt = Attempt(
-            seconds=seconds, what=_what(readings), status=reply.status, request_id=reply.request_id, waited=waited
+            seconds=seconds, what=in_words(readings), status=reply.status, request_id=reply.request_id, waited=waited
         )
         attempts.append(without_secrets(attempt, self._secrets))
-        again = _worth_another(reply, readings, first=len(attempts) == 1)
+        again = is_worth_another(reply, readings, first=len(attempts) == 1)
         wait = reply.retry_after
         if wait is None:
             wait = next((reading.wait for reading in readings if reading.wait is not None), None)
         too_long = wait is not None and wait > 0 and wait >= float(self.settings["max_wait"])
         self._adapt_rate(reply, readings, sent, None if too_long else wait)
         self._note_end(outcomes, wait if too_long and again else None)
-        return _Attempted(reply, outcomes, again and not too_long, wait)
+        return Attempted(reply, outcomes, again and not too_long, wait)
 
     def _note_end(self, outcomes: Sequence[Outcome], too_long: float | None) -> None:
         """Begin nothing more when the service serves nobody, or not for a longer time than is awaited."""
@@ -484,10 +461,7 @@ class RemoteGenerator:
             return self.explain(error)
 
     def _adapt_rate(self, reply: Reply, readings: Sequence[Reading], sent: float, wait: float | None) -> None:
-        throttled = any(reading.fault is Fault.TRANSIENT for reading in readings) and (
-            reply.status == 429 or any(_THROTTLE.search(code) for code in reply.codes)
-        )
-        if throttled:
+        if is_throttled(reply, readings):
             longer = self.limiter.slow_down(sent=sent, retry_after=wait)
             if longer and wait is not None and wait >= _MIN_REPORTED_WAIT:
                 self.tell_wait(next((r.message for r in readings if r.message), "") or "rate limit", wait)
@@ -509,11 +483,6 @@ class RemoteGenerator:
         return data
 
 
-def _interrupted(outcome: Outcome) -> Outcome:
-    """The outcome of an attempt that would have been followed by another; a picture or refusal stays what it is."""
-    return replace(outcome, fault=Fault.INTERRUPTED) if isinstance(outcome, Failure) else outcome
-
-
 class EditingGenerator(RemoteGenerator):
     """A remote generator that changes given pictures."""
 
@@ -523,21 +492,3 @@ class EditingGenerator(RemoteGenerator):
         """Change a picture as the instruction says, and return the outcome."""
         asked = Ask(text=instruction, seed=sample.seed, key=sample.key, turn=turn, picture=pixels)
         return self.respond(asked)[1]
-
-
-def _worth_another(reply: Reply, readings: Sequence[Reading], *, first: bool) -> bool:
-    """Tell whether another attempt may bring a picture: after a passing fault, and once after a doubtful answer."""
-    if any(reading.ended is Ended.PICTURE for reading in readings):
-        return False
-    pictures_came = any(slot.has_picture for slot in reply.slots)
-    passing = (
-        any(reading.fault is Fault.TRANSIENT and not reading.lasting for reading in readings) and not pictures_came
-    )
-    return passing or (first and any(reading.again for reading in readings))
-
-
-def _what(readings: Sequence[Reading]) -> str:
-    """Name what came of an attempt, for its record."""
-    ended = "+".join(dict.fromkeys(str(r.fault or r.reason or r.ended) for r in readings))
-    code = next((reading.code for reading in readings if reading.code), "")
-    return f"{ended} {code}".strip()[:120]
