@@ -41,19 +41,23 @@ generator = ["{generator}"]
 repeats = {repeats}
 """
 _WORKFLOW = """\
+# Put the repository that you have countcheck from in place of OWNER. More: docs/ci.md of countcheck.
 name: countcheck
 on: [pull_request]
+permissions: {{contents: read}}
 jobs:
   gate:
     runs-on: ubuntu-latest
     steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
-        with:
-          python-version: "3.12"
-      - run: pip install 'countcheck[local]'
+      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
+      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
+        with: {{repository: OWNER/countcheck, path: countcheck}}
+      - uses: actions/setup-python@a26af69be951a213d495a4c3e4e4022e16d87065 # v5.6.0
+        with: {{python-version: "3.12", cache: pip}}
+      - run: pip install --constraint countcheck/constraints.txt './countcheck[local]'
       - run: countcheck run {suite} -o runs/ci
-      - run: countcheck gate runs/ci --policy policy.yaml --junit gate.xml
+      - uses: ./countcheck
+        with: {{run: runs/ci, policy: policy.yaml}}
 """
 _PROMPTS = ("three pigs", "two cats and a dog", "five apples on a table")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

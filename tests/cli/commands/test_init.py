@@ -3,6 +3,7 @@
 import tomllib
 
 import pytest
+import yaml
 
 from countcheck.cli.main import execute
 from countcheck.gate.policy import read_policy
@@ -17,7 +18,10 @@ def test_the_files_are_read_by_the_commands_they_are_for(tmp_path, capsys):
     assert all(prompt.targets for prompt in suite.prompts)
     assert read_policy(tmp_path / "policy.yaml").rules[0].at_least == 0.5
     assert tomllib.loads((tmp_path / "countcheck.toml").read_text())["run"]["generator"] == ["scenes"]
-    assert "countcheck gate" in (tmp_path / ".github/workflows/countcheck.yml").read_text()
+    workflow = yaml.safe_load((tmp_path / ".github/workflows/countcheck.yml").read_text())
+    steps = workflow["jobs"]["gate"]["steps"]
+    assert steps[-1] == {"uses": "./countcheck", "with": {"run": "runs/ci", "policy": "policy.yaml"}}
+    assert "my-suite.yaml" in steps[-2]["run"]
 
 
 def test_a_run_takes_the_generator_from_the_file_that_init_wrote(tmp_path, capsys, monkeypatch):
