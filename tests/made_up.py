@@ -142,7 +142,7 @@ def _entry(
     if pictures:
         picture = run.pictures.path_of(key, turn)
         drawn = coin.choice(painted) if painted else drawn
-        digest = run.pictures.write(picture, drawn)
+        digest = run.pictures.writer.write(picture, drawn).digest
     counted = count(found, numbers, RULE)
     verdict = judge(targets, counted)
     return OutcomeRecord(

@@ -48,7 +48,7 @@ def write_run(path: Path) -> RunFolder:
                 outcome="picture",
                 text=sample.text,
                 picture=picture,
-                digest=run.pictures.write(picture, data),
+                digest=run.pictures.writer.write(picture, data).digest,
                 bytes=len(data),
                 seconds=1.5,
                 cost=0.04,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter as Tally
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from countcheck.cli.logs import is_quiet
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from countcheck.storage.records import OutcomeRecord
 
 LINE_SECONDS = 60.0
+_MAX_WORKERS_NAMED = 4
 _HEADINGS = ("exact", "wrong", "uncertain", "refused", "failed")
 
 
@@ -52,6 +54,8 @@ class BarProgress:
             def render(self, task: Any) -> Text:
                 verdicts = Text(task.fields["verdicts"])
                 left = round(task.fields["waits_until"] - time.monotonic())
+                workers = Text(task.fields["workers"], style="dim")
+                verdicts = Text(" · ").join(part for part in (verdicts, workers) if part.plain)
                 if left <= 0:
                     return verdicts
                 wait = Text(f"waits {left // 60}:{left % 60:02d}: {task.fields['reason']}", style="yellow")
@@ -83,7 +87,7 @@ class BarProgress:
         self._bar.start()  # not before: a bar over nothing is an empty line
         name = escape(terminal_text(generator))
         self._tasks[generator] = self._bar.add_task(
-            name, total=planned, completed=done, before=done, verdicts="", waits_until=0.0, reason=""
+            name, total=planned, completed=done, before=done, verdicts="", workers="", waits_until=0.0, reason=""
         )
         self._tallies[generator] = Tally()
 
@@ -98,6 +102,11 @@ class BarProgress:
         if generator in self._tasks:
             until = time.monotonic() + seconds
             self._bar.update(self._tasks[generator], waits_until=until, reason=terminal_text(reason)[:60])
+
+    def workers(self, generator: str, made: Mapping[str, int]) -> None:
+        """Show beside the generator's bar what each worker has made."""
+        if generator in self._tasks:
+            self._bar.update(self._tasks[generator], workers=terminal_text(_workers(made)))
 
     def message(self, sentence: str) -> None:
         """Print a sentence above the bars."""
@@ -115,6 +124,7 @@ class LineProgress:
         self._planned: dict[str, int] = {}
         self._done: dict[str, int] = {}
         self._tallies: dict[str, Tally[str]] = {}
+        self._workers: dict[str, str] = {}
         self._changed: set[str] = set()
         self._began = time.monotonic()
         self._ended = threading.Event()
@@ -147,6 +157,11 @@ class LineProgress:
         """Print a sentence."""
         note(sentence)
 
+    def workers(self, generator: str, made: Mapping[str, int]) -> None:
+        """Take up what each worker has made, for the next line."""
+        with self._lock:
+            self._workers[generator] = f"({_workers(made)})"
+
     def wait(self, generator: str, reason: str, seconds: float) -> None:
         """Print that a generator waits for its service, how long, and why."""
         note(f"{generator} waits {seconds:.0f} s: {reason}")
@@ -163,7 +178,7 @@ class LineProgress:
             after = _duration(time.monotonic() - self._began)
             lines = [
                 f"{name}: {self._done[name]} of {self._planned[name]} after {after} "
-                f"{_verdicts(self._tallies[name])}".rstrip()
+                f"{_verdicts(self._tallies[name])} {self._workers.get(name, '')}".rstrip()
                 for name in shown
             ]
         for line in lines:
@@ -176,6 +191,13 @@ def _duration(seconds: float) -> str:
 
 def _verdicts(tally: Tally[str]) -> str:
     return " ".join(f"{name} {tally[name]}" for name in _HEADINGS if tally[name])
+
+
+def _workers(made: Mapping[str, int]) -> str:
+    """The number of outcomes of each worker, or of how many workers where they are many."""
+    if len(made) > _MAX_WORKERS_NAMED:
+        return f"{len(made)} workers, {min(made.values())} to {max(made.values())} each"
+    return ", ".join(f"{name} {number}" for name, number in sorted(made.items()))
 
 
 def _heading(verdict: Kind | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -20,24 +21,55 @@ if TYPE_CHECKING:
 ENGINES = ("local", "ray")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """Where a run's models work, as given on the command line.
+
+    Attributes:
+        engine: ``local``, or ``ray`` for many machines.
+        devices: One worker process on each, as in ``cuda:0,cuda:1``; empty for this process.
+        workers: Of each model on Ray, ``N`` or ``MIN-MAX``; empty for what suits the cluster.
+        gpus_per_worker: On Ray; ``None`` for one where the cluster has any.
+    """
+
+    engine: str = "local"
+    devices: str = ""
+    workers: str = ""
+    gpus_per_worker: float | None = None
+
+    def check(self) -> None:
+        """Accept options that go together.
+
+        Raises:
+            BadSettings: For an unknown engine, or an option of the other one.
+        """
+        if self.engine not in ENGINES:
+            raise BadSettings(f"--engine {self.engine!r} is unknown. Choose {' or '.join(ENGINES)}.")
+        if self.engine != "ray" and self.workers:
+            raise BadSettings("--workers are Ray's. Add --engine ray, or leave --workers out.")
+        if self.engine != "ray" and self.gpus_per_worker is not None:
+            raise BadSettings("--gpus-per-worker is Ray's. Add --engine ray, or leave it out.")
+        if self.engine == "ray" and self.devices:
+            raise BadSettings(
+                "--device is for the cards of this machine; Ray gives each worker its own. Leave one out."
+            )
+
+
 def make_run(
     config: RunConfig,
     counter: str,
-    engine: str = "local",
+    options: EngineOptions = EngineOptions(),
     until_decided: Path | None = None,
-    *,
-    workers: int | None = None,
 ) -> RunFolder:
     """Make a run while showing its progress; return it, still open. Ctrl-C ends it cleanly.
 
     Args:
         counter: Card or spec of the counter, or ``auto``; see `named_counter`.
-        engine: ``local``, or ``ray`` for many machines.
+        options: Where the models work.
         until_decided: A gate policy; the run ends as soon as it is decided.
-        workers: Of each model on Ray, 1 or more; ``None`` for what suits the cluster.
 
     Raises:
-        BadSettings: For an unknown engine.
+        BadSettings: For options that do not go together.
         KeyboardInterrupt: When Ctrl-C ended it; raises what the engine's ``run`` raises, too.
     """
     from countcheck.cli.interruption import stopping_on_interrupt
@@ -45,15 +77,20 @@ def make_run(
     from countcheck.counting.counter import load_counter
     from countcheck.engine.run import run
 
+    options.check()
     counter = named_counter(counter, config)
-    if engine not in ENGINES:
-        raise BadSettings(f"--engine {engine!r} is unknown. Choose {' or '.join(ENGINES)}.")
     decide = None if until_decided is None else _decider(until_decided, config)
     with run_progress() as progress, stopping_on_interrupt() as stop:
-        if engine == "ray":
+        if options.engine == "ray":
             from countcheck.engine.ray import run_on_ray
+            from countcheck.engine.workers.size import WorkerCount
 
+            workers = WorkerCount.parse(options.workers, options.gpus_per_worker)
             finished = run_on_ray(config, counter, progress=progress, stop=stop, decide=decide, workers=workers)
+        elif options.devices:
+            from countcheck.engine.workers.processes import run_on_devices
+
+            finished = run_on_devices(config, counter, options.devices, progress=progress, stop=stop, decide=decide)
         else:
             finished = run(config, load_counter(counter), progress=progress, stop=stop, decide=decide)
         if stop.is_set() and stop.interrupted:

@@ -10,6 +10,7 @@ from typing import Literal
 from countcheck.cards import Card
 from countcheck.engine.shard import Shard
 from countcheck.errors import BadInput
+from countcheck.images.encode import PNG
 from countcheck.suites.suite import Conversation, Prompt, Suite
 
 
@@ -31,6 +32,8 @@ class RunConfig:
         wait: Wait for the answers of batches instead of ending once they are handed in.
         forget_batches: Ask again for what was handed in and not fetched; it is paid for again.
         shard: The part of the run to make, in a folder of its own; ``None`` for all of it.
+        image_format: Of saved pictures, one of `countcheck.images.encode.FORMATS`.
+        pictures_url: Where pictures are saved, as in ``s3://bucket/pigs``; empty for the run folder.
     """
 
     suite: Suite
@@ -45,6 +48,8 @@ class RunConfig:
     wait: bool = False
     forget_batches: bool = False
     shard: Shard | None = None
+    image_format: str = PNG
+    pictures_url: str = ""
 
     def selected_suite(self) -> Suite:
         """Return the suite without what lacks a tag of ``only``.

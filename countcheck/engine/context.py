@@ -19,15 +19,14 @@ from countcheck.detectors.base import Detections
 from countcheck.detectors.common.pictures import size_of
 from countcheck.engine.batching import Asked, PendingOutcome
 from countcheck.engine.budget import Budget
-from countcheck.engine.progress import Progress, ShowsWaits
+from countcheck.engine.progress import Progress, ShowsWaits, ShowsWorkers
 from countcheck.engine.scoring import outcome_record, with_judgement
 from countcheck.generators.base import Generator
 from countcheck.generators.outcome import Failure, Outcome
-from countcheck.images import thumbnails
 from countcheck.images.convert import as_image
-from countcheck.images.decode import MAX_PIXELS, encode_png
-from countcheck.images.hashes import can_hash, picture_hash
+from countcheck.images.decode import MAX_PIXELS
 from countcheck.images.types import Pixels
+from countcheck.storage.picture_store import StoredPicture
 from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.repeats import HASH
 from countcheck.storage.run_folder import NO_STATES, RunFolder
@@ -55,6 +54,11 @@ class GeneratorPlan:
     samples: tuple[Sample, ...]
     skipped: int = 0
     absent: int = 0
+
+
+def _record_of(outcome: Outcome, price: float | None, text: str, stored: StoredPicture) -> OutcomeRecord:
+    record = outcome_record(outcome, price, text=text, picture=stored.path, digest=stored.digest, size=stored.size)
+    return replace(record, detail={**record.detail, HASH: stored.hash}) if stored.hash else record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,16 +167,49 @@ class RunContext:
         pixels = None if isinstance(outcome, Failure) else outcome.pixels
         if pixels is None:
             return keep(outcome_record(outcome, price, text=text))
-        path = self.folder.pictures.path_of(outcome.key, outcome.turn)
+        writer = self.folder.pictures.writer
         image = as_image(pixels)
-        data = encode_png(image)
-        digest = self.folder.pictures.write(path, data)
-        record = outcome_record(outcome, price, text=text, picture=path, digest=digest, size=len(data))
-        if can_hash():
-            record = replace(record, detail={**record.detail, HASH: picture_hash(image)})
-        entry = keep(record)
-        thumbnails.save_thumbnail(self.folder.path, path, image, len(data))
+        stored = writer.write(writer.path_of(outcome.key, outcome.turn), writer.encode(image), image)
+        entry = keep(_record_of(outcome, price, text, stored))
+        writer.save_thumbnail(stored, image)
         return entry
+
+    def save_encoded(
+        self,
+        outcome: Outcome,
+        price: float | None,
+        text: str,
+        keep: Callable[[OutcomeRecord], OutcomeRecord],
+        stored: StoredPicture,
+        data: bytes | None = None,
+        thumbnail: bytes | None = None,
+    ) -> OutcomeRecord:
+        """Return the entry of an outcome whose picture a worker has encoded; write its bytes where they came along.
+
+        Args:
+            outcome: Without its pixels.
+            price, text, keep: As in `save_picture`.
+            stored: The picture's file.
+            data, thumbnail: Bytes that are still to be written; ``None`` when the worker wrote them.
+
+        Raises:
+            DiskFull: When there is no room for the file.
+        """
+        if data is not None:
+            self.folder.pictures.writer.write(stored.path, data)
+            self.folder.pictures.writer.write_thumbnail(stored, thumbnail)
+        return keep(_record_of(outcome, price, text, stored))
+
+    def report_workers(self, generator: str, made: Mapping[str, int]) -> None:
+        """Report how many outcomes each worker of a generator has brought so far."""
+        with self._write_lock:
+            if isinstance(self.progress, ShowsWorkers):
+                self.progress.workers(generator, made)
+
+    def report_message(self, sentence: str) -> None:
+        """Report a sentence, from any thread."""
+        with self._write_lock:
+            self.progress.message(sentence)
 
     def report_wait(self, generator: str, reason: str, seconds: float) -> None:
         """Report that a generator holds its requests back for a limit of its service, for so many seconds."""

@@ -19,7 +19,6 @@ from countcheck.engine.scoring import cost_of, with_judgement
 from countcheck.errors import BadInput, GeneratorClosed
 from countcheck.generators.base import AsksAdmission, Step
 from countcheck.generators.outcome import Failure, Fault, Picture, is_interrupted
-from countcheck.images.decode import read_picture
 from countcheck.storage.records import OutcomeRecord
 from countcheck.suites.samples import Sample
 
@@ -76,7 +75,7 @@ class ConversationRunner:
                 self._context.forget(answer.outcome)
                 return
             entry = stored if answer.stored and stored is not None else self._store(answer)
-            judgement = self._judge(sample, answer)
+            judgement = self._judge(sample, answer, entry)
             session.conclude(judgement)
             entry = replace(with_judgement(entry, judgement), closes=session.closed)
             self._context.write([(self._card.name, entry)], {sample.key: answer.state})
@@ -106,11 +105,13 @@ class ConversationRunner:
             self._closed_message = answer.outcome.message
         return entry
 
-    def _judge(self, sample: Sample, answer: AnsweredTurn) -> JudgedPicture | None:
+    def _judge(self, sample: Sample, answer: AnsweredTurn, entry: OutcomeRecord) -> JudgedPicture | None:
         if not isinstance(answer.outcome, Picture):
             return None
+        pictures = self._context.folder.pictures
+        pixels = answer.outcome.pixels if pictures.format.lossless else pictures.decode(entry.picture)
         tags = {**sample.asked.tags, **answer.expected.tags}
-        (judgement,) = self._context.count_and_judge([answer.outcome.pixels], [(answer.expected.targets, tags)])
+        (judgement,) = self._context.count_and_judge([pixels], [(answer.expected.targets, tags)])
         return judgement
 
     def _resume_point(self, sample: Sample) -> tuple[ResumePoint | None, OutcomeRecord | None]:
@@ -138,12 +139,12 @@ class ConversationRunner:
             result=TurnResult(outcome=last.outcome, verdict=last.verdict, counted=counted),
             unjudged=unjudged,
             state=interrupted.state,
-            read_picture=lambda turn: read_picture(folder.path / folder.pictures.path_of(sample.key, turn)),
+            read_picture=lambda turn: folder.pictures.decode(folder.pictures.path_of(sample.key, turn)),
         )
         return resume, None if interrupted.counted else last
 
     def _stored_picture(self, entry: OutcomeRecord) -> Picture:
-        pixels = read_picture(self._context.folder.path / entry.picture)
+        pixels = self._context.folder.pictures.decode(entry.picture)
         return Picture(key=entry.key, turn=entry.turn, pixels=pixels, words=entry.detail.get("words", ""))
 
     def _warn_of_lost_state(self, answer: AnsweredTurn) -> None:

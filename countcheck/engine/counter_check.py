@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from countcheck.cards import open_counters
 from countcheck.counting.counter import Counter
@@ -12,8 +15,12 @@ from countcheck.counting.view_search import choose_views
 from countcheck.engine.scoring import nouns_of
 from countcheck.errors import BadInput
 from countcheck.images.decode import read_picture
+from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
 from countcheck.suites.suite import Suite
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_COMPARED = 48  # pictures of a run
 
@@ -82,11 +89,22 @@ def compare_with_tested(folder: RunFolder, counter: str, message: Callable[[str]
         message: Receives the warning.
     """
     rows = [row for row in folder.rows() if row.outcome == "picture"]
-    paths = [path for row in rows[:: max(1, len(rows) // MAX_COMPARED)] if (path := folder.pictures.find(row))]
-    result = compare_pictures([read_picture(path) for path in paths[:MAX_COMPARED]])
+    looked_at = (_picture(folder, row) for row in rows[:: max(1, len(rows) // MAX_COMPARED)])
+    there = (picture for picture in looked_at if picture is not None)
+    result = compare_pictures(list(itertools.islice(there, MAX_COMPARED)))
     if result.notable:
         folder.record_unfamiliar_pictures(result.unlike, result.of)
         message(result.sentence(counter))
+
+
+def _picture(folder: RunFolder, row: ResultRow) -> Image.Image | None:
+    """The picture of a row, ``None`` when its file is gone; one at a URL is read without a copy."""
+    if folder.pictures.url:
+        with contextlib.suppress(BadInput):
+            return folder.pictures.decode(row.picture)
+        return None
+    path = folder.pictures.find(row)
+    return None if path is None else read_picture(path)
 
 
 def _styles(suite: Suite) -> list[str]:

@@ -73,13 +73,14 @@ def run_lanes(lanes: Sequence[Callable[[], None]], stop: threading.Event) -> Non
 
 @contextlib.contextmanager
 def stopped_with_the_run(generator: Generator, stop: threading.Event) -> Iterator[None]:
-    """Stop a remote generator when the run is to stop, although no outcome comes while it waits for its provider.
+    """Stop a generator when the run is to stop, although no outcome comes while it waits for its provider or its workers.
 
     Args:
-        generator: Any; one that is not remote, or cannot be stopped, is left alone.
+        generator: Any; one that waits for nobody, or cannot be stopped, is left alone.
         stop: Set when the run is to stop.
     """
-    if not generator.traits.remote or not isinstance(generator, Stoppable):
+    waits = generator.traits.remote or isinstance(generator, DetectsPictures)
+    if not waits or not isinstance(generator, Stoppable):
         yield
         return
     stoppable: Stoppable = generator

@@ -13,8 +13,10 @@ from countcheck.engine.counter_check import compare_with_tested
 from countcheck.engine.shard import Shard
 from countcheck.errors import BadInput, RunMismatch
 from countcheck.files import disk_errors_as_sentences, exclusive_lock, sync_folder
+from countcheck.images.encode import PNG
 from countcheck.storage.countings import Counting, same_counting
 from countcheck.storage.merge import copy_files, copy_rows
+from countcheck.storage.picture_store import IMAGE_FORMAT, PICTURES_URL
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import RunInfo
 
@@ -151,6 +153,8 @@ def _refuse_different(first: _Part, part: _Part) -> None:
     refuse("limit", a.limit, b.limit)
     refuse("choice of tags", dict(a.only), dict(b.only))
     refuse("version of the suite", a.suite_digest, b.suite_digest)
+    refuse("image format", a.extra.get(IMAGE_FORMAT, PNG), b.extra.get(IMAGE_FORMAT, PNG))
+    refuse("place of its pictures", a.extra.get(PICTURES_URL, ""), b.extra.get(PICTURES_URL, ""))
     _refuse_mappings(refuse, "version of {}", a.versions, b.versions)
     refuse("choice of generators", list(a.generators), list(b.generators))
     for name in a.generators:

@@ -31,31 +31,51 @@ from countcheck.engine.scoring import cost_of, with_numbers
 from countcheck.errors import BadInput
 from countcheck.generators.base import AsksAdmission, Closable, Generator, SavesOutcomes, Stoppable
 from countcheck.generators.outcome import Outcome, Picture, is_interrupted
-from countcheck.images.decode import read_picture
+from countcheck.images.encode import encoding_threads
 from countcheck.images.types import Pixels
+from countcheck.storage.picture_store import StoredPicture
 from countcheck.storage.records import OutcomeRecord
 from countcheck.suites.samples import Sample
 from countcheck.suites.suite import Conversation, Prompt
 
 T = TypeVar("T")
-_WRITERS = 2  # picture files encoded and written at a time
 _LARGE = 16_000_000  # pixels of a picture that is not kept in memory until it is counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectedOutcome:
-    """An outcome, and what was detected in its picture where it was made; ``None`` when nobody has looked."""
+    """An outcome, and what was done with its picture where it was made.
+
+    Attributes:
+        outcome: Without its pixels when ``stored`` is there.
+        detections: What was detected; ``None`` when nobody has looked.
+        stored: The picture's file; ``None`` when it is not encoded yet.
+        data: The bytes of that file where it is still to be written; ``None`` when it lies there.
+        thumbnail: Likewise the bytes of its thumbnail.
+    """
 
     outcome: Outcome
     detections: Detections | None = None
+    stored: StoredPicture | None = None
+    data: bytes | None = None
+    thumbnail: bytes | None = None
 
 
 @runtime_checkable
 class DetectsPictures(Protocol):
-    """A generator whose pictures are made on other machines and detected there, with the run's counter and nouns."""
+    """A generator whose pictures are made by workers, and detected and saved there, with the run's counter and nouns."""
 
     def generate_detected(self, samples: Sequence[Sample]) -> Iterator[DetectedOutcome]:
         """Yield one outcome per sample, in any order."""
+        ...
+
+
+@runtime_checkable
+class ReportsWorkers(Protocol):
+    """A generator that can say what its workers do."""
+
+    def report_workers(self, message: Callable[[str], None], made: Callable[[Mapping[str, int]], None]) -> None:
+        """Call ``message`` with sentences about workers, and ``made`` with the number of outcomes of each by its name."""
         ...
 
 
@@ -88,7 +108,7 @@ class GeneratorPipeline:
         if self._paid and isinstance(self._generator, SavesOutcomes):
             self._generator.save = functools.partial(self._save, dict(missing))
         with (
-            ThreadPoolExecutor(_WRITERS, thread_name_prefix="files") as self._files,
+            ThreadPoolExecutor(encoding_threads(), thread_name_prefix="files") as self._files,
             self._batcher() as batcher,
             _closing(_generate(self._generator, prompts)) as outcomes,
         ):
@@ -139,7 +159,7 @@ class GeneratorPipeline:
         pixels: Callable[[], Pixels] | None = None
         if entry.outcome == "picture":
             try:
-                picture = read_picture(self._context.folder.path / entry.picture)
+                picture = self._context.folder.pictures.decode(entry.picture)
             except BadInput as error:
                 self._context.progress.message(
                     f"a picture that was paid for is gone, so it is asked for again: {error}"
@@ -177,14 +197,19 @@ class GeneratorPipeline:
         if outcome.key in self._saved:
             entry = Future()
             entry.set_result(self._saved.pop(outcome.key))
+        elif detected.stored is not None:
+            entry = self._take_stored(detected, detected.stored, sample)
         else:
             told = with_numbers(outcome, asked_of(sample.asked)[0])
             entry = self._files.submit(self._context.save_picture, told, self._card.price, sample.text, self._keep)
         pixels: Callable[[], Pixels] | None = None
         if isinstance(outcome, Picture) and detected.detections is None:
-            if crowded or math.prod(size_of(outcome.pixels)) > _LARGE:
-                path = self._context.folder.path / entry.result().picture
-                pixels = lambda: read_picture(path)  # noqa: E731
+            # What is counted of a picture that saving changes is what its file shows.
+            pictures = self._context.folder.pictures
+            from_file = crowded or detected.stored is not None or not pictures.format.lossless
+            if from_file or math.prod(size_of(outcome.pixels)) > _LARGE:
+                path = entry.result().picture
+                pixels = lambda: pictures.decode(path)  # noqa: E731
             else:
                 picture = outcome.pixels
                 pixels = lambda: picture  # noqa: E731
@@ -196,6 +221,15 @@ class GeneratorPipeline:
             pixels=pixels,
             detections=detected.detections if isinstance(outcome, Picture) else None,
         )
+
+    def _take_stored(self, made: DetectedOutcome, stored: StoredPicture, sample: Sample) -> Future[OutcomeRecord]:
+        """The entry of an outcome whose picture a worker has encoded; its bytes are written where they came along."""
+        save = functools.partial(self._context.save_encoded, made.outcome, self._card.price, sample.text, self._keep)
+        if made.data is not None:
+            return self._files.submit(save, stored, made.data, made.thumbnail)
+        entry: Future[OutcomeRecord] = Future()
+        entry.set_result(save(stored))
+        return entry
 
 
 def asked_of(asked: Prompt | Conversation) -> Asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from countcheck.storage.records import OutcomeRecord
@@ -34,6 +35,14 @@ class ShowsWaits(Protocol):
         """
 
 
+@runtime_checkable
+class ShowsWorkers(Protocol):
+    """A `Progress` that can show what each worker has made."""
+
+    def workers(self, generator: str, made: Mapping[str, int]) -> None:
+        """Receive how many outcomes each worker of a generator has brought since the run began, by its name."""
+
+
 class NullProgress:
     """A `Progress` that shows nothing."""
 
@@ -44,6 +53,9 @@ class NullProgress:
         """Do nothing."""
 
     def message(self, sentence: str) -> None:
+        """Do nothing."""
+
+    def workers(self, generator: str, made: Mapping[str, int]) -> None:
         """Do nothing."""
 
     def wait(self, generator: str, reason: str, seconds: float) -> None:

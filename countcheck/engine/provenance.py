@@ -7,16 +7,19 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from countcheck.counting.counter import Counter
 from countcheck.engine.config import RunConfig
 from countcheck.engine.content import generator_content
 from countcheck.engine.context import GeneratorPlan
 from countcheck.engine.model_remarks import rewriting_of_card
-from countcheck.errors import RunMismatch
+from countcheck.errors import BadInput, RunMismatch
 from countcheck.generators.price import price_of
+from countcheck.images.encode import PNG
 from countcheck.resources import printable_path
+from countcheck.storage.picture_files import open_files
+from countcheck.storage.picture_store import IMAGE_FORMAT, PICTURES_URL, PictureWriter
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import CounterInfo, DetectorInfo, GeneratorInfo, RunInfo
 from countcheck.storage.stored_json import as_stored
@@ -35,7 +38,9 @@ def open_or_create(config: RunConfig, plans: Sequence[GeneratorPlan], counter: C
 
     Raises:
         RunMismatch: When the folder was begun with another suite, counter or setting; names the first that differs.
-        BadInput: When something else stands there, or its ledger cannot be read.
+        BadInput: When something else stands there, its ledger cannot be read, or the URL of its pictures is another run's.
+        BadSettings: For a URL that no driver is installed for.
+        UnknownName: For an image format that there is not.
         DiskFull: When there is no room.
     """
     suite = config.selected_suite()
@@ -54,6 +59,9 @@ def open_or_create(config: RunConfig, plans: Sequence[GeneratorPlan], counter: C
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
     if not RunFolder.exists(config.path):
+        PictureWriter(config.pictures_url or config.path, config.image_format)  # before anything is written
+        if config.pictures_url:
+            _refuse_used_url(config.pictures_url, plans)
         return RunFolder.create(config.path, info)
     folder = RunFolder.open(config.path)
     try:
@@ -73,7 +81,20 @@ def open_or_create(config: RunConfig, plans: Sequence[GeneratorPlan], counter: C
 def _choices(config: RunConfig) -> dict[str, str]:
     """Choices that are recorded where they are not the usual ones."""
     choices = {} if config.shard is None else {"shard": str(config.shard)}
+    choices |= {} if config.image_format == PNG else {IMAGE_FORMAT: config.image_format}
+    choices |= {PICTURES_URL: config.pictures_url} if config.pictures_url else {}
     return choices | ({TRUNCATED: JUDGE} if config.truncated == "judge" else {})
+
+
+def _refuse_used_url(url: str, plans: Sequence[GeneratorPlan]) -> None:
+    """Raise `BadInput` where pictures of a new run's samples lie already: another run would lose them."""
+    keys = {sample.key for plan in plans for sample in plan.samples}
+    for name in open_files(url).sizes("images"):
+        if PurePosixPath(name).stem.partition("-")[0] in keys:
+            raise BadInput(
+                f"{url} holds a picture of this run's samples already ({name}), and the run is new. "
+                "Name another URL, or the folder of the run that it belongs to with -o."
+            )
 
 
 def describe_counter(counter: Counter) -> CounterInfo:
@@ -143,6 +164,8 @@ def _refuse_changes(folder: RunFolder, now: RunInfo, counter: CounterInfo) -> No
     _refuse(folder, "limit", begun.limit, now.limit)
     _refuse(folder, "choice of tags", begun.only, now.only)
     _refuse(folder, "shard", begun.extra.get("shard"), now.extra.get("shard"))
+    _refuse(folder, "image format", begun.extra.get(IMAGE_FORMAT, PNG), now.extra.get(IMAGE_FORMAT, PNG))
+    _refuse(folder, "place of its pictures", begun.extra.get(PICTURES_URL, ""), now.extra.get(PICTURES_URL, ""))
     _refuse(folder, "suite", begun.suite, now.suite)
     _refuse(folder, "version of the suite", begun.suite_digest, now.suite_digest)
     for name in begun.generators.keys() & now.generators.keys():

@@ -37,7 +37,7 @@ from countcheck.engine.conversations import ConversationRunner
 from countcheck.engine.counter_check import check_counter, compare_with_tested, fit_counter, report_self_test
 from countcheck.engine.lanes import lanes_of, run_lanes, stopped_with_the_run
 from countcheck.engine.model_remarks import remarks_on, require_all_served
-from countcheck.engine.pipeline import GeneratorPipeline
+from countcheck.engine.pipeline import GeneratorPipeline, ReportsWorkers
 from countcheck.engine.progress import NullProgress, Progress
 from countcheck.engine.provenance import describe_counter, open_or_create, with_begun_version
 from countcheck.engine.scoring import nouns_of
@@ -223,7 +223,7 @@ def _resume(
             each.generator.waits_for_batches = config.wait
     if config.forget_batches and (forgotten := folder.batches.forget()):
         progress.message(f"{forgotten} batches are forgotten; what they asked for is asked for again")
-    strays = folder.resume.remove_strays()
+    strays = folder.resume.remove_strays(folder.pictures.writer.files)
     if strays:
         progress.message(
             "the run was cut off between a picture and its entry in the ledger: "
@@ -302,6 +302,9 @@ def _make_generator(context: RunContext, plan: GeneratorPlan, batcher: Backgroun
     if isinstance(plan.generator, AsksAdmission):
         account = context.budget.account(plan.card.name, _price(plan).bound)
         plan.generator.admission = account
+    if isinstance(plan.generator, ReportsWorkers):
+        made = functools.partial(context.report_workers, plan.card.name)
+        plan.generator.report_workers(context.report_message, made)
     with stopped_with_the_run(plan.generator, context.stop):
         pipeline = GeneratorPipeline(context, plan, batcher)
         counted = pipeline.count_uncounted({sample.key: sample for sample in missing})

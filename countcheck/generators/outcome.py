@@ -62,7 +62,7 @@ class Picture:
     Attributes:
         key: The sample's.
         turn: 0 for a prompt; in a conversation the number of the turn, repairs included, from 0.
-        pixels: See `Pixels`. Never counted from a file it was just written to.
+        pixels: See `Pixels`. Counted as they are; from their file where saving them as JPEG changes them.
         seconds: Time the picture took, its share of a batch.
         cost: In USD; ``None`` when unknown.
         words: What the model said beside the picture.

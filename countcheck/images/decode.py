@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from countcheck.errors import BadInput
 from countcheck.images.convert import as_image, to_rgb
+from countcheck.images.encode import PNG_SIGNATURE, encode
 from countcheck.images.pixel_budget import PixelBudget
 from countcheck.resources import printable_path
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from countcheck.images.types import Pixels
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO", "PPM")
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _UNREAD_STARTS = {
     "JPEG XL": (b"\xff\x0a", b"\x00\x00\x00\x0cJXL "),
@@ -155,9 +155,7 @@ def encode_png(pixels: Pixels) -> bytes:
     Raises:
         BadInput: If the pixels are outside the contract, see `countcheck.images.convert.as_rgb`.
     """
-    buffer = io.BytesIO()
-    as_image(pixels).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+    return encode(as_image(pixels))
 
 
 def _converted(image: Image.Image, place: str) -> Image.Image:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from countcheck.errors import BadInput
 from countcheck.files import atomic_write
-from countcheck.images.decode import PNG_SIGNATURE, decode, picture_size, read_picture_file
+from countcheck.images.decode import decode, picture_size, read_picture_file
+from countcheck.images.encode import PNG_SIGNATURE
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -32,8 +33,28 @@ def thumbnail_path(run: Path, picture: str) -> Path:
     >>> thumbnail_path(Path("run"), "images/ab/abcd.png").as_posix()
     'run/thumbnails/ab/abcd.webp'
     """
+    return run / thumbnail_name(picture)
+
+
+def thumbnail_name(picture: str) -> str:
+    """Return a thumbnail's file, named as the ledger names pictures.
+
+    >>> thumbnail_name("images/ab/abcd.png")
+    'thumbnails/ab/abcd.webp'
+    """
     file = PurePosixPath(picture)
-    return run / "thumbnails" / file.parent.name / f"{file.stem}.webp"
+    return f"thumbnails/{file.parent.name}/{file.stem}.webp"
+
+
+def thumbnail_of(image: Image.Image, size: int, *, is_png: bool = True) -> bytes | None:
+    """Return the thumbnail of a picture; ``None`` when the picture's file is small enough to be its own.
+
+    Args:
+        image: The picture, RGB.
+        size: The length of the picture's file, bytes.
+        is_png: Whether the file is a PNG; no other is its own thumbnail.
+    """
+    return None if is_png and _is_small(image.size, size) else encode_thumbnail(image)
 
 
 def save_thumbnail(run: Path, picture: str, image: Image.Image, size: int) -> None:
@@ -48,11 +69,12 @@ def save_thumbnail(run: Path, picture: str, image: Image.Image, size: int) -> No
         size: The length of the picture's file, bytes.
     """
     target = thumbnail_path(run, picture)
+    data = thumbnail_of(image, size, is_png=picture.endswith(".png"))
     try:
-        if _is_small(image.size, size):
+        if data is None:
             target.unlink(missing_ok=True)
         else:
-            atomic_write(target, encode_thumbnail(image))
+            atomic_write(target, data)
     except OSError:
         return
 

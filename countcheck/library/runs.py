@@ -12,11 +12,12 @@ import orjson
 from countcheck.cards import read_generator_card
 from countcheck.engine.config import RunConfig
 from countcheck.engine.run import run as run_engine
-from countcheck.errors import BadInput, MissingExtra
+from countcheck.errors import BadInput, BadSettings, MissingExtra
 from countcheck.gate.decide import decide_gate
 from countcheck.gate.decision import Decision
 from countcheck.gate.evidence import Evidence, evidence_of_run
 from countcheck.gate.policy import Policy, policy_from, read_policy
+from countcheck.images.encode import PNG
 from countcheck.library.judging import CounterInput, load_counter
 from countcheck.metrics.comparison import Comparison, adjust_p_values, compare
 from countcheck.metrics.rates import heading_of
@@ -203,6 +204,9 @@ def run(
     budget: float | None = None,
     retry_failed: bool = False,
     wait: bool = False,
+    image_format: str = PNG,
+    pictures: str = "",
+    devices: str = "",
     progress: RunProgress | None = None,
 ) -> Run:
     """Make pictures, count them and judge them; return the run, open. The same call continues after an interruption.
@@ -218,20 +222,21 @@ def run(
         budget: USD; nothing is begun that it may not cover.
         retry_failed: Make failed samples again.
         wait: Wait for the answers of batches; without it the same call later fetches them.
+        image_format: Of saved pictures: ``png``, ``webp-lossless`` or ``jpeg-95``.
+        pictures: URL where pictures are saved, as in ``s3://bucket/pigs``; empty for the run's folder.
+        devices: One worker process on each, as in ``cuda:0,cuda:1``; empty for this process. The calling program then needs
+            ``if __name__ == "__main__":`` around the call.
         progress: Called after every sample; see `RunProgress`.
 
     Raises:
-        UnknownName: For an unknown suite, card or family.
+        UnknownName: For an unknown suite, card, family or image format.
+        BadSettings: For a device that there is not, or devices and a counter that is loaded already.
         CannotDecide: When the counter fails its self-test.
         RunMismatch: When the folder was begun with other settings.
         GeneratorClosed: When a generator cannot serve; what was made is kept.
     """
-    if isinstance(suite, Suite):
-        asked = suite
-    else:
-        asked = load_suite(suite) if isinstance(suite, str) else load_suites(list(suite))
     config = RunConfig(
-        suite=asked,
+        suite=_suite(suite),
         generators=[read_generator_card(spec) for spec in dict.fromkeys(generators)],
         path=Path(path),
         repeats=repeats,
@@ -240,9 +245,28 @@ def run(
         budget=budget,
         retry_failed=retry_failed,
         wait=wait,
+        image_format=image_format,
+        pictures_url=pictures,
     )
-    run_engine(config, load_counter(counter), progress=None if progress is None else _Callback(progress)).close()
+    _make(config, counter, devices, None if progress is None else _Callback(progress))
     return open_run(path)
+
+
+def _suite(suite: str | Sequence[str] | Suite) -> Suite:
+    if isinstance(suite, Suite):
+        return suite
+    return load_suite(suite) if isinstance(suite, str) else load_suites(list(suite))
+
+
+def _make(config: RunConfig, counter: CounterInput, devices: str, progress: _Callback | None) -> None:
+    if not devices:
+        run_engine(config, load_counter(counter), progress=progress).close()
+        return
+    if not isinstance(counter, str):
+        raise BadSettings("every worker loads its own counter. Give its name or spec, or leave devices out.")
+    from countcheck.engine.workers.processes import run_on_devices
+
+    run_on_devices(config, counter, devices, progress=progress).close()
 
 
 def summary_html(summary: Summary) -> str:

@@ -89,7 +89,7 @@ class _Pages:
         path = self._session.run.pictures.find(task.row) if task else None
         if path is None:
             return error_response(404, "the run has no such picture, or its file is missing.")
-        return FileResponse(path, media_type="image/png")
+        return FileResponse(path, media_type=self._session.run.pictures.format.media_type)
 
     def _reweigh(self, key: str, turn: int) -> BackgroundTask:
         return BackgroundTask(self._session.update_weights, self._session.stratum(key, turn))

@@ -1,21 +1,33 @@
-"""A run's picture files: where each belongs, and writing it safely."""
+"""A run's picture files: where each belongs, writing it safely, and reading it back from wherever it lies."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+import threading
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from countcheck.errors import BadInput
-from countcheck.files import atomic_write, disk_errors_as_sentences
-from countcheck.images.decode import decode
+from countcheck.errors import BadInput, DiskFull
+from countcheck.files import atomic_write
+from countcheck.images import thumbnails
+from countcheck.images.decode import decode, read_picture
+from countcheck.images.encode import FORMATS, PNG, ImageFormat, encode, image_format
+from countcheck.images.hashes import can_hash, picture_hash
+from countcheck.storage.picture_files import FolderFiles, PictureFiles, open_files
 from countcheck.storage.rows import ResultRow
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from countcheck.images.types import Pixels
+
+PICTURES_URL = "pictures_url"  # what the record calls the place of the pictures, where it is not the run's folder
+IMAGE_FORMAT = "image_format"  # and their format, where it is not PNG
+SUFFIXES = frozenset(each.suffix for each in FORMATS.values())
 
 _SAMPLE_KEY = re.compile(r"^[0-9a-f]{8,64}$")
 
@@ -50,15 +62,143 @@ class PictureProblems:
         return " and ".join(parts)
 
 
-class PictureStore:
-    """The picture files of one run, under ``images`` in its folder."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPicture:
+    """A picture file, as the ledger names it.
 
-    def __init__(self, folder: Path) -> None:
+    Attributes:
+        path: Where it lies, relative to the run's pictures.
+        digest: SHA-256 of the file, 64 hex digits.
+        size: Its length in bytes.
+        hash: Perceptual hash of the picture; empty where it is not known.
+    """
+
+    path: str
+    digest: str
+    size: int
+    hash: str = ""
+
+    @classmethod
+    def of(cls, path: str, data: bytes, image: Image.Image | None = None) -> StoredPicture:
+        """Describe the file of this content, and the picture in it."""
+        seen = picture_hash(image) if image is not None and can_hash() else ""
+        return cls(path=path, digest=hashlib.sha256(data).hexdigest(), size=len(data), hash=seen)
+
+
+def picture_path(key: str, turn: int, chosen: ImageFormat) -> str:
+    """Return where a picture belongs, relative to the run folder. Raises `ValueError` for what is no sample key.
+
+    >>> picture_path("0123456789abcdef", 2, image_format("jpeg-95"))
+    'images/01/0123456789abcdef-2.jpg'
+    """
+    return f"images/{check_key(key)[:2]}/{key}{f'-{turn}' if turn else ''}{chosen.suffix}"
+
+
+class PictureWriter:
+    """Encodes and stores pictures and their thumbnails, on any machine of a run. Safe to use from several threads.
+
+    Args:
+        place: The run's folder, or the URL of its pictures.
+        format_name: One of `countcheck.images.encode.FORMATS`.
+
+    Raises:
+        UnknownName: For a format that there is not.
+        MissingExtra, BadSettings: As `countcheck.storage.picture_files.open_files`.
+    """
+
+    def __init__(self, place: str | Path, format_name: str = PNG) -> None:
+        self.format = image_format(format_name)
+        self.files: PictureFiles = open_files(place)
+
+    def path_of(self, key: str, turn: int) -> str:
+        """Return where a picture belongs, relative to the run's pictures. Raises `ValueError` for what is no sample key."""
+        return picture_path(key, turn, self.format)
+
+    def encode(self, image: Image.Image) -> bytes:
+        """Encode an RGB picture."""
+        return encode(image, self.format.name)
+
+    def write(self, path: str, data: bytes, image: Image.Image | None = None) -> StoredPicture:
+        """Write a picture's file, wait until it is safely stored, and return what it is.
+
+        Args:
+            path: As `path_of` returns it.
+            data: The encoded picture.
+            image: The picture, RGB, when its perceptual hash is wanted.
+
+        Raises:
+            DiskFull: When there is no room.
+            BadInput: When it may not be written.
+        """
+        self.files.write(path, data, durable=True)
+        return StoredPicture.of(path, data, image)
+
+    def save_thumbnail(self, stored: StoredPicture, image: Image.Image) -> None:
+        """Make and write a picture's thumbnail. One that cannot be written is no loss."""
+        if isinstance(self.files, FolderFiles):
+            thumbnails.save_thumbnail(self.files.folder, stored.path, image, stored.size)
+        else:
+            self.write_thumbnail(stored, self.thumbnail(stored, image))
+
+    def thumbnail(self, stored: StoredPicture, image: Image.Image) -> bytes | None:
+        """Make a picture's thumbnail; ``None`` where the file is small enough to be its own."""
+        return thumbnails.thumbnail_of(image, stored.size, is_png=self.format.name == PNG)
+
+    def write_thumbnail(self, stored: StoredPicture, data: bytes | None) -> None:
+        """Write a thumbnail, where there is one. One that cannot be written is no loss."""
+        if data is not None:
+            with contextlib.suppress(OSError, BadInput, DiskFull):
+                self.files.write(thumbnails.thumbnail_name(stored.path), data, durable=False)
+
+    def seen(self, pixels: Pixels, data: bytes) -> Pixels:
+        """Return the pixels to count: those that were made, or those of the file where saving changes them."""
+        return pixels if self.format.lossless else decode(data)
+
+
+class PictureStore:
+    """The picture files of one run: under ``images`` in its folder, or at a URL.
+
+    Of pictures at a URL, those that a command needs as files are copied into the run's folder first.
+
+    Args:
+        folder: The run's folder.
+        url: Where the pictures lie; empty for the run's folder.
+        format_name: In which format they are saved.
+    """
+
+    def __init__(self, folder: Path, *, url: str = "", format_name: str = PNG) -> None:
         self._folder = folder
+        self.url = url
+        self.format = image_format(format_name)
+        self._writer: PictureWriter | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def writer(self) -> PictureWriter:
+        """What stores new pictures.
+
+        Raises:
+            MissingExtra, BadSettings: When the driver of the URL is not installed.
+        """
+        with self._lock:
+            if self._writer is None:
+                self._writer = PictureWriter(self.url or self._folder, self.format.name)
+            return self._writer
 
     def path_of(self, key: str, turn: int) -> str:
         """Return where a picture belongs, relative to the run folder. Raises `ValueError` for what is no sample key."""
-        return f"images/{check_key(key)[:2]}/{key}{f'-{turn}' if turn else ''}.png"
+        return picture_path(key, turn, self.format)
+
+    def decode(self, relative: str) -> Image.Image:
+        """Decode the picture of this relative path.
+
+        Raises:
+            BadInput: When the file is gone or damaged.
+        """
+        path = self._local(relative)
+        if path is not None:
+            return read_picture(path)
+        return decode(self.writer.files.read(relative), place=f"{self.url}/{relative}")
 
     def read(self, row: ResultRow) -> Image.Image:
         """Decode the picture of a row, after comparing its file with the digest that was recorded.
@@ -67,21 +207,25 @@ class PictureStore:
             BadInput: When the file is gone, damaged, outside the run, or not the one that was made.
         """
         path = self._inside(row)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise BadInput(f"{path} cannot be read ({error.strerror or error}). Restore it from a copy.") from error
+        where: object = path
+        if self.url and not path.is_file():
+            where, data = f"{self.url}/{row.picture}", self.writer.files.read(row.picture)
+        else:
+            data = FolderFiles(self._folder).read(row.picture)
         if row.digest and hashlib.sha256(data).hexdigest() != row.digest:
             raise BadInput(
-                f"{path} is not the picture that was made: its SHA-256 is not the recorded one. Restore it from a copy; "
+                f"{where} is not the picture that was made: its SHA-256 is not the recorded one. Restore it from a copy; "
                 f"`countcheck doctor {self._folder}` lists all such files."
             )
-        return decode(data, place=str(path))
+        return decode(data, place=str(where))
 
     def problems(self, rows: Iterable[ResultRow]) -> PictureProblems:
-        """Compare the files of these rows with their recorded sizes, without reading them."""
+        """Compare the files of these rows with their recorded sizes, without reading them.
+
+        Pictures at a URL are not looked for: listing them takes long, and is what `countcheck doctor` does.
+        """
         missing, changed = [], []
-        for row in rows:
+        for row in () if self.url else rows:
             if row.picture:
                 try:
                     size = (self._folder / row.picture).stat().st_size
@@ -98,7 +242,11 @@ class PictureStore:
         Raises:
             BadInput: Saying how many are gone.
         """
-        missing = self.problems(rows).missing
+        if self.url:
+            there = self.writer.files.sizes("images").keys() if rows else set()
+            missing = tuple(row.picture for row in rows if row.picture not in there)
+        else:
+            missing = self.problems(rows).missing
         if missing:
             verb = "is" if len(missing) == 1 else "are"
             raise BadInput(
@@ -106,26 +254,61 @@ class PictureStore:
                 "counters would be mixed. Restore the files, or recount with the detector that the run was made with."
             )
 
-    def write(self, relative: str, data: bytes) -> str:
-        """Write a picture file, wait until it is safely on disk, and return its SHA-256 (64 hex digits).
-
-        Raises:
-            DiskFull: When there is no room.
-        """
-        with disk_errors_as_sentences(self._folder):
-            atomic_write(self._folder / relative, data, durable=True)
-        return hashlib.sha256(data).hexdigest()
-
     def find(self, row: ResultRow) -> Path | None:
-        """Return the picture file of a row; ``None`` when it has none, or the file is gone or has another size."""
+        """Return the picture file of a row; ``None`` when it has none, or the file is gone or has another size.
+
+        A picture at a URL is copied into the run's folder, where the next command finds it.
+        """
         if not row.picture:
             return None
         try:
             path = self._inside(row)
-            size = path.stat().st_size
-        except (BadInput, OSError):
+        except BadInput:
             return None
-        return path if path.is_file() and row.picture_bytes in (None, size) else None
+        path = path if self._is_whole(path, row) or not self.url else self._fetch(row.picture, path)
+        return path if self._is_whole(path, row) else None
+
+    def file_of(self, key: str, turn: int) -> Path | None:
+        """Return the picture file of a sample's turn; ``None`` when there is none. Nothing outside the run is found.
+
+        Raises:
+            ValueError: For what is no sample key.
+        """
+        relative = self.path_of(key, turn)
+        path = (self._folder / relative).resolve()
+        if not path.is_relative_to((self._folder / "images").resolve()):
+            return None
+        if self.url and not path.is_file():
+            self._fetch(relative, path)
+        return path if path.is_file() else None
+
+    def thumbnail(self, picture: str) -> Path | None:
+        """Return the thumbnail of a picture at a URL, copied into the run's folder; ``None`` when there is none.
+
+        Args:
+            picture: The picture's file as the ledger names it.
+        """
+        target = thumbnails.thumbnail_path(self._folder, picture)
+        if self.url and not target.is_file():
+            self._fetch(thumbnails.thumbnail_name(picture), target)
+        return target if target.is_file() else None
+
+    def _fetch(self, name: str, target: Path) -> Path:
+        with contextlib.suppress(BadInput, OSError):  # it is not there, or the disk is full: not found
+            atomic_write(target, self.writer.files.read(name))
+        return target
+
+    @staticmethod
+    def _is_whole(path: Path, row: ResultRow) -> bool:
+        try:
+            size = path.stat().st_size
+        except OSError:
+            return False
+        return path.is_file() and row.picture_bytes in (None, size)
+
+    def _local(self, relative: str) -> Path | None:
+        path = self._folder / relative
+        return path if not self.url or path.is_file() else None
 
     def _inside(self, row: ResultRow) -> Path:
         path = (self._folder / row.picture).resolve()

@@ -12,7 +12,7 @@ import contextlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import orjson
@@ -28,7 +28,8 @@ from countcheck.storage.columns import read_uncounted, set_done, uncounted_colum
 from countcheck.storage.countings import read_countings
 from countcheck.storage.group_commit import GroupCommit
 from countcheck.storage.ledger import Ledger
-from countcheck.storage.picture_store import check_key
+from countcheck.storage.picture_files import FolderFiles, PictureFiles
+from countcheck.storage.picture_store import SUFFIXES, check_key
 from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.schema import detections, dialogues, facts, outcomes, samples, uncounted, verdicts
 
@@ -115,11 +116,14 @@ class ResumeState:
         with self._ledger.writing() as connection:
             _keep_spent(connection, usd)
 
-    def remove_strays(self) -> int:
+    def remove_strays(self, files: PictureFiles | None = None) -> int:
         """Remove what a process that was killed left behind, and return how many pictures that is.
 
         Files half written, and pictures of this run's samples that no row names: the process ended between writing the
         picture and its row, so the sample is made again. Other files among the pictures stay.
+
+        Args:
+            files: The run's pictures; those in its folder by default.
 
         Raises:
             BadInput: When the ledger is damaged, or a file may not be removed.
@@ -129,15 +133,16 @@ class ResumeState:
             keys = set(connection.execute(sa.select(samples.c.key)).scalars())
             named = set(connection.execute(sa.select(outcomes.c.picture)).scalars())
             named |= {read_uncounted(row).picture for row in connection.execute(sa.select(uncounted))}
+        files = files or FolderFiles(self._ledger.folder)
         removed = 0
-        with disk_errors_as_sentences(self._ledger.folder):
-            for path in (self._ledger.folder / "images").glob("*/*"):
-                stray = path.suffix == ".png" and path.stem.partition("-")[0] in keys
-                if stray and path.relative_to(self._ledger.folder).as_posix() not in named:
-                    path.unlink()
-                    removed += 1
-                elif path.suffix == PART and path.name.startswith("."):
-                    path.unlink()
+        for name in files.sizes("images"):
+            path = PurePosixPath(name)
+            stray = path.suffix in SUFFIXES and path.stem.partition("-")[0] in keys
+            if stray and name not in named:
+                files.remove(name)
+                removed += 1
+            elif path.suffix == PART and path.name.startswith("."):
+                files.remove(name)
         return removed
 
     # -- what is made again --------------------------------------------------------------------------------------

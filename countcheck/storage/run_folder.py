@@ -18,13 +18,14 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput
 from countcheck.files import disk_errors_as_sentences, make_folder, sync_folder
+from countcheck.images.encode import PNG
 from countcheck.storage.batch_store import BatchStore
 from countcheck.storage.checksums import check_row, sealed
 from countcheck.storage.columns import detection_columns, outcome_columns, sample_columns, set_done, verdict_columns
 from countcheck.storage.countings import Counting, choose_counting, read_countings
 from countcheck.storage.label_store import LabelStore
 from countcheck.storage.ledger import Ledger
-from countcheck.storage.picture_store import PictureStore
+from countcheck.storage.picture_store import IMAGE_FORMAT, PICTURES_URL, PictureStore
 from countcheck.storage.records import OutcomeRecord, VerdictRecord
 from countcheck.storage.recount import Recount, insert_counting
 from countcheck.storage.repeats import without_placeholders
@@ -50,7 +51,6 @@ class RunFolder:
 
     Attributes:
         path: The folder.
-        pictures: Its picture files.
         label_store: People's labels.
         resume: What an interrupted run needs to go on.
         batches: What was handed in to a service and is not fetched yet.
@@ -66,7 +66,6 @@ class RunFolder:
 
     def __init__(self, path: Path, ledger: Ledger) -> None:
         self.path = path
-        self.pictures = PictureStore(path)
         self.label_store = LabelStore(ledger)
         self.resume = ResumeState(ledger)
         self.batches = BatchStore(ledger)
@@ -76,6 +75,7 @@ class RunFolder:
         self._info: RunInfo | None = None
         self._shown: str | None = None  # name of the counting that is shown; None for the default
         self._suite: Suite | None = None
+        self._pictures: PictureStore | None = None
 
     # -- opening -------------------------------------------------------------------------------------------------
 
@@ -173,6 +173,18 @@ class RunFolder:
     def name(self) -> str:
         """As shown in tables: the folder's name."""
         return self.path.resolve().name
+
+    @property
+    def pictures(self) -> PictureStore:
+        """Its picture files, wherever they lie."""
+        if self._pictures is None:
+            recorded = self.info.extra
+            self._pictures = PictureStore(
+                self.path,
+                url=str(recorded.get(PICTURES_URL) or ""),
+                format_name=str(recorded.get(IMAGE_FORMAT) or PNG),
+            )
+        return self._pictures
 
     @property
     def suite(self) -> Suite:

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import orjson
 import sqlalchemy as sa
 
-from countcheck.errors import CountcheckError
+from countcheck.errors import BadInput, CountcheckError
 from countcheck.files import PART
 from countcheck.images.thumbnails import thumbnail_path
 from countcheck.storage.checksums import row_checksum
 from countcheck.storage.columns import read_uncounted
 from countcheck.storage.ledger import Ledger
-from countcheck.storage.schema import CHECKED, outcomes, uncounted
+from countcheck.storage.picture_files import FolderFiles, PictureFiles, open_files
+from countcheck.storage.picture_store import PICTURES_URL
+from countcheck.storage.schema import CHECKED, facts, outcomes, uncounted
 
 # Receives what is being checked, how much of it is done, and how much there is.
 ProgressCallback: TypeAlias = Callable[[str, int, int], None]
@@ -94,12 +97,13 @@ def check_run(
         ledger.prepare()
         damage = list(_ledger_damage(ledger, progress))
         named = _named_pictures(ledger)
-    files = set(_files(folder, "images"))
+        store = open_files(_pictures_place(ledger))
+    files = set(store.sizes("images"))
     unfinished = {path for path in (*files, *_files(folder, "thumbnails")) if path.endswith(PART)}
     missing = sorted(named.keys() - files)
     changed = []
     for done, (path, digest) in enumerate(sorted(named.items())):
-        if pictures and path in files and digest and _digest(folder / path) != digest:
+        if pictures and path in files and digest and _digest(store, path) != digest:
             changed.append(path)
         if done % 50 == 0:
             progress("pictures", done, len(named))
@@ -191,15 +195,26 @@ def _files(folder: Path, inside: str) -> Iterator[str]:
             yield path.relative_to(folder).as_posix()
 
 
-def _digest(path: Path) -> str:
+def _digest(store: PictureFiles, name: str) -> str:
     found = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        if not isinstance(store, FolderFiles):
+            return hashlib.sha256(store.read(name)).hexdigest()
+        with (store.folder / name).open("rb") as file:
             while block := file.read(_BLOCK):
                 found.update(block)
-    except OSError:
+    except (OSError, BadInput):
         return ""
     return found.hexdigest()
+
+
+def _pictures_place(ledger: Ledger) -> str | Path:
+    """The URL of the run's pictures as it is recorded, else its folder."""
+    with contextlib.suppress(CountcheckError), ledger.reading() as connection:
+        query = sa.select(facts.c.value).where(facts.c.name == PICTURES_URL)
+        url = connection.execute(query).scalar()
+        return str(orjson.loads(url)) if url else ledger.folder
+    return ledger.folder
 
 
 def _bad_thumbnails(folder: Path, pictures: set[str]) -> Iterator[str]:

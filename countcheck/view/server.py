@@ -57,6 +57,8 @@ class _Pages:
         self._index = index
         self._reports = reports.resolve()
         self._writing = threading.Lock()
+        self._opening = threading.Lock()
+        self._stores: dict[Path, PictureStore] = {}
 
     async def page(self, _: Request) -> Response:
         return Response(_template("view.html"), media_type="text/html")
@@ -74,13 +76,19 @@ class _Pages:
         return json_response(await run_in_threadpool(self._index.run, request.path_params["run"]))
 
     async def picture(self, request: Request) -> Response:
-        _, path = self._picture_file(request)
+        _, store, place = self._place(request)
+        path = await run_in_threadpool(store.file_of, *place) if place else None
         if path is None:
             return error_response(404, "the run has no such picture, or its file is missing.")
-        return FileResponse(path, media_type="image/png")
+        return FileResponse(path, media_type=store.format.media_type)
 
     async def thumbnail(self, request: Request) -> Response:
-        run, path = self._picture_file(request)
+        run, store, place = self._place(request)
+        if place and store.url:  # the picture itself need not be fetched
+            fetched = await run_in_threadpool(store.thumbnail, store.path_of(*place))
+            if fetched is not None:
+                return FileResponse(fetched, media_type="image/webp")
+        path = await run_in_threadpool(store.file_of, *place) if place else None
         if path is None:
             return error_response(404, "the run has no such picture, or its file is missing.")
         relative = path.relative_to(run.resolve()).as_posix()
@@ -92,16 +100,19 @@ class _Pages:
             return error_response(404, "the picture's file is damaged.")
         return Response(made[0], media_type=made[1])
 
-    def _picture_file(self, request: Request) -> tuple[Path, Path | None]:
+    def _place(self, request: Request) -> tuple[Path, PictureStore, tuple[str, int] | None]:
+        """The run of an address, its pictures, and key and turn of the one that is asked for."""
         # The address holds a key, never a path, and only files among the run's pictures are given out.
         run = self._index.path(request.path_params["run"])
+        with self._opening:
+            if run not in self._stores:
+                with RunFolder.open(run, check_suite=False) as folder:
+                    self._stores[run] = folder.pictures
+            store = self._stores[run]
         try:
-            key, turn = check_key(request.path_params["key"]), request.path_params["turn"]
+            return run, store, (check_key(request.path_params["key"]), request.path_params["turn"])
         except ValueError:
-            return run, None
-        path = (run / PictureStore(run).path_of(key, turn)).resolve()
-        inside = path.is_relative_to((run / "images").resolve())
-        return run, path if inside and path.is_file() else None
+            return run, store, None
 
     async def report(self, request: Request) -> Response:
         """Make a report over the named runs, or find it; raises BadInput without runs and for too many."""

@@ -78,5 +78,5 @@ def test_a_full_disk_is_a_clean_stop(run, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(DiskFull, match="give the same command again"):
-        run.pictures.write("images/ab/x.png", b"data")
+        run.pictures.writer.write("images/ab/x.png", b"data")
     assert not list((run.path / "images/ab").glob("*"))

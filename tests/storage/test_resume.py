@@ -252,13 +252,13 @@ def test_pictures_without_a_row_and_half_written_files_are_removed(tmp_path):
     with write_run(tmp_path / "run") as run:
         missing = run.rows()[3]
         kept = [run.pictures.find(row) for row in run.rows()[:2]]
-        run.pictures.write(run.pictures.path_of(missing.key, 0), b"cut off before its row")
+        run.pictures.writer.write(run.pictures.path_of(missing.key, 0), b"cut off before its row")
         (kept[0].parent / ".0123.part").write_bytes(b"half")
         (kept[0].parent / "mine.png").write_bytes(b"somebody's")
         waiting = OutcomeRecord(
             key=missing.key, turn=1, outcome="picture", text="", picture=run.pictures.path_of(missing.key, 1)
         )
-        run.pictures.write(waiting.picture, b"not counted yet")
+        run.pictures.writer.write(waiting.picture, b"not counted yet")
         run.resume.save_uncounted(waiting)
         assert run.resume.remove_strays() == 1
         left = {path.relative_to(run.path).as_posix() for path in (run.path / "images").rglob("*") if path.is_file()}

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import typer
 
 from countcheck.cli.main import MAKE, app
-from countcheck.cli.options import CounterOption, JsonOption, RunFolderOption, SuitesArgument
+from countcheck.cli.options import OUTPUT, CounterOption, JsonOption, RunFolderOption, SuitesArgument
 from countcheck.cli.output import note, show_result
-from countcheck.cli.running import default_name, make_run, note_left_out, show_finished
+from countcheck.cli.running import EngineOptions, default_name, make_run, note_left_out, show_finished
 from countcheck.errors import BadSettings
 from countcheck.reports.safe_text import terminal_text
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _EXTENT = "How much"
 _LOCAL = "free: made on this machine"
+_MACHINES = "Where"
 _NAMED = re.compile(r"([^?:/=\s][^?:/=]*)?=(.*)", re.DOTALL)
 
 
@@ -87,14 +88,43 @@ _Truncated: TypeAlias = Annotated[
         help="Prompts longer than a model reads: leave-out of the rates, or judge.",
     ),
 ]
-_Engine: TypeAlias = Annotated[str, typer.Option(metavar="ENGINE", help="local, or ray for many machines.")]
-_Workers: TypeAlias = Annotated[
-    int | None,
+_ImageFormat: TypeAlias = Annotated[
+    str,
     typer.Option(
-        min=1,
-        metavar="N",
-        help="With --engine ray: workers of each model; one a GPU, or one per two cores, if left out.",
+        metavar="FORMAT",
+        rich_help_panel=OUTPUT,
+        help="Saved pictures: png, webp-lossless (smaller), or jpeg-95 (a quarter, not lossless).",
     ),
+]
+_Pictures: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        rich_help_panel=OUTPUT,
+        help="Save pictures there instead of in the run folder: s3://..., gs://..., file://... (extra: remote).",
+    ),
+]
+_Engine: TypeAlias = Annotated[
+    str, typer.Option(metavar="ENGINE", rich_help_panel=_MACHINES, help="local, or ray for many machines.")
+]
+_Device: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="DEVICES",
+        rich_help_panel=_MACHINES,
+        help="One worker process on each device of this machine: cuda:0,cuda:1, all, or cpu,cpu.",
+    ),
+]
+_Workers: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="N|MIN-MAX",
+        rich_help_panel=_MACHINES,
+        help="On Ray: workers of each model; one a GPU, or one per two cores, if left out.",
+    ),
+]
+_GpusPerWorker: TypeAlias = Annotated[
+    float | None, typer.Option(metavar="N", rich_help_panel=_MACHINES, help="On Ray: GPUs of each worker.")
 ]
 _DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Make nothing; show what would be made, and its price.")
@@ -117,8 +147,12 @@ def run(
     forget_batches: _ForgetBatches = False,
     truncated: _Truncated = "leave-out",
     wait: _Wait = False,
+    image_format: _ImageFormat = "png",
+    pictures: _Pictures = "",
+    device: _Device = "",
     engine: _Engine = "local",
-    workers: _Workers = None,
+    workers: _Workers = "",
+    gpus_per_worker: _GpusPerWorker = None,
     dry_run: _DryRun = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -126,28 +160,23 @@ def run(
 
     The same command continues after an interruption; a larger --repeats adds to a run that has no --limit.
 
-    Raises:
-        BadSettings: For --shard together with --until-decided, --workers without Ray, or an unknown --truncated.
-
     Examples:
         countcheck run three-little-pigs -g sdxl-turbo -g flux-schnell -d owlv2 --repeats 4
         countcheck run farm.yaml -g 'openai:gpt-image-2?quality=low' --budget 5 --dry-run
         countcheck run farm.yaml -g 'gpt-image-2?mode=batch' --wait
-        countcheck run farm.yaml -g 'fast=diffusers:org/model?steps=4' -o runs/fast
+        countcheck run farm.yaml -g 'fast=diffusers:org/model?steps=4' --device cuda:0,cuda:1
 
     Exit codes:
         0 done · 2 bad usage, settings or input · 3 the counter failed its self-test · 4 bug · 130 interrupted
     """
     from countcheck.engine.config import RunConfig
 
-    part = _shard(shard)
-    _refuse_conflicts(part, until_decided, workers, engine)
-    suite = _read_suite(suites)
-    cards = read_generators(generators)
+    where = EngineOptions(engine=engine, devices=device, workers=workers, gpus_per_worker=gpus_per_worker)
+    part, suite, cards = _part(shard, until_decided, where), _asked(suites), read_generators(generators)
     config = RunConfig(
         suite=suite,
         generators=cards,
-        path=_run_path(out or Path("runs") / default_name([suite.name, *(card.name for card in cards)]), part),
+        path=_path(out, [suite.name, *(card.name for card in cards)], part),
         shard=part,
         repeats=repeats,
         limit=limit,
@@ -157,25 +186,28 @@ def run(
         truncated=_truncated(truncated),
         wait=wait,
         forget_batches=forget_batches,
+        image_format=image_format,
+        pictures_url=_pictures_url(pictures),
     )
     if dry_run:
-        _show_plan(config, as_json)
-    else:
-        show_finished(make_run(config, counter, engine, until_decided, workers=workers), as_json=as_json)
+        return _show_plan(config, as_json)
+    show_finished(make_run(config, counter, where, until_decided), as_json=as_json)
 
 
-def _read_suite(suites: Sequence[str]) -> Suite:
+def _asked(names: list[str]) -> Suite:
+    """Load the suites, and say what of them is left out."""
     from countcheck.suites.merge import load_suites
 
-    suite = load_suites(suites)
+    suite = load_suites(names)
     note_left_out(suite)
     return suite
 
 
-def _run_path(path: Path, part: Shard | None) -> Path:
+def _path(out: Path | None, parts: list[str], shard: Shard | None) -> Path:
     from countcheck.engine.shard import shard_path
 
-    return path if part is None else shard_path(path, part)
+    path = out or Path("runs") / default_name(parts)
+    return path if shard is None else shard_path(path, shard)
 
 
 def read_generators(specs: Sequence[str]) -> list[Card]:
@@ -203,11 +235,25 @@ def read_generators(specs: Sequence[str]) -> list[Card]:
     return list(cards.values())
 
 
-def _refuse_conflicts(part: Shard | None, until_decided: Path | None, workers: int | None, engine: str) -> None:
+def _part(text: str | None, until_decided: Path | None, options: EngineOptions) -> Shard | None:
+    """Return the part of the run to make, once the options go together.
+
+    Raises:
+        BadSettings: For --shard together with --until-decided, --workers without Ray, or --device with it.
+    """
+    part = _shard(text)
     if part is not None and until_decided is not None:
         raise BadSettings("--until-decided needs a whole run. Leave it out, or --shard.")
-    if workers is not None and engine != "ray":
-        raise BadSettings("--workers are Ray's. Add --engine ray, or leave --workers out.")
+    options.check()
+    return part
+
+
+def _pictures_url(text: str) -> str:
+    from countcheck.storage.picture_files import is_url
+
+    if text and not is_url(text):
+        raise BadSettings(f"--pictures {text!r} is no URL. Write s3://BUCKET/PATH, gs://BUCKET/PATH or file:///PATH.")
+    return text
 
 
 def _truncated(text: str) -> Literal["leave out", "judge"]:

@@ -6,7 +6,7 @@ import base64
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from countcheck.storage.run_folder import RunFolder
 
 MAX_INLINE = 600
+_FETCHES = 16  # thumbnails fetched from a URL at a time
 
 PictureId = tuple[int, str, int]
 """Which picture of a report: the run's index, the sample's key, the turn. Two runs may hold the same sample."""
@@ -80,17 +81,15 @@ def page_pictures(
         folder = run.path.resolve()
         page_in_run = folder == target.parent.resolve()
         token = hashlib.sha256(str(folder).encode("utf-8", "replace")).hexdigest()[:8]
-        for row in rows:
-            if not row.picture:
-                continue
-            path, picture = run.pictures.find(row), (index, row.key, row.turn)
+        for row, path, saved in _files_of(run, [row for row in rows if row.picture]):
+            picture = (index, row.key, row.turn)
             if path is None:
                 pictures.missing.add(picture)
             else:
                 thumbnail = _WantedThumbnail(
                     original=path,
                     saved_at=thumbnails.thumbnail_path(folder, row.picture),
-                    saved=thumbnails.saved_thumbnail(folder, row.picture, path),
+                    saved=saved,
                     page_in_run=page_in_run,
                     name=Path(token, *thumbnails.thumbnail_path(Path(), row.picture).with_suffix("").parts[1:]),
                 )
@@ -100,6 +99,21 @@ def page_pictures(
     else:
         _put_beside(pictures, wanted, target)
     return pictures
+
+
+def _files_of(run: RunFolder, rows: Sequence[ResultRow]) -> Iterator[tuple[ResultRow, Path | None, Path | None]]:
+    """Each row with its picture file, ``None`` when it is missing, and its thumbnail, where there is one.
+
+    Of pictures at a URL only the thumbnails are fetched, and a picture where it has none.
+    """
+    if not run.pictures.url:
+        for row in rows:
+            path = run.pictures.find(row)
+            yield row, path, None if path is None else thumbnails.saved_thumbnail(run.path, row.picture, path)
+        return
+    with ThreadPoolExecutor(max_workers=_FETCHES, thread_name_prefix="fetch") as pool:
+        for row, saved in zip(rows, pool.map(run.pictures.thumbnail, (row.picture for row in rows)), strict=True):
+            yield row, saved or run.pictures.find(row), saved
 
 
 def _put_inside(pictures: PagePictures, wanted: Mapping[PictureId, _WantedThumbnail]) -> None:

@@ -67,7 +67,46 @@ def test_workers_are_rays(tmp_path, capsys, monkeypatch):
     ray.run_on_ray = run_on_ray
     monkeypatch.setitem(sys.modules, "countcheck.engine.ray", ray)
     assert execute([*command, "--engine", "ray"]) == 0
-    assert given["workers"] == 3
+    assert (given["workers"].lowest, given["workers"].highest) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--workers", "2"], "Add --engine ray"),
+        (["--gpus-per-worker", "2"], "Add --engine ray"),
+        (["--engine", "ray", "--device", "cpu"], "Leave one out"),
+        (["--engine", "ray", "--workers", "8-2"], "Write N, or MIN-MAX"),
+        (["--device", "cuda:97"], "device is 'cuda:97', and this machine has"),
+        (["--pictures", "bucket/pigs"], "is no URL. Write s3://"),
+        (["--pictures", "nothing://bucket/pigs"], "nothing:// is not known"),
+        (["--pictures", "sftp://ann:secret@host/pigs"], "holds a password"),
+        (["--image-format", "gif"], "Known: jpeg-95, png, webp-lossless"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_in_a_sentence(tmp_path, capsys, options, said):
+    path = tmp_path / "run"
+    assert (
+        execute(["run", "demo", "-g", "scenes?size=64", "-d", "tiny", "--limit", "1", "-o", str(path), *options]) == 2
+    )
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not (path / "run.sqlite").exists()
+
+
+def test_pictures_may_lie_elsewhere_and_in_another_format(tmp_path, capsys):
+    url = f"file://{tmp_path}/bucket"
+    command = ["run", "demo", "-g", "scenes?size=64", "-d", "tiny", "--limit", "2", "--pictures", url]
+    assert execute([*command, "--image-format", "webp-lossless", "-o", str(tmp_path / "run")]) == 0
+    assert len(list((tmp_path / "bucket/images").rglob("*.webp"))) == 2
+    assert not list((tmp_path / "run/images").rglob("*.webp"))
+    assert execute(["doctor", str(tmp_path / "run")]) == 0
+    assert execute(["report", str(tmp_path / "run")]) == 0
+    assert "data:image/webp" in (tmp_path / "run/report.html").read_text()
+    capsys.readouterr()
+    assert execute([*command, "-o", str(tmp_path / "run")]) == 2
+    assert "another image format (webp-lossless, now png)" in " ".join(capsys.readouterr().err.split())
+    assert execute([*command, "-o", str(tmp_path / "other"), "--image-format", "webp-lossless"]) == 2
+    assert "holds a picture of this run's samples already" in " ".join(capsys.readouterr().err.split())
 
 
 def test_what_happens_to_cut_prompts_is_chosen_by_name(tmp_path, capsys):

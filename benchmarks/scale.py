@@ -1,0 +1,163 @@
+"""How a run grows with its workers on a Ray cluster, and what a picture costs the head.
+
+    python -m benchmarks.scale [--workers 1,2,4,8,16] [--each 40] [--raylets 2] [--bytes]
+
+A generator sleeps 0.25 s a picture of 1024², as a graphics card would; workers encode and write. All workers run on this
+machine, on several raylets, so that their encoders share its cores: what it can encode at most is printed first. With
+``--bytes`` the workers do not see the run's folder and send their encoded pictures to the head. The last line kills a
+raylet midway.
+
+Goals: 0.9 of each added worker up to the machine's limit, 2 ms of the head's CPU a picture, nothing lost, nothing twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from PIL import Image  # noqa: E402
+
+from benchmarks.encoding import pictures  # noqa: E402
+from benchmarks.machine import machine  # noqa: E402
+from benchmarks.sleeper import CARD, SECONDS, load_blind, load_sleeper, suite_of  # noqa: E402
+from countcheck.engine.config import RunConfig  # noqa: E402
+from countcheck.images.encode import encode, encoding_threads  # noqa: E402
+from countcheck.images.thumbnails import encode_thumbnail  # noqa: E402
+
+
+@dataclass
+class Watch:
+    """Time and CPU of the head when outcomes come, the first ones apart: workers start at different times."""
+
+    workers_wanted: int
+    then: Callable[[int], None] = lambda done: None
+    done: int = 0
+    began: tuple[float, float, int] | None = None
+    ended: tuple[float, float, int] = (0.0, 0.0, 0)
+    names: set[str] = field(default_factory=set)
+
+    def start(self, generator, planned, done):
+        pass
+
+    def message(self, sentence):
+        print(f"    {sentence}", flush=True)
+
+    def workers(self, generator, made):
+        self.names = set(made)
+
+    def advance(self, generator, entry):
+        self.done += 1
+        now = (time.perf_counter(), time.process_time(), self.done)
+        if self.began is None and self.done >= 4 * self.workers_wanted:
+            self.began = now
+        self.ended = now
+        self.then(self.done)
+
+    def rate(self) -> tuple[float, float]:
+        """Pictures a second, and milliseconds of the head's CPU a picture."""
+        assert self.began is not None
+        seconds, busy, pictures_made = (b - a for a, b in zip(self.began, self.ended, strict=True))
+        return pictures_made / seconds, 1000 * busy / pictures_made
+
+
+def encoding_limit() -> float:
+    """Pictures a second that this machine can encode at most, thumbnails included, on all cores."""
+    shown = [Image.fromarray(picture) for picture in pictures(None)] * 4
+
+    def save(image):
+        encode(image)
+        encode_thumbnail(image)
+
+    with ThreadPoolExecutor(encoding_threads()) as pool:
+        began = time.perf_counter()
+        list(pool.map(save, shown))
+        return len(shown) / (time.perf_counter() - began)
+
+
+def make(path: Path, samples: int, workers: int, watch: Watch, *, as_bytes: bool = False):
+    from countcheck.engine import ray as engine_ray
+    from countcheck.engine.workers.size import WorkerCount
+
+    engine_ray.load_generator, engine_ray.load_counter = load_sleeper, load_blind
+    if as_bytes:
+        start = engine_ray.start_worker
+        engine_ray.start_worker = lambda setup, wanted: start(replace(setup, probe="images/.nowhere"), wanted)
+    config = RunConfig(suite=suite_of(samples), generators=[CARD], path=path)
+    count = WorkerCount(lowest=workers, highest=workers)
+    try:
+        return engine_ray.run_on_ray(config, "blind", progress=watch, workers=count)
+    finally:
+        if as_bytes:
+            engine_ray.start_worker = start
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--workers", default="1,2,4,8,16")
+    options.add_argument("--each", type=int, default=40, help="pictures of each worker")
+    options.add_argument("--raylets", type=int, default=2)
+    options.add_argument("--bytes", action="store_true")
+    given = options.parse_args()
+    numbers = [int(number) for number in given.workers.split(",")]
+    limit = encoding_limit()
+    print(f"this machine encodes {limit:.1f} pictures a second at most; a worker makes {1 / SECONDS:.1f}")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "generators")])
+    for name in ("raylet_start_wait_time_s", "worker_register_timeout_seconds"):
+        os.environ[f"RAY_{name}"] = "200"
+    import ray
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
+    print(f"{'workers':>8}{'pictures/s':>12}{'of ideal':>10}{'head ms a picture':>20}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for number in numbers:
+            raylets = min(given.raylets, number)
+            nodes = [cluster.add_node(num_cpus=-(-number // raylets)) for _ in range(raylets)]
+            watch = Watch(number)
+            make(Path(folder) / f"run-{number}", number * given.each, number, watch, as_bytes=given.bytes).close()
+            rate, head = watch.rate()
+            ideal = min(limit, number / SECONDS)
+            print(f"{number:>8}{rate:>12.1f}{rate / ideal:>10.2f}{head:>20.2f}", flush=True)
+            for node in nodes:
+                cluster.remove_node(node)
+        _lose(cluster, Path(folder) / "lost", given.each)
+    ray.shutdown()
+    cluster.shutdown()
+    print(machine())
+
+
+def _lose(cluster, path: Path, each: int) -> None:
+    """Kill one of two raylets midway, and look for what is lost or there twice."""
+    nodes = [cluster.add_node(num_cpus=2), cluster.add_node(num_cpus=2)]
+    samples = 4 * each
+    killed = threading.Event()
+
+    def kill(done: int) -> None:
+        if done >= samples // 2 and not killed.is_set():
+            killed.set()
+            threading.Thread(target=lambda: cluster.remove_node(nodes[0], allow_graceful=False)).start()
+
+    with make(path, samples, 4, Watch(4, kill)) as run:
+        rows = run.rows()
+        missing = [row for row in rows if row.outcome != "picture"]
+        changed = run.pictures.problems(rows)
+    files = len([file for file in (path / "images").rglob("*.png")])
+    print(
+        f"one of two raylets killed midway: {samples} samples, {len(missing)} without a picture, {files} files {changed}"
+    )
+
+
+if __name__ == "__main__":
+    main()
