@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from countcheck.cards import open_counters
 from countcheck.counting.counter import Counter
 from countcheck.counting.familiarity import compare_pictures
+from countcheck.counting.pasted_test import TOTAL, PastedScore, run_pasted_test
 from countcheck.counting.self_test import SelfTest, require_passed, run_self_test
 from countcheck.counting.view_search import choose_views
 from countcheck.engine.scoring import nouns_of
 from countcheck.errors import BadInput
+from countcheck.images.convert import as_rgb
 from countcheck.images.decode import read_picture
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_COMPARED = 48  # pictures of a run
+PAID = ("vlm",)  # families of counters that may cost money for each picture
 
 
 def fit_counter(counter: Counter, suite: Suite, message: Callable[[str], None]) -> Counter:
@@ -78,23 +81,54 @@ def report_self_test(result: SelfTest, counter: Counter, message: Callable[[str]
             )
 
 
-def compare_with_tested(folder: RunFolder, counter: str, message: Callable[[str], None]) -> None:
+def compare_with_tested(
+    folder: RunFolder, name: str, message: Callable[[str], None], *, counter: Counter | None = None
+) -> None:
     """Compare a sample of a run's pictures with those that counters are tested on; warn where many look unlike.
 
-    The result is recorded with the run.
+    Then the counter is also tried on some of these pictures with things of known number pasted in, unless each picture
+    that it counts may cost money. The result is recorded with the run.
 
     Args:
         folder: The run.
-        counter: Name of its counter.
-        message: Receives the warning.
+        name: Of its counter.
+        message: Receives the warnings.
+        counter: To be tried; ``None`` to compare alone.
     """
     rows = [row for row in folder.rows() if row.outcome == "picture"]
-    looked_at = (_picture(folder, row) for row in rows[:: max(1, len(rows) // MAX_COMPARED)])
-    there = (picture for picture in looked_at if picture is not None)
-    result = compare_pictures(list(itertools.islice(there, MAX_COMPARED)))
-    if result.notable:
-        folder.record_unfamiliar_pictures(result.unlike, result.of)
-        message(result.sentence(counter))
+    looked_at = ((row, _picture(folder, row)) for row in rows[:: max(1, len(rows) // MAX_COMPARED)])
+    there = ((row, picture) for row, picture in looked_at if picture is not None)
+    sample = list(itertools.islice(there, MAX_COMPARED))
+    result = compare_pictures([picture for _, picture in sample])
+    if not result.notable:
+        return
+    message(result.sentence(name))
+    pasted = PastedScore()
+    if counter is not None and not _may_cost(counter):
+        step = max(1, len(sample) // TOTAL)
+        tried = sample[::step][:TOTAL]
+        pasted = run_pasted_test(
+            counter,
+            [as_rgb(picture) for _, picture in tried],
+            [_named(row) for row, _ in tried],
+            styles=[row.tags.get("style") for row, _ in tried],
+        )
+    folder.record_unfamiliar_pictures(result.unlike, result.of, pasted=pasted.total, pasted_right=pasted.right)
+    if pasted.total and 2 * pasted.right < pasted.total:
+        message(
+            f"of {pasted.total} of these pictures with drawn things pasted in, the counter {name} counted {pasted.right} "
+            "right: what it can do on drawings it cannot do here. Choose another counter, or label a sample."
+        )
+
+
+def _may_cost(counter: Counter) -> bool:
+    """Whether each picture that is counted may cost money."""
+    return counter.card.family in PAID or (counter.second_counter is not None and _may_cost(counter.second_counter))
+
+
+def _named(row: ResultRow) -> frozenset[str]:
+    """The nouns and words of a row's prompt."""
+    return frozenset(noun for target in row.targets for noun in target.nouns) | frozenset(row.text.lower().split())
 
 
 def _picture(folder: RunFolder, row: ResultRow) -> Image.Image | None:

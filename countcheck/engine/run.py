@@ -127,7 +127,7 @@ def run(
             )
             _make(context, plans)
             folder.resume.remove_finished_dialogues()
-            compare_with_tested(folder, counter.name, progress.message)
+            compare_with_tested(folder, counter.name, progress.message, counter=counter)
         except BaseException:
             folder.close()
             raise

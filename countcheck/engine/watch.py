@@ -157,7 +157,7 @@ def watch(
                 stop=stop,
             )
             _Watch(config, context, folder, done).until_stopped()
-            compare_with_tested(run, counter.name, progress.message)
+            compare_with_tested(run, counter.name, progress.message, counter=counter)
         except BaseException:
             run.close()
             raise

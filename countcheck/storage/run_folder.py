@@ -280,9 +280,15 @@ class RunFolder:
         """Record something of the watched folder beside what is recorded already."""
         self._record({WATCHED: {**self.watched, **changes}})
 
-    def record_unfamiliar_pictures(self, unlike: int, compared: int) -> None:
-        """Record how many of the run's pictures look unlike those that its counter was tested on."""
-        self._record({"pictures": {"unlike": unlike, "compared": compared}})
+    def record_unfamiliar_pictures(self, unlike: int, compared: int, *, pasted: int = 0, pasted_right: int = 0) -> None:
+        """Record how many of the run's pictures look unlike those that its counter was tested on.
+
+        Args:
+            unlike, compared: How many do, of how many.
+            pasted, pasted_right: Pictures with things pasted in that were tried, and those counted right.
+        """
+        tried = {"pasted": pasted, "pasted_right": pasted_right} if pasted else {}
+        self._record({"pictures": {"unlike": unlike, "compared": compared, **tried}})
 
     def _read_info(self) -> dict[str, Any]:
         with self._ledger.reading() as connection:

@@ -235,6 +235,8 @@ class SelfTestInfo:
         by_style: On pictures in each style of the suite.
         untested_styles: Styles of the suite in which no test picture can be drawn.
         unlike: Pictures of the run that look unlike those of the test, of ``compared``; 0 of 0 when none was compared.
+        pasted, pasted_right: Pictures of the run with things of known number pasted in that were tried, and those counted
+            right.
         recorded: The record as it stands in the ledger.
     """
 
@@ -243,6 +245,8 @@ class SelfTestInfo:
     untested_styles: tuple[str, ...] = ()
     unlike: int = 0
     compared: int = 0
+    pasted: int = 0
+    pasted_right: int = 0
     recorded: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -257,6 +261,8 @@ class SelfTestInfo:
             untested_styles=tuple(map(str, body.get("untested_styles") or ())),
             unlike=_whole(_mapping(body.get("pictures")).get("unlike")) or 0,
             compared=_whole(_mapping(body.get("pictures")).get("compared")) or 0,
+            pasted=_whole(_mapping(body.get("pictures")).get("pasted")) or 0,
+            pasted_right=_whole(_mapping(body.get("pictures")).get("pasted_right")) or 0,
             recorded=body,
         )
 

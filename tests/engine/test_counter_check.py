@@ -99,7 +99,9 @@ def test_a_run_of_pictures_unlike_the_tested_ones_says_so_and_keeps_it(tmp_path)
         self_test = folder.info.self_test
     assert any("pictures look unlike the drawings that the counter squares was tested on" in text for text in said)
     assert self_test.unlike >= 4 and self_test.compared == 8
-    assert self_test.to_json()["pictures"] == {"unlike": self_test.unlike, "compared": 8}
+    recorded = self_test.to_json()["pictures"]
+    assert (recorded["unlike"], recorded["compared"]) == (self_test.unlike, 8)
+    assert recorded.get("pasted", 0) == self_test.pasted >= self_test.pasted_right >= 0
     with RunFolder.open(tmp_path / "run") as folder:
         assert folder.info.self_test.unlike == self_test.unlike
 

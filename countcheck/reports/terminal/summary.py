@@ -145,6 +145,8 @@ def _untested(self_test: SelfTestInfo) -> str:
         parts.append(f"untested in {', '.join(map(one_line, self_test.untested_styles))}")
     if self_test.unlike:
         parts.append(f"{self_test.unlike} of {self_test.compared} pictures look unlike those of its test")
+    if self_test.pasted:
+        parts.append(f"{self_test.pasted_right} of {self_test.pasted} with things pasted in counted right")
     return "".join(f", {part}" for part in parts)
 
 
