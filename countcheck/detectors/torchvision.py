@@ -18,10 +18,9 @@ from countcheck.detectors.common.batching import Batches, synchronous
 from countcheck.detectors.common.boxes import clipped
 from countcheck.detectors.common.class_names import read_class_names
 from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
-from countcheck.detectors.common.pictures import indices_by_size
+from countcheck.detectors.common.pictures import indices_by_size, size_of, stay_on_device
 from countcheck.errors import BadSettings, BadWeights, MissingExtra, UnknownName
-from countcheck.images.convert import as_rgb
-from countcheck.images.types import Pixels, RgbArray
+from countcheck.images.types import Pixels
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +67,7 @@ class TorchvisionDetector:
         """Detect in each picture, in order."""
         known = frozenset(nouns) & self.vocabulary
         unknown = frozenset(nouns) - known
-        arrays: list[Any] = [as_rgb(picture) for picture in pictures]
+        arrays: list[Any] = [stay_on_device(picture, self._device) for picture in pictures]
         detected: dict[int, Detections] = {}
         launch, collect = synchronous(lambda part: self._detect_batch(part, known, unknown))  # type: ignore[arg-type]  # synchronous() cannot tell yet
         # Pictures of one size only: torchvision pads the smaller ones of a batch, which moves borderline boxes.
@@ -77,21 +76,21 @@ class TorchvisionDetector:
             detected |= dict(zip(members, self._batches.run(part, launch, collect), strict=True))
         return [detected[k] for k in range(len(arrays))]
 
-    def _detect_batch(
-        self, part: Sequence[RgbArray], known: frozenset[str], unknown: frozenset[str]
-    ) -> list[Detections]:
+    def _detect_batch(self, part: Sequence[Pixels], known: frozenset[str], unknown: frozenset[str]) -> list[Detections]:
         import torch
 
-        size = (part[0].shape[1], part[0].shape[0])
+        size = size_of(part[0])
         if not known:
             return [Detections.nothing(size, unknown) for _ in part]
         with torch.inference_mode():
             outputs = self._model([self._tensor(picture) for picture in part])
         return [self._read(output, size, known, unknown) for output in outputs]
 
-    def _tensor(self, picture: RgbArray) -> torch.Tensor:
+    def _tensor(self, picture: Pixels) -> torch.Tensor:
         import torch
 
+        if isinstance(picture, torch.Tensor):
+            return picture.to(self._device).float().div_(255)
         return torch.from_numpy(picture.copy()).to(self._device).permute(2, 0, 1).float().div_(255)
 
     def _read(

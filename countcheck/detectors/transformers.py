@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,14 +19,11 @@ from countcheck.detectors.common.batching import Batches, synchronous
 from countcheck.detectors.common.boxes import clipped, nms
 from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
 from countcheck.detectors.common.instances import instances_of, is_instance_checkpoint
-from countcheck.detectors.common.pictures import indices_by_size
+from countcheck.detectors.common.pictures import indices_by_size, size_of, stay_on_device
 from countcheck.detectors.common.prompting import FAMILIES, Answer, PromptedModel, joined
 from countcheck.errors import BadSettings, BadWeights, MissingExtra
 from countcheck.images.convert import as_rgb
-from countcheck.images.types import Pixels, RgbArray
-
-if TYPE_CHECKING:
-    from PIL import Image
+from countcheck.images.types import Pixels
 
 DEFAULTS: dict[str, Any] = {
     "device": "auto",
@@ -96,20 +93,27 @@ class TransformersDetector:
             known = [word for word in words if word in (self.vocabulary or ())]
         unknown = frozenset(words) - frozenset(known)
         detected: dict[int, Detections] = {}
-        arrays: list[Any] = [as_rgb(picture) for picture in pictures]
+        arrays: list[Any] = [self._bytes_of(picture) for picture in pictures]
         for members in indices_by_size(arrays):
             part = [arrays[k] for k in members]
             launch, collect = synchronous(lambda batch: self._detect_batch(batch, known, unknown))  # type: ignore[arg-type]  # synchronous() cannot tell yet
             detected |= dict(zip(members, self._batches.run(part, launch, collect), strict=True))
         return [detected[k] for k in range(len(arrays))]
 
+    def _bytes_of(self, picture: Pixels) -> Pixels:
+        """Keep a tensor on its device where the processor computes with tensors; anything else becomes an array."""
+        backends = {
+            base.__name__ for base in type(getattr(self._processor, "image_processor", self._processor)).__mro__
+        }
+        return stay_on_device(picture, self._device) if "TorchvisionBackend" in backends else as_rgb(picture)
+
     def _detect_batch(
-        self, pictures: Sequence[RgbArray], words: Sequence[str], unknown: frozenset[str]
+        self, pictures: Sequence[Pixels], words: Sequence[str], unknown: frozenset[str]
     ) -> list[Detections]:
         """Detect in pictures of one size, so that none is padded to the size of another."""
         import torch
 
-        sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]
+        sizes = [size_of(picture) for picture in pictures]
         if not words:
             return [Detections.nothing(size, unknown) for size in sizes]
         images = [_padded(picture) for picture in pictures]
@@ -120,7 +124,7 @@ class TransformersDetector:
                 answers = self._segment(images) if self._segments else self._classify(images)
         return [self._without_duplicates(a, size, words, unknown) for a, size in zip(answers, sizes, strict=True)]
 
-    def _ask(self, images: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+    def _ask(self, images: Sequence[Pixels], words: Sequence[str]) -> list[Answer]:
         assert self._prompting is not None
         most = int(self._settings["words_per_pass"])
         portions = [words[k : k + most] for k in range(0, len(words), most)] if most > 0 else [words]
@@ -129,7 +133,7 @@ class TransformersDetector:
         ]
         return [joined(answers) for answers in zip(*parts, strict=True)]
 
-    def _segment(self, images: Sequence[Image.Image]) -> list[Answer]:
+    def _segment(self, images: Sequence[Pixels]) -> list[Answer]:
         """Boxes of instance masks; the pictures are of one size, and padded alike."""
         inputs = self._processor(images=list(images), return_tensors="pt").to(self._device, self._dtype)
         outputs = self._model(pixel_values=inputs["pixel_values"])
@@ -142,19 +146,19 @@ class TransformersDetector:
                 outputs.masks_queries_logits[k],
                 padded=(padded[0], padded[1]),
                 resized=(resized[0], resized[1]),
-                size=image.size,
+                size=size_of(image),
                 labels=self._labels,
                 floor=float(self._settings["floor"]),
             )
             for k, image in enumerate(images)
         ]
 
-    def _classify(self, images: Sequence[Image.Image]) -> list[Answer]:
+    def _classify(self, images: Sequence[Pixels]) -> list[Answer]:
         inputs = self._processor(images=list(images), return_tensors="pt").to(self._device, self._dtype)
         outputs = self._processor.post_process_object_detection(
             self._model(**inputs),
             threshold=float(self._settings["floor"]),
-            target_sizes=[(image.height, image.width) for image in images],
+            target_sizes=[size_of(image)[::-1] for image in images],
         )
         return [
             Answer(
@@ -184,12 +188,15 @@ class TransformersDetector:
         )
 
 
-def _padded(array: RgbArray) -> Image.Image:
-    """Pad a picture with grey to the right or below where it is too slim for the processors."""
+def _padded(array: Pixels) -> Pixels:
+    """Pad a picture with grey to the right or below where it is too slim for the processors; a tensor stays one."""
+    import torch
     from PIL import Image
 
-    tall, wide = array.shape[:2]
+    wide, tall = size_of(array)
     least = (max(wide, round(tall / MAX_ASPECT)), max(tall, round(wide / MAX_ASPECT)))
+    if isinstance(array, torch.Tensor):
+        return torch.nn.functional.pad(array, (0, least[0] - wide, 0, least[1] - tall), value=114)
     if least == (wide, tall):
         return Image.fromarray(array)
     canvas = Image.new("RGB", least, (114, 114, 114))

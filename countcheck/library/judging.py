@@ -161,7 +161,7 @@ def count(
 
     Args:
         images: Paths, PIL images, uint8 HWC arrays, CHW or NCHW tensors on any device, encoded bytes, or an iterable of
-            these. A tensor on the counter's device is not copied to the host.
+            these. A tensor on the counter's device stays there, where the counter's family computes with tensors.
         nouns: What to count, in the singular.
         counter: A card's name, a spec or a loaded counter.
         style: The look of the images, for a counter with thresholds by style.

@@ -6,13 +6,17 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from countcheck.counting.counter import Counter
 from countcheck.errors import BadInput, CountcheckError
+from countcheck.images.inputs import ImageInput, load_image
 from countcheck.library.judging import Judgement, judge
 from countcheck.serve.wires import ScoreRequest
+
+DECODERS = 4
+"""Images decoded at a time: decoders let other threads run."""
 
 
 class QueueFull(CountcheckError):
@@ -56,6 +60,7 @@ class JudgingPool:
         self._queue: queue.Queue[_Job | None] = queue.Queue()
         self._queued = 0
         self._lock = threading.Lock()
+        self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decoding")
         self._workers = [
             threading.Thread(target=self._work, args=(counter,), name=f"judging-{number}", daemon=True)
             for number, counter in enumerate(counters)
@@ -91,6 +96,7 @@ class JudgingPool:
             self._queue.put(None)
         for worker in self._workers:
             worker.join()
+        self._decoders.shutdown()
 
     def _work(self, counter: Counter) -> None:
         while (first := self._queue.get()) is not None:
@@ -98,7 +104,8 @@ class JudgingPool:
             ended = self._fill(batch)
             wanted = [job for job in batch if job.result.set_running_or_notify_cancel()]
             began = time.monotonic()
-            answers = self._judge(counter, wanted)
+            images = list(self._decoders.map(_decoded, (job.request.image for job in wanted)))
+            answers = self._judge(counter, wanted, images)
             with self._lock:  # before anyone is answered: whoever was, finds itself in the metrics
                 self._queued -= len(batch)
                 self.tally.images += len(wanted)
@@ -125,14 +132,26 @@ class JudgingPool:
             batch.append(job)
         return False
 
-    def _judge(self, counter: Counter, jobs: Sequence[_Job]) -> list[Judgement | Exception]:
+    def _judge(
+        self, counter: Counter, jobs: Sequence[_Job], images: Sequence[ImageInput]
+    ) -> list[Judgement | Exception]:
+        asked = [job.request.prompt for job in jobs]
         try:
-            return [*judge([job.request.image for job in jobs], [job.request.prompt for job in jobs], counter)]
+            return [*judge(list(images), asked, counter, batch_size=self.batch_size)]
         except Exception as error:
             if len(jobs) == 1:
                 return [error]
             # One bad prompt must not cost its neighbours their answer.
-            return [answer for job in jobs for answer in self._judge(counter, [job])]
+            pairs = zip(jobs, images, strict=True)
+            return [answer for job, image in pairs for answer in self._judge(counter, [job], [image])]
+
+
+def _decoded(image: ImageInput) -> ImageInput:
+    """Decode an image; one that cannot be read stays as it is, and its judgement says why."""
+    try:
+        return load_image(image)
+    except BadInput:
+        return image
 
 
 def counters_for(spec: str, devices: Sequence[str]) -> list[Counter]:

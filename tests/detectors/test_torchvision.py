@@ -59,6 +59,17 @@ def test_the_large_classes_run_from_picture_to_boxes(source, tmp_path, names, pi
     assert set(found.nouns) <= set(NAMES)
 
 
+def test_a_tensor_on_the_counters_device_stays_there_and_gives_the_same(tmp_path, names, pictures, monkeypatch):
+    save_file(built(SMALL[0]).state_dict(), str(tmp_path / "own.safetensors"))
+    looking = detector(SMALL[0], tmp_path / "own.safetensors", names)
+    expected = looking.detect(pictures, NAMES)
+    monkeypatch.setattr("countcheck.detectors.common.pictures.as_rgb", None)  # would copy to main memory
+    found = looking.detect([torch.from_numpy(picture).permute(2, 0, 1) for picture in pictures], NAMES)
+    for one, other in zip(expected, found, strict=True):
+        assert (one.size, one.nouns) == (other.size, other.nouns)
+        np.testing.assert_allclose(one.boxes, other.boxes, atol=1e-3)
+
+
 def test_a_pickle_that_holds_more_than_weights_is_refused(tmp_path, names):
     class Boom:
         def __reduce__(self):

@@ -61,6 +61,20 @@ def test_every_class_runs_from_a_local_folder_whatever_the_order(recipe, folders
         assert np.allclose(np.sort(one.scores), np.sort(other.scores), atol=1e-4)
 
 
+@pytest.mark.parametrize("recipe", EVERY, ids=lambda recipe: recipe.__name__)
+def test_a_tensor_on_the_counters_device_stays_there_and_gives_the_same(recipe, folders, pictures, monkeypatch):
+    looking = detector(folders(recipe), floor=0.0, batch=2)
+    expected = looking.detect(pictures, NOUNS)
+    tensors = [torch.from_numpy(picture).permute(2, 0, 1) for picture in pictures]
+    monkeypatch.setattr("countcheck.detectors.transformers.as_rgb", None)  # would copy to main memory
+    monkeypatch.setattr("countcheck.detectors.common.pictures.as_rgb", None)
+    for one, other in zip(expected, looking.detect(tensors, NOUNS), strict=True):
+        assert one.size == other.size
+        assert one.nouns == other.nouns
+        np.testing.assert_allclose(one.boxes, other.boxes, atol=1e-3)
+        np.testing.assert_allclose(one.scores, other.scores, atol=1e-5)
+
+
 @pytest.mark.parametrize("recipe", tiny_models.CLOSED, ids=lambda recipe: recipe.__name__)
 def test_a_closed_model_knows_its_labels_and_no_more(recipe, folders, pictures):
     looking = detector(folders(recipe))

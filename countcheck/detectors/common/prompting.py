@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from countcheck.detectors.common.boxes import corners_of
+from countcheck.detectors.common.pictures import size_of
+from countcheck.images.types import Pixels
 
 if TYPE_CHECKING:
     import torch
-    from PIL import Image
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SENTENCE_ENDS = re.compile(r"[.?!;]+")
@@ -75,7 +76,7 @@ class PromptedModel(ABC):
             yield words[k : k + self.max_words]
 
     @abstractmethod
-    def detect(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+    def detect(self, pictures: Sequence[Pixels], words: Sequence[str]) -> list[Answer]:
         """Detect these words in each picture; the pictures are of one size."""
 
     def _inputs(self, **given: Any) -> Any:
@@ -84,8 +85,9 @@ class PromptedModel(ABC):
         return inputs.to(self.model.device, self.model.dtype)
 
 
-def _sizes(pictures: Sequence[Image.Image]) -> list[tuple[int, int]]:
-    return [(picture.height, picture.width) for picture in pictures]
+def _sizes(pictures: Sequence[Pixels]) -> list[tuple[int, int]]:
+    """Height and width of each picture."""
+    return [size_of(picture)[::-1] for picture in pictures]
 
 
 def _answer(output: Any, words: Sequence[str]) -> Answer:
@@ -119,7 +121,7 @@ class GroundingDino(PromptedModel):
         if part:
             yield part
 
-    def detect(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+    def detect(self, pictures: Sequence[Pixels], words: Sequence[str]) -> list[Answer]:
         """Detect these words in each picture."""
         import torch
 
@@ -184,7 +186,7 @@ class Owl(PromptedModel):
         """Write a word in its caption."""
         return self.template.format(super().text_of(word))
 
-    def detect(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+    def detect(self, pictures: Sequence[Pixels], words: Sequence[str]) -> list[Answer]:
         """Detect these words in each picture."""
         most = int(self.model.config.text_config.max_position_embeddings)
         queries = [self.text_of(word) for word in words]
@@ -204,7 +206,7 @@ class Owl(PromptedModel):
 class OmDet(PromptedModel):
     """OmDet-Turbo: the words as classes, and a sentence that states the task."""
 
-    def detect(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+    def detect(self, pictures: Sequence[Pixels], words: Sequence[str]) -> list[Answer]:
         """Detect these words in each picture."""
         classes = [self.text_of(word) for word in words]
         inputs = self._inputs(
@@ -221,7 +223,7 @@ class OmDet(PromptedModel):
 class Sam3(PromptedModel):
     """SAM 3: one phrase at a time over features computed once a picture."""
 
-    def detect(self, pictures: Sequence[Image.Image], words: Sequence[str]) -> list[Answer]:
+    def detect(self, pictures: Sequence[Pixels], words: Sequence[str]) -> list[Answer]:
         """Detect these words in each picture."""
         most = int(self.model.config.text_config.max_position_embeddings)
         pixels = self._inputs(images=list(pictures))["pixel_values"]
