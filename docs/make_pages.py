@@ -82,7 +82,7 @@ def commands_page() -> str:
     """Return the page of commands: what ``countcheck COMMAND --help`` says of each."""
     from typer.main import get_command
 
-    from countcheck.cli.main import app, execute
+    from countcheck.cli.main import COMMANDS, app, execute
 
     _silently(lambda: execute(["--help"]))  # imports the modules that register the commands
     parts = [
@@ -91,9 +91,10 @@ def commands_page() -> str:
         " and `-h`. Every option can be set by a variable or a configuration file.\n"
     ]
     group = get_command(app)
-    for name, command in group.commands.items():
-        if command.hidden:
-            continue
+    # In their own order, whichever module was imported first; groups of commands stand at the end.
+    known = [(name, command) for name, command in group.commands.items() if not command.hidden]
+    known.sort(key=lambda each: (hasattr(each[1], "commands"), COMMANDS.index(each[0])))
+    for name, command in known:
         parts.append(f"\n## {name}\n")
         inner = getattr(command, "commands", None)
         if inner is None:
