@@ -42,6 +42,7 @@ class Books:
         ends: States that batches end in, one after another; the last one repeats.
         looks: Number of looks at a batch that find it waiting.
         stranger: Batches are not known to who asks.
+        cut_off: Batches that are taken while the connection breaks off before the answer; of xAI's the half of one.
     """
 
     def __init__(self) -> None:
@@ -50,8 +51,13 @@ class Books:
         self.ends = ["completed"]
         self.looks = 0
         self.stranger = False
+        self.cut_off = 0
         self.calls: list[str] = []
         self.expired_before: set[str] = set()
+
+    def cuts_off(self) -> bool:
+        self.cut_off -= 1
+        return self.cut_off >= 0
 
     def state(self, number: int) -> str:
         return self.ends[min(number, len(self.ends) - 1)]
@@ -91,7 +97,7 @@ class OpenAIBatches(Books):
             self.files[name] = [json.loads(line) for line in lines]
             return Answer(200, {"id": name, "object": "file", "bytes": 1, "created_at": 1, "filename": "x", "purpose": "batch", "status": "processed"})  # fmt: skip
         if path == "/batches" and request.method == "POST":
-            return Answer(200, self._create(request.json))
+            return Answer(200, self._create(request.json), reset=self.cuts_off())
         if path == "/batches":
             found = sorted(self.batches.values(), key=lambda each: -each["created_at"])
             return Answer(200, {"object": "list", "data": found, "has_more": False})
@@ -167,7 +173,7 @@ class GeminiBatches(Books):
         path = request.path.partition("?")[0].split("/", 2)[2]
         self.calls.append(f"{request.method} {path}")
         if path.endswith(":batchGenerateContent"):
-            return Answer(200, self._create(request.json["batch"]))
+            return Answer(200, self._create(request.json["batch"]), reset=self.cuts_off())
         if path == "batches":
             return Answer(200, {"operations": [self._operation(each) for each in reversed(self.batches.values())]})
         if self.stranger or path not in self.batches:
@@ -242,7 +248,6 @@ class XAIBatches(Books):
         super().__init__()
         self.batches: dict[str, batch_pb2.Batch] = {}
         self.requests: dict[str, list[batch_pb2.BatchRequest]] = {}
-        self.add_fails = 0  # calls to add that are cut off after the first half of the requests
 
     def CreateBatch(self, request, context):
         self.calls.append("CreateBatch")
@@ -255,8 +260,7 @@ class XAIBatches(Books):
     def AddBatchRequests(self, request, context):
         self.calls.append("AddBatchRequests")
         added = list(request.batch_requests)
-        if self.add_fails:
-            self.add_fails -= 1
+        if self.cuts_off():
             added = added[: len(added) // 2]
         self.requests[request.batch_id] += added
         self.hand_in([each.image_request.prompt for each in added])

@@ -116,6 +116,13 @@ REFUSED = {
 }
 
 
+@every_family
+def test_a_connection_that_breaks_while_a_batch_is_taken_hands_in_nothing_twice(service, make):
+    service.cut_off = 1
+    assert outcomes(make(wait=True)) == MADE
+    assert set(service.asked.values()) == {1} and service.created == 1
+
+
 def test_waiting_looks_until_the_service_is_done(service, make):
     service.looks = 4
     progress = Messages()
