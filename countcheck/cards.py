@@ -210,6 +210,8 @@ def _resolve(
         card = replace(read_card(cards[family]), source=source, pipeline="", ends=None, replaced_by="")
     elif family in families:
         card = _as_known(Card(name=head, family=family, source=unquote(source)), cards)
+        if not settings.get("base_url"):  # another server has prices of its own
+            card = _with_known_formula(card, cards)
     else:
         raise UnknownName(kind, family, [*cards, *families])
     if settings.get("base_url"):
@@ -242,6 +244,26 @@ def _as_known(card: Card, cards: Mapping[str, Path]) -> Card:
                 rewrites_unless=known.rewrites_unless,
             )
     return card
+
+
+def _with_known_formula(card: Card, cards: Mapping[str, Path]) -> Card:
+    """Return a bare spec's card with the price of the card that ships under its model's name, where that is a formula.
+
+    A number would be the price of that card's own settings.
+    """
+    if card.source not in cards:
+        return card
+    known = read_card(cards[card.source])
+    if known.family != card.family or not known.pricing:
+        return card
+    return replace(
+        card,
+        pricing=known.pricing,
+        priced=known.priced,
+        price_source=known.price_source,
+        price_note=known.price_note,
+        batch_price=known.batch_price,
+    )
 
 
 def _date(spec: str, value: Setting) -> date | None:

@@ -124,3 +124,12 @@ def test_settings_are_laid_over_defaults():
 def test_a_setting_that_is_unknown_or_of_another_type_is_refused(settings, words):
     with pytest.raises(BadSettings, match=words):
         fill(Card(name="x", family="y", settings=settings), DEFAULTS)
+
+
+def test_a_spec_without_a_card_knows_the_formula_of_its_model():
+    card, known = read_generator_card("openai:gpt-image-2?quality=low"), read_generator_card("gpt-image-2")
+    assert known.pricing and card.pricing == known.pricing
+    assert (card.priced, card.batch_price) == (known.priced, known.batch_price)
+    assert not read_generator_card("openai:gpt-image-2?base_url=http://127.0.0.1:8000/v1").pricing
+    assert not read_generator_card("azure:gpt-image-2").pricing
+    assert read_generator_card("xai:grok-imagine").price is None
