@@ -6,10 +6,9 @@ import contextlib
 import errno
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-import sqlalchemy as sa
 
 from countcheck.errors import BadInput, DiskFull
 
@@ -162,8 +161,8 @@ def disk_errors_as_sentences(path: Path) -> Iterator[None]:
         if error.errno in _NOT_ALLOWED:
             raise BadInput(f"{path}: cannot write there ({error.strerror}). Choose another folder with -o.") from error
         raise
-    except sa.exc.OperationalError as error:
-        text = str(error.orig)
+    except Exception as error:
+        text = _ledger_refusal(error)
         if "full" in text:
             raise _full(path) from error
         if "locked" in text:
@@ -171,6 +170,12 @@ def disk_errors_as_sentences(path: Path) -> Iterator[None]:
         if "readonly" in text or "unable to open" in text:
             raise BadInput(f"{path}: cannot write there ({text}). Choose another folder with -o.") from error
         raise
+
+
+def _ledger_refusal(error: BaseException) -> str:
+    """Return what SQLite says when SQLAlchemy cannot do something with a ledger; empty for any other error."""
+    loaded = sys.modules.get("sqlalchemy")
+    return str(error.orig) if loaded is not None and isinstance(error, loaded.exc.OperationalError) else ""
 
 
 def first_line(error: BaseException) -> str:

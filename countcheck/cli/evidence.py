@@ -32,9 +32,8 @@ def read_evidence(path: Path, level: float, counting: str | None = None) -> Evid
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(path, counting=counting) as opened:
-        rows = opened.rows()
-        note_problems_of_pictures(opened, rows)
-        return evidence_of_run(rows, opened.info.called(opened.name), opened.labels(), level)
+        note_problems_of_pictures(opened)
+        return evidence_of_run(opened.table(), opened.info.called(opened.name), opened.labels(), level)
 
 
 def read_summary(path: Path) -> Summary:

@@ -7,7 +7,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ from countcheck.reports import safe_text
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from countcheck.storage.rows import ResultRow
     from countcheck.storage.run_folder import RunFolder
 
 # Signs of our own tables in letters that every encoding has.
@@ -148,9 +147,9 @@ def note(sentence: str) -> None:
     logger.log(NOTE, "%s", sentence)
 
 
-def note_problems_of_pictures(run: RunFolder, rows: Iterable[ResultRow]) -> None:
+def note_problems_of_pictures(run: RunFolder) -> None:
     """Say on stderr when picture files of a run are missing or changed: the rates are those of the original pictures."""
-    problems = str(run.pictures.problems(rows))
+    problems = str(run.picture_problems())
     if problems:
         note(
             f"{run.path}: {problems}; the numbers are those of the pictures that were made. See: countcheck doctor {run.path}"

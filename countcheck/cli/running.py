@@ -144,7 +144,7 @@ def _decider(path: Path, config: RunConfig) -> Callable[[RunFolder], str | None]
         began = monotonic()
         if began < not_before:
             return None
-        decision = gate.update(run.rows(), run.info)
+        decision = gate.update(run.table(), run.info)
         not_before = monotonic() + 10 * (monotonic() - began)  # deciding takes at most a tenth of the run's time
         return None if decision is None else f"the gate {path.name} is decided: {decision}; no more pictures are made"
 
@@ -162,12 +162,12 @@ def show_finished(finished: RunFolder, *, as_json: bool, output: Path | None = N
     from countcheck.reports.terminal.summary import render_summary
 
     with finished:
-        rows = finished.rows()
-        summary = summarize(rows, finished.info, finished.labels(), path=finished.path)
+        table = finished.table()
+        summary = summarize(table, finished.info, finished.labels(), path=finished.path)
         show_result(
             summary.to_json, lambda: render_summary(summary, name=finished.name), as_json=as_json, output=output
         )
-        require_success(rows)
+        require_success(table)
         note(f"run: {finished.path}. Its report: countcheck report {finished.path}")
 
 

@@ -122,27 +122,40 @@ def make_reference(descriptions: Floats, *, inside: float = 0.97) -> Reference:
 
 def describe(picture: Pixels) -> Floats:
     """Describe a picture by twenty-nine numbers, shape (29,), whatever its size."""
-    array = as_rgb(picture)
-    return np.concatenate([_coarse(_at(array, SIDES[0])), _fine(_at(array, SIDES[1]))])
+    image = Image.fromarray(as_rgb(picture))
+    return np.concatenate([_coarse(_at(image, SIDES[0])), _fine(_at(image, SIDES[1]))])
 
 
-def _at(array: RgbArray, side: int) -> Floats:
-    """The picture with its longer side at so many pixels, its shorter one at 16 at least; values 0 to 255."""
-    tall, wide = array.shape[:2]
+def _at(image: Image.Image, side: int) -> RgbArray:
+    """The picture's red, green and blue, one after the other: its longer side at so many pixels, its shorter at 16 or more."""
+    wide, tall = image.size
     scale = side / max(tall, wide)
     size = (max(2 * _BLOCK, round(wide * scale)), max(2 * _BLOCK, round(tall * scale)))
     method = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(array).resize(size, method), np.float64)
+    # Work on whole planes takes a third of the time of work on the three values of each pixel.
+    return np.ascontiguousarray(np.asarray(image.resize(size, method)).transpose(2, 0, 1))
 
 
-def _coarse(colours: Floats) -> list[float]:
+def _grey(planes: RgbArray) -> Floats:
+    # In this one order of the sums: differences of greys lie on the very limits that they are compared with.
+    grey: Floats = planes.transpose(1, 2, 0).astype(np.float64, order="C") @ _GREY
+    return grey
+
+
+def _saturation(planes: RgbArray) -> RgbArray:
+    red, green, blue = planes
+    return np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+
+
+def _coarse(planes: RgbArray) -> list[float]:
     """Edges, saturation, light, number of colours, flat areas and spectrum."""
-    grey = colours @ _GREY
+    grey = _grey(planes)
     edges = np.hypot(np.diff(grey, axis=1)[:-1], np.diff(grey, axis=0)[:, :-1])
-    saturation = colours.max(axis=2) - colours.min(axis=2)
-    different = _different(colours, 16) / grey.size
+    saturation = _saturation(planes)
+    different = _different(planes, 16) / grey.size
     laplacian = np.abs(4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:])
     blocks = _block_spreads(grey, _BLOCK)
+    colours = planes.reshape(3, -1)
     return [
         *((edges < limit).mean() for limit in _EDGES),
         saturation.mean() / 64,
@@ -154,38 +167,49 @@ def _coarse(colours: Floats) -> list[float]:
         (blocks < 1.5).mean(),
         (blocks < 5).mean(),
         *np.diff(_spectrum(grey)),
-        np.log(colours.std(axis=(0, 1)).max() + 1) / 2,
-        float(np.abs(np.diff(colours.mean(axis=(0, 1)))).max()) / 32,
+        np.log(colours.std(axis=1).max() + 1) / 2,
+        float(np.abs(np.diff(colours.mean(axis=1))).max()) / 32,
     ]
 
 
-def _different(colours: Floats, step: int) -> int:
-    """Count the colours of a picture (height, width, 3) that differ when each channel goes in steps of ``step``."""
+def _different(planes: RgbArray, step: int) -> int:
+    """Count the colours of a picture that differ when each channel goes in steps of ``step``."""
     levels = 256 // step
+    red, green, blue = (planes // np.uint8(step)).astype(np.uint16)
     # A histogram: sorting all pixels to find the different ones takes several times as long.
-    codes = (colours // step).astype(np.intp) @ (levels * levels, levels, 1)
+    codes = (red * np.uint16(levels) + green) * np.uint16(levels) + blue
     return int(np.count_nonzero(np.bincount(codes.ravel(), minlength=1)))
 
 
-def _fine(colours: Floats) -> list[float]:
+def _fine(planes: RgbArray) -> list[float]:
     """How peaked differences are, how flat small blocks are, and how colours and light are spread."""
-    grey = colours @ _GREY
+    grey = _grey(planes)
     across = np.diff(grey, axis=1).ravel()
     blocks = _block_spreads(grey, _BLOCK // 2)
-    different = _different(colours, 8) / grey.size
-    red, green, blue = (colours[..., k] for k in range(3))
-    saturation = colours.max(axis=2) - colours.min(axis=2) + 1e-6
-    hue = np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue)
+    different = _different(planes, 8) / grey.size
     levels = np.histogram(grey, 32, (0, 256))[0] / grey.size
     return [
         np.log(np.square(np.square(across / (across.std() + 1e-6))).mean() + 1),
         *np.log(np.quantile(blocks, (0.1, 0.25, 0.5, 0.75, 0.9)) + 0.3),
         np.log(different + 1e-3),
-        float(np.abs((saturation * np.exp(1j * hue)).sum()) / saturation.sum()),
+        _one_hue(planes),
         float(-(levels * np.log(levels + 1e-9)).sum()),
         float(levels.max()),
         np.log(blocks.mean() + 0.1) - np.log(grey.std() + 1),
     ]
+
+
+def _one_hue(planes: RgbArray) -> float:
+    """How much the hues agree, 0 to 1: the length of their mean, each hue weighed by its saturation."""
+    saturation = _saturation(planes) + 1e-6
+    red, green, blue = planes.astype(np.int16)
+    along, up = (2 * red - green - blue).astype(np.float64), np.sqrt(3) * (green - blue)
+    length = np.hypot(along, up)
+    grey = length == 0  # the angle of what has no hue is 0
+    length[grey] = 1
+    along[grey] = 1
+    weight = saturation / length
+    return float(np.hypot((weight * along).sum(), (weight * up).sum()) / saturation.sum())
 
 
 def _block_spreads(grey: Floats, block: int) -> Floats:

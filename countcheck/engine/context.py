@@ -28,7 +28,7 @@ from countcheck.images.decode import MAX_PIXELS
 from countcheck.images.types import Pixels
 from countcheck.storage.picture_store import StoredPicture
 from countcheck.storage.records import OutcomeRecord
-from countcheck.storage.repeats import HASH
+from countcheck.storage.result_table import HASH
 from countcheck.storage.run_folder import NO_STATES, RunFolder
 from countcheck.suites.samples import Sample
 from countcheck.suites.suite import Noun, Suite

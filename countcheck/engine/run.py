@@ -26,6 +26,8 @@ import functools
 import threading
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter
 from countcheck.counting.self_test import SelfTest
@@ -55,7 +57,7 @@ from countcheck.generators.batch_notes import KeepsBatches
 from countcheck.generators.lifetime import today
 from countcheck.generators.price import Price, price_of
 from countcheck.registry import load_generator_class
-from countcheck.storage.rows import ResultRow
+from countcheck.storage.result_table import FAILURE, MISSING, OUTCOMES, Results, first_seen, table_of
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import SelfTestInfo
 from countcheck.suites.samples import Sample, shuffle_prompts
@@ -142,21 +144,27 @@ def _introduce(config: RunConfig, progress: Progress) -> None:
         require_all_served(config.generators, today())
 
 
-def require_success(rows: Sequence[ResultRow]) -> None:
+def require_success(results: Results) -> None:
     """Accept a run of which at least one sample ended in a picture or a refusal, or none was made yet.
 
     Raises:
         CannotDecide: When every sample that was made failed; names the commonest reason.
     """
-    made = [row for row in rows if row.outcome != "missing"]
-    if not made or any(row.outcome != "failure" for row in made):
+    table = table_of(results)
+    counts = np.bincount(table.outcome, minlength=len(OUTCOMES))
+    made = int(counts.sum() - counts[MISSING])
+    if not made or made > counts[FAILURE]:
         return
-    (message, times), *_ = collections.Counter(row.message for row in made).most_common(1)
-    share = "every time" if times == len(made) else f"{times} times"
+    messages: collections.Counter[str] = collections.Counter()
+    codes, which = first_seen(table.ending[table.outcome == FAILURE])
+    for code, n in zip(codes.tolist(), np.bincount(which).tolist(), strict=True):
+        messages[table.endings[code].message] += n
+    (message, times), *_ = messages.most_common(1)
+    share = "every time" if times == made else f"{times} times"
     raise CannotDecide(
-        f"all {len(made)} samples that were made failed, so no rate can be given. The commonest reason, {share}: "
+        f"all {made} samples that were made failed, so no rate can be given. The commonest reason, {share}: "
         f"{message.rstrip('.')[:300]}. Fix that; the same command with --retry-failed asks again."
-        if len(made) > 1
+        if made > 1
         else f"the only sample that was made failed, so no rate can be given: {message.rstrip('.')[:300]}. "
         "Fix that; the same command with --retry-failed asks again."
     )

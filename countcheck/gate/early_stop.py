@@ -6,7 +6,9 @@ random order with their repeats together, as `countcheck.suites.samples.shuffle_
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+
+import numpy as np
 
 from countcheck.gate.policy import GateRule, Policy
 from countcheck.metrics.columns import Columns
@@ -17,7 +19,7 @@ from countcheck.metrics.summary import withheld_reason
 from countcheck.stats.anytime import anytime_difference, anytime_rate
 from countcheck.stats.estimate import Estimate
 from countcheck.stats.intervals import sums_by_cluster
-from countcheck.storage.rows import ResultRow
+from countcheck.storage.result_table import MISSING, PICTURE, REFUSAL, Results, ResultTable, table_of
 from countcheck.storage.run_info import RunInfo
 
 
@@ -40,21 +42,21 @@ class SequentialGate:
         self._baseline = dict(baseline or {})
         self.decision: str | None = None
 
-    def update(self, rows: Sequence[ResultRow], info: RunInfo | None = None) -> str | None:
+    def update(self, results: Results, info: RunInfo | None = None) -> str | None:
         """Return the decision reached by now: ``pass``, ``fail`` or, while neither is sure, ``None``.
 
         Args:
-            rows: All rows of the run, the missing ones included.
+            results: All of the run, the missing ones included.
             info: Names the suite, without which the run pairs with any baseline, and holds the counter's self-test.
         """
         if self.decision is None:
-            self.decision = self._decide(rows, info or RunInfo())
+            self.decision = self._decide(table_of(results), info or RunInfo())
         return self.decision
 
-    def _decide(self, rows: Sequence[ResultRow], info: RunInfo) -> str | None:
-        sides = sides_of_run(_complete(rows), info)
-        names = {row.generator for row in rows}
-        if not all(self._enough(rows, name) for name in names):
+    def _decide(self, table: ResultTable, info: RunInfo) -> str | None:
+        sides = sides_of_run(_complete(table), info)
+        names = table.generators_seen()
+        if not all(self._enough(table.of_generator(name)) for name in names):
             return None
         decisions = [
             self._decide_rule(rule, sides.get(name))
@@ -66,14 +68,15 @@ class SequentialGate:
             return "fail"
         return "pass" if decisions and all(decision == "pass" for decision in decisions) else None
 
-    def _enough(self, rows: Sequence[ResultRow], name: str) -> bool:
+    def _enough(self, table: ResultTable) -> bool:
         """Return whether a generator has the fewest samples and prompts that the policy wants to judge by."""
         limits = self._policy.limits
         if limits.samples is None and limits.prompts is None:
             return True
-        scored = [row for row in rows if row.generator == name and row.outcome in ("picture", "refusal")]
-        prompts = {row.prompt_id for row in scored if not row.conversation}
-        return len(scored) >= (limits.samples or 0) and len(prompts) >= (limits.prompts or 0)
+        outcome = table.outcome
+        scored = (outcome == PICTURE) | (outcome == REFUSAL)
+        prompts, _ = table.take(scored & ~table.conversation).prompts()
+        return int(scored.sum()) >= (limits.samples or 0) and len(prompts) >= (limits.prompts or 0)
 
     def _decide_rule(self, rule: GateRule, side: ComparisonSide | None) -> str | None:
         rate = rule.definition
@@ -108,7 +111,10 @@ def _share(rule: GateRule, columns: Columns, level: float) -> Estimate:
     return anytime_rate(*sums_by_cluster(samples.prompt[inside], hits[inside]), level)
 
 
-def _complete(rows: Sequence[ResultRow]) -> list[ResultRow]:
+def _complete(table: ResultTable) -> ResultTable:
     """Return the rows of prompts of which every repeat has been made."""
-    waiting = {(row.generator, row.prompt_id) for row in rows if row.outcome == "missing"}
-    return [row for row in rows if (row.generator, row.prompt_id) not in waiting]
+    names, prompt = table.prompts()
+    of_generator = prompt + table.generator.astype(np.int64) * len(names)
+    waiting = np.zeros(len(names) * len(table.generators), np.bool_)
+    waiting[of_generator[table.outcome == MISSING]] = True
+    return table.take(~waiting[of_generator])

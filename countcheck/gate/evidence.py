@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from countcheck.metrics.sides import ComparisonSide, sides_of_run, sides_of_summary
 from countcheck.metrics.summary import Summary, summarize
-from countcheck.storage.rows import Label, ResultRow
+from countcheck.storage.result_table import MISSING, Results, table_of
+from countcheck.storage.rows import Label
 from countcheck.storage.run_info import RunInfo
 
 
@@ -26,13 +27,11 @@ class Evidence:
     stopped_early: bool = False
 
 
-def evidence_of_run(
-    rows: Sequence[ResultRow], info: RunInfo, labels: Sequence[Label] = (), level: float = 0.95
-) -> Evidence:
+def evidence_of_run(results: Results, info: RunInfo, labels: Sequence[Label] = (), level: float = 0.95) -> Evidence:
     """Collect the evidence of a run.
 
     Args:
-        rows: Of the run; missing samples included.
+        results: Of the run; missing samples included.
         info: What the run was made with.
         labels: People's counts.
         level: Confidence level of the intervals, strictly between 0 and 1.
@@ -40,12 +39,13 @@ def evidence_of_run(
     Raises:
         BadInput: If the level is not between 0 and 1.
     """
-    summary = summarize(rows, info, labels, level)
+    table = table_of(results)
+    summary = summarize(table, info, labels, level)
     sides = {
         name: replace(side, corrected=summary.generators[name].corrected)
-        for name, side in sides_of_run(rows, info).items()
+        for name, side in sides_of_run(table, info).items()
     }
-    stopped_early = bool(info.until_decided) and any(row.outcome == "missing" for row in rows)
+    stopped_early = bool(info.until_decided) and bool((table.outcome == MISSING).any())
     return Evidence(summary=summary, sides=sides, stopped_early=stopped_early)
 
 

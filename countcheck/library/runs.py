@@ -67,7 +67,7 @@ class Run(RunFolder):
             level: Confidence level of the intervals, above 0 and below 1.
         """
         return _as(
-            RunSummary, summarize(self.rows(), self.info.called(self.name), self.labels(), level, path=self.path)
+            RunSummary, summarize(self.table(), self.info.called(self.name), self.labels(), level, path=self.path)
         )
 
     def compare(
@@ -168,7 +168,7 @@ class Run(RunFolder):
         return [row_to_json(row) for row in self.rows()]
 
     def _evidence(self, level: float) -> Evidence:
-        return evidence_of_run(self.rows(), self.info.called(self.name), self.labels(), level)
+        return evidence_of_run(self.table(), self.info.called(self.name), self.labels(), level)
 
     def _repr_html_(self) -> str:
         return summary_html(self.summary())

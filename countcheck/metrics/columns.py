@@ -1,9 +1,12 @@
-"""Result rows as columns: one numpy array a field, so that 100,000 rows are counted in a blink."""
+"""One generator's results as columns of numbers, so that a million samples are counted in a blink.
+
+What depends on the prompt and on the outcome alone is worked out once for each pair of them that occurs.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,6 +16,17 @@ from numpy.typing import NDArray
 from countcheck.counting.verdict import Kind
 from countcheck.metrics.consistency import unclear_refusals
 from countcheck.metrics.outcome_codes import CODES, KINDS, Bools, Ints, SampleCodes
+from countcheck.storage.prompt_fields import PromptFields
+from countcheck.storage.result_table import (
+    MISSING,
+    PICTURE,
+    REFUSAL,
+    Ending,
+    Results,
+    ResultTable,
+    first_seen,
+    table_of,
+)
 from countcheck.storage.rows import ResultRow
 from countcheck.suites.suite import Relation
 
@@ -94,32 +108,32 @@ class Columns:
         return chosen
 
 
-def columns_of(rows: Sequence[ResultRow]) -> Columns:
-    """Arrange one generator's rows as columns; conversation turns or prompts, as given."""
-    prompts = {name: code for code, name in enumerate(dict.fromkeys(row.prompt_id for row in rows))}
-    nouns = [_nouns(row) for row in rows]
+def columns_of(results: Results) -> Columns:
+    """Arrange one generator's results as columns; conversation turns or prompts, as given."""
+    table = table_of(results)
+    prompts, prompt = table.prompts()
+    pairs = Pairs(table)
+    nouns = np.array([_nouns(place, ending) for place, ending in pairs.distinct], np.int64).reshape(-1, 2)[pairs.of_row]
     return Columns(
         samples=SampleCodes(
-            prompts=tuple(prompts),
-            prompt=np.array([prompts[row.prompt_id] for row in rows], np.int64),
-            repeat=np.array([row.repeat for row in rows], np.int64),
-            code=outcome_codes(rows),
+            prompts=prompts, prompt=prompt, repeat=table.repeat.astype(np.int64), code=outcome_codes(table)
         ),
-        seconds=np.array([row.seconds for row in rows], np.float64),
-        cost=np.array([np.nan if row.cost is None else row.cost for row in rows], np.float64),
-        numbers=_numbers(rows),
-        nouns_asked=np.array([asked for asked, _ in nouns], np.int64),
-        nouns_exact=np.array([exact for _, exact in nouns], np.int64),
-        tags=_tags(rows),
+        seconds=table.seconds,
+        cost=table.cost,
+        numbers=_numbers(pairs),
+        nouns_asked=nouns[:, 0].copy(),
+        nouns_exact=nouns[:, 1].copy(),
+        tags=_tags(table),
     )
 
 
-def outcome_codes(rows: Sequence[ResultRow]) -> Ints:
+def outcome_codes(results: Results) -> Ints:
     """Return (n,) the index into `countcheck.metrics.outcome_codes.CODES` of each row of one generator."""
-    outcome = np.array([row.outcome for row in rows], dtype="U8")
-    picture, refusal, missing = outcome == "picture", outcome == "refusal", outcome == "missing"
-    code = np.array([-1 if row.verdict is None else _CODE_OF[row.verdict] for row in rows], np.int64)
-    judged, countable, unclear = code >= 0, _countable(rows), unclear_refusals(rows)
+    table = table_of(results)
+    outcome = table.outcome
+    picture, refusal, missing = outcome == PICTURE, outcome == REFUSAL, outcome == MISSING
+    code: Ints = table.by_ending(lambda ending: -1 if ending.verdict is None else _CODE_OF[ending.verdict], np.int64)
+    judged, countable, unclear = code >= 0, _countable(table), unclear_refusals(table)
     for chosen, letter in (
         (~judged, "-"),
         (picture & (~judged | ~countable), "."),
@@ -133,112 +147,147 @@ def outcome_codes(rows: Sequence[ResultRow]) -> Ints:
     return code
 
 
-def tags_of(row: ResultRow) -> dict[str, tuple[str, ...]]:
-    """Return the tags of a row and those derived from its targets; the suite's own tags win.
+def tags_of(asked: ResultRow | PromptFields) -> dict[str, tuple[str, ...]]:
+    """Return the tags of what was asked and those derived from its targets; the suite's own tags win.
 
     ``number`` is the asked number where one noun has a plain number; ``noun`` every noun asked for; ``kinds`` how many
     of them; ``number_form`` is ``digit`` or ``word``, where the wording is known.
     """
-    tags: dict[str, tuple[str, ...]] = {name: (str(value),) for name, value in row.tags.items()}
-    nouns = tuple(dict.fromkeys(noun for target in row.targets for noun in target.nouns)) or tuple(row.asked)
+    tags: dict[str, tuple[str, ...]] = {name: (str(value),) for name, value in asked.tags.items()}
+    nouns = tuple(dict.fromkeys(noun for target in asked.targets for noun in target.nouns)) or tuple(asked.asked)
     if not nouns:
         return tags
     tags.setdefault("noun", nouns)
     tags.setdefault("kinds", (str(len(nouns)),))
-    numbers = plain_numbers(row)
+    numbers = plain_numbers(asked)
     if len(nouns) == 1 and len(numbers) == 1:
         tags.setdefault("number", (str(next(iter(numbers.values()))),))
-    words = " ".join(target.words for target in row.targets)
+    words = " ".join(target.words for target in asked.targets)
     if words.strip():
         tags.setdefault("number_form", ("digit" if any(c.isdigit() for c in words) else "word",))
     return tags
 
 
-def plain_numbers(row: ResultRow) -> dict[str, int]:
+def plain_numbers(asked: ResultRow | PromptFields) -> dict[str, int]:
     """Return noun to asked number, for nouns asked for in a plain number ("three", "no"), not a range or a comparison."""
-    if not row.targets:
-        return dict(row.asked)
-    return {target.noun: target.count or 0 for target in row.targets if target.relation in NUMBERED}
+    if not asked.targets:
+        return dict(asked.asked)
+    return {target.noun: target.count or 0 for target in asked.targets if target.relation in NUMBERED}
 
 
-def _nouns(row: ResultRow) -> tuple[int, int]:
+class Pairs:
+    """What was asked, with how it ended: the pairs that occur among the rows of a table.
+
+    Args:
+        table: Of k pairs in n rows.
+
+    Attributes:
+        distinct: The pairs.
+        of_row: (n,) which of them each row is.
+    """
+
+    def __init__(self, table: ResultTable) -> None:
+        names: dict[Hashable, int] = {}
+        asked = [(place.fields.targets, tuple(place.fields.asked.items())) for place in table.places]
+        of_place = np.array([names.setdefault(name, len(names)) for name in asked], np.int64)
+        example = dict(zip(reversed(of_place.tolist()), reversed(table.places), strict=True))
+        codes = of_place[table.place] * len(table.endings) + table.ending
+        distinct, self.of_row = np.unique(codes, return_inverse=True)
+        self.distinct = [
+            (example[asked].fields, table.endings[ending])
+            for asked, ending in zip(
+                *(part.tolist() for part in np.divmod(distinct, len(table.endings) or 1)), strict=True
+            )
+        ]
+
+
+def _nouns(asked: PromptFields, ending: Ending) -> tuple[int, int]:
     """Return how many nouns were asked for, and how many of them were counted as asked for sure."""
-    asked = len(row.targets or row.asked)
-    if row.outcome == "refusal":
-        return asked, 0
-    if row.outcome != "picture":
+    n = len(asked.targets or asked.asked)
+    if ending.outcome == "refusal":
+        return n, 0
+    if ending.outcome != "picture":
         return 0, 0
-    if row.verdict is Kind.EXACT:
-        return asked, asked
-    if asked == 1:
+    if ending.verdict is Kind.EXACT:
+        return n, n
+    if n == 1:
         return 1, 0
-    counted = row.counted or {}
-    certain = {noun for noun in counted if row.low.get(noun) == row.high.get(noun)}
-    if not row.targets:
-        return asked, sum(noun in certain and counted[noun] == n for noun, n in row.asked.items())
-    return asked, sum(certain.issuperset(target.nouns) and target.holds(counted) for target in row.targets)
+    counted = ending.counted
+    certain = {noun for noun in counted if ending.low.get(noun) == ending.high.get(noun)}
+    if not asked.targets:
+        return n, sum(noun in certain and counted[noun] == number for noun, number in asked.asked.items())
+    return n, sum(certain.issuperset(target.nouns) and target.holds(counted) for target in asked.targets)
 
 
-def _countable(rows: Sequence[ResultRow]) -> Bools:
-    asked = np.array([bool(row.targets or row.asked) for row in rows], np.bool_)
-    judged = np.array(
-        [row.verdict is not None and row.verdict not in (Kind.REFUSED, Kind.FAILED) for row in rows], np.bool_
+def _countable(table: ResultTable) -> Bools:
+    asked = table.by_place(lambda place: bool(place.fields.targets or place.fields.asked), np.bool_)
+    judged = table.by_ending(
+        lambda ending: ending.verdict is not None and ending.verdict not in (Kind.REFUSED, Kind.FAILED), np.bool_
     )
     # Rows that were judged and carry no targets anywhere (a bare export) do not say what was asked: every sample counts.
     # Where nothing was judged either, nothing was to be counted: refusals are all that such a suite asks about.
-    return np.ones(len(rows), np.bool_) if judged.any() and not asked.any() else asked | judged
+    return np.ones(len(table), np.bool_) if judged.any() and not asked.any() else asked | judged
 
 
-def _numbers(rows: Sequence[ResultRow]) -> NounCounts:
-    index: list[int] = []
+def _numbers(pairs: Pairs) -> NounCounts:
+    owners: list[int] = []
     asked: list[int] = []
     counted: list[float] = []
-    for i, row in enumerate(rows):
-        if row.outcome != "picture" or not row.counted:
+    for pair, (fields, ending) in enumerate(pairs.distinct):
+        if ending.outcome != "picture" or not ending.counted:
             continue
-        for noun, n in plain_numbers(row).items():
-            if noun in row.counted:
-                index.append(i)
+        for noun, n in plain_numbers(fields).items():
+            if noun in ending.counted:
+                owners.append(pair)
                 asked.append(n)
-                counted.append(row.counted[noun])
-    return NounCounts(
-        row=np.array(index, np.int64), asked=np.array(asked, np.int64), counted=np.array(counted, np.float64)
-    )
+                counted.append(ending.counted[noun])
+    rows, places = _repeat_for_rows(np.array(owners, np.int64), pairs.of_row)
+    return NounCounts(row=rows, asked=np.array(asked, np.int64)[places], counted=np.array(counted, np.float64)[places])
 
 
-def _tags(rows: Sequence[ResultRow]) -> dict[str, TagColumn]:
+def _tags(table: ResultTable) -> dict[str, TagColumn]:
     """Read tags once for each prompt, since its rows share them; the turns of a conversation may differ."""
     names: dict[tuple[str, int], int] = {}
-    name_of_row: list[int] = []
-    first: list[ResultRow] = []
-    for row in rows:
-        name = (row.prompt_id, row.script if row.conversation else -1)
-        code = names.get(name)
-        if code is None:
-            code = names[name] = len(first)
-            first.append(row)
-        name_of_row.append(code)
+    of_place = np.zeros(len(table.places), np.int64)
+    seen, _ = first_seen(table.place)
+    first: list[PromptFields] = []
+    for number in seen.tolist():
+        place = table.places[number]
+        name = (place.prompt_id, place.script if place.fields.conversation else -1)
+        code = names.setdefault(name, len(first))
+        if code == len(first):
+            first.append(place.fields)
+        of_place[number] = code
     codes: dict[str, dict[str, int]] = defaultdict(dict)
     owners: dict[str, list[int]] = defaultdict(list)
     flat: dict[str, list[int]] = defaultdict(list)
-    for owner, row in enumerate(first):
-        for tag, values in tags_of(row).items():
+    for owner, fields in enumerate(first):
+        for tag, values in tags_of(fields).items():
             known, tag_owners, tag_flat = codes[tag], owners[tag], flat[tag]
             for value in values:
                 tag_owners.append(owner)
                 tag_flat.append(known.setdefault(value, len(known)))
-    index = np.array(name_of_row, np.int64)
-    return {
-        tag: _repeated(tuple(codes[tag]), np.array(owners[tag], np.int64), np.array(flat[tag], np.int64), index)
-        for tag in sorted(codes)
-    }
+    name_of_row = of_place[table.place]
+    columns = {}
+    for tag in sorted(codes):
+        rows, places = _repeat_for_rows(np.array(owners[tag], np.int64), name_of_row)
+        columns[tag] = TagColumn(values=tuple(codes[tag]), rows=rows, codes=np.array(flat[tag], np.int64)[places])
+    return columns
 
 
-def _repeated(values: tuple[str, ...], owners: Ints, flat: Ints, name_of_row: Ints) -> TagColumn:
-    """Repeat the codes of each prompt, given in order, for each of its rows."""
-    lengths = np.bincount(owners, minlength=int(name_of_row.max(initial=-1)) + 1)
+def _repeat_for_rows(owners: Ints, owner_of_row: Ints) -> tuple[Ints, Ints]:
+    """Repeat what owners have for each of their rows.
+
+    Args:
+        owners: (k,) whose each thing is, in ascending order.
+        owner_of_row: (n,) the owner of each row.
+
+    Returns:
+        (m,) rows in order, and (m,) which of the k things stands in it.
+    """
+    lengths = np.bincount(owners, minlength=int(owner_of_row.max(initial=-1)) + 1)
     starts = np.cumsum(lengths) - lengths
-    per_row = lengths[name_of_row]
-    rows = np.repeat(np.arange(len(name_of_row)), per_row)
+    per_row = lengths[owner_of_row]
+    rows = np.repeat(np.arange(len(owner_of_row)), per_row)
     within = np.arange(len(rows)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
-    return TagColumn(values=values, rows=rows, codes=flat[starts[name_of_row[rows]] + within])
+    return rows, starts[owner_of_row[rows]] + within

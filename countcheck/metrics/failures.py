@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from countcheck.storage.rows import ResultRow
+import numpy as np
+from numpy.typing import NDArray
+
+from countcheck.storage.result_table import FAILURE, Results, first_seen, table_of
 
 MAX_REASONS = 5
 """Most reasons that are kept of one generator."""
@@ -39,19 +42,27 @@ class FailureReason:
         return cls(failure=str(body["failure"]), message=str(body["message"]), n=int(body["n"]))
 
 
-def failure_reasons(rows: Iterable[ResultRow]) -> tuple[FailureReason, ...]:
+def failure_reasons(results: Results) -> tuple[FailureReason, ...]:
     """Return the reasons of failed samples and turns, most frequent first; at most `MAX_REASONS`.
 
+    >>> from countcheck.storage.rows import ResultRow
     >>> row = ResultRow(key="1", generator="g", prompt_id="p", repeat=0, seed=1, text="", outcome="failure",
     ...                 failure="transient", message="Connection refused")
     >>> failure_reasons([row, row])[0].n
     2
     """
-    tally = Counter(
-        (row.failure or "unknown", " ".join(row.message.split())[:MAX_MESSAGE])
-        for row in rows
-        if row.outcome == "failure"
-    )
+    table = table_of(results)
+    failed = table.ending[table.outcome == FAILURE]
+    tally: Counter[tuple[str, str]] = Counter()
+    for code, n in zip(*_in_order(failed), strict=True):
+        ending = table.endings[code]
+        tally[ending.failure or "unknown", " ".join(ending.message.split())[:MAX_MESSAGE]] += n
     return tuple(
         FailureReason(failure=failure, message=message, n=n) for (failure, message), n in tally.most_common(MAX_REASONS)
     )
+
+
+def _in_order(codes: NDArray[np.int32]) -> tuple[list[int], list[int]]:
+    """Return the distinct codes in the order in which they are first seen, and how often each is."""
+    distinct, which = first_seen(codes)
+    return distinct.tolist(), np.bincount(which, minlength=len(distinct)).tolist()

@@ -10,7 +10,6 @@ errs differently on each.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,14 +18,16 @@ import numpy as np
 from countcheck.calibration.agreed_labels import agreed_counts
 from countcheck.counting.counts import Count
 from countcheck.counting.verdict import Kind, judge
-from countcheck.metrics.columns import NUMBERED, Floats
+from countcheck.metrics.columns import NUMBERED, Floats, Pairs
 from countcheck.metrics.outcome_codes import CODES, KINDS
 from countcheck.metrics.rates import RATES, Family, Unit, of_family
 from countcheck.stats.estimate import Estimate, no_estimate
 from countcheck.stats.intervals import cluster_rate
 from countcheck.stats.prediction_powered import LabelSample, prediction_powered
 from countcheck.stats.rogan_gladen import rogan_gladen
-from countcheck.storage.rows import Label, ResultRow
+from countcheck.storage.prompt_fields import PromptFields
+from countcheck.storage.result_table import PICTURE, REFUSAL, Ending, Results, ResultTable, first_seen, table_of
+from countcheck.storage.rows import Label
 
 MIN_LABELS = 10
 """Fewer labelled pictures of a generator than this correct nothing."""
@@ -57,11 +58,12 @@ class GroundTruth:
     weight: float = 1.0
 
 
-def ground_truths(rows: Sequence[ResultRow], labels: Sequence[Label]) -> dict[int, GroundTruth]:
+def ground_truths(results: Results, labels: Sequence[Label]) -> dict[int, GroundTruth]:
     """Return index of a row to what people counted there, for rows of which every noun asked for has an agreed number.
 
     Several people's numbers become one in `countcheck.calibration.agreed_labels`.
     """
+    table = table_of(results)
     agreed = agreed_counts(labels)
     strata: dict[tuple[str, int], str] = {}
     weights: dict[str, float] = {}
@@ -71,37 +73,39 @@ def ground_truths(rows: Sequence[ResultRow], labels: Sequence[Label]) -> dict[in
         # The more are labelled, the less each stands for: the least is the newest, and holds for all of its stratum.
         weights[label.stratum] = min(label.weight, weights.get(label.stratum, label.weight))
     truths = {}
-    for i, row in enumerate(rows):
-        picture = (row.key, row.turn)
-        if picture not in agreed or row.outcome != "picture" or not row.targets:
+    for i in table.rows_of_keys({key for key, _ in agreed}).tolist():
+        picture = (table.key_of(i), int(table.turn[i]))
+        place, ending = table.places[table.place[i]].fields, table.endings[table.ending[i]]
+        if picture not in agreed or ending.outcome != "picture" or not place.targets:
             continue
         counts = agreed[picture]
-        if all(noun in counts for target in row.targets for noun in target.nouns):
-            verdict = judge(row.targets, Count(counts=counts, low=counts, high=counts)).kind
+        if all(noun in counts for target in place.targets for noun in target.nouns):
+            verdict = judge(place.targets, Count(counts=counts, low=counts, high=counts)).kind
             stratum = strata.get(picture, "")
             weight = weights[stratum] if stratum else 1.0
             truths[i] = GroundTruth(counts=counts, verdict=verdict, by_chance=bool(stratum), weight=weight)
     return truths
 
 
-def corrected_rates(
-    rows: Sequence[ResultRow], labels: Sequence[Label], level: float = 0.95
-) -> tuple[dict[str, Estimate], str]:
+def corrected_rates(results: Results, labels: Sequence[Label], level: float = 0.95) -> tuple[dict[str, Estimate], str]:
     """Correct one generator's rates by labels.
 
     Args:
-        rows: Of prompts, of one generator, missing ones included.
+        results: Of prompts, of one generator, missing ones included.
         labels: Of the whole run.
         level: Confidence level, strictly between 0 and 1.
 
     Returns:
         Rate to corrected estimate, and a sentence that says why there is none, or what to beware of; "" if nothing.
     """
-    asked = [row for row in rows if row.outcome in ("picture", "refusal") and row.targets]
+    table = table_of(results)
+    outcome = table.outcome
+    targeted = table.by_place(lambda place: bool(place.fields.targets), np.bool_)
+    asked = table.take(targeted & ((outcome == PICTURE) | (outcome == REFUSAL)))
     truths = ground_truths(asked, labels)
     if not truths:
         return {}, ""
-    name = asked[0].generator
+    name = asked.generators[asked.generator[0]]
     if len(truths) < MIN_LABELS:
         return {}, (
             f"{name}: {len(truths)} labelled pictures are too few to correct its rates; "
@@ -123,12 +127,11 @@ def corrected_rates(
 
 
 def _prediction_powered_rates(
-    rows: list[ResultRow], truths: Mapping[int, GroundTruth], level: float
+    asked: ResultTable, truths: Mapping[int, GroundTruth], level: float
 ) -> tuple[dict[str, Estimate], str]:
-    prompts = {name: code for code, name in enumerate(dict.fromkeys(row.prompt_id for row in rows))}
     sample = LabelSample(
-        cluster=np.array([prompts[row.prompt_id] for row in rows], np.int64),
-        stratum=np.array([_stratum(row) for row in rows], np.int64),
+        cluster=asked.prompts()[1],
+        stratum=asked.by_ending(_stratum, np.int64),
         labelled=np.array(sorted(truths), np.int64),
         weight=np.array([truths[i].weight for i in sorted(truths)], np.float64),
     )
@@ -136,11 +139,11 @@ def _prediction_powered_rates(
     unlabelled = float(np.isin(sample.stratum, without).mean())
     if unlabelled > MAX_UNLABELLED:
         return {}, (
-            f"{rows[0].generator}: no label among the {round(unlabelled * len(rows))} pictures of one verdict; "
+            f"{asked.generators[asked.generator[0]]}: no label among the {round(unlabelled * len(asked))} pictures of one verdict; "
             "label some of each before its rates can be corrected."
         )
     rates = {}
-    for rate, predicted, labels, base in _quantities(rows, truths):
+    for rate, predicted, labels, base in _quantities(asked, truths):
         share = rate in _VERDICTS
         estimate = prediction_powered(sample, predicted, labels, base, level, share=share, unlabelled=unlabelled)
         if estimate.n:
@@ -148,43 +151,46 @@ def _prediction_powered_rates(
     return rates, ""
 
 
-def _stratum(row: ResultRow) -> int:
-    if row.outcome == "refusal":
+def _stratum(ending: Ending) -> int:
+    if ending.outcome == "refusal":
         return -1
-    return 2 if row.verdict is Kind.UNCERTAIN else int(row.verdict is Kind.EXACT)
+    return 2 if ending.verdict is Kind.UNCERTAIN else int(ending.verdict is Kind.EXACT)
 
 
-def _quantities(
-    rows: list[ResultRow], truths: Mapping[int, GroundTruth]
-) -> Iterator[tuple[str, Floats, Floats, Floats]]:
+def _quantities(asked: ResultTable, truths: Mapping[int, GroundTruth]) -> Iterator[tuple[str, Floats, Floats, Floats]]:
     """Yield rate, what the counter says of each row, what people say of the labelled ones, and the denominator."""
-    picture = np.array([row.outcome == "picture" for row in rows], np.float64)
+    picture = (asked.outcome == PICTURE).astype(np.float64)
     order = sorted(truths)
+    kinds = asked.by_ending(lambda ending: -1 if ending.verdict is None else KINDS.index(ending.verdict), np.int64)
     for rate, verdict in _VERDICTS.items():
-        predicted = np.array([row.verdict is verdict for row in rows], np.float64)
+        predicted = (kinds == KINDS.index(verdict)).astype(np.float64)
         labels = np.array([truths[i].verdict is verdict for i in order], np.float64)
-        yield rate, predicted, labels, picture if rate.endswith("given_picture") else np.ones(len(rows))
+        yield rate, predicted, labels, picture if rate.endswith("given_picture") else np.ones(len(asked))
+    pairs = Pairs(asked)
+    labelled = [pairs.distinct[pairs.of_row[i]] for i in order]
     for rate in of_family(Family.ERRORS):
         weighted = RATES[rate].unit is Unit.OBJECTS_PER_ASKED
-        errors = [_error(row, row.counted, weighted) for row in rows]
-        labels = np.array([_error(rows[i], truths[i].counts, weighted)[0] for i in order], np.float64)
-        yield (
-            rate,
-            np.array([total for total, _ in errors]),
-            labels,
-            np.array([nouns for _, nouns in errors], np.float64),
+        errors = [_error(fields, ending, ending.counted, weighted) for fields, ending in pairs.distinct]
+        totals, nouns = (np.array(part, np.float64)[pairs.of_row] for part in zip(*errors, strict=True))
+        labels = np.array(
+            [
+                _error(fields, ending, truths[i].counts, weighted)[0]
+                for i, (fields, ending) in zip(order, labelled, strict=True)
+            ],
+            np.float64,
         )
+        yield rate, totals, labels, nouns
 
 
-def _error(row: ResultRow, counts: Mapping[str, float], weighted: bool) -> tuple[float, int]:
-    """Return the sum over the row's plainly numbered nouns of |counted - asked|, and how many nouns there are."""
+def _error(asked: PromptFields, ending: Ending, counts: Mapping[str, float], weighted: bool) -> tuple[float, int]:
+    """Return the sum over the plainly numbered nouns of |counted - asked|, and how many nouns there are."""
     total, nouns = 0.0, 0
-    for target in row.targets:
-        asked = target.count or 0
-        plain = target.relation in NUMBERED and target.noun in row.counted
-        if not plain or target.noun not in counts or (weighted and asked == 0):
+    for target in asked.targets:
+        number = target.count or 0
+        plain = target.relation in NUMBERED and target.noun in ending.counted
+        if not plain or target.noun not in counts or (weighted and number == 0):
             continue
-        total += abs(counts[target.noun] - asked) / (asked if weighted else 1)
+        total += abs(counts[target.noun] - number) / (number if weighted else 1)
         nouns += 1
     return total, nouns
 
@@ -192,29 +198,27 @@ def _error(row: ResultRow, counts: Mapping[str, float], weighted: bool) -> tuple
 # -- Rogan and Gladen --------------------------------------------------------------------------------------------
 
 
-def _rogan_gladen_rate(rows: list[ResultRow], truths: Mapping[int, GroundTruth], rate: str, level: float) -> Estimate:
+def _rogan_gladen_rate(asked: ResultTable, truths: Mapping[int, GroundTruth], rate: str, level: float) -> Estimate:
     """Correct the share of exact pictures by the counter's error rates, then scale it to what was asked."""
-    verdicts = [(rows[i].verdict is Kind.EXACT, truth.verdict is Kind.EXACT) for i, truth in truths.items()]
+    exact = asked.by_ending(lambda ending: ending.verdict is Kind.EXACT, np.bool_)
+    verdicts = [(bool(exact[i]), truth.verdict is Kind.EXACT) for i, truth in truths.items()]
     on_exact = [counter for counter, people in verdicts if people]
     on_others = [not counter for counter, people in verdicts if not people]
     if not on_exact or not on_others:
         return no_estimate("labels show only one verdict", level=level)
-    hits: dict[str, int] = defaultdict(int)
-    sizes: dict[str, int] = defaultdict(int)
-    for row in rows:
-        if row.outcome == "picture":
-            hits[row.prompt_id] += row.verdict is Kind.EXACT
-            sizes[row.prompt_id] += 1
-    apparent = cluster_rate([hits[prompt] for prompt in sizes], list(sizes.values()), level)
+    picture = asked.outcome == PICTURE
+    _, prompt = first_seen(asked.prompts()[1][picture])
+    sizes = np.bincount(prompt)
+    apparent = cluster_rate(np.bincount(prompt, weights=exact[picture]), sizes, level)
     corrected = rogan_gladen(apparent, (sum(on_exact), len(on_exact)), (sum(on_others), len(on_others)))
     if rate == "exact_rate_given_picture" or corrected.value is None or corrected.low is None or corrected.high is None:
         return corrected
-    drawn = sum(sizes.values()) / len(rows)
+    drawn = int(sizes.sum()) / len(asked)
     return replace(
         corrected,
         value=corrected.value * drawn,
         low=corrected.low * drawn,
         high=corrected.high * drawn,
-        n=len(rows),
+        n=len(asked),
         design_effect=None,
     )

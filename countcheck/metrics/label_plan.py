@@ -15,10 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from countcheck.counting.verdict import Kind
 from countcheck.metrics.label_correction import MIN_LABELS, ground_truths
 from countcheck.stats.distributions import z_quantile
 from countcheck.stats.estimate import Estimate
+from countcheck.storage.result_table import PICTURE, REFUSAL, Results, ResultTable, first_seen, table_of
 from countcheck.storage.rows import Label, ResultRow
 
 SECONDS_PER_COUNT = 9.0
@@ -114,7 +117,7 @@ def sampling_order(sizes: Mapping[str, float], labelled: Mapping[str, int] | Non
 
 
 def plan_labels(
-    rows: Sequence[ResultRow],
+    results: Results,
     exact_rates: Mapping[str, Estimate],
     corrected: Mapping[str, Estimate],
     labels: Sequence[Label] = (),
@@ -122,7 +125,7 @@ def plan_labels(
     """Plan the labels after which the counter's errors add no more to the interval than the choice of prompts does.
 
     Args:
-        rows: Of prompts, of one run.
+        results: Of prompts, of one run.
         exact_rates: Generator to the exact rate that the counter gives.
         corrected: Generator to the exact rate corrected by labels, where there is one.
         labels: Of the run.
@@ -130,33 +133,47 @@ def plan_labels(
     Returns:
         ``None`` when there is no picture left to label, or labels would not make the interval narrower.
     """
-    pictures = [row for row in rows if row.picture and row.targets and row.outcome == "picture"]
-    sizes: Counter[str] = Counter()
-    for (generator, verdict), n in Counter((row.generator, row.verdict) for row in pictures).items():
-        sizes[_stratum(generator, verdict)] += n
+    table = table_of(results)
+    outcome = table.outcome
+    n_targets = table.by_place(lambda place: len(place.fields.targets), np.int64)
+    pictures = table.drawn & (n_targets > 0) & (outcome == PICTURE)
+    sizes = _stratum_sizes(table.take(pictures))
     if not sizes or not exact_rates:
         return None
-    truths = ground_truths(rows, labels) if labels else {}
+    truths = ground_truths(table, labels) if labels else {}
     labelled: Counter[str] = Counter()
     exact: Counter[str] = Counter()
     for i, truth in truths.items():
         if truth.by_chance:
-            labelled[stratum_of(rows[i])] += 1
-            exact[stratum_of(rows[i])] += truth.verdict is Kind.EXACT
+            stratum = _stratum(table.generators[table.generator[i]], table.endings[table.ending[i]].verdict)
+            labelled[stratum] += 1
+            exact[stratum] += truth.verdict is Kind.EXACT
     shares = {name: (exact[name] + 2 * _expected(name)) / (labelled[name] + 2) for name in sizes}
-    asked = Counter(row.generator for row in rows if row.outcome in ("picture", "refusal") and row.targets)
+    scored = ((outcome == PICTURE) | (outcome == REFUSAL)) & (n_targets > 0)
+    numbers = np.bincount(table.generator[scored], minlength=len(table.generators)).tolist()
+    asked = dict(zip(table.generators, numbers, strict=True))
     now = _widest(corrected) if set(corrected) >= set(exact_rates) else None
     plan = _smallest(sizes, labelled, shares, asked, exact_rates)
     if plan is None or (now is not None and plan[1] > MIN_GAIN * now):
         return None
     n, half_width = plan
-    nouns = sum(len(row.targets) for row in pictures) / len(pictures)
+    nouns = int(n_targets[pictures].sum()) / int(pictures.sum())
     return LabelPlan(
         pictures=n,
         seconds=float(round(n * nouns * SECONDS_PER_COUNT)),
         half_width=half_width,
         half_width_now=now,
     )
+
+
+def _stratum_sizes(pictures: ResultTable) -> Counter[str]:
+    """Count the pictures of each stratum, the strata in the order in which their pictures begin."""
+    codes, which = first_seen(pictures.generator.astype(np.int64) * len(pictures.endings) + pictures.ending)
+    sizes: Counter[str] = Counter()
+    for code, n in zip(codes.tolist(), np.bincount(which, minlength=len(codes)).tolist(), strict=True):
+        generator, ending = divmod(code, len(pictures.endings))
+        sizes[_stratum(pictures.generators[generator], pictures.endings[ending].verdict)] += n
+    return sizes
 
 
 def _smallest(

@@ -4,54 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from countcheck.images.hashes import hash_distance
+import numpy as np
+
+from countcheck.images.hashes import BITS, hash_distance
 from countcheck.storage.repeats import (
     CODE,
     UNRELATED,
     RepeatedPicture,
+    compared,
     groups_of_one_picture,
     hash_of,
+    may_repeat,
     repeated_pictures,
 )
-from countcheck.storage.rows import ResultRow
+from countcheck.storage.result_table import PICTURE, Results, ResultTable, table_of
 
 ALIKE_BITS = 16  # bits in which pictures differ that a collapsed model draws
 COMPARED = 200  # pictures of a generator that are compared each with each
 _MOST = 0.8  # share of prompts whose repeats are all the same, from which the seed has no effect
 
 
-def distinct_pictures(rows: Sequence[ResultRow]) -> int | None:
+def distinct_pictures(results: Results) -> int | None:
     """Count the different pictures among those that rates stand on; ``None`` where their files are not known."""
-    drawn = [row for row in rows if row.outcome == "picture"]
-    if not drawn or not all(row.digest for row in drawn):
+    table = table_of(results)
+    drawn = table.take(table.outcome == PICTURE)
+    if not len(drawn) or not np.not_equal(drawn.digest, b"").all():
         return None
-    return len(groups_of_one_picture(drawn))
+    near = may_repeat(drawn)
+    return int(compared(drawn).sum()) - len(near) + len(groups_of_one_picture(drawn.take(near).rows()))
 
 
-def repeat_warnings(name: str, rows: Sequence[ResultRow]) -> Iterator[str]:
+def repeat_warnings(name: str, results: Results) -> Iterator[str]:
     """Say what the repeated pictures of one generator mean: a placeholder, a collapse, a seed or a prompt without effect.
 
     Args:
         name: The generator's.
-        rows: Its prompts' rows, as a run gives them: placeholders are silent refusals already.
+        results: Of its prompts, as a run gives them: placeholders are silent refusals already.
     """
-    drawn = [row for row in rows if row.picture and not row.conversation and row.outcome in ("picture", "refusal")]
-    repeated = repeated_pictures(drawn)
+    table = table_of(results)
+    repeated = repeated_pictures(table.take(may_repeat(table)).rows())
     for picture in repeated:
         if any(row.code == CODE for row in picture.rows):
             yield (
                 f"{name}: one picture answers {picture.prompts} prompts with nothing in common "
-                f"({len(picture.rows)} of {len(rows)} samples). It is taken for a placeholder and counted as a silent "
+                f"({len(picture.rows)} of {len(table)} samples). It is taken for a placeholder and counted as a silent "
                 f"refusal. Look at {picture.rows[0].picture}."
             )
     real = [picture for picture in repeated if all(row.outcome == "picture" for row in picture.rows)]
-    pictures = [row for row in drawn if row.outcome == "picture"]
+    pictures = table.take((table.outcome == PICTURE) & table.drawn & ~table.conversation)
     sentence = _collapse(pictures, real) or _seed(pictures, real) or _other(real)
     if sentence:
         yield f"{name}: {sentence}"
 
 
-def _collapse(pictures: Sequence[ResultRow], repeated: Sequence[RepeatedPicture]) -> str:
+def _collapse(pictures: ResultTable, repeated: Sequence[RepeatedPicture]) -> str:
     """Say that most pictures look alike although their prompts have nothing in common; empty when they do not."""
     for picture in repeated:
         if picture.unrelated >= UNRELATED and 2 * len(picture.rows) >= len(pictures):
@@ -60,8 +66,8 @@ def _collapse(pictures: Sequence[ResultRow], repeated: Sequence[RepeatedPicture]
                 f"{which} {len(pictures)} pictures are the same one, although their prompts have nothing in common: a "
                 f"collapsed model, a placeholder or a cached answer. Look at {picture.rows[0].picture}."
             )
-    marked = [row for row in pictures if hash_of(row)]
-    sample = marked[:: max(1, -(-len(marked) // COMPARED))]
+    marked = np.flatnonzero(np.char.str_len(pictures.mark) == BITS // 4 + 6)
+    sample = list(pictures.take(marked[:: max(1, -(-len(marked) // COMPARED))]).rows())
     if len(sample) < 2 * UNRELATED:
         return ""
     marks = [hash_of(row) for row in sample]
@@ -80,14 +86,19 @@ def _collapse(pictures: Sequence[ResultRow], repeated: Sequence[RepeatedPicture]
     return ""
 
 
-def _seed(pictures: Sequence[ResultRow], repeated: Sequence[RepeatedPicture]) -> str:
+def _seed(pictures: ResultTable, repeated: Sequence[RepeatedPicture]) -> str:
     """Say that another seed gives the same picture; empty when it does not."""
     group_of = {row.key: place for place, picture in enumerate(repeated) for row in picture.rows}
-    tries: dict[str, list[int | None]] = {}
-    for row in pictures:
-        tries.setdefault(row.prompt_id, []).append(group_of.get(row.key))
-    tried = [groups for groups in tries.values() if len(groups) > 1]
-    fixed = sum(len(set(groups)) == 1 and groups[0] is not None for groups in tried)
+    group = np.full(len(pictures), -1, np.int64)  # of pictures that came once
+    for row in pictures.rows_of_keys(group_of).tolist():
+        group[row] = group_of[pictures.key_of(row)]
+    names, prompt = pictures.prompts()
+    tries = np.bincount(prompt, minlength=len(names))
+    least, most = np.full(len(names), len(repeated)), np.full(len(names), -1)
+    np.minimum.at(least, prompt, group)
+    np.maximum.at(most, prompt, group)
+    tried = np.flatnonzero(tries > 1)
+    fixed = int(((least == most) & (least >= 0))[tried].sum())
     if len(tried) < 2 or fixed < _MOST * len(tried):
         return ""
     return (

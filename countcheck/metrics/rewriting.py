@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from countcheck.metrics.columns import columns_of
 from countcheck.metrics.estimate_rates import estimate_rates
 from countcheck.stats.estimate import Estimate
+from countcheck.storage.result_table import PICTURE, REFUSAL, Results, table_of
 from countcheck.storage.rows import ResultRow
-from countcheck.suites.language.rewritten import Numbers, numbers_after
+from countcheck.suites.language.rewritten import Numbers, numbers_told
 
 RATE = "exact_rate"
 
@@ -62,36 +64,31 @@ class RewritingSummary:
         )
 
 
-def summarize_rewriting(rows: Sequence[ResultRow], state: str = "", level: float = 0.95) -> RewritingSummary:
-    """Tell what rewriting did to the prompts behind rows of one generator.
+def summarize_rewriting(results: Results, state: str = "", level: float = 0.95) -> RewritingSummary:
+    """Tell what rewriting did to the prompts behind results of one generator.
 
     >>> pigs = dict(generator="g", repeat=0, seed=1, text="three pigs", outcome="picture")
     >>> rows = [ResultRow(key="1", prompt_id="a", **pigs, rewritten="Pigs.", extra={"numbers": "changed"})]
     >>> summarize_rewriting(rows).numbers
     {'changed': 1}
     """
-    groups: dict[Numbers, list[ResultRow]] = {numbers: [] for numbers in Numbers}
-    found: Counter[str] = Counter()
-    for row in rows:
-        if row.outcome not in ("picture", "refusal"):
-            continue
-        numbers = numbers_of(row)
-        groups[numbers or Numbers.KEPT].append(row)
-        if numbers is not None:
-            found[str(numbers)] += 1
+    table = table_of(results)
+    table = table.take((table.outcome == PICTURE) | (table.outcome == REFUSAL))
+    counts = np.bincount(table.rewriting + 1, minlength=len(Numbers) + 1).tolist()[1:]
+    found = {str(numbers): n for numbers, n in zip(Numbers, counts, strict=True) if n}
     estimates = {}
     for numbers in (Numbers.KEPT, Numbers.CHANGED) if found else ():
-        estimate = estimate_rates(columns_of(groups[numbers]), level).get(RATE) if groups[numbers] else None
+        of_group = table.rewriting == tuple(Numbers).index(numbers)
+        if numbers is Numbers.KEPT:
+            of_group |= table.rewriting < 0
+        estimate = estimate_rates(columns_of(table.take(of_group)), level).get(RATE) if of_group.any() else None
         if estimate is not None:
             estimates[str(numbers)] = estimate
     return RewritingSummary(
-        state=state, rewritten=found.total(), numbers=dict(sorted(found.items())), exact_rate=estimates
+        state=state, rewritten=sum(found.values()), numbers=dict(sorted(found.items())), exact_rate=estimates
     )
 
 
 def numbers_of(row: ResultRow) -> Numbers | None:
     """Tell what became of a row's numbers: as recorded, or read from the text; ``None`` when it was not rewritten."""
-    if not row.rewritten or row.rewritten.strip() == row.text.strip():
-        return None
-    recorded = row.extra.get("numbers")
-    return Numbers(recorded) if recorded in tuple(Numbers) else numbers_after(row.targets, row.rewritten)
+    return numbers_told(row.text, row.targets, row.rewritten, row.extra.get("numbers"))

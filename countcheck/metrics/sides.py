@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from countcheck.errors import BadInput, UnknownName
@@ -10,7 +10,7 @@ from countcheck.metrics.columns import Columns, columns_of
 from countcheck.metrics.outcome_codes import SampleCodes
 from countcheck.metrics.summary import Summary
 from countcheck.stats.estimate import Estimate
-from countcheck.storage.rows import ResultRow
+from countcheck.storage.result_table import Results, ResultTable, first_seen, table_of
 from countcheck.storage.run_info import CounterInfo, RunInfo, SelfTestInfo
 
 
@@ -45,17 +45,17 @@ class ComparisonSide:
         return {"run": self.run, "generator": self.generator, "suite": self.suite}
 
 
-def sides_of_run(rows: Iterable[ResultRow], info: RunInfo) -> dict[str, ComparisonSide]:
+def sides_of_run(results: Results, info: RunInfo) -> dict[str, ComparisonSide]:
     """Return every generator of a run that was asked prompts, as a side; conversations are not compared here."""
-    by_generator: dict[str, list[ResultRow]] = {}
-    for row in rows:
-        if not row.conversation:
-            by_generator.setdefault(row.generator, []).append(row)
-    return {name: _side(name, own, info) for name, own in by_generator.items()}
+    table = table_of(results)
+    prompts = table.take(~table.conversation)
+    return {name: _side(name, prompts.of_generator(name), info) for name in prompts.generators_seen()}
 
 
-def _side(name: str, rows: Sequence[ResultRow], info: RunInfo) -> ComparisonSide:
-    columns = columns_of(rows)
+def _side(name: str, table: ResultTable, info: RunInfo) -> ComparisonSide:
+    columns = columns_of(table)
+    seen, _ = first_seen(table.place[::-1])
+    texts = {table.places[place].prompt_id: table.places[place].fields.text for place in reversed(seen.tolist())}
     return ComparisonSide(
         run=info.name,
         generator=name,
@@ -64,7 +64,7 @@ def _side(name: str, rows: Sequence[ResultRow], info: RunInfo) -> ComparisonSide
         counter=info.counter,
         samples=columns.samples,
         columns=columns,
-        texts={row.prompt_id: row.text for row in rows},
+        texts=texts,
         self_test=info.self_test,
     )
 

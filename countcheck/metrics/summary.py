@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from countcheck.metrics.rates import RATES, rate_named
 from countcheck.metrics.repeats import distinct_pictures, repeat_warnings
 from countcheck.metrics.rewriting import RewritingSummary, summarize_rewriting
 from countcheck.stats.estimate import Estimate, no_estimate
+from countcheck.storage.result_table import OUTCOMES, Results, ResultTable, table_of
 from countcheck.storage.rows import Label, ResultRow
 from countcheck.storage.run_info import CounterInfo, RunInfo, SelfTestInfo
 from countcheck.suites.natural_order import natural_key
@@ -201,7 +201,7 @@ class Summary:
 
 
 def summarize(
-    rows: Iterable[ResultRow],
+    results: Results,
     info: RunInfo,
     labels: Sequence[Label] = (),
     level: float = 0.95,
@@ -211,7 +211,7 @@ def summarize(
     """Estimate every rate of every generator among the rows.
 
     Args:
-        rows: Of one run; missing samples included.
+        results: Of one run; missing samples included.
         info: What the run was made with: name, suite, counter, self-test, generators.
         labels: People's counts; with them every rate is also given corrected for the counter's own errors.
         level: Confidence level of the intervals, strictly between 0 and 1.
@@ -221,6 +221,7 @@ def summarize(
         BadInput: If the level is not between 0 and 1.
 
     >>> from countcheck.counting.verdict import Kind
+    >>> from countcheck.storage.rows import ResultRow
     >>> row = ResultRow(key="1", generator="g", prompt_id="pigs", repeat=0, seed=1, text="three pigs", outcome="picture",
     ...                 verdict=Kind.EXACT, asked={"pig": 3}, counted={"pig": 3})
     >>> summary = summarize([row], RunInfo(name="demo", suite="farm")).generators["g"]
@@ -229,13 +230,11 @@ def summarize(
     """
     if not 0 < level < 1:
         raise BadInput(f"the confidence level is {level}. Give a number between 0 and 1, such as 0.95.")
-    rows = list(rows)
-    by_generator: dict[str, list[ResultRow]] = {name: [] for name in info.generators}
-    for row in rows:
-        by_generator.setdefault(row.generator, []).append(row)
+    table = table_of(results)
     generators: dict[str, GeneratorSummary] = {}
     warnings: list[str] = []
-    for name, own in by_generator.items():
+    for name in dict.fromkeys([*info.generators, *table.generators_seen()]):
+        own = table.of_generator(name) if len(table.generators) > 1 or name not in table.generators else table
         state = info.generators[name].rewrites if name in info.generators else ""
         generators[name], warning = _summarize_generator(own, labels, info.self_test, state, level)
         warnings += [warning] if warning else []
@@ -255,16 +254,16 @@ def summarize(
         self_test=info.self_test,
         generators=generators,
         warnings=tuple(warnings),
-        next_labels=_next_labels(rows, generators, labels),
+        next_labels=_next_labels(table, generators, labels),
         path=str(path),
         level=level,
     )
 
 
 def _next_labels(
-    rows: Sequence[ResultRow], generators: Mapping[str, GeneratorSummary], labels: Sequence[Label]
+    table: ResultTable, generators: Mapping[str, GeneratorSummary], labels: Sequence[Label]
 ) -> LabelPlan | None:
-    prompts = [row for row in rows if not row.conversation]
+    prompts = table.take(~table.conversation)
     rates, corrected = (
         {name: own["exact_rate"] for name, own in estimates.items() if "exact_rate" in own}
         for estimates in (
@@ -284,11 +283,12 @@ def withheld_reason(self_test: SelfTestInfo, style: str) -> str:
 
 
 def _summarize_generator(
-    rows: list[ResultRow], labels: Sequence[Label], self_test: SelfTestInfo, rewrites: str, level: float
+    table: ResultTable, labels: Sequence[Label], self_test: SelfTestInfo, rewrites: str, level: float
 ) -> tuple[GeneratorSummary, str]:
     """Return the summary, and a warning about its labels; empty when there is none."""
-    prompts = [row for row in rows if not row.conversation]
-    turns = [row for row in rows if row.conversation]
+    talks = table.conversation
+    prompts = table.take(~talks) if talks.any() else table
+    turns = list(table.take(talks).rows())
     columns = columns_of(prompts)
     by, withheld = _by_tag(columns, self_test, level)
     rates = {
@@ -305,15 +305,15 @@ def _summarize_generator(
     rewriting = summarize_rewriting(prompts, rewrites, level)
     summary = GeneratorSummary(
         counts=_counts(prompts),
-        reasons=dict(sorted(Counter(row.refusal or "unexplained" for row in rows if row.outcome == "refusal").items())),
-        conversations={"conversations": len(conversations_of(turns)), **_counts(turns)} if turns else {},
+        reasons=_reasons(table),
+        conversations={"conversations": len(conversations_of(turns)), **_counts(table.take(talks))} if turns else {},
         rates={**rates, **consistency_rates(prompts, level), **conversation_rates(turns, level)},
         by=by,
         matrix=confusion_matrix(columns),
         withheld=withheld,
         corrected=corrected,
         samples=columns.samples.to_letters(),
-        failures=failure_reasons(rows),
+        failures=failure_reasons(table),
         rewriting=rewriting if rewriting.happens else None,
     )
     return summary, warning
@@ -326,20 +326,31 @@ def _rates_with_turns(prompts: SampleCodes, turns: Sequence[ResultRow], level: f
     return {name: estimate for name, estimate in rates.items() if estimate.n}
 
 
-def _counts(rows: Sequence[ResultRow]) -> dict[str, int]:
-    outcomes = Counter(row.outcome for row in rows)
-    distinct = distinct_pictures(rows)
-    repeated = distinct is not None and 0 < distinct < outcomes["picture"]
+def _counts(table: ResultTable) -> dict[str, int]:
+    pictures, refusals, failures, missing = np.bincount(table.outcome, minlength=len(OUTCOMES)).tolist()
+    distinct = distinct_pictures(table)
+    repeated = distinct is not None and 0 < distinct < pictures
     return {
-        "planned": len(rows),
-        "asked": outcomes["picture"] + outcomes["refusal"],
-        "pictures": outcomes["picture"],
-        "refusals": outcomes["refusal"],
-        "failures": outcomes["failure"],
-        "uncertain": sum(row.verdict is Kind.UNCERTAIN for row in rows),
-        "missing": outcomes["missing"],
+        "planned": len(table),
+        "asked": pictures + refusals,
+        "pictures": pictures,
+        "refusals": refusals,
+        "failures": failures,
+        "uncertain": int(table.by_ending(lambda ending: ending.verdict is Kind.UNCERTAIN, np.bool_).sum()),
+        "missing": missing,
         **({"distinct": distinct} if repeated and distinct is not None else {}),
     }
+
+
+def _reasons(table: ResultTable) -> dict[str, int]:
+    """Return reason class to number of refusals, in the order of the names."""
+    reasons: dict[str, int] = {}
+    for code, n in enumerate(np.bincount(table.ending, minlength=len(table.endings)).tolist()):
+        ending = table.endings[code]
+        if n and ending.outcome == "refusal":
+            reason = ending.refusal or "unexplained"
+            reasons[reason] = reasons.get(reason, 0) + n
+    return dict(sorted(reasons.items()))
 
 
 def _by_tag(

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
-import sqlalchemy as sa
 
 from countcheck.errors import UnknownName
-from countcheck.storage.checksums import check_row
 from countcheck.storage.run_info import CounterInfo, DetectorInfo, SelfTestInfo
-from countcheck.storage.schema import countings, facts
+from countcheck.storage.snapshot import Snapshot
 
 DEFAULT = "default_counting"  # name of the fact that holds the id of the default counting, where it is not the run's
 
@@ -57,23 +54,23 @@ def same_counting(one: CounterInfo, other: CounterInfo) -> bool:
     return rule_of_record(one.rule) == rule_of_record(other.rule)
 
 
-def read_countings(connection: sa.Connection) -> list[Counting]:
+def read_countings(snapshot: Snapshot) -> list[Counting]:
     """Read the complete countings of a run, its own first."""
     groups: list[Counting] = []
     names: set[str] = set()
-    query = sa.select(countings).where(countings.c.complete).order_by(countings.c.id)
-    for row in connection.execute(query):
-        check_row(countings, row)
-        counter = CounterInfo.from_json(orjson.loads(row.counter))
-        self_test = SelfTestInfo.from_json(orjson.loads(row.controls))
+    for row in snapshot.rows("countings", "WHERE complete = 1 ORDER BY id"):
+        counter = CounterInfo.from_json(orjson.loads(row["counter"]))
+        self_test = SelfTestInfo.from_json(orjson.loads(row["controls"]))
         place = next((k for k, group in enumerate(groups) if same_counting(group.counter, counter)), None)
         if place is None:
             name = _free_name(counter, names)
             names.add(name)
-            groups.append(Counting(name=name, ids=(row.id,), counter=counter, self_test=self_test))
+            groups.append(Counting(name=name, ids=(row["id"],), counter=counter, self_test=self_test))
         else:
             before = groups[place]
-            groups[place] = Counting(name=before.name, ids=(*before.ids, row.id), counter=counter, self_test=self_test)
+            groups[place] = Counting(
+                name=before.name, ids=(*before.ids, row["id"]), counter=counter, self_test=self_test
+            )
     return groups
 
 
@@ -84,7 +81,7 @@ def _free_name(counter: CounterInfo, taken: set[str]) -> str:
     return next(free for n in range(1, len(taken) + 2) if (free := base if n == 1 else f"{base}-{n}") not in taken)
 
 
-def choose_counting(connection: sa.Connection, groups: Sequence[Counting], name: str | None) -> Counting | None:
+def choose_counting(snapshot: Snapshot, groups: Sequence[Counting], name: str | None) -> Counting | None:
     """Return the counting of a name, or the default one; ``None`` when nothing was counted yet.
 
     Raises:
@@ -95,15 +92,13 @@ def choose_counting(connection: sa.Connection, groups: Sequence[Counting], name:
             if group.name == name:
                 return group
         raise UnknownName("counting", name, [group.name for group in groups])
-    fact = connection.execute(sa.select(facts).where(facts.c.name == DEFAULT)).one_or_none()
-    if fact is not None:
-        check_row(facts, fact)
-        chosen = orjson.loads(fact.value)
+    for fact in snapshot.rows("facts", "WHERE name = ?", (DEFAULT,)):
+        chosen = orjson.loads(fact["value"])
         return next((group for group in groups if chosen in group.ids), groups[0] if groups else None)
     return groups[0] if groups else None
 
 
-def ids_with_detector(connection: sa.Connection, detector: DetectorInfo) -> list[int]:
+def ids_with_detector(snapshot: Snapshot, detector: DetectorInfo) -> list[int]:
     """Return the ids of all countings with a detector, those of a recount that is not complete included."""
-    rows: Sequence[sa.Row[Any]] = connection.execute(sa.select(countings).order_by(countings.c.id)).all()
-    return [row.id for row in rows if CounterInfo.from_json(orjson.loads(row.counter)).detector == detector]
+    rows = snapshot.rows("countings", "ORDER BY id")
+    return [row["id"] for row in rows if CounterInfo.from_json(orjson.loads(row["counter"])).detector == detector]

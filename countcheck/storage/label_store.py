@@ -8,10 +8,12 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from countcheck.storage.columns import label_columns, read_label
+from countcheck.storage.columns import label_columns
+from countcheck.storage.label_reader import read_labels
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.rows import Label
 from countcheck.storage.schema import labels as table
+from countcheck.storage.snapshot import Snapshot
 
 _INSERT = upsert(table)
 _REPLACE = _INSERT.on_conflict_do_update(
@@ -28,10 +30,8 @@ class LabelStore:
 
     def read(self) -> list[Label]:
         """Read every label, oldest first."""
-        with self._ledger.reading() as connection:
-            query = sa.select(table).order_by(table.c.at, table.c.key, table.c.noun)
-            self._ledger.check_total(connection, table)
-            return [read_label(row) for row in connection.execute(query)]
+        with self._ledger.snapshot() as snapshot:
+            return read_labels(snapshot)
 
     def add(self, labels: Iterable[Label]) -> None:
         """Write labels; the same person's earlier label of the same picture and noun is replaced.
@@ -47,8 +47,8 @@ class LabelStore:
     def set_weight(self, stratum: str, weight: float) -> None:
         """Let every label drawn from a stratum stand for this many pictures of the run. Raises `DiskFull`."""
         with self._ledger.writing() as connection:
-            query = sa.select(table).where(table.c.stratum == stratum, table.c.weight != weight)
-            labels = [replace(read_label(row), weight=weight) for row in connection.execute(query)]
+            own = read_labels(Snapshot.within(connection), "WHERE stratum = ? AND weight <> ?", stratum, weight)
+            labels = [replace(label, weight=weight) for label in own]
             if labels:
                 connection.execute(_REPLACE, [label_columns(label) for label in labels])
 

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
-
-import sqlalchemy as sa
-from sqlalchemy.pool import QueuePool, StaticPool
+from typing import TYPE_CHECKING, Self
 
 from countcheck.errors import BadInput, CountcheckError
 from countcheck.files import disk_errors_as_sentences, first_line
-from countcheck.storage.checksums import DamagedRow
-from countcheck.storage.schema import SCHEMA_VERSION, check_version, migrate, totals
+from countcheck.storage.snapshot import SCHEMA_VERSION, Snapshot, check_version
 from countcheck.storage.write_ahead_log import ledger_image
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 _PATIENCE = 30.0  # seconds to wait while another process writes
 
 # What reading a damaged ledger can raise: SQLite's own errors, and those of values that make no sense.
-_DAMAGE = (sa.exc.DatabaseError, sqlite3.Error, ValueError, LookupError, TypeError, AttributeError, OverflowError)
+_DAMAGE = (sqlite3.Error, ValueError, LookupError, TypeError, AttributeError, OverflowError)
 
 
 class Ledger:
@@ -42,7 +42,8 @@ class Ledger:
         self.folder = folder
         self.path = folder / "run.sqlite"
         self.in_memory = False
-        self._engine = _file_engine(self.path)
+        self._made_engine: sa.Engine | None = None
+        self._image: sqlite3.Connection | None = None  # of the copy in memory
         self._writing = threading.Lock()
         self._log_is_on = False  # whether this object turned the write-ahead log on
 
@@ -61,6 +62,8 @@ class Ledger:
             version = self._readable_version()
             if version == SCHEMA_VERSION:
                 return
+            from countcheck.storage.schema import migrate
+
             with contextlib.suppress(CountcheckError):
                 with self.writing() as connection:
                     migrate(connection, version)
@@ -69,19 +72,27 @@ class Ledger:
             with self._engine.begin() as connection:
                 migrate(connection, version)
 
+    @property
+    def _engine(self) -> sa.Engine:
+        """SQLAlchemy's way to the file, or to the copy in memory; made when something is written, since it is slow."""
+        from countcheck.storage.engines import file_engine, memory_engine
+
+        if self._made_engine is None:
+            self._made_engine = file_engine(self.path, _PATIENCE) if self._image is None else memory_engine(self._image)
+        return self._made_engine
+
     def is_begun(self) -> bool:
         """Whether it holds the record of a run, or was written by a newer program; one cut off before that does not.
 
         Raises:
             BadInput: When it is damaged.
         """
-        with self.damage_as_sentence(), self._engine.connect() as connection:
-            if int(connection.exec_driver_sql("PRAGMA user_version").scalar_one()) > SCHEMA_VERSION:
+        with self.snapshot() as snapshot:
+            if snapshot.one("PRAGMA user_version")[0] > SCHEMA_VERSION:
                 return True
-            named = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'facts'"
-            if not connection.exec_driver_sql(named).scalar_one():
+            if snapshot.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'facts'") is None:
                 return False
-            return bool(connection.exec_driver_sql("SELECT count(*) FROM facts").scalar_one())
+            return snapshot.one("SELECT 1 FROM facts") is not None
 
     def remove(self) -> None:
         """Remove the file and what SQLite keeps beside it.
@@ -101,7 +112,9 @@ class Ledger:
 
     def close(self) -> None:
         """Close all connections, and leave the file as one that can be read without writing beside it."""
-        self._engine.dispose()
+        if self._made_engine is not None:
+            self._made_engine.dispose()
+            self._made_engine = None
         if self._log_is_on:
             self._log_is_on = False
             with (
@@ -112,22 +125,45 @@ class Ledger:
 
     def _readable_version(self) -> int:
         try:
-            with self._engine.connect() as connection:
+            with self._connected() as connection:
                 return check_version(connection, self.folder)
-        except (sa.exc.OperationalError, sqlite3.OperationalError) as error:
+        except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise
             self._read_into_memory()
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return check_version(connection, self.folder)
 
     def _read_into_memory(self) -> None:
         image = ledger_image(self.path)
-        self._engine.dispose()
-        self._engine = _memory_engine(image)
+        self._image = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._image.deserialize(image)
+        self._made_engine = None
         self.in_memory = True
 
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        if self._image is not None:
+            yield self._image
+            return
+        with contextlib.closing(
+            sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        ) as own:
+            yield own
+
     # -- transactions --------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Open the ledger as of one moment, for plain SQL.
+
+        Raises:
+            BadInput: When what is read is damaged.
+        """
+        with self.damage_as_sentence(), self._connected() as connection:
+            if self._image is None:
+                connection.execute("BEGIN")
+            yield Snapshot(connection)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -149,12 +185,14 @@ class Ledger:
         """
         if self.in_memory:
             raise BadInput(f"{self.folder}: cannot write there. Make it writable, or copy the run to another folder.")
+        import sqlalchemy.exc
+
         with disk_errors_as_sentences(self.folder), self._writing:
             self._turn_log_on()
             try:
                 with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
                     yield connection
-            except sa.exc.DatabaseError as error:
+            except sqlalchemy.exc.DatabaseError as error:
                 if "malformed" in str(error) or "not a database" in str(error):
                     raise self._damaged(error) from error
                 raise
@@ -186,7 +224,9 @@ class Ledger:
             yield
         except CountcheckError:
             raise
-        except _DAMAGE as error:
+        except Exception as error:
+            if not isinstance(error, (*_DAMAGE, *_damage_of_sqlalchemy())):
+                raise
             if "locked" in first_line(error):
                 raise BadInput(f"{self.path}: another process is writing there. Try again later.") from error
             raise self._damaged(error) from error
@@ -198,19 +238,7 @@ class Ledger:
         Raises:
             DamagedRow: When some were lost or changed.
         """
-        numbers = {}
-        for table in tables:
-            expected = connection.execute(
-                sa.select(totals.c.rows, totals.c.checksum).where(totals.c.part == table.name)
-            ).one_or_none()
-            found = connection.execute(
-                sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(table.c.checksum), 0)).select_from(table)
-            ).one()
-            if expected is None or tuple(expected) != tuple(found):
-                rows = "an unknown number of" if expected is None else expected.rows
-                raise DamagedRow(f"{found[0]} of {rows} rows of {table.name} are whole")
-            numbers[table.name] = int(expected.rows)
-        return numbers
+        return Snapshot.within(connection).check_totals(*(table.name for table in tables))
 
     def _damaged(self, error: BaseException) -> BadInput:
         return BadInput(
@@ -219,30 +247,7 @@ class Ledger:
         )
 
 
-def _file_engine(path: Path) -> sa.Engine:
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-
-    engine = sa.create_engine("sqlite://", creator=connect, poolclass=QueuePool)
-
-    @sa.event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        # A transaction is safely on disk when it ends: it may hold what was paid for.
-        for setting in ("synchronous = FULL", "foreign_keys = ON", "recursive_triggers = ON"):
-            cursor.execute(f"PRAGMA {setting}")
-        cursor.close()
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        # A transaction that reads first and then writes would be refused when another wrote in between.
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _memory_engine(image: bytes) -> sa.Engine:
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    connection.deserialize(image)
-    return sa.create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+def _damage_of_sqlalchemy() -> tuple[type[Exception], ...]:
+    """What reading through SQLAlchemy raises besides; nothing while it is not imported."""
+    loaded = sys.modules.get("sqlalchemy")
+    return () if loaded is None else (loaded.exc.DatabaseError,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import threading
 from collections.abc import Collection, Iterable
@@ -41,22 +42,21 @@ def check_key(key: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureProblems:
-    """Picture files that are gone, and those that are not the ones that were made; paths inside the run folder."""
+    """How many picture files are gone, the first of them inside the run folder, and how many are not those that were made."""
 
-    missing: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
+    missing: int = 0
+    changed: int = 0
+    first_missing: str = ""
 
     def __str__(self) -> str:
         """A sentence for the user; empty when nothing is wrong."""
         parts = []
         if self.missing:
-            parts.append(
-                f"{len(self.missing)} picture files are gone" if len(self.missing) > 1 else "1 picture file is gone"
-            )
+            parts.append(f"{self.missing} picture files are gone" if self.missing > 1 else "1 picture file is gone")
         if self.changed:
             parts.append(
-                f"{len(self.changed)} are not the pictures that were made"
-                if len(self.changed) > 1
+                f"{self.changed} are not the pictures that were made"
+                if self.changed > 1
                 else "1 is not the picture that was made"
             )
         return " and ".join(parts)
@@ -224,17 +224,22 @@ class PictureStore:
 
         Pictures at a URL are not looked for: listing them takes long, and is what `countcheck doctor` does.
         """
-        missing, changed = [], []
-        for row in () if self.url else rows:
-            if row.picture:
-                try:
-                    size = (self._folder / row.picture).stat().st_size
-                except OSError:
-                    missing.append(row.picture)
-                else:
-                    if row.picture_bytes is not None and size != row.picture_bytes:
-                        changed.append(row.picture)
-        return PictureProblems(missing=tuple(missing), changed=tuple(changed))
+        return self.problems_of_files((row.picture, row.picture_bytes) for row in rows if row.picture)
+
+    def problems_of_files(self, files: Iterable[tuple[str, int | None]]) -> PictureProblems:
+        """Compare files, given as path inside the run folder and recorded size, with those sizes."""
+        missing = changed = 0
+        first = ""
+        folder = str(self._folder)
+        for picture, recorded in () if self.url else files:
+            try:
+                size = os.stat(f"{folder}/{picture}").st_size  # noqa: PTH116 (a path object costs more than the look)
+            except (OSError, ValueError):
+                missing += 1
+                first = first or picture
+            else:
+                changed += recorded is not None and size != recorded
+        return PictureProblems(missing=missing, changed=changed, first_missing=first)
 
     def demand_all(self, rows: Collection[ResultRow]) -> None:
         """Let something go on only when every picture file of these rows is there.
@@ -242,15 +247,15 @@ class PictureStore:
         Raises:
             BadInput: Saying how many are gone.
         """
+        found = self.problems(rows)
         if self.url:
             there = self.writer.files.sizes("images").keys() if rows else set()
-            missing = tuple(row.picture for row in rows if row.picture not in there)
-        else:
-            missing = self.problems(rows).missing
-        if missing:
-            verb = "is" if len(missing) == 1 else "are"
+            gone = [row.picture for row in rows if row.picture not in there]
+            found = PictureProblems(missing=len(gone), first_missing=gone[0] if gone else "")
+        if found.missing:
+            verb = "is" if found.missing == 1 else "are"
             raise BadInput(
-                f"{self._folder}: {len(missing)} of {len(rows)} picture files {verb} gone, the first {missing[0]}: two "
+                f"{self._folder}: {found.missing} of {len(rows)} picture files {verb} gone, the first {found.first_missing}: two "
                 "counters would be mixed. Restore the files, or recount with the detector that the run was made with."
             )
 

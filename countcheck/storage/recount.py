@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
 from countcheck.detectors.base import Detections
 from countcheck.storage.checksums import check_row, row_checksum, sealed
-from countcheck.storage.columns import detection_columns, read_detections, verdict_columns
+from countcheck.storage.columns import detection_columns, verdict_columns
 from countcheck.storage.countings import DEFAULT, ids_with_detector, read_countings, same_counting
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.records import VerdictRecord
+from countcheck.storage.result_reader import newest_detections
 from countcheck.storage.run_info import CounterInfo, SelfTestInfo
 from countcheck.storage.schema import countings, detections, facts, verdicts
+from countcheck.storage.snapshot import Snapshot
 from countcheck.storage.stored_json import to_text
 
 _AT_A_TIME = 5000  # rows
@@ -52,7 +53,7 @@ class Recount:
             self._counting = _begun(connection, counter) or insert_counting(
                 connection, counter, self_test, complete=False
             )
-            self._sources = ids_with_detector(connection, counter.stored().detector)
+            self._sources = ids_with_detector(Snapshot.within(connection), counter.stored().detector)
             c = detections.c
             query = sa.select(c.key, c.turn).where(c.counting.in_(self._sources)).distinct()
             self.detected = {(row.key, row.turn) for row in connection.execute(query)}
@@ -66,9 +67,8 @@ class Recount:
 
     def detections(self) -> Iterator[tuple[str, int, Detections]]:
         """Yield key, turn and detections of every picture that this detector has seen, the newest of each."""
-        with self._ledger.reading() as connection:
-            for row in connection.execution_options(yield_per=1000).execute(newest_detections(self._sources)):
-                yield row.key, row.turn, read_detections(row)
+        with self._ledger.snapshot() as snapshot:
+            yield from newest_detections(snapshot, self._sources)
 
     def finish(self, judged: Iterable[VerdictRecord], *, make_default: bool = False) -> str:
         """Write all verdicts and make the counting visible, in one transaction; return its name.
@@ -95,7 +95,7 @@ class Recount:
                 connection.execute(
                     sa.insert(facts).values(sealed(facts, {"name": DEFAULT, "value": str(self._counting)}))
                 )
-            name = next(each.name for each in read_countings(connection) if self._counting in each.ids)
+            name = next(each.name for each in read_countings(Snapshot.within(connection)) if self._counting in each.ids)
         self._finished()
         return name
 
@@ -112,20 +112,6 @@ def insert_counting(
     made = connection.execute(sa.insert(countings).values(sealed(countings, row)))
     number: int = made.inserted_primary_key[0]  # type: ignore[index]
     return number
-
-
-def newest_detections(ids: Sequence[int]) -> sa.Select[Any]:
-    """Select the newest detections of every picture among those of some countings, in the order of key and turn."""
-    c = detections.c
-    newest = (
-        sa.select(c.key, c.turn, sa.func.max(c.counting).label("counting"))
-        .where(c.counting.in_(ids))
-        .group_by(c.key, c.turn)
-        .subquery()
-    )
-    n = newest.c
-    same = sa.and_(c.key == n.key, c.turn == n.turn, c.counting == n.counting)
-    return sa.select(detections).join(newest, same).order_by(c.key, c.turn)
 
 
 def _begun(connection: sa.Connection, counter: CounterInfo) -> int | None:

@@ -8,16 +8,18 @@ share a noun are never proof.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from countcheck.counting.verdict import Kind
 from countcheck.images.hashes import BITS, colour_distance, hash_distance
+from countcheck.storage.result_table import HASH, PICTURE, PLACEHOLDER, REFUSAL, Bools, Ending, Ints, ResultTable
 from countcheck.storage.rows import ResultRow
 
-HASH = "hash"
-"""Name of the perceptual hash in an outcome's detail."""
-CODE = "repeated-picture"
+CODE = PLACEHOLDER
 """Code of the refusal that a placeholder is read as."""
 SAME_BITS = 8  # bits that encoding anew changes; of different pictures no two were nearer than 20
 SAME_COLOUR = 2  # levels of the mean colour
@@ -105,14 +107,62 @@ def without_placeholders(rows: Sequence[ResultRow]) -> list[ResultRow]:
         by_generator.setdefault(row.generator, []).append(row)
     sentences: dict[tuple[str, int], str] = {}
     for own in by_generator.values():
-        drawn = sum(bool(row.picture) and not row.conversation for row in own)
-        for picture in repeated_pictures(own):
-            if is_placeholder(picture, drawn):
-                sentence = f"refused, silent: one picture answers {picture.prompts} prompts with nothing in common"
-                sentences |= {(row.key, row.turn): sentence for row in picture.rows if row.outcome == "picture"}
+        sentences |= _sentences(own, sum(bool(row.picture) and not row.conversation for row in own))
     if not sentences:
         return list(rows)
     return [_as_refusal(row, sentences[row.key, row.turn]) if (row.key, row.turn) in sentences else row for row in rows]
+
+
+def _sentences(rows: Iterable[ResultRow], drawn: int) -> dict[tuple[str, int], str]:
+    """Return by key and turn why each placeholder of one generator is a refusal."""
+    sentences: dict[tuple[str, int], str] = {}
+    for picture in repeated_pictures(rows):
+        if is_placeholder(picture, drawn):
+            sentence = f"refused, silent: one picture answers {picture.prompts} prompts with nothing in common"
+            sentences |= {(row.key, row.turn): sentence for row in picture.rows if row.outcome == "picture"}
+    return sentences
+
+
+def without_placeholders_in(table: ResultTable) -> ResultTable:
+    """Return the table of a run, the pictures that are placeholders as silent refusals; as `without_placeholders` does."""
+    refused = np.zeros(len(table), np.bool_)
+    for code in range(len(table.generators)):
+        rows = np.flatnonzero(table.generator == code)
+        own = table.take(rows)
+        near = may_repeat(own)
+        sentences = _sentences(own.take(near).rows(), int((own.drawn & ~own.conversation).sum()))
+        keys = [(own.key_of(row), int(own.turn[row])) for row in near.tolist()]
+        refused[rows[near[[key in sentences for key in keys]]]] = True
+    if not refused.any():
+        return table
+    ending = Ending(outcome="refusal", refusal="silent", code=CODE, verdict=Kind.REFUSED)
+    number = np.int32(len(table.endings))
+    return replace(table, endings=[*table.endings, ending], ending=np.where(refused, number, table.ending))
+
+
+def compared(table: ResultTable) -> Bools:
+    """Return (n,) which rows of one generator are compared: pictures, and refusals that came with one, of prompts."""
+    outcome = table.outcome
+    asked = (outcome == PICTURE) | (outcome == REFUSAL)
+    return asked & table.drawn & np.not_equal(table.digest, b"") & ~table.conversation
+
+
+def may_repeat(table: ResultTable) -> Ints:
+    """Return the rows of one generator whose picture may be another row's: `groups_of_one_picture` leaves all others alone.
+
+    They have the digest of another row, or a part of their hash is that of another picture.
+    """
+    rows = np.flatnonzero(compared(table))
+    _, first, which, times = np.unique(table.digest[rows], return_index=True, return_inverse=True, return_counts=True)
+    near = times > 1  # of each picture
+    marks = table.mark[rows[first]]
+    whole = np.flatnonzero(np.char.str_len(marks) == BITS // 4 + 6)
+    digits = np.array([list(mark[: BITS // 4]) for mark in marks[whole].tolist()], np.uint8).reshape(-1, BITS // 4)
+    for start, end in itertools.pairwise(_edges()):
+        part = np.ascontiguousarray(digits[:, start:end]).view(f"S{end - start}").ravel()
+        _, same, sizes = np.unique(part, return_inverse=True, return_counts=True)
+        near[whole[sizes[same] > 1]] = True
+    return rows[near[which]]
 
 
 def is_placeholder(picture: RepeatedPicture, drawn: int) -> bool:
@@ -165,6 +215,9 @@ def _names(row: ResultRow) -> frozenset[str]:
 def _chunks(mark: str) -> list[tuple[int, str]]:
     if not mark:
         return []
-    digits = BITS // 4
-    edges = [digits * k // _CHUNKS for k in range(_CHUNKS + 1)]
-    return [(k, mark[edges[k] : edges[k + 1]]) for k in range(_CHUNKS)]
+    return [(k, mark[start:end]) for k, (start, end) in enumerate(itertools.pairwise(_edges()))]
+
+
+def _edges() -> list[int]:
+    """Where the parts of a hash begin and end."""
+    return [BITS // 4 * k // _CHUNKS for k in range(_CHUNKS + 1)]

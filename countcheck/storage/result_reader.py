@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import make_dataclass, replace
 from typing import Any
-
-import sqlalchemy as sa
 
 from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
-from countcheck.storage.checksums import DamagedRow, checked_columns, checksum
-from countcheck.storage.columns import PromptFields, read_detections, result_row
+from countcheck.storage.checksums import DamagedRow, checksum
 from countcheck.storage.countings import Counting, ids_with_detector
 from countcheck.storage.ledger import Ledger
-from countcheck.storage.recount import newest_detections
+from countcheck.storage.prompt_fields import PromptFields
+from countcheck.storage.read_rows import read_detections, result_row
 from countcheck.storage.rows import ResultRow
-from countcheck.storage.schema import countings, detections, outcomes, samples, verdicts
+from countcheck.storage.snapshot import COLUMNS, Snapshot, as_boolean
 from countcheck.suites.suite import Conversation, Prompt, Suite
+
+_AT_A_TIME = 4000  # rows
 
 
 class ResultReader:
@@ -26,8 +26,8 @@ class ResultReader:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def rows(self, suite: Suite, counting: Counting | None) -> list[ResultRow]:
-        """Read one row per prompt sample and per turn of a conversation, missing samples included.
+    def rows(self, suite: Suite, counting: Counting | None) -> Iterator[ResultRow]:
+        """Yield one row per prompt sample and per turn of a conversation, missing samples included.
 
         Args:
             suite: The run's.
@@ -39,31 +39,31 @@ class ResultReader:
         """
         by_id: dict[str, Prompt | Conversation] = {a.id: a for a in suite.asked}
         shared: dict[tuple[str, int], PromptFields] = {}
-        result = []
         ids = () if counting is None else counting.ids
-        with self._ledger.reading() as connection:
-            totals = self._ledger.check_total(connection, countings, samples, outcomes, verdicts)
-            n_outcomes = n_verdicts = 0
-            for row in connection.execution_options(yield_per=2000).execute(_joined_rows(ids)):
-                _check_joined(row)
-                n_outcomes += row[_OUTCOME] is not None
-                n_verdicts += row[_VERDICT] is not None
+        with self._ledger.snapshot() as snapshot:
+            totals = snapshot.check_totals("countings", "samples", "outcomes", "verdicts")
+            several = totals["countings"] > 1
+            n_samples = n_outcomes = n_verdicts = 0
+            before = None
+            for row in _joined_rows(snapshot, ids if several else None):
+                n_samples += row.key != before
+                n_outcomes += row.outcome_key is not None
+                n_verdicts += row.verdict_key is not None
+                before = row.key
                 script = row.script or 0
                 place = (row.prompt_id, script)
                 if place not in shared:
                     shared[place] = PromptFields.of(by_id[row.prompt_id], script)
                 read = result_row(row, shared[place])
-                result.append(_uncounted(read, counting) if read.verdict is None else read)
-            found = (len({row.key for row in result}), n_outcomes, n_verdicts)
-            several = totals["countings"] > 1
+                yield _uncounted(read, counting) if read.verdict is None else read
+            found = (n_samples, n_outcomes, n_verdicts)
             expected = (
                 totals["samples"],
                 totals["outcomes"],
-                _number_of_verdicts(connection, ids) if several else totals["verdicts"],
+                _number_of_verdicts(snapshot, ids) if several else totals["verdicts"],
             )
             if found != expected:
                 raise DamagedRow(f"an index is damaged: {found} samples, outcomes and verdicts are found of {expected}")
-        return result
 
     def detections(self, counting: Counting | None) -> Iterator[tuple[str, int, Detections]]:
         """Yield key, turn and detections of every picture that the detector of a counting has seen.
@@ -72,11 +72,23 @@ class ResultReader:
         """
         if counting is None:
             return
-        with self._ledger.reading() as connection:
-            self._ledger.check_total(connection, countings, detections)
-            ids = ids_with_detector(connection, counting.counter.detector)
-            for row in connection.execution_options(yield_per=1000).execute(newest_detections(ids)):
-                yield row.key, row.turn, read_detections(row)
+        with self._ledger.snapshot() as snapshot:
+            snapshot.check_totals("countings", "detections")
+            yield from newest_detections(snapshot, ids_with_detector(snapshot, counting.counter.detector))
+
+
+def newest_detections(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[tuple[str, int, Detections]]:
+    """Yield the newest detections of every picture among those of some countings, in the order of key and turn.
+
+    Raises:
+        DamagedRow: When a row does not hold what was written.
+    """
+    newest = (
+        f"WHERE counting IN ({_marks(ids)}) AND counting = (SELECT max(d.counting) FROM detections d "  # noqa: S608 (question marks)
+        f"WHERE d.key = detections.key AND d.turn = detections.turn AND d.counting IN ({_marks(ids)})) ORDER BY key, turn"
+    )
+    for row in snapshot.rows("detections", newest, (*ids, *ids)):
+        yield row["key"], row["turn"], read_detections(row["body"])
 
 
 def _uncounted(row: ResultRow, counting: Counting | None) -> ResultRow:
@@ -87,61 +99,69 @@ def _uncounted(row: ResultRow, counting: Counting | None) -> ResultRow:
     return replace(row, verdict=Kind.UNCERTAIN, leaning=Kind.UNCERTAIN, reason=reason)
 
 
-def _of_counting(ids: Sequence[int]) -> sa.ColumnElement[bool]:
-    """Verdicts of a counting; those of refusals and failures, which no counter gives, whatever wrote them."""
-    v = verdicts.c
-    return sa.or_(v.counting.in_(ids), v.verdict.in_((str(Kind.REFUSED), str(Kind.FAILED))))
+UNJUDGED = (str(Kind.REFUSED), str(Kind.FAILED))
+"""Verdicts of refusals and failures, which no counter gives: they belong to every counting, whatever wrote them."""
+
+_SAMPLE, _OUTCOME, _VERDICT = COLUMNS["samples"], COLUMNS["outcomes"], COLUMNS["verdicts"]
+# A joined row: the columns of a sample with its mark and checksum, of its outcome and of the verdict, each with its own.
+_NAMES = (
+    *(*_SAMPLE, "done", "sample_checksum"),
+    *("outcome_key", *_OUTCOME[1:], "outcome_checksum"),
+    *("verdict_key", "verdict_turn", *_VERDICT[2:], "verdict_checksum"),
+)
+Joined = make_dataclass("Joined", _NAMES, slots=True)
+_DONE = len(_SAMPLE)
+_AT_OUTCOME = _DONE + 2
+_AT_VERDICT = _AT_OUTCOME + len(_OUTCOME) + 1
 
 
-def _joined_rows(ids: Sequence[int]) -> sa.Select[Any]:
-    """Samples with their outcomes and each outcome's verdict, every column of them; see `_check_joined`."""
-    v = verdicts.c
-    own = sa.select(v.key, v.turn, sa.func.max(v.counting).label("counting")).where(_of_counting(ids))
-    n = (newest := own.group_by(v.key, v.turn).subquery()).c
-    same = sa.and_(v.key == n.key, v.turn == n.turn, v.counting == n.counting)
-    t = (latest := sa.select(verdicts).join(newest, same).subquery()).c
-    s, o = samples.c, outcomes.c
-    of_outcome = [
-        column.label("outcome_key") if column.name == "key" else column for column in checked_columns(outcomes)
-    ]
-    of_verdict = [
-        column.label(f"verdict_{column.name}") if column.name in ("key", "turn") else column
-        for column in (t[column.name] for column in checked_columns(verdicts))
-    ]
-    return (
-        sa.select(
-            *(*checked_columns(samples), s.done, s.checksum.label("sample_checksum")),
-            *(*of_outcome, o.checksum.label("outcome_checksum")),
-            *(*of_verdict, t.checksum.label("verdict_checksum")),
+def _joined_rows(snapshot: Snapshot, ids: Sequence[int] | None) -> Iterator[Any]:
+    """Yield samples with their outcomes and each outcome's verdict; all verdicts count when no ids are given."""
+    chosen = ""
+    values: tuple[Any, ...] = ()
+    if ids is not None:
+        chosen = (
+            "AND v.counting = (SELECT max(w.counting) FROM verdicts w WHERE w.key = o.key AND w.turn = o.turn AND "  # noqa: S608
+            f"(w.counting IN ({_marks(ids)}) OR w.verdict IN (?, ?)))"
         )
-        .select_from(
-            samples.outerjoin(outcomes, s.key == o.key).outerjoin(latest, sa.and_(o.key == t.key, o.turn == t.turn))
-        )
-        .order_by(s.id, o.turn)
+        values = (*ids, *UNJUDGED)
+    listed = [f"s.{name}" for name in (*_SAMPLE, "done", "checksum")]
+    listed += [f"o.{name}" for name in (*_OUTCOME, "checksum")] + [f"v.{name}" for name in (*_VERDICT, "checksum")]
+    # An index made for this one query would take more memory than the rows.
+    snapshot.connection.execute("PRAGMA automatic_index = OFF")
+    cursor = snapshot.connection.execute(
+        f"SELECT {', '.join(listed)} FROM samples s LEFT JOIN outcomes o ON o.key = s.key "  # noqa: S608 (our own names)
+        f"LEFT JOIN verdicts v ON v.key = o.key AND v.turn = o.turn {chosen} ORDER BY s.id, o.turn",
+        values,
     )
+    while rows := cursor.fetchmany(_AT_A_TIME):
+        for row in rows:
+            _check_joined(row)
+            yield Joined(*row)
 
 
-# Where the parts of a joined row begin; each ends with its checksum.
-_DONE = len(checked_columns(samples))
-_OUTCOME = _DONE + 2
-_VERDICT = _OUTCOME + len(checked_columns(outcomes)) + 1
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
 
 
-def _check_joined(row: sa.Row[Any]) -> None:
+def _check_joined(row: tuple[Any, ...]) -> None:
     """Compare the sample, outcome and verdict of a joined row with their checksums. Raises `DamagedRow`."""
-    values = tuple(row)
+    sample = (*row[: _DONE - 1], as_boolean(row[_DONE - 1]))
     whole = (
-        2 * checksum(values[:_DONE]) + values[_DONE] == values[_DONE + 1]
-        and (values[_OUTCOME] is None or checksum(values[_OUTCOME : _VERDICT - 1]) == values[_VERDICT - 1])
-        and (values[_VERDICT] is None or checksum(values[_VERDICT:-1]) == values[-1])
+        2 * checksum(sample) + row[_DONE] == row[_DONE + 1]
+        and (row[_AT_OUTCOME] is None or checksum(row[_AT_OUTCOME : _AT_VERDICT - 1]) == row[_AT_VERDICT - 1])
+        and (row[_AT_VERDICT] is None or checksum(row[_AT_VERDICT:-1]) == row[-1])
     )
     if not whole:
-        raise DamagedRow(f"the result of sample {row.key!s:.80} is damaged")
+        raise DamagedRow(f"the result of sample {row[0]!s:.80} is damaged")
 
 
-def _number_of_verdicts(connection: sa.Connection, ids: Sequence[int]) -> int:
+def _number_of_verdicts(snapshot: Snapshot, ids: Sequence[int]) -> int:
     """Count the outcomes that have a verdict, by the table alone: a damaged index would lose the same ones again."""
-    v = verdicts.c
-    alone = (_of_counting(ids), v.checksum.is_not(None))
-    judged = sa.select(v.key.op("||")("").label("key"), (v.turn + 0).label("turn")).where(*alone).distinct().subquery()
-    return int(connection.execute(sa.select(sa.func.count()).select_from(judged)).scalar_one())
+    (number,) = snapshot.one(
+        "SELECT count(*) FROM (SELECT DISTINCT key || '', turn + 0 FROM verdicts WHERE checksum IS NOT NULL AND "  # noqa: S608 (question marks)
+        f"(counting IN ({_marks(ids)}) OR verdict IN (?, ?)))",
+        *ids,
+        *UNJUDGED,
+    )
+    return int(number)

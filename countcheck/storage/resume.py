@@ -32,6 +32,7 @@ from countcheck.storage.picture_files import FolderFiles, PictureFiles
 from countcheck.storage.picture_store import SUFFIXES, check_key
 from countcheck.storage.records import OutcomeRecord
 from countcheck.storage.schema import detections, dialogues, facts, outcomes, samples, uncounted, verdicts
+from countcheck.storage.snapshot import Snapshot
 
 SPENT_ON_FORGOTTEN = "spent_on_failed"  # the fact that holds USD paid for rows that were forgotten
 
@@ -267,7 +268,7 @@ def _last_counted(connection: sa.Connection, key: str) -> OutcomeRecord | None:
     check_row(outcomes, last)
     v = verdicts.c
     # The run goes on by its own counting: what a recount says of a picture is not what the model was answered.
-    own = read_countings(connection)[0].ids
+    own = read_countings(Snapshot.within(connection))[0].ids
     judged = connection.execute(
         sa.select(verdicts)
         .where(v.key == key, v.turn == last.turn, v.counting.in_(own))

@@ -1,7 +1,8 @@
 """The run on disk: an SQLite ledger and picture files, append-only and atomic.
 
 A row is written only after its picture file is safely on disk, so killing the process at any instant loses at most
-the samples in flight. One process writes; any number read.
+the samples in flight. One process writes; any number read. What writes is imported when something is first written:
+SQLAlchemy alone takes longer to import than a small run takes to sum up.
 """
 
 from __future__ import annotations
@@ -9,38 +10,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
-import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
-from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput
 from countcheck.files import disk_errors_as_sentences, make_folder, sync_folder
 from countcheck.images.encode import PNG
-from countcheck.storage.batch_store import BatchStore
-from countcheck.storage.checksums import check_row, sealed
-from countcheck.storage.columns import detection_columns, outcome_columns, sample_columns, set_done, verdict_columns
 from countcheck.storage.countings import Counting, choose_counting, read_countings
-from countcheck.storage.label_store import LabelStore
+from countcheck.storage.label_reader import read_labels
 from countcheck.storage.ledger import Ledger
-from countcheck.storage.picture_store import IMAGE_FORMAT, PICTURES_URL, PictureStore
-from countcheck.storage.records import OutcomeRecord, VerdictRecord
-from countcheck.storage.recount import Recount, insert_counting
-from countcheck.storage.repeats import without_placeholders
-from countcheck.storage.result_reader import ResultReader
-from countcheck.storage.resume import ResumeState
+from countcheck.storage.picture_store import IMAGE_FORMAT, PICTURES_URL, PictureProblems, PictureStore
+from countcheck.storage.repeats import without_placeholders, without_placeholders_in
 from countcheck.storage.rows import Label, ResultRow
 from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo, SelfTestInfo
-from countcheck.storage.schema import countings, create_tables, facts, outcomes, samples, verdicts
-from countcheck.storage.schema import detections as detections_table
-from countcheck.storage.stored_json import to_text
 from countcheck.storage.truncated import JUDGE, TRUNCATED, without_truncated
-from countcheck.storage.verdict_repair import StoredOutcome, replace_verdicts, stored_outcomes
-from countcheck.suites.samples import Sample
 from countcheck.suites.serialize import suite_from_json
 from countcheck.suites.suite import Suite
+
+if TYPE_CHECKING:
+    from countcheck.detectors.base import Detections
+    from countcheck.storage.batch_store import BatchStore
+    from countcheck.storage.label_store import LabelStore
+    from countcheck.storage.records import OutcomeRecord, VerdictRecord
+    from countcheck.storage.recount import Recount
+    from countcheck.storage.result_table import ResultTable
+    from countcheck.storage.resume import ResumeState
+    from countcheck.storage.verdict_repair import StoredOutcome
+    from countcheck.suites.samples import Sample
 
 NO_STATES: Mapping[str, Any] = {}
 WATCHED = "watched"
@@ -51,9 +48,7 @@ class RunFolder:
 
     Attributes:
         path: The folder.
-        label_store: People's labels.
-        resume: What an interrupted run needs to go on.
-        batches: What was handed in to a service and is not fetched yet.
+        pictures: Its picture files.
 
     >>> from tempfile import TemporaryDirectory
     >>> from countcheck.storage.run_info import RunInfo
@@ -66,11 +61,10 @@ class RunFolder:
 
     def __init__(self, path: Path, ledger: Ledger) -> None:
         self.path = path
-        self.label_store = LabelStore(ledger)
-        self.resume = ResumeState(ledger)
-        self.batches = BatchStore(ledger)
         self._ledger = ledger
-        self._results = ResultReader(ledger)
+        self._label_store: LabelStore | None = None
+        self._resume: ResumeState | None = None
+        self._batches: BatchStore | None = None
         self._info_lock = threading.Lock()
         self._info: RunInfo | None = None
         self._shown: str | None = None  # name of the counting that is shown; None for the default
@@ -96,9 +90,9 @@ class RunFolder:
                 Ledger(path).remove()
         ledger = Ledger(path)
         try:
-            with ledger.writing() as connection:  # the tables and the record together: half a run is none
-                create_tables(connection)
-                connection.execute(sa.insert(facts), _fact_rows(info.to_json()))
+            from countcheck.storage.run_writing import begin_ledger
+
+            begin_ledger(ledger, info.to_json())
             with disk_errors_as_sentences(path):
                 sync_folder(path)
         except BaseException:
@@ -159,6 +153,33 @@ class RunFolder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def label_store(self) -> LabelStore:
+        """People's labels, to write."""
+        from countcheck.storage.label_store import LabelStore
+
+        if self._label_store is None:
+            self._label_store = LabelStore(self._ledger)
+        return self._label_store
+
+    @property
+    def resume(self) -> ResumeState:
+        """What an interrupted run needs to go on."""
+        from countcheck.storage.resume import ResumeState
+
+        if self._resume is None:
+            self._resume = ResumeState(self._ledger)
+        return self._resume
+
+    @property
+    def batches(self) -> BatchStore:
+        """What was handed in to a service and is not fetched yet."""
+        from countcheck.storage.batch_store import BatchStore
+
+        if self._batches is None:
+            self._batches = BatchStore(self._ledger)
+        return self._batches
+
     # -- what it is ----------------------------------------------------------------------------------------------
 
     @property
@@ -202,30 +223,27 @@ class RunFolder:
     @property
     def spent(self) -> float:
         """USD paid so far, as far as prices are known."""
-        with self._ledger.reading() as connection:
-            self._ledger.check_total(connection, outcomes)
-            written = float(connection.execute(sa.select(sa.func.sum(outcomes.c.cost))).scalar() or 0.0)
+        with self._ledger.snapshot() as snapshot:
+            snapshot.check_totals("outcomes")
+            written = float(snapshot.one("SELECT sum(cost) FROM outcomes")[0] or 0.0)
         return written + self.resume.cost()
 
     def unpriced_pictures(self) -> dict[str, int]:
         """Count the pictures of each generator whose cost is not known, those not counted yet included."""
-        unpriced = sa.and_(outcomes.c.outcome == "picture", outcomes.c.cost.is_(None))
         query = (
-            sa.select(samples.c.generator, sa.func.count())
-            .join(samples, samples.c.key == outcomes.c.key)
-            .where(unpriced)
-            .group_by(samples.c.generator)
+            "SELECT s.generator, count(*) FROM samples s JOIN outcomes o ON s.key = o.key "
+            "WHERE o.outcome = 'picture' AND o.cost IS NULL GROUP BY s.generator"
         )
-        with self._ledger.reading() as connection:
-            found = {str(name): int(count) for name, count in connection.execute(query)}
+        with self._ledger.snapshot() as snapshot:
+            found = {str(name): int(count) for name, count in snapshot.connection.execute(query)}
         for name, count in self.resume.unpriced_pictures().items():
             found[name] = found.get(name, 0) + count
         return found
 
     def countings(self) -> list[Counting]:
         """Read the complete countings, the run's own first."""
-        with self._ledger.reading() as connection:
-            return read_countings(connection)
+        with self._ledger.snapshot() as snapshot:
+            return read_countings(snapshot)
 
     def show_counting(self, name: str | None) -> None:
         """Choose the counting whose counter, verdicts and detections are read from now on; ``None`` for the default.
@@ -233,9 +251,9 @@ class RunFolder:
         Raises:
             UnknownName: For a counting that the run does not have.
         """
-        with self._ledger.reading() as connection:
-            if name is not None:
-                choose_counting(connection, read_countings(connection), name)
+        if name is not None:
+            with self._ledger.snapshot() as snapshot:
+                choose_counting(snapshot, read_countings(snapshot), name)
         self._shown = name
         self._forget_info()
 
@@ -245,8 +263,8 @@ class RunFolder:
         self.show_counting(own[0].name if own else None)
 
     def _counting(self) -> Counting | None:
-        with self._ledger.reading() as connection:
-            return choose_counting(connection, read_countings(connection), self._shown)
+        with self._ledger.snapshot() as snapshot:
+            return choose_counting(snapshot, read_countings(snapshot), self._shown)
 
     def record_generators(self, generators: Mapping[str, GeneratorInfo]) -> None:
         """Record generators beside those already recorded; one of the same name is replaced."""
@@ -291,19 +309,16 @@ class RunFolder:
         self._record({"pictures": {"unlike": unlike, "compared": compared, **tried}})
 
     def _read_info(self) -> dict[str, Any]:
-        with self._ledger.reading() as connection:
-            self._ledger.check_total(connection, facts, countings)
-            rows = connection.execute(sa.select(facts)).all()
-            for row in rows:
-                check_row(facts, row)
-            body = {row.name: orjson.loads(row.value) for row in rows}
+        with self._ledger.snapshot() as snapshot:
+            snapshot.check_totals("facts", "countings")
+            body = {row["name"]: orjson.loads(row["value"]) for row in snapshot.rows("facts")}
             if not body:
                 raise BadInput(
                     f"{self.path} holds no run yet: its ledger has no record. Give the `run` command again; it begins anew."
                 )
             pictures = body.pop("pictures", None)
-            groups = read_countings(connection)
-            shown = choose_counting(connection, groups, self._shown)
+            groups = read_countings(snapshot)
+            shown = choose_counting(snapshot, groups, self._shown)
             if shown is None:
                 return body
             return body | {
@@ -315,12 +330,9 @@ class RunFolder:
             }
 
     def _record(self, changes: Mapping[str, Any]) -> None:
-        insert = upsert(facts)
-        replaced = {name: insert.excluded[name] for name in ("value", "checksum")}
-        with self._ledger.writing() as connection:
-            connection.execute(
-                insert.on_conflict_do_update(index_elements=["name"], set_=replaced), _fact_rows(changes)
-            )
+        from countcheck.storage.run_writing import write_facts
+
+        write_facts(self._ledger, changes)
         self._forget_info()
 
     def _forget_info(self) -> None:
@@ -341,6 +353,8 @@ class RunFolder:
 
     def add_counting(self, counter: CounterInfo, self_test: SelfTestInfo | None = None) -> int:
         """Write a counting, even one by the counter of the one before, and return its id. Raises `DiskFull`."""
+        from countcheck.storage.recount import insert_counting
+
         with self._ledger.writing() as connection:
             number = insert_counting(connection, counter, self_test, complete=True)
         self._forget_info()
@@ -348,20 +362,21 @@ class RunFolder:
 
     def recount(self, counter: CounterInfo, self_test: SelfTestInfo | None = None) -> Recount:
         """Begin a counting of the pictures that are there, or go on with one that was interrupted; see `Recount`."""
+        from countcheck.storage.recount import Recount
+
         return Recount(self._ledger, counter, self_test, self._forget_info)
 
     def add_planned(self, planned: Sequence[Sample]) -> None:
         """Write which samples the run consists of; those already written stay as they are. Raises `DiskFull`."""
+        from countcheck.storage.run_writing import write_planned
+
         if planned:
-            with self._ledger.writing() as connection:
-                connection.execute(
-                    upsert(samples).on_conflict_do_nothing(), [sample_columns(sample) for sample in planned]
-                )
+            write_planned(self._ledger, planned)
 
     def completed_keys(self) -> set[str]:
         """Read the keys of the samples that are complete."""
-        with self._ledger.reading() as connection:
-            return set(connection.execute(sa.select(samples.c.key).where(samples.c.done)).scalars())
+        with self._ledger.snapshot() as snapshot:
+            return {key for (key,) in snapshot.connection.execute("SELECT key FROM samples WHERE done = 1")}
 
     def write(self, entries: Sequence[OutcomeRecord], counting: int, states: Mapping[str, Any] = NO_STATES) -> None:
         """Write outcomes with their detections and verdicts in one transaction.
@@ -376,29 +391,20 @@ class RunFolder:
         """
         if not entries:
             return
-        packed = self.resume.pack_states(states, entries)
-        found = [detection_columns(e.key, e.turn, counting, e.detections) for e in entries if e.detections is not None]
-        judged = [verdict_columns(e, counting) for e in entries if e.verdict is not None]
-        closed = [{"k": e.key} for e in entries if e.closes]
-        with self._ledger.writing() as connection:
-            connection.execute(sa.insert(outcomes), [outcome_columns(e) for e in entries])
-            if found:
-                connection.execute(sa.insert(detections_table), found)
-            if judged:
-                connection.execute(sa.insert(verdicts), judged)
-            if closed:
-                connection.execute(
-                    sa.update(samples).where(samples.c.key == sa.bindparam("k")).values(set_done(True)), closed
-                )
-            self.resume.write_states(connection, packed)
-            self.resume.remove_uncounted(connection, entries)
+        from countcheck.storage.run_writing import write_outcomes
+
+        write_outcomes(self._ledger, self.resume, entries, counting, states)
 
     def stored_outcomes(self) -> list[StoredOutcome]:
         """Read all outcomes without their verdicts; see `countcheck.storage.verdict_repair`."""
+        from countcheck.storage.verdict_repair import stored_outcomes
+
         return stored_outcomes(self._ledger, self.suite)
 
     def replace_verdicts(self, judged: Iterable[tuple[int, VerdictRecord]]) -> int:
         """Replace all verdicts, each given with the id of its counting, and return how many there are."""
+        from countcheck.storage.verdict_repair import replace_verdicts
+
         return replace_verdicts(self._ledger, judged)
 
     # -- reading -------------------------------------------------------------------------------------------------
@@ -409,20 +415,48 @@ class RunFolder:
         An outcome of a truncated prompt is a failure, unless the run judges them; see `countcheck.storage.truncated`. A
         picture that stands for none is a silent refusal; see `countcheck.storage.repeats`.
         """
-        rows = self._results.rows(self.suite, self._counting())
-        return without_placeholders(rows if self.judges_truncated else [without_truncated(row) for row in rows])
+        return without_placeholders(list(self.iter_rows()))
+
+    def iter_rows(self) -> Iterator[ResultRow]:
+        """Yield the rows of `rows` one after the other, so that a million of them are never in memory at a time.
+
+        Pictures that stand for none are known only when all were seen: here they are pictures. That no row is lost is
+        known, and said, at the end.
+        """
+        from countcheck.storage.result_reader import ResultReader
+
+        rows = ResultReader(self._ledger).rows(self.suite, self._counting())
+        return rows if self.judges_truncated else map(without_truncated, rows)
+
+    def table(self) -> ResultTable:
+        """Read the rows of `rows` as columns: what statistics need of them, in a tenth of the time and memory.
+
+        Raises:
+            BadInput: When the ledger is damaged.
+        """
+        from countcheck.storage.table_reader import read_table
+
+        counting, suite = self._counting(), self.suite
+        with self._ledger.snapshot() as snapshot:
+            table = read_table(snapshot, suite, counting, judge_truncated=self.judges_truncated)
+        return without_placeholders_in(table)
+
+    def picture_problems(self) -> PictureProblems:
+        """Compare the picture files with their recorded sizes, without reading them."""
+        with self._ledger.snapshot() as snapshot:
+            query = "SELECT picture, bytes FROM outcomes WHERE picture <> ''"
+            return self.pictures.problems_of_files(snapshot.connection.execute(query))
 
     def detections(self) -> Iterator[tuple[str, int, Detections]]:
         """Yield key, turn and detections of every counted picture; see `ResultReader.detections`."""
-        return self._results.detections(self._counting())
+        from countcheck.storage.result_reader import ResultReader
+
+        return ResultReader(self._ledger).detections(self._counting())
 
     def labels(self) -> list[Label]:
         """Read every label, oldest first."""
-        return self.label_store.read()
-
-
-def _fact_rows(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [sealed(facts, {"name": name, "value": to_text(value)}) for name, value in values.items()]
+        with self._ledger.snapshot() as snapshot:
+            return read_labels(snapshot)
 
 
 def _is_there(ledger: Path) -> bool:

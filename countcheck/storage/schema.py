@@ -8,15 +8,12 @@ kept by triggers: a value that changed on the disk, or a row that is lost, is fo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from countcheck.errors import BadInput, RunMismatch
 from countcheck.storage.checksums import row_checksum
-
-SCHEMA_VERSION = 4
+from countcheck.storage.snapshot import SCHEMA_VERSION
 
 metadata = sa.MetaData()
 
@@ -242,24 +239,6 @@ def _add_checksums(connection: sa.Connection, table: sa.Table) -> None:
 
 # From version n to n + 1, in one transaction each.
 MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _with_dialogues, 2: _with_checksums, 3: _with_batches}
-
-
-def check_version(connection: sa.Connection, folder: Path) -> int:
-    """Return a ledger's version.
-
-    Raises:
-        RunMismatch: When a newer program wrote it.
-        BadInput: When it holds no tables: the program was killed while it made them.
-    """
-    version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-    if version > SCHEMA_VERSION:
-        raise RunMismatch(
-            f"{folder} was written by a newer countcheck (ledger version {version}, this one knows {SCHEMA_VERSION}). "
-            "Upgrade countcheck to read it."
-        )
-    if version < 1:
-        raise BadInput(f"{folder} holds no run yet: its ledger is empty. Give the `run` command again; it begins anew.")
-    return version
 
 
 def migrate(connection: sa.Connection, version: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from countcheck.counting.verdict import Kind
 from countcheck.storage.rows import ResultRow
@@ -21,10 +23,9 @@ def without_truncated(row: ResultRow) -> ResultRow:
     >>> without_truncated(row).outcome, without_truncated(row).message
     ('failure', "the prompt is longer than the 77 tokens that the model's text encoder reads")
     """
-    record = row.extra.get(TRUNCATED)
-    if not isinstance(record, dict) or row.outcome not in ("picture", "refusal"):
+    message = truncated_message(row.extra)
+    if not message or row.outcome not in ("picture", "refusal"):
         return row
-    message = f"the prompt is longer than the {record.get('limit')} tokens that the model's text encoder reads"
     return replace(
         row,
         outcome="failure",
@@ -38,3 +39,11 @@ def without_truncated(row: ResultRow) -> ResultRow:
         low={},
         high={},
     )
+
+
+def truncated_message(detail: Mapping[str, Any]) -> str:
+    """Return why an outcome with this detail is not scored; empty for one whose prompt was read to its end."""
+    record = detail.get(TRUNCATED)
+    if not isinstance(record, dict):
+        return ""
+    return f"the prompt is longer than the {record.get('limit')} tokens that the model's text encoder reads"

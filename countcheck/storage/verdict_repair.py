@@ -10,8 +10,9 @@ import orjson
 import sqlalchemy as sa
 
 from countcheck.storage.checksums import check_row
-from countcheck.storage.columns import PromptFields, verdict_columns
+from countcheck.storage.columns import verdict_columns
 from countcheck.storage.ledger import Ledger
+from countcheck.storage.prompt_fields import PromptFields
 from countcheck.storage.records import VerdictRecord
 from countcheck.storage.schema import countings, outcomes, samples, totals, verdicts
 from countcheck.suites.suite import Suite

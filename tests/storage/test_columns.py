@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from countcheck.detectors.base import Detections
-from countcheck.storage.columns import detection_columns, read_detections
+from countcheck.storage.columns import detection_columns
+from countcheck.storage.read_rows import read_detections
 from countcheck.storage.schema import detections as table
 
 PLAIN = Detections(
@@ -25,7 +26,7 @@ def stored(columns):
     with engine.begin() as connection:
         table.metadata.create_all(connection)
         connection.execute(sa.insert(table), columns)
-        return read_detections(connection.execute(sa.select(table)).one())
+        return read_detections(connection.execute(sa.select(table.c.body)).scalar_one())
 
 
 @pytest.mark.parametrize("colours", [(), ("red",)])

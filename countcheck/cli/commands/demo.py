@@ -33,7 +33,7 @@ def demo(
     config = RunConfig(suite=load_suites(["demo"]), generators=[read_generator_card("tiny")], path=out)
     with make_run(config, "tiny") as finished:
         console = stdout_console()
-        summary = summarize(finished.rows(), finished.info, finished.labels(), path=finished.path)
+        summary = summarize(finished.table(), finished.info, finished.labels(), path=finished.path)
         console.print(render_summary(summary))
         report = write_report([finished], out / "report.html")
         console.print(f"report: {report}", soft_wrap=True)

@@ -32,5 +32,5 @@ def merge(
     from countcheck.reports.terminal.summary import render_summary
 
     with merge_runs(runs, out, message=note) as merged:
-        summary = summarize(merged.rows(), merged.info.called(merged.name), merged.labels(), path=merged.path)
+        summary = summarize(merged.table(), merged.info.called(merged.name), merged.labels(), path=merged.path)
     show_result(summary.to_json, lambda: render_summary(summary), as_json=as_json, output=None)

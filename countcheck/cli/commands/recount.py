@@ -61,7 +61,7 @@ def recount(
             opened, load_counter(spec), rule=rule and rule.value, make_default=make_default, message=note
         )
         opened.show_counting(name)
-        summary = summarize(opened.rows(), opened.info, opened.labels(), path=opened.path)
+        summary = summarize(opened.table(), opened.info, opened.labels(), path=opened.path)
     show_result(
         summary.to_json, lambda: render_summary(summary, name=run.resolve().name), as_json=as_json, output=output
     )

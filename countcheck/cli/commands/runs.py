@@ -83,20 +83,21 @@ def delete(
 
 
 def _describe(path: Path) -> dict[str, Any]:
+    from countcheck.storage.result_table import MISSING
     from countcheck.storage.run_folder import RunFolder
 
     row: dict[str, Any] = {"run": str(path), "suite": "", "generators": [], "counter": "", "created": "", "problem": ""}
     row |= {"samples": 0, "missing": 0, "bytes": _size(path)}
     try:
         with RunFolder.open(path) as opened:
-            info, rows = opened.info, opened.rows()
+            info, table = opened.info, opened.table()
             row |= {
                 "suite": info.suite,
                 "generators": list(opened.generators),
                 "counter": info.counter.name,
                 "created": info.created,
-                "samples": len(rows),
-                "missing": sum(result.outcome == "missing" for result in rows),
+                "samples": len(table),
+                "missing": int((table.outcome == MISSING).sum()),
             }
     except CountcheckError as error:
         row["problem"] = str(error)

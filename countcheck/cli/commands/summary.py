@@ -39,9 +39,8 @@ def summary(
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(run, counting=counting) as opened:
-        rows = opened.rows()
-        note_problems_of_pictures(opened, rows)
-        result = summarize(rows, opened.info, opened.labels(), level, path=opened.path)
+        note_problems_of_pictures(opened)
+        result = summarize(opened.table(), opened.info, opened.labels(), level, path=opened.path)
     show_result(
         result.to_json,
         lambda: render_summary(result, name=run.resolve().name, full=full or (output is not None and not by), by=by),

@@ -6,9 +6,6 @@ import functools
 from collections.abc import Sequence
 from enum import StrEnum
 
-from countcheck.suites.language.foreign import is_foreign
-from countcheck.suites.language.read_targets import read_targets
-from countcheck.suites.language.tokens import tokens_of
 from countcheck.suites.suite import Relation, Target
 
 
@@ -30,6 +27,7 @@ def numbers_after(asked: Sequence[Target], rewritten: str) -> Numbers:
         asked: What had to hold.
         rewritten: The text that was drawn.
 
+    >>> from countcheck.suites.language.read_targets import read_targets
     >>> pigs = read_targets("three pigs").targets
     >>> [str(numbers_after(pigs, text)) for text in ("Three plump pigs by a pond", "Several pigs by a pond")]
     ['kept', 'changed']
@@ -46,6 +44,11 @@ def numbers_after(asked: Sequence[Target], rewritten: str) -> Numbers:
 @functools.lru_cache(maxsize=4096)
 def _targets_of(text: str) -> tuple[Target, ...] | None:
     """Read a text's targets, vague ones and single things too; ``None`` for another language than English."""
+    # The grammar's word lists are not needed to sum up a run in which nothing was rewritten.
+    from countcheck.suites.language.foreign import is_foreign
+    from countcheck.suites.language.read_targets import read_targets
+    from countcheck.suites.language.tokens import tokens_of
+
     if is_foreign(tokens_of(text)):
         return None
     reading = read_targets(text, article="one", approximate=True)
@@ -67,3 +70,18 @@ def _is_kept(target: Target, given: Sequence[Target]) -> bool:
 
 def _number(target: Target) -> tuple[Relation, int | None, int | None]:
     return target.relation, target.count, target.upper
+
+
+def numbers_told(text: str, targets: Sequence[Target], rewritten: str, recorded: object) -> Numbers | None:
+    """Tell what became of a prompt's numbers: as recorded, or read from the text; ``None`` when it was not rewritten.
+
+    Args:
+        text: The prompt.
+        targets: What it asks for.
+        rewritten: The text that the provider says it drew from; empty when it says none.
+        recorded: What was recorded when it was drawn, if anything.
+    """
+    if not rewritten or rewritten.strip() == text.strip():
+        return None
+    known = isinstance(recorded, str) and recorded in tuple(Numbers)
+    return Numbers(str(recorded)) if known else numbers_after(targets, rewritten)

@@ -1,0 +1,21 @@
+"""Reads people's labels; see `countcheck.storage.label_store` for writing them."""
+
+from __future__ import annotations
+
+from countcheck.storage.rows import Label
+from countcheck.storage.snapshot import Snapshot
+
+
+def read_labels(snapshot: Snapshot, tail: str = "", *values: object) -> list[Label]:
+    """Read every label, oldest first.
+
+    Args:
+        snapshot: Of the run's ledger.
+        tail: A condition in SQL, to read some of them.
+        values: For the question marks there.
+
+    Raises:
+        DamagedRow: When a label is not what was written, or some are lost.
+    """
+    snapshot.check_totals("labels")
+    return [Label(**row) for row in snapshot.rows("labels", f"{tail} ORDER BY at, key, noun", values)]
