@@ -264,7 +264,7 @@ def _requests(
                 prompt = as_prompt(next(each_prompt), place=f"prompt {number}")
             except StopIteration:
                 raise BadInput(
-                    f"there are fewer prompts than images ({number - 1}). Give one a image, or one for all."
+                    f"there are fewer prompts than images ({number - 1}). Give one an image, or one for all."
                 ) from None
         asked.append(prompt)
         yield image, nouns_of(prompt, nouns), prompt.tags.get("style")

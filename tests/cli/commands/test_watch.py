@@ -91,7 +91,7 @@ def test_ctrl_c_ends_it_with_the_trend_and_the_same_command_goes_on(tmp_path, co
             if line.startswith("step-500"):
                 process.send_signal(signal.SIGINT)
                 break
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "500" in out and "The same command continues" in err and "Traceback" not in err
     draw(tmp_path / "samples", 1000)
