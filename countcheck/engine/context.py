@@ -150,7 +150,12 @@ class RunContext:
             self.folder.resume.add_spent(outcome.cost)
 
     def save_picture(
-        self, outcome: Outcome, price: float | None, text: str, keep: Callable[[OutcomeRecord], OutcomeRecord]
+        self,
+        outcome: Outcome,
+        price: float | None,
+        text: str,
+        keep: Callable[[OutcomeRecord], OutcomeRecord],
+        note: Callable[[OutcomeRecord], None] = lambda entry: None,
     ) -> OutcomeRecord:
         """Write an outcome's picture file and thumbnail, and return the outcome's entry.
 
@@ -160,6 +165,7 @@ class RunContext:
             text: What was asked.
             keep: Receives the entry as soon as the picture file is safely on disk, before the thumbnail is made, and
                 returns the entry to go on with.
+            note: Receives the entry before the picture file is written, to note that it was paid for.
 
         Raises:
             DiskFull: When there is no room for the file.
@@ -169,8 +175,12 @@ class RunContext:
             return keep(outcome_record(outcome, price, text=text))
         writer = self.folder.pictures.writer
         image = as_image(pixels)
-        stored = writer.write(writer.path_of(outcome.key, outcome.turn), writer.encode(image), image)
-        entry = keep(_record_of(outcome, price, text, stored))
+        data = writer.encode(image)
+        stored = StoredPicture.of(writer.path_of(outcome.key, outcome.turn), data, image)
+        entry = _record_of(outcome, price, text, stored)
+        note(entry)
+        writer.write(stored.path, data)
+        entry = keep(entry)
         writer.save_thumbnail(stored, image)
         return entry
 

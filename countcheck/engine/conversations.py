@@ -87,19 +87,28 @@ class ConversationRunner:
         if not isinstance(self._generator, AsksAdmission):
             self._context.budget.add(cost_of(answer.outcome, self._card.price))
 
-        def keep(entry: OutcomeRecord) -> OutcomeRecord:
-            entry = replace(
+        resume = self._context.folder.resume
+
+        def complete(entry: OutcomeRecord) -> OutcomeRecord:
+            return replace(
                 entry,
                 turn=answer.turn,
                 script=answer.step.script,
                 repair=answer.step.repair,
                 detail={**entry.detail, **answer.step.wording},
             )
+
+        def note(entry: OutcomeRecord) -> None:
             if isinstance(answer.outcome, Picture):
-                self._context.folder.resume.save_uncounted(entry, answer.state)
+                resume.note_answer(complete(entry), answer.state)
+
+        def keep(entry: OutcomeRecord) -> OutcomeRecord:
+            entry = complete(entry)
+            if isinstance(answer.outcome, Picture):
+                resume.save_uncounted(entry, answer.state)
             return entry
 
-        entry = self._context.save_picture(answer.outcome, self._card.price, answer.step.text, keep)
+        entry = self._context.save_picture(answer.outcome, self._card.price, answer.step.text, keep, note)
         self._warn_of_lost_state(answer)
         if isinstance(answer.outcome, Failure) and answer.outcome.fault is Fault.CLOSED:
             self._closed_message = answer.outcome.message

@@ -183,7 +183,10 @@ class GeneratorPipeline:
         sample = samples.get(outcome.key)
         if sample is not None and not is_interrupted(outcome):
             outcome = with_numbers(outcome, asked_of(sample.asked)[0])
-            self._saved[outcome.key] = self._context.save_picture(outcome, self._card.price, sample.text, self._keep)
+            resume = self._context.folder.resume
+            self._saved[outcome.key] = self._context.save_picture(
+                outcome, self._card.price, sample.text, self._keep, note=resume.note_answer
+            )
 
     def _keep(self, entry: OutcomeRecord) -> OutcomeRecord:
         if self._paid:

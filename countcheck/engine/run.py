@@ -128,7 +128,7 @@ def run(
                 decide=decide,
             )
             _make(context, plans)
-            folder.resume.remove_finished_dialogues()
+            folder.resume.remove_finished()
             compare_with_tested(folder, counter.name, progress.message, counter=counter)
         except BaseException:
             folder.close()
@@ -222,7 +222,7 @@ def _resume(
     """Bring an old or new run folder to where making can begin; return the id of the counting."""
     if config.retry_failed:
         folder.resume.reopen_failed()
-    folder.resume.remove_finished_dialogues()
+    folder.resume.remove_finished()
     counting = folder.begin_counting(describe_counter(counter), SelfTestInfo.from_json(self_test.to_json()))
     for each in plans:
         folder.add_planned(each.samples)
@@ -231,15 +231,27 @@ def _resume(
             each.generator.waits_for_batches = config.wait
     if config.forget_batches and (forgotten := folder.batches.forget()):
         progress.message(f"{forgotten} batches are forgotten; what they asked for is asked for again")
-    strays = folder.resume.remove_strays(folder.pictures.writer.files)
+    _tidy(folder, progress)
+    done = folder.completed_keys()  # a complete run needs its models no more
+    require_all_served([plan.card for plan in plans if any(s.key not in done for s in plan.samples)], today())
+    return counting
+
+
+def _tidy(folder: RunFolder, progress: Progress) -> None:
+    """Adopt pictures whose rows were cut off, and remove those of which nothing is known."""
+    files = folder.pictures.writer.files
+    adopted = folder.resume.adopt_answers(files)
+    if adopted:
+        progress.message(
+            "the run was cut off between a picture and its entry in the ledger: "
+            f"{adopted} paid {'answer was' if adopted == 1 else 'answers were'} found again"
+        )
+    strays = folder.resume.remove_strays(files)
     if strays:
         progress.message(
             "the run was cut off between a picture and its entry in the ledger: "
             f"{strays} {'picture is' if strays == 1 else 'pictures are'} made again"
         )
-    done = folder.completed_keys()  # a complete run needs its models no more
-    require_all_served([plan.card for plan in plans if any(s.key not in done for s in plan.samples)], today())
-    return counting
 
 
 def _make(context: RunContext, plans: Sequence[GeneratorPlan]) -> None:

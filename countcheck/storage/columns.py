@@ -102,7 +102,12 @@ def uncounted_columns(entry: OutcomeRecord) -> dict[str, Any]:
 def read_uncounted(row: Any) -> OutcomeRecord:
     """Read an outcome back from a row of ``uncounted``. Raises `DamagedRow` when it is damaged."""
     check_row(uncounted, row)
-    read = orjson.loads(row.body)
+    return entry_of_uncounted(row.body)
+
+
+def entry_of_uncounted(body: str) -> OutcomeRecord:
+    """Read an outcome back from the JSON text that `uncounted_columns` wrote."""
+    read = orjson.loads(body)
     kinds = {name: Kind(read[name]) if read[name] else None for name in ("verdict", "leaning")}
     return OutcomeRecord(**{**read, **kinds})
 

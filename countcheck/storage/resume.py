@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import hashlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,10 +22,12 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from countcheck.counting.verdict import Kind
 from countcheck.dialogue import state as dialogue_state
+from countcheck.errors import BadInput
 from countcheck.files import PART, atomic_write, disk_errors_as_sentences
 from countcheck.generators.outcome import Fault
+from countcheck.storage.answer_notes import AnswerNote, AnswerNotes
 from countcheck.storage.checksums import check_row, sealed
-from countcheck.storage.columns import read_uncounted, set_done, uncounted_columns
+from countcheck.storage.columns import entry_of_uncounted, read_uncounted, set_done, uncounted_columns
 from countcheck.storage.countings import read_countings
 from countcheck.storage.group_commit import GroupCommit
 from countcheck.storage.ledger import Ledger
@@ -58,8 +61,19 @@ class ResumeState:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._group = GroupCommit(self._write_uncounted)
+        self._notes = AnswerNotes(ledger.folder)
 
     # -- uncounted outcomes --------------------------------------------------------------------------------------
+
+    def note_answer(self, entry: OutcomeRecord, state: Any = None) -> None:
+        """Note an answer that was paid for before its picture is written, so that `adopt_answers` can find it.
+
+        Raises:
+            DiskFull: When there is no room.
+        """
+        with disk_errors_as_sentences(self._ledger.folder):
+            text = self._pack_state(entry.key, state)
+        self._notes.write(AnswerNote(row=uncounted_columns(entry), state=text))
 
     def save_uncounted(self, entry: OutcomeRecord, state: Any = None) -> None:
         """Write an outcome whose picture file is safely on disk, and its dialogue's state, before it is counted.
@@ -71,6 +85,7 @@ class ResumeState:
         with disk_errors_as_sentences(self._ledger.folder):
             text = self._pack_state(entry.key, state)
         self._group.commit((row, text))
+        self._notes.remove(entry.key, entry.turn)
 
     def _write_uncounted(self, entries: Sequence[tuple[dict[str, Any], str | None]]) -> None:
         with self._ledger.writing() as connection:
@@ -116,6 +131,41 @@ class ResumeState:
         """Remember USD paid for what no outcome is written of. Raises `DiskFull`."""
         with self._ledger.writing() as connection:
             _keep_spent(connection, usd)
+
+    def adopt_answers(self, files: PictureFiles | None = None) -> int:
+        """Write the rows of answers whose pictures a process stored before it ended; return how many there were.
+
+        A picture is adopted when a note names it with its SHA-256 and its sample still waits for that answer.
+
+        Args:
+            files: The run's pictures; those in its folder by default.
+
+        Raises:
+            BadInput: When the ledger is damaged.
+            DiskFull: When there is no room.
+        """
+        notes = list(self._notes.read())
+        if notes:
+            files = files or FolderFiles(self._ledger.folder)
+            with self._ledger.reading() as connection:
+                self._ledger.check_total(connection, samples, outcomes, uncounted)
+                waiting = set(connection.execute(sa.select(samples.c.key).where(~samples.c.done)).scalars())
+                written = {
+                    (row.key, row.turn)
+                    for table in (outcomes, uncounted)
+                    for row in connection.execute(sa.select(table.c.key, table.c.turn))
+                }
+            notes = [
+                note
+                for note in notes
+                if note.row["key"] in waiting
+                and (note.row["key"], note.row["turn"]) not in written
+                and _is_there(files, entry_of_uncounted(note.row["body"]))
+            ]
+        if notes:
+            self._write_uncounted([(note.row, note.state) for note in notes])
+        self._notes.clear()
+        return len(notes)
 
     def remove_strays(self, files: PictureFiles | None = None) -> int:
         """Remove what a process that was killed left behind, and return how many pictures that is.
@@ -217,8 +267,9 @@ class ResumeState:
             statement = upsert(dialogues).values(row := sealed(dialogues, {"key": key, "state": state}))
             connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=row))
 
-    def remove_finished_dialogues(self) -> None:
-        """Remove the files of conversations that are over."""
+    def remove_finished(self) -> None:
+        """Remove the files of conversations that are over, and the folder of notes when it is empty."""
+        self._notes.remove_folder()
         folders = list((self._ledger.folder / "talks").glob("*"))
         if not folders:
             return
@@ -257,6 +308,13 @@ class ResumeState:
 
     def _folder(self, key: str) -> Path:
         return self._ledger.folder / "talks" / check_key(key)
+
+
+def _is_there(files: PictureFiles, entry: OutcomeRecord) -> bool:
+    try:
+        return bool(entry.digest) and hashlib.sha256(files.read(entry.picture)).hexdigest() == entry.digest
+    except (BadInput, OSError):
+        return False
 
 
 def _last_counted(connection: sa.Connection, key: str) -> OutcomeRecord | None:
