@@ -49,7 +49,8 @@ def chromium() -> Iterator[object]:
 @contextmanager
 def watched_page(browser, **options) -> Iterator[object]:
     """A page; afterwards nothing must have been said on its console, and no request must have left for a network."""
-    context = browser.new_context(**options)
+    # Smooth scrolling ends when it likes; pages that land at once are the same pages.
+    context = browser.new_context(**{"reduced_motion": "reduce", **options})
     page = context.new_page()
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text))

@@ -11,7 +11,7 @@ from countcheck.generators.remote.http import given_fields
 
 
 class Rewriting(StrEnum):
-    """What becomes of a prompt before it is drawn.
+    """Whether a prompt is rewritten before it is drawn.
 
     ``NEVER``: nothing can rewrite it. ``OFF``: the settings turn rewriting off. ``ON``: they leave it on. ``ALWAYS``: it
     cannot be turned off. ``UNKNOWN``: nobody says.
@@ -30,7 +30,7 @@ class Rewriting(StrEnum):
 
 
 def rewriting_of(card: Card, settings: Mapping[str, Any]) -> Rewriting:
-    """Tell what becomes of a prompt.
+    """Tell whether a prompt is rewritten.
 
     Args:
         card: Says whether the model's provider rewrites.

@@ -51,7 +51,7 @@ class GeneratorInfo:
         price_source: Where the price was read.
         traits: What it can do (seeded, batched, converses, edits, remote ...).
         skipped_conversations: Conversations of the suite that it cannot hold.
-        rewrites: What becomes of prompts before they are drawn (``never``, ``off``, ``on``, ``always``, ``unknown``); empty
+        rewrites: Whether prompts are rewritten before they are drawn (``never``, ``off``, ``on``, ``always``, ``unknown``); empty
             in older runs.
         recorded: The record as it stands in the ledger; empty for one that is not written yet.
     """

@@ -30,12 +30,16 @@ _FAMILIES = {
 }
 
 
-# What becomes of a prompt, in words; of cards whose prompts are drawn as written, nothing is said.
+# Whether a prompt is rewritten, in words; of cards whose prompts are drawn as written, nothing is said.
 _REWRITING = {
     "off": "prompt rewriting off",
     "on": "rewrites prompts; can be turned off",
     "always": "rewrites prompts; cannot be turned off",
 }
+
+
+_MARKS = {"ending": "yellow", "ended": "red"}
+"""Colours of the generators that end soon, and of those that have ended."""
 
 
 class What(StrEnum):
@@ -60,6 +64,9 @@ def list_(
         str, typer.Option(metavar="FAMILY", help="List generators or counters of this family alone.")
     ] = "",
     kind: Annotated[Kind | None, typer.Option(help="List generators of a paid service, or local ones, alone.")] = None,
+    ends: Annotated[
+        bool, typer.Option("--ends", help="List generators alone that have ended, or end within 60 days.")
+    ] = False,
     plain: Annotated[
         bool, typer.Option("--plain", help="Print one line each, fields separated by tabs, for grep and cut.")
     ] = False,
@@ -76,10 +83,12 @@ def list_(
         countcheck list counters
         countcheck list generators --kind service
         countcheck list generators --family diffusers --plain
+        countcheck list generators --ends
     """
     rows = {What.GENERATORS: _generators, What.COUNTERS: _counters, What.SUITES: _suites}[what]()
-    if (family and what is What.SUITES) or (kind and what is not What.GENERATORS):
-        raise BadSettings(f"{what} have no {'family' if family else 'kind'}. Leave the filter out.")
+    if (family and what is What.SUITES) or ((kind or ends) and what is not What.GENERATORS):
+        filtered = "family" if family and what is What.SUITES else "kind" if kind else "end"
+        raise BadSettings(f"{what} have no {filtered}. Leave the filter out.")
     if family:
         known = {row["family"] for row in rows}
         rows = [row for row in rows if row["family"] == family]
@@ -90,6 +99,8 @@ def list_(
 
         services = provider_families()
         rows = [row for row in rows if (row["family"] in services) == (kind is Kind.SERVICE)]
+    if ends:
+        rows = [row for row in rows if row.get("lifetime") in _MARKS]
     show_result(lambda: rows, lambda: _lines(rows) if plain else _table(rows), as_json=as_json, output=output)
 
 
@@ -123,9 +134,8 @@ def _end(row: dict[str, Any]) -> Text:
     """Say when a model ends, marked when that is near or over; empty for a row without an end."""
     from rich.text import Text
 
-    marks = {"ending": "yellow", "ended": "red"}
     said = str(row.get("end") or "")
-    style = marks.get(str(row.get("lifetime")))
+    style = _MARKS.get(str(row.get("lifetime")))
     return Text(f"! {said}", style) if style else Text(said, "dim")
 
 

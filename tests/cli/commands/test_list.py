@@ -72,3 +72,13 @@ def test_a_day_that_is_none_is_refused(capsys, monkeypatch):
     monkeypatch.setenv("COUNTCHECK_TODAY", "tomorrow")
     assert execute(["list", "generators"]) == 2
     assert "COUNTCHECK_TODAY is 'tomorrow'. Give a date such as 2026-12-02." in capsys.readouterr().err
+
+
+def test_what_ends_can_be_listed_alone(capsys, monkeypatch):
+    monkeypatch.setenv("COUNTCHECK_TODAY", "2026-11-28")
+    assert execute(["list", "generators", "--ends", "--json"]) == 0
+    ending = json.loads(capsys.readouterr().out)
+    assert {"gpt-image-1-mini", "bedrock-nova-canvas"} <= {row["name"] for row in ending}
+    assert {row["lifetime"] for row in ending} == {"ending", "ended"}
+    assert execute(["list", "counters", "--ends"]) == 2
+    assert "have no end" in capsys.readouterr().err
