@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import machine
-from countcheck.cards import Card
+from benchmarks.made_ledgers import blind_counter
 from countcheck.counting.counter import Counter
 from countcheck.counting.rule import CountingRule
 from countcheck.counting.verdict import judge
@@ -35,21 +35,11 @@ from countcheck.suites.serialize import suite_to_json
 from countcheck.suites.suite import Noun, Prompt, Suite, Target
 
 
-class Blind:
-    """A detector that is never asked to look: a recount reads stored boxes."""
-
-    name = "blind"
-    vocabulary = frozenset({"blob"})
-
-    def detect(self, pictures, nouns):
-        raise AssertionError("a recount must not look again")
-
-
 def main() -> None:
     total = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
-        counter = Counter(Card(name="blind", family="blind", rule={"margin": 0.05}), Blind())
+        counter = blind_counter()
         filled = fill(path, total, counter)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()
@@ -57,7 +47,7 @@ def main() -> None:
             recount(run, counter.with_rule(CountingRule(threshold=0.4, margin=0.05)))
             recounted = time.perf_counter() - began
             began = time.perf_counter()
-            summarize(run.rows(), run.info)
+            summarize(run.table(), run.info)
             summed = time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.ledger import Blind, _entry
+from benchmarks.ledger import _entry
 from benchmarks.machine import machine
-from countcheck.cards import Card
-from countcheck.counting.counter import Counter
+from benchmarks.made_ledgers import blind_counter
 from countcheck.engine.merge import merge
 from countcheck.engine.provenance import describe_counter
 from countcheck.engine.shard import Shard
@@ -32,7 +31,7 @@ from countcheck.suites.suite import Prompt, Suite, Target
 def main() -> None:
     parts = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     each = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
-    counter = Counter(Card(name="blind", family="blind", rule={"margin": 0.05}), Blind())
+    counter = blind_counter()
     prompts = tuple(
         Prompt(id=f"p{i}", text=f"{i % 6} blobs, number {i}", targets=(Target(noun="blob", count=i % 6),))
         for i in range(parts * each // 10)

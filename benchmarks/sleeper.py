@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from benchmarks.encoding import pictures
-from benchmarks.ledger import Blind
+from benchmarks.made_ledgers import Blind
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter
 from countcheck.generators.base import Traits

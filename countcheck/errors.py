@@ -63,6 +63,28 @@ def near_hint(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
+def first_line(error: BaseException, max_length: int = 300) -> str:
+    r"""Return the first line of an error's text; a long one ends with a whole sentence where it has one.
+
+    Of a database error it is that of the error beneath it; of an error without a text, its class.
+
+    Args:
+        error: Which.
+        max_length: Most characters.
+
+    >>> first_line(ValueError("no such file\nat line 3")), first_line(KeyboardInterrupt())
+    ('no such file', 'KeyboardInterrupt')
+    >>> first_line(ValueError("It is closed. Come back later, or do not."), max_length=30)
+    'It is closed.'
+    """
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    line = lines[0].strip() if lines else type(error).__name__
+    if len(line) <= max_length:
+        return line
+    sentences = line[:max_length].rpartition(". ")[0]
+    return f"{sentences}." if sentences else f"{line[: max_length - 1]}…"
+
+
 class CountcheckError(Exception):
     """A failure a user can meet and fix."""
 

@@ -178,11 +178,5 @@ def _ledger_refusal(error: BaseException) -> str:
     return str(error.orig) if loaded is not None and isinstance(error, loaded.exc.OperationalError) else ""
 
 
-def first_line(error: BaseException) -> str:
-    """Return an error's text in one line, at most 300 characters; for a database error, that of the error beneath it."""
-    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
-
-
 def _full(path: Path) -> DiskFull:
     return DiskFull(f"{path}: no room left on the disk. Make room and give the same command again: it goes on.")

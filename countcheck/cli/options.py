@@ -20,9 +20,6 @@ RunFolderOption: TypeAlias = Annotated[
     Path | None,
     typer.Option("-o", "--out", metavar="RUN", rich_help_panel=OUTPUT, help="Folder of the run. [default: runs/...]"),
 ]
-DeviceOption: TypeAlias = Annotated[
-    str, typer.Option(metavar="DEVICE", help="Device for local models: cpu, cuda, cuda:1, mps.")
-]
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print JSON instead of a table.")
 ]

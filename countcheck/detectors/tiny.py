@@ -19,7 +19,7 @@ from countcheck.detectors.common.boxes import nms
 from countcheck.detectors.common.devices import resolve_devices
 from countcheck.detectors.common.letterbox import PAD, letterbox, letterbox_placement
 from countcheck.detectors.common.pictures import size_of
-from countcheck.errors import BadSettings, BadWeights, MissingExtra
+from countcheck.errors import BadSettings, BadWeights, MissingExtra, first_line
 from countcheck.images.convert import as_byte_tensor, as_rgb
 from countcheck.images.types import Pixels
 from countcheck.resources import shipped
@@ -156,7 +156,7 @@ def _network(config: dict[str, Any], weights: bytes, folder: Path) -> HeatmapNet
         if wrong:
             raise ValueError(f"{wrong[0]} does not fit")
     except (SafetensorError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0][:160]
+        reason = first_line(error, 160)
         raise BadWeights(f"{folder}: the weights do not fit this network ({reason}). Restore the folder.") from error
     return folded(net.eval())
 

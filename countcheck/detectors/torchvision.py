@@ -19,7 +19,7 @@ from countcheck.detectors.common.boxes import clipped
 from countcheck.detectors.common.class_names import read_class_names
 from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
 from countcheck.detectors.common.pictures import indices_by_size, size_of, stay_on_device
-from countcheck.errors import BadSettings, BadWeights, MissingExtra, UnknownName
+from countcheck.errors import BadSettings, BadWeights, MissingExtra, UnknownName, first_line
 from countcheck.images.types import Pixels
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _fit(card: Card, model: Any, path: Path) -> None:
             f"{card.name}: {path} holds more than weights, and loading it would run code. Save it as safetensors."
         ) from error
     except (OSError, SafetensorError, RuntimeError, EOFError) as error:
-        raise BadWeights(f"{card.name}: {path} cannot be read ({str(error).splitlines()[0][:120]}).") from error
+        raise BadWeights(f"{card.name}: {path} cannot be read ({first_line(error, 120)}).") from error
     try:
         model.load_state_dict(weights)
     except (RuntimeError, TypeError, AttributeError) as error:

@@ -21,7 +21,7 @@ from countcheck.detectors.common.devices import need_torch, resolve_devices, res
 from countcheck.detectors.common.instances import instances_of, is_instance_checkpoint
 from countcheck.detectors.common.pictures import indices_by_size, size_of, stay_on_device
 from countcheck.detectors.common.prompting import FAMILIES, Answer, PromptedModel, joined
-from countcheck.errors import BadSettings, BadWeights, MissingExtra
+from countcheck.errors import BadSettings, BadWeights, MissingExtra, first_line
 from countcheck.images.convert import as_rgb
 from countcheck.images.types import Pixels
 
@@ -264,14 +264,13 @@ def _classes(transformers: Any, kind: str, card: Card) -> tuple[Any, Any]:
 
 
 def _explained(card: Card, error: Exception) -> str:
-    message = str(error)
-    if "safetensors" in message and Path(card.source).is_dir() and (Path(card.source) / "config.json").is_file():
+    if "safetensors" in str(error) and Path(card.source).is_dir() and (Path(card.source) / "config.json").is_file():
         return (
             f"{card.name}: {card.source} holds no safetensors weights. Pickled ones are loaded only with "
             "trust_weights=true, if you trust where they came from."
         )
     if Path(card.source).exists():
-        return f"{card.name}: {card.source} is not a whole model folder ({message.splitlines()[0][:160]})."
+        return f"{card.name}: {card.source} is not a whole model folder ({first_line(error, 160)})."
     return (
         f"{card.name}: there is no folder {card.source}, and no hub could be reached. "
         "Download the model and give its folder, or connect and try again."

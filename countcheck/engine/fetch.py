@@ -15,13 +15,13 @@ from typing import Any
 
 from countcheck.cards import Card
 from countcheck.counting.counter import COUNTER_SETTINGS, counter_card
-from countcheck.errors import BadInput, CountcheckError, MissingExtra
-from countcheck.files import first_line
+from countcheck.errors import BadInput, CountcheckError, MissingExtra, first_line
 from countcheck.generators.adapters import read_adapters
-from countcheck.generators.model_sources import is_hub_file, is_hub_id, is_weights_file, repository_of
+from countcheck.generators.model_sources import hub_refusal, is_hub_file, is_hub_id, is_weights_file, repository_of
 from countcheck.resources import exists, shipped
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.onnx", "*.onnx_data", "*.gguf", "*.tflite")
+_HERE = "ships with countcheck, or lies on this machine"
 _SHARD = r"(-\d{5}-of-\d{5})?"
 
 
@@ -100,10 +100,10 @@ def fetch(card: Card) -> None:
 def _fetch_one(card: Card) -> None:
     fetch_family = _FETCH.get(card.family)
     if fetch_family is not None and not card.settings.get("base_url") and not _is_local(card):
-        _with_sentence(card, lambda: fetch_family(card))
+        _with_sentence(card, card.source, lambda: fetch_family(card))
     for source in _further_sources(card):
         fetch_source = _fetch_file if is_hub_file(source) else partial(_snapshot, ignored=_PICKLES)
-        _with_sentence(card, partial(fetch_source, source, ""))
+        _with_sentence(card, source, partial(fetch_source, source, ""))
 
 
 def pipeline_files(names: Collection[str], components: Collection[str], variant: str | None) -> set[str]:
@@ -133,7 +133,7 @@ def _is_variant(name: str, variant: str | None) -> bool:
     return re.search(rf"\.{re.escape(str(variant))}{_SHARD}\.safetensors$", name) is not None
 
 
-def _with_sentence(card: Card, call: Callable[[], Any]) -> Any:
+def _with_sentence(card: Card, source: str, call: Callable[[], Any]) -> Any:
     """Return what the call returns; errors of the hub and the network become one sentence."""
     try:
         return call()
@@ -142,14 +142,10 @@ def _with_sentence(card: Card, call: Callable[[], Any]) -> Any:
     except ImportError as error:
         raise MissingExtra("local", feature=f"fetching {card.name}") from error
     except Exception as error:
-        kinds = {kind.__name__ for kind in type(error).__mro__}
-        if "GatedRepoError" in kinds:
-            reason = f"{card.source} is gated. Accept its licence on the hub and log in there"
-        elif kinds & {"RepositoryNotFoundError", "RevisionNotFoundError"}:
-            reason = f"the hub knows no {card.source!r} at that revision. Check the id"
-        else:
-            reason = f"{card.source} cannot be fetched ({first_line(error)}). Connect and try again"
-        raise BadInput(f"{card.name}: {reason}.") from error
+        reason = (
+            hub_refusal(source, error) or f"{source} cannot be fetched ({first_line(error)}). Connect and try again."
+        )
+        raise BadInput(f"{card.name}: {reason}") from error
 
 
 def _is_local(card: Card) -> bool:
@@ -161,12 +157,12 @@ def _plan(card: Card) -> list[Download]:
     if plan_family is None or card.settings.get("base_url"):
         return [Download(name=card.name, note="is asked over the network, or lies on this machine")]
     if _is_local(card):
-        downloads = [Download(name=card.name, note="ships with countcheck, or lies on this machine")]
+        downloads = [Download(name=card.name, note=_HERE)]
     else:
-        downloads = [_with_sentence(card, lambda: plan_family(card))]
+        downloads = [_with_sentence(card, card.source, lambda: plan_family(card))]
     for source in _further_sources(card):
         plan_source = _listed_file if is_hub_file(source) else partial(_listed, choose=_not_pickled)
-        downloads.append(_with_sentence(card, partial(plan_source, card, source, "")))
+        downloads.append(_with_sentence(card, source, partial(plan_source, card, source, "")))
     return downloads
 
 
@@ -289,7 +285,7 @@ def _plan_torchvision(card: Card) -> Download:
     import torch
 
     if card.settings.get("weights"):
-        return Download(name=card.name, note="ships with countcheck, or lies on this machine")
+        return Download(name=card.name, note=_HERE)
     weights = _torchvision_weights(card)
     size = round(float(weights.meta.get("_file_size", 0.0)) * 1024**2)
     file = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name

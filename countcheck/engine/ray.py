@@ -24,7 +24,7 @@ from countcheck.engine.workers.pool import WorkerPool, pool_setup
 from countcheck.engine.workers.processes import goes_to_workers
 from countcheck.engine.workers.size import PoolSize, WorkerCount
 from countcheck.engine.workers.worker import Worker, WorkerSetup, model_loader
-from countcheck.errors import CountcheckError, MissingExtra, RunMismatch
+from countcheck.errors import CountcheckError, MissingExtra, RunMismatch, first_line
 from countcheck.generators.base import Generator
 from countcheck.storage.run_folder import RunFolder
 
@@ -100,7 +100,7 @@ def _join() -> bool:
     except (ConnectionError, RuntimeError, ValueError) as error:
         if "version mismatch" in str(error).lower():
             raise RunMismatch(
-                f"this machine and the Ray cluster differ in version ({_one_line(error)}). "
+                f"this machine and the Ray cluster differ in version ({first_line(error)}). "
                 "Install the same Python, Ray and countcheck on all machines."
             ) from error
         if address:
@@ -188,21 +188,16 @@ class RayHandle:
             if error is None:
                 future.set_result(done.result())
             elif isinstance(error, RayTaskError):
-                future.set_exception(CallFailed(_one_line(error.cause if error.cause is not None else error)))
+                future.set_exception(CallFailed(first_line(error.cause if error.cause is not None else error)))
             else:
-                future.set_exception(WorkerLost(_one_line(error)))
+                future.set_exception(WorkerLost(first_line(error)))
 
         try:
             getattr(self._actor, method).remote(*arguments).future().add_done_callback(finish)
         except RayError as error:
-            future.set_exception(WorkerLost(_one_line(error)))
+            future.set_exception(WorkerLost(first_line(error)))
         return future
 
     def end(self) -> None:
         """End the worker; what it has in progress is lost."""
         ray.kill(self._actor)
-
-
-def _one_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:200]

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from countcheck.errors import BadSettings, BadWeights, CountcheckError, MissingExtra, near_hint
-from countcheck.files import first_line
+from countcheck.errors import BadSettings, BadWeights, CountcheckError, MissingExtra, first_line, near_hint
 from countcheck.generators.model_sources import (
     is_hub_file,
     is_hub_id,

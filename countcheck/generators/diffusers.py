@@ -16,8 +16,7 @@ from typing import Any
 from countcheck.cards import Card
 from countcheck.detectors.common.batching import BatchSize
 from countcheck.detectors.common.devices import is_out_of_memory
-from countcheck.errors import BadSettings, CountcheckError, MissingExtra
-from countcheck.files import first_line
+from countcheck.errors import BadSettings, CountcheckError, MissingExtra, first_line
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Outcome, Reason, Refusal, Stage
 from countcheck.generators.prompt_limits import PromptLimits, Truncation

@@ -12,10 +12,10 @@ from typing import Any
 
 from countcheck.cards import Card
 from countcheck.detectors.common.devices import resolve_devices, resolve_dtype
-from countcheck.errors import BadInput, BadSettings, BadWeights, CountcheckError, MissingExtra
-from countcheck.files import first_line
+from countcheck.errors import BadInput, BadSettings, BadWeights, CountcheckError, MissingExtra, first_line
 from countcheck.generators.adapters import add_learned_words, add_loras
 from countcheck.generators.model_sources import (
+    folder_error,
     hub_error,
     is_weights_file,
     local_file,
@@ -286,12 +286,7 @@ def _folder_error(folder: Path, card: Card, error: Exception) -> Exception:
                 f"{card.name}: {folder} holds only .bin weights, which may run code when they are loaded. "
                 "Save the pipeline again with safe_serialization=True."
             )
-    names = {kind.__name__ for kind in type(error).__mro__}
-    if "SafetensorError" in names or "safetensors" in str(error).lower() or isinstance(error, RuntimeError):
-        return BadWeights(
-            f"{card.name}: the weights in {folder} cannot be loaded ({first_line(error)}). Fetch them again."
-        )
-    return BadInput(f"{card.name}: {folder} cannot be loaded ({first_line(error)}).")
+    return folder_error(folder, card.name, error)
 
 
 def _scheduler(name: str, pipe: Any, card: str) -> Any:

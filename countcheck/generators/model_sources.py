@@ -14,8 +14,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from countcheck.errors import BadInput, BadWeights, GeneratorClosed
-from countcheck.files import first_line
+from countcheck.errors import BadInput, BadWeights, GeneratorClosed, first_line
 from countcheck.resources import content_digest, exists, printable_path, shipped
 
 COMMIT = "commit:"
@@ -170,15 +169,28 @@ def local_file(source: str, revision: str | None, name: str) -> str:
 
 def hub_error(source: str, name: str, error: Exception) -> GeneratorClosed:
     """Return the error for a source that the hub does not give, with what to do."""
+    reason = hub_refusal(source, error) or (
+        f"{source} could not be loaded ({first_line(error)}). If the hub is out of reach, name a local folder instead."
+    )
+    return GeneratorClosed(f"{name}: {reason}")
+
+
+def hub_refusal(source: str, error: Exception) -> str:
+    """Say why the hub does not give a source, and what to do; an empty text for an error that is no answer of the hub."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "GatedRepoError" in kinds:
-        return GeneratorClosed(f"{name}: {source} is gated. Accept its licence on the hub and log in there.")
+        return f"{source} is gated. Accept its licence on the hub and log in there."
     if kinds & {"RepositoryNotFoundError", "RevisionNotFoundError", "RemoteEntryNotFoundError"}:
-        return GeneratorClosed(f"{name}: the hub knows no {source!r} at that revision. Check the id.")
-    return GeneratorClosed(
-        f"{name}: {source} could not be loaded ({first_line(error)}). "
-        "If the hub is out of reach, name a local folder instead."
-    )
+        return f"the hub knows no {source!r} at that revision. Check the id."
+    return ""
+
+
+def folder_error(folder: str | Path, name: str, error: Exception) -> BadInput | BadWeights:
+    """Return the error for a local folder that a library cannot load: its weights are damaged, or what the library says."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if "SafetensorError" in kinds or "safetensors" in str(error).lower() or isinstance(error, RuntimeError):
+        return BadWeights(f"{name}: the weights in {folder} cannot be loaded ({first_line(error)}). Fetch them again.")
+    return BadInput(f"{name}: {folder} cannot be loaded ({first_line(error)}).")
 
 
 @contextlib.contextmanager

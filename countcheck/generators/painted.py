@@ -14,8 +14,7 @@ from PIL import Image
 
 from countcheck.detectors.common.batching import BatchSize
 from countcheck.detectors.common.devices import OutOfDeviceMemory, is_out_of_memory
-from countcheck.errors import MissingExtra
-from countcheck.files import first_line
+from countcheck.errors import MissingExtra, first_line
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture, Reason, Refusal, Stage
 from countcheck.suites.samples import Sample
 

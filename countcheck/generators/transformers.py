@@ -17,11 +17,11 @@ from typing import Any
 from countcheck.cards import Card, fill
 from countcheck.detectors.common.batching import BatchSize
 from countcheck.detectors.common.devices import is_out_of_memory, resolve_devices, resolve_dtype
-from countcheck.errors import BadInput, BadSettings, BadWeights, CountcheckError, MissingExtra
-from countcheck.files import first_line
+from countcheck.errors import BadInput, BadSettings, CountcheckError, MissingExtra, first_line
 from countcheck.generators.base import Traits
 from countcheck.generators.model_sources import (
     find_source,
+    folder_error,
     hub_error,
     revision_of,
     sources_content,
@@ -252,8 +252,4 @@ def _model_type(config: Path) -> str:
 def _loading_error(source: str, name: str, error: Exception) -> CountcheckError:
     if not Path(source).is_dir():
         return hub_error(source, name, error)
-    text = first_line(error)
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    if "SafetensorError" in kinds or "safetensors" in str(error).lower() or isinstance(error, RuntimeError):
-        return BadWeights(f"{name}: the weights in {source} cannot be loaded ({text}). Fetch them again.")
-    return BadInput(f"{name}: {source} cannot be loaded ({text}).")
+    return folder_error(source, name, error)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from countcheck.credentials import redact
-from countcheck.errors import BadInput, MissingExtra
+from countcheck.errors import BadInput, MissingExtra, first_line
 from countcheck.interop.hub_files import HubFiles
 
 RepositoryKind: TypeAlias = Literal["model", "dataset"]
@@ -62,7 +62,7 @@ def push_files(
 
 def _reason(error: Exception) -> str:
     """The hub's own words, without a trailing point and without keys."""
-    said = getattr(error, "server_message", None) or str(error).strip().splitlines()[0]
+    said = getattr(error, "server_message", None) or first_line(error)
     return redact(str(said))[:300].rstrip(".")
 
 

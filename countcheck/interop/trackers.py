@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from countcheck.errors import BadSettings, MissingExtra
+from countcheck.errors import BadSettings, MissingExtra, first_line
 from countcheck.reports.report import Model, Report
 from countcheck.storage.run_info import GeneratorInfo
 
@@ -112,15 +112,6 @@ def parameters(report: Report, model: Model) -> Iterator[tuple[str, str]]:
     for name, value in {**generator.recorded, "revision": generator.revision, **generator.settings}.items():
         if not isinstance(value, Mapping | list) and value not in (None, ""):
             yield _safe(f"generator.{name}"), str(value)[:250]
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of a tracker's error, cut after a whole sentence when it is long."""
-    line = (str(error).splitlines() or [type(error).__name__])[0]
-    if len(line) <= 300:
-        return line
-    sentences = line[:300].rpartition(". ")[0]
-    return f"{sentences}." if sentences else f"{line[:299]}…"
 
 
 def _safe(name: str) -> str:

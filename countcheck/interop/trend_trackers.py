@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from countcheck.errors import BadSettings, MissingExtra
-from countcheck.interop.trackers import first_line, rate_metrics
+from countcheck.errors import BadSettings, MissingExtra, first_line
+from countcheck.interop.trackers import rate_metrics
 from countcheck.metrics.trend import TrendPoint
 
 

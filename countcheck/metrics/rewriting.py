@@ -12,8 +12,7 @@ from countcheck.metrics.columns import columns_of
 from countcheck.metrics.estimate_rates import estimate_rates
 from countcheck.stats.estimate import Estimate
 from countcheck.storage.result_table import PICTURE, REFUSAL, Results, table_of
-from countcheck.storage.rows import ResultRow
-from countcheck.suites.language.rewritten import Numbers, numbers_told
+from countcheck.suites.language.rewritten import Numbers
 
 RATE = "exact_rate"
 
@@ -87,8 +86,3 @@ def summarize_rewriting(results: Results, state: str = "", level: float = 0.95) 
     return RewritingSummary(
         state=state, rewritten=sum(found.values()), numbers=dict(sorted(found.items())), exact_rate=estimates
     )
-
-
-def numbers_of(row: ResultRow) -> Numbers | None:
-    """Tell what became of a row's numbers: as recorded, or read from the text; ``None`` when it was not rewritten."""
-    return numbers_told(row.text, row.targets, row.rewritten, row.extra.get("numbers"))

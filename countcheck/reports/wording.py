@@ -57,11 +57,6 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def uncapitalized(text: str) -> str:
-    """Return the text with its first letter small; the rest stays."""
-    return text[:1].lower() + text[1:]
-
-
 def label_advice(plan: Mapping[str, Any]) -> str:
     """Say which labels would most reduce the uncertainty, and by how much, from the published plan.
 

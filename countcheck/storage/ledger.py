@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from countcheck.errors import BadInput, CountcheckError
-from countcheck.files import disk_errors_as_sentences, first_line
+from countcheck.errors import BadInput, CountcheckError, first_line
+from countcheck.files import disk_errors_as_sentences
 from countcheck.storage.snapshot import SCHEMA_VERSION, Snapshot, check_version
 from countcheck.storage.write_ahead_log import ledger_image
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from countcheck.errors import BadInput, BadSettings, CountcheckError, DiskFull, MissingExtra
-from countcheck.files import atomic_write, disk_errors_as_sentences, first_line
+from countcheck.errors import BadInput, BadSettings, CountcheckError, DiskFull, MissingExtra, first_line
+from countcheck.files import atomic_write, disk_errors_as_sentences
 
 _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 _DENIED = ("credential", "access denied", "accessdenied", "forbidden", "unauthorized", "invalidaccesskey", "signature")

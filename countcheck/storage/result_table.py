@@ -113,24 +113,34 @@ class ResultTable:
         >>> len(table), len(table.endings), table.outcome.tolist()
         (2, 1, [0, 0])
         """
-        builder = TableBuilder()
-        for row in rows:
-            builder.add(
-                generator=builder.generators.code(row.generator, row.generator),
-                place=builder.places.code(_place_name(row), row, _place_of),
-                ending=builder.endings.code(_ending_name(row), row, _ending_of),
-                key=row.key.encode("utf-8", "surrogatepass"),
-                repeat=row.repeat,
-                turn=row.turn,
-                repair=row.repair,
-                seconds=row.seconds,
-                cost=np.nan if row.cost is None else row.cost,
-                picture=row.picture.encode("utf-8", "surrogatepass"),
-                digest=row.digest.encode("utf-8", "surrogatepass"),
-                mark=mark_of(row.extra.get(HASH)),
-                rewriting=rewriting_code(row.text, row.targets, row.rewritten, row.extra.get("numbers")),
+        generators: Codes[str] = Codes()
+        places: Codes[Place] = Codes()
+        endings: Codes[Ending] = Codes()
+        listed = [  # in the order of `_COLUMNS`
+            (
+                generators.code(row.generator, row.generator),
+                places.code(_place_name(row), row, _place_of),
+                endings.code(_ending_name(row), row, _ending_of),
+                row.key.encode("utf-8", "surrogatepass"),
+                row.repeat,
+                row.turn,
+                row.repair,
+                row.seconds,
+                np.nan if row.cost is None else row.cost,
+                row.picture.encode("utf-8", "surrogatepass"),
+                row.digest.encode("utf-8", "surrogatepass"),
+                mark_of(row.extra.get(HASH)),
+                rewriting_code(row.text, row.targets, row.rewritten, row.extra.get("numbers")),
             )
-        return builder.table(cls)
+            for row in rows
+        ]
+        columns = zip(*listed, strict=True) if listed else [()] * len(_COLUMNS)
+        return cls(
+            generators=tuple(generators.things),
+            places=places.things,
+            endings=endings.things,
+            **{name: np.array(values, dtype) for (name, dtype), values in zip(_COLUMNS.items(), columns, strict=True)},
+        )
 
     def take(self, chosen: Bools | Ints) -> Self:
         """Return the rows at some indices, or those of a mask."""
@@ -270,45 +280,6 @@ class Codes(Generic[_T]):
             code = self._of[name] = len(self.things)
             self.things.append(thing if make is None else make(thing))
         return code
-
-
-class TableBuilder:
-    """Collects the rows of a `ResultTable`: by parts of columns, or one by one.
-
-    Attributes:
-        generators, places, endings: The things that rows refer to, with their numbers.
-    """
-
-    def __init__(self) -> None:
-        self.generators: Codes[str] = Codes()
-        self.places: Codes[Place] = Codes()
-        self.endings: Codes[Ending] = Codes()
-        self._parts: dict[str, list[NDArray[Any]]] = {name: [] for name in _COLUMNS}
-        self._rows: list[tuple[Any, ...]] = []
-
-    def add(self, **values: Any) -> None:
-        """Add one row: a value for every column of the table."""
-        self._rows.append(tuple(values[name] for name in _COLUMNS))
-
-    def add_part(self, **columns: Sequence[Any]) -> None:
-        """Add rows: (k,) values for every column of the table."""
-        for name, dtype in _COLUMNS.items():
-            self._parts[name].append(np.array(columns[name], dtype))
-
-    def table(self, kind: type[ResultTable] = ResultTable) -> Any:
-        """Return the table of all rows that were added."""
-        if self._rows:
-            self.add_part(**dict(zip(_COLUMNS, zip(*self._rows, strict=True), strict=True)))
-            self._rows = []
-        columns = {
-            name: np.concatenate(self._parts.pop(name) or [np.zeros(0, dtype)]) for name, dtype in _COLUMNS.items()
-        }
-        return kind(
-            generators=tuple(self.generators.things),
-            places=self.places.things,
-            endings=self.endings.things,
-            **columns,
-        )
 
 
 _NUMBERS = tuple(Numbers)

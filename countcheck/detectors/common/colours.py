@@ -13,7 +13,7 @@ import numpy as np
 from countcheck.detectors.base import Detections
 from countcheck.detectors.common.batching import Batches, synchronous
 from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
-from countcheck.errors import BadWeights, MissingExtra
+from countcheck.errors import BadWeights, MissingExtra, first_line
 from countcheck.images.convert import as_image
 from countcheck.images.types import Pixels
 
@@ -55,7 +55,7 @@ class ColourClassifier:
             model = transformers.CLIPModel.from_pretrained(source, dtype=self._dtype, use_safetensors=True)
         except (OSError, ValueError, RuntimeError) as error:
             raise BadWeights(
-                f"{name}: there is no CLIP model at {source} for classify=color ({str(error).splitlines()[0][:120]}). "
+                f"{name}: there is no CLIP model at {source} for classify=color ({first_line(error, 120)}). "
                 "Download one and name its folder with classifier=FOLDER, or leave classify out."
             ) from error
         self._model: Any = model.to(self._device).eval().requires_grad_(False)

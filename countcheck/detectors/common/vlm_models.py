@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from countcheck.cards import Card
 from countcheck.credentials import read_key
 from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
-from countcheck.errors import BadSettings, BadWeights, GeneratorClosed, MissingExtra
+from countcheck.errors import BadSettings, BadWeights, GeneratorClosed, MissingExtra, first_line
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -129,7 +129,7 @@ class LocalModel:
         except (OSError, ValueError, RuntimeError) as error:
             raise BadWeights(
                 f"{card.name}: there is no vision-language model at {card.source} that can be loaded "
-                f"({str(error).splitlines()[0][:160]}). Download one and give its folder."
+                f"({first_line(error, 160)}). Download one and give its folder."
             ) from error
         self._model = self._model.to(self._device).eval()
 

@@ -30,8 +30,7 @@ from countcheck.engine.workers.crew import CallFailed, WorkerLost
 from countcheck.engine.workers.pool import WorkerPool
 from countcheck.engine.workers.size import PoolSize
 from countcheck.engine.workers.worker import Worker, WorkerSetup, model_loader
-from countcheck.errors import BadSettings
-from countcheck.files import first_line
+from countcheck.errors import BadSettings, first_line
 from countcheck.generators.base import CoversSamples, Generator
 from countcheck.storage.run_folder import RunFolder
 

@@ -21,8 +21,7 @@ from countcheck.counting.counter import Counter
 from countcheck.detectors.base import Detections
 from countcheck.detectors.common.devices import OutOfDeviceMemory, is_out_of_memory
 from countcheck.engine.pipeline import DetectedOutcome
-from countcheck.errors import CountcheckError
-from countcheck.files import first_line
+from countcheck.errors import CountcheckError, first_line
 from countcheck.generators.base import Generator, Stoppable
 from countcheck.generators.outcome import Failure, Fault, Outcome, Picture
 from countcheck.images.convert import as_image, as_rgb

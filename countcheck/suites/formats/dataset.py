@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from countcheck.errors import BadSuite, MissingExtra
+from countcheck.errors import BadSuite, MissingExtra, first_line
 from countcheck.suites.readers import Fit, Preview, PromptCollector
 from countcheck.suites.rows import ReadOptions, collect_rows
 from countcheck.suites.suite import Suite
@@ -41,7 +41,7 @@ def read(path: Path, options: ReadOptions) -> Suite:
             files = [path] if path.is_file() else sorted(path.rglob("*.parquet"))
             tables = [datasets.Dataset.from_parquet(str(file), keep_in_memory=True) for file in files]
     except Exception as error:
-        raise BadSuite(f"{path}: not a dataset that can be read ({str(error).splitlines()[0]}).") from error
+        raise BadSuite(f"{path}: not a dataset that can be read ({first_line(error)}).") from error
     collector = PromptCollector()
     rows: Iterable[Mapping[str, Any]] = (row for table in tables for row in _plain_rows(table))
     collect_rows(collector, enumerate(rows, start=1), options)

@@ -16,20 +16,6 @@ from countcheck.suites.suite import Prompt, Relation, Suite, Target
 
 NAME = "geckonum"
 PROMPTS = "prompts.csv"
-TYPES = (
-    "numeric_simple",
-    "numeric_sentence",
-    "2-additive",
-    "3-additive",
-    "2-additive-color",
-    "attribute-color",
-    "attribute-spatial",
-    "approx-1-entity",
-    "approx-2-entity",
-    "fractional-simple",
-    "fractional-complex",
-    "part-whole",
-)
 _COLOURS = frozenset(("black", "white", "red", "green", "blue", "yellow"))
 _CUT_OFF = {"grains of ric": "grain of rice"}  # upstream
 

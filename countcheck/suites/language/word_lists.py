@@ -287,8 +287,6 @@ LABELS = word_set(
 # Before a bare number, these say a time or date.
 TIME_BEFORE = word_set("at by until till before after since past to from in around circa about")
 
-ABSENT = word_set("no without zero")
-
 # What "no" and "without" speak of that is no countable thing.
 UNCOUNTED = word_set(
     "trace cause worry care place ado question hurry mercy problem idea wind text background colour color light lighting noise shadow water snow rain sugar milk makeup make-up hair "
