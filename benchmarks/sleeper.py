@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from benchmarks.encoding import pictures
-from benchmarks.made_ledgers import Blind
+from benchmarks.made_ledgers import blind_counter
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter
 from countcheck.generators.base import Traits
@@ -44,7 +44,7 @@ def load_sleeper(card: Card) -> Sleeper:
 
 
 def load_blind(spec: str) -> Counter:
-    return Counter(Card(name="blind", family="blind", rule={"margin": 0.05}), Blind())
+    return blind_counter()
 
 
 def suite_of(prompts: int) -> Suite:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from countcheck.errors import BadInput
+from countcheck.errors import BadInput, first_line
 from countcheck.images.convert import as_image, to_rgb
 from countcheck.images.encode import PNG_SIGNATURE, encode
 from countcheck.images.pixel_budget import PixelBudget
@@ -92,7 +92,7 @@ def decode(
     except Exception as error:  # decoders raise exceptions of every kind for damaged data
         if _has_too_much_text(data, error):
             return decode(_without_text(data), place=place, max_pixels=max_pixels, edge=edge)
-        raise BadInput(f"{place} is damaged or cut short ({_one_line(error)}).") from error
+        raise BadInput(f"{place} is damaged or cut short ({first_line(error, 160)}).") from error
 
 
 def read_picture(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -211,8 +211,3 @@ def _without_text(data: bytes) -> bytes:
             kept.append(data[start:end])
         start = end
     return b"".join(kept)
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text[:160]

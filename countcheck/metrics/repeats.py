@@ -8,7 +8,6 @@ import numpy as np
 
 from countcheck.images.hashes import BITS, hash_distance
 from countcheck.storage.repeats import (
-    CODE,
     UNRELATED,
     RepeatedPicture,
     compared,
@@ -17,7 +16,7 @@ from countcheck.storage.repeats import (
     may_repeat,
     repeated_pictures,
 )
-from countcheck.storage.result_table import PICTURE, Results, ResultTable, table_of
+from countcheck.storage.result_table import PICTURE, PLACEHOLDER, Results, ResultTable, table_of
 
 ALIKE_BITS = 16  # bits in which pictures differ that a collapsed model draws
 COMPARED = 200  # pictures of a generator that are compared each with each
@@ -44,7 +43,7 @@ def repeat_warnings(name: str, results: Results) -> Iterator[str]:
     table = table_of(results)
     repeated = repeated_pictures(table.take(may_repeat(table)).rows())
     for picture in repeated:
-        if any(row.code == CODE for row in picture.rows):
+        if any(row.code == PLACEHOLDER for row in picture.rows):
             yield (
                 f"{name}: one picture answers {picture.prompts} prompts with nothing in common "
                 f"({len(picture.rows)} of {len(table)} samples). It is taken for a placeholder and counted as a silent "

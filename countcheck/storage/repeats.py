@@ -19,8 +19,6 @@ from countcheck.images.hashes import BITS, colour_distance, hash_distance
 from countcheck.storage.result_table import HASH, PICTURE, PLACEHOLDER, REFUSAL, Bools, Ending, Ints, ResultTable
 from countcheck.storage.rows import ResultRow
 
-CODE = PLACEHOLDER
-"""Code of the refusal that a placeholder is read as."""
 SAME_BITS = 8  # bits that encoding anew changes; of different pictures no two were nearer than 20
 SAME_COLOUR = 2  # levels of the mean colour
 UNRELATED = 3  # prompts without a common noun that one picture must answer to be a placeholder
@@ -135,7 +133,7 @@ def without_placeholders_in(table: ResultTable) -> ResultTable:
         refused[rows[near[[key in sentences for key in keys]]]] = True
     if not refused.any():
         return table
-    ending = Ending(outcome="refusal", refusal="silent", code=CODE, verdict=Kind.REFUSED)
+    ending = Ending(outcome="refusal", refusal="silent", code=PLACEHOLDER, verdict=Kind.REFUSED)
     number = np.int32(len(table.endings))
     return replace(table, endings=[*table.endings, ending], ending=np.where(refused, number, table.ending))
 
@@ -185,7 +183,7 @@ def _as_refusal(row: ResultRow, sentence: str) -> ResultRow:
         row,
         outcome="refusal",
         refusal="silent",
-        code=CODE,
+        code=PLACEHOLDER,
         verdict=Kind.REFUSED,
         leaning=Kind.REFUSED,
         reason=sentence,
