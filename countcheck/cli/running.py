@@ -50,9 +50,7 @@ class EngineOptions:
         if self.engine != "ray" and self.gpus_per_worker is not None:
             raise BadSettings("--gpus-per-worker is Ray's. Add --engine ray, or leave it out.")
         if self.engine == "ray" and self.devices:
-            raise BadSettings(
-                "--device is for the cards of this machine; Ray gives each worker its own. Leave one out."
-            )
+            raise BadSettings("--device is for the GPUs of this machine; Ray gives each worker its own. Leave one out.")
 
 
 def make_run(

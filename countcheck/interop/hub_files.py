@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import orjson
 import yaml
 
-from countcheck.errors import BadInput, BadSettings
+from countcheck.errors import BadInput, BadSettings, UnknownName
 from countcheck.files import atomic_write
 from countcheck.interop.datasets_export import dataset_of
 from countcheck.metrics.summary import GeneratorSummary, summarize
@@ -130,14 +130,12 @@ def summary_of(run: RunFolder, generator: str | None) -> tuple[str, GeneratorSum
         BadInput: When the run has several and none is named.
         UnknownName: For one that the run does not have.
     """
-    from countcheck.errors import UnknownName
-
     if generator is not None and generator not in run.generators:
         raise UnknownName("generator", generator, run.generators)
     if generator is None and len(run.generators) != 1:
         raise BadInput(f"{run.path} has the generators {', '.join(run.generators)}. Name one with --generator.")
     name = generator if generator is not None else run.generators[0]
-    return name, summarize(run.rows(), run.info.called(run.name)).generators[name]
+    return name, summarize(run.table(), run.info.called(run.name)).generators[name]
 
 
 @contextmanager

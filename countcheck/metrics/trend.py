@@ -8,7 +8,7 @@ from typing import Any
 
 from countcheck.metrics.summary import summarize
 from countcheck.stats.estimate import Estimate
-from countcheck.storage.rows import ResultRow
+from countcheck.storage.result_table import Results, table_of
 from countcheck.storage.run_info import GeneratorInfo, RunInfo
 
 SCHEMA = "countcheck/trend/1"
@@ -46,11 +46,11 @@ def step_of(generator: GeneratorInfo) -> int | None:
     return step if isinstance(step, int) and not isinstance(step, bool) else None
 
 
-def trend(rows: Iterable[ResultRow], info: RunInfo, level: float = 0.95) -> list[TrendPoint]:
-    """Estimate the rates of every checkpoint among the rows, by step.
+def trend(results: Results, info: RunInfo, level: float = 0.95) -> list[TrendPoint]:
+    """Estimate the rates of every checkpoint among the results, by step.
 
     Args:
-        rows: Of one run.
+        results: Of one run.
         info: What is on record of the run.
         level: Confidence level of the intervals.
 
@@ -58,14 +58,11 @@ def trend(rows: Iterable[ResultRow], info: RunInfo, level: float = 0.95) -> list
         BadInput: If the level is not between 0 and 1.
     """
     steps = {name: step for name, generator in info.generators.items() if (step := step_of(generator)) is not None}
-    rows_of: dict[str, list[ResultRow]] = {name: [] for name in steps}
-    for row in rows:
-        if row.generator in rows_of:
-            rows_of[row.generator].append(row)
+    table = table_of(results)
     points = []
     for name, step in sorted(steps.items(), key=lambda item: (item[1], item[0])):
         alone = replace(info, generators={name: info.generators[name]})
-        summary = summarize(rows_of[name], alone, level=level).generators[name]
+        summary = summarize(table.of_generator(name), alone, level=level).generators[name]
         points.append(TrendPoint(step=step, generator=name, counts=summary.counts, rates=summary.rates))
     return points
 

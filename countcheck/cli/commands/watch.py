@@ -148,7 +148,7 @@ class _Shown:
         from countcheck.metrics.trend import trend
         from countcheck.reports.terminal.trend import point_sentence
 
-        alone = [row for row in run.rows() if row.generator == checkpoint.generator]
+        alone = run.table().of_generator(checkpoint.generator)
         point = next(point for point in trend(alone, run.info) if point.generator == checkpoint.generator)
         note(point_sentence(point, self.rate))
         self._open_trackers(run)
@@ -213,7 +213,7 @@ def _show_trend(run: RunFolder, rate: str, *, as_json: bool) -> None:
     from countcheck.metrics.trend import trend, trend_to_json
     from countcheck.reports.terminal.trend import render_trend
 
-    points = trend(run.rows(), run.info)
+    points = trend(run.table(), run.info)
     show_result(
         lambda: trend_to_json(run.name, run.info.suite, points), lambda: render_trend(points, rate), as_json=as_json
     )
