@@ -266,7 +266,6 @@ MEANINGS = {
     "imgsz": "side of the square that a picture is laid in, in pixels; 0: as the model was trained",
     "precision": "`auto`, `fp32`, `fp16`, `bf16`",
     "trust_weights": "load weights in formats that can run code",
-    "names": "a text file with one class name a line",
     "weights": "a file with weights of your own",
     "steps": "of denoising",
     "guidance": "scale of the guidance",

@@ -29,7 +29,6 @@ from countcheck.scenes import compose, render
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```bash\n(.*?)^```", re.M | re.S)
-INDENTED = re.compile(r"^    (?:\$ )?(countcheck [^\n]*)", re.M)
 LIMIT = {"label-and-calibrate.md": 32}
 PORTS = (8091, 8092)
 

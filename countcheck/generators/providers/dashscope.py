@@ -20,7 +20,6 @@ from countcheck.generators.remote.reply import Ask, Reply, Slot
 from countcheck.images.decode import encode_png
 
 _PATH = "/api/v1/services/aigc/multimodal-generation/generation"
-_TEXTS = ("text", "reasoning_content")
 
 
 def reply_of_answer(answer: Answer) -> Reply:

@@ -122,7 +122,6 @@ CASES = {
         failure("bad_request", "status", code="bad_request", message="aspect_ratio: must be one of ..."),
     ),
 }
-BECAME = {}
 
 
 def run(answer, repeats=1, **settings):
