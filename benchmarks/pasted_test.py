@@ -1,4 +1,4 @@
-"""How well the self-test in the wild predicts a counter's error on labelled pictures, style by style.
+"""How well the self-test on pasted things predicts a counter's error on labelled pictures, style by style.
 
     python benchmarks/pasted_test.py FOLDER -d tiny -d path/to/file.py:Class
 

@@ -1,4 +1,4 @@
-"""Try a counter on a run's own pictures, with things of known number pasted in: a self-test in the wild.
+"""Try a counter on a run's own pictures, with things of known number pasted in.
 
 A counter may pass on drawn scenes and fail on photographs. Here the background is real: a picture of the run, in which a
 noun that its prompt does not ask for, and of which the counter finds none, is pasted a known number of times. The things

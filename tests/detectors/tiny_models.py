@@ -158,8 +158,9 @@ def mask2former(folder):
     return T.Mask2FormerForUniversalSegmentation(shape), images
 
 
-def d_fine(folder):
-    shape = T.DFineConfig(
+def _on_hgnet(config, model):
+    """A model with the backbone and the decoder that D-FINE and DEIMv2 share."""
+    shape = config(
         backbone_config=T.HGNetV2Config(
             stem_channels=[3, 8, 8], stage_in_channels=[8, 8, 16, 16], stage_mid_channels=[8, 8, 8, 8],
             stage_out_channels=[8, 16, 16, 16], stage_num_blocks=[1, 1, 1, 1], stage_downsample=[False, True, True, True],
@@ -171,7 +172,11 @@ def d_fine(folder):
         decoder_attention_heads=2, decoder_ffn_dim=32, num_queries=20, num_denoising=0,
         id2label={0: "pig", 1: "wolf"}, label2id={"pig": 0, "wolf": 1},
     )  # fmt: skip
-    return T.DFineForObjectDetection(shape), T.RTDetrImageProcessor(size={"height": 64, "width": 64})
+    return model(shape), T.RTDetrImageProcessor(size={"height": 64, "width": 64})
+
+
+def d_fine(folder):
+    return _on_hgnet(T.DFineConfig, T.DFineForObjectDetection)
 
 
 def lw_detr(folder):
@@ -202,19 +207,7 @@ def rf_detr(folder):
 
 
 def deimv2(folder):
-    shape = T.Deimv2Config(
-        backbone_config=T.HGNetV2Config(
-            stem_channels=[3, 8, 8], stage_in_channels=[8, 8, 16, 16], stage_mid_channels=[8, 8, 8, 8],
-            stage_out_channels=[8, 16, 16, 16], stage_num_blocks=[1, 1, 1, 1], stage_downsample=[False, True, True, True],
-            stage_light_block=[False, False, True, True], stage_kernel_size=[3, 3, 5, 5], stage_numb_of_layers=[1, 1, 1, 1],
-            embedding_size=8, hidden_sizes=[8, 16, 16, 16], depths=[1, 1, 1, 1], out_features=["stage2", "stage3", "stage4"],
-        ),
-        encoder_in_channels=[16, 16, 16], encoder_hidden_dim=32, encoder_ffn_dim=32, encoder_layers=1,
-        encoder_attention_heads=2, d_model=32, decoder_in_channels=[32] * 3, decoder_layers=2,
-        decoder_attention_heads=2, decoder_ffn_dim=32, num_queries=20, num_denoising=0,
-        id2label={0: "pig", 1: "wolf"}, label2id={"pig": 0, "wolf": 1},
-    )  # fmt: skip
-    return T.Deimv2ForObjectDetection(shape), T.RTDetrImageProcessor(size={"height": 64, "width": 64})
+    return _on_hgnet(T.Deimv2Config, T.Deimv2ForObjectDetection)
 
 
 OPEN = (grounding_dino, mm_grounding_dino, owlv2, omdet_turbo, sam3, sam3_lite_text)

@@ -17,7 +17,7 @@ from countcheck.generators.remote.reply import Ask, Reply, Slot
 from countcheck.images.decode import encode_png
 
 _ADDRESS = "https://fal.run"  # where a model answers itself, without the queue
-# The service is not to try again behind our back.
+# The service is not to try again by itself.
 _NO_RETRY = {"x-fal-no-retry": "1"}
 
 
