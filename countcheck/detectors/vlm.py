@@ -21,7 +21,7 @@ from countcheck.credentials import refuse_secrets
 from countcheck.detectors.base import Detections
 from countcheck.detectors.common.vlm_consensus import agreed_places
 from countcheck.detectors.common.vlm_models import LocalModel, ServedModel
-from countcheck.detectors.common.vlm_numbers import read_numbers, token_distribution
+from countcheck.detectors.common.vlm_numbers import token_distribution
 from countcheck.detectors.common.vlm_replies import COORDINATES, Reply, Share, read_reply
 from countcheck.errors import BadSettings
 from countcheck.images.convert import as_rgb
@@ -30,8 +30,6 @@ from countcheck.suites.language.nouns import plural_of
 
 if TYPE_CHECKING:
     from PIL import Image
-
-__all__ = ["DEFAULTS", "QUESTIONS", "VlmDetector", "read_numbers"]
 
 DEFAULTS: dict[str, Any] = {
     "backend": "openai",  # or transformers

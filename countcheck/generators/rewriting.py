@@ -61,7 +61,7 @@ def rewriting_sentence(card: Card, rewriting: Rewriting) -> str:
                 f"{card.name} rewrites prompts, which cannot be turned off: what is counted may not be what was asked"
             )
         case Rewriting.ON:
-            off = "&".join(_written(name, value) for name, value in card.rewrites_unless.items())
+            off = ",".join(_written(name, value) for name, value in card.rewrites_unless.items())
             return f"{card.name} rewrites prompts: what is counted may not be what was asked. {off} turns that off"
         case _:
             return ""
@@ -81,6 +81,6 @@ def _holds(wanted: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
 
 def _written(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        return "&".join(_written(f"{name}.{inner}", each) for inner, each in value.items())
+        return ",".join(_written(f"{name}.{inner}", each) for inner, each in value.items())
     value = value[0] if isinstance(value, list) else value
     return f"{name}={str(value).lower() if isinstance(value, bool) or value is None else value}"

@@ -16,7 +16,8 @@ from countcheck.counting.queries import query_map, renamed_nouns
 from countcheck.counting.rule import CountingRule
 from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
-from countcheck.detectors.vlm import VlmDetector, read_numbers
+from countcheck.detectors.common.vlm_numbers import read_numbers
+from countcheck.detectors.vlm import VlmDetector
 from countcheck.errors import BadSettings, BadWeights, GeneratorClosed
 from countcheck.suites.suite import Noun, Target
 
