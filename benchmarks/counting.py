@@ -4,7 +4,7 @@
     python benchmarks/counting.py --device cuda       # against predict(batch=32) and a one-at-a-time loop, with stages
     python benchmarks/counting.py --recount 100000    # stored detections under a new rule
 
-The weights are a YOLO11n of chance whose last layer was widened until it finds some dozens of boxes in every picture,
+The model is a YOLO11n with random weights, its last layer widened until it finds some dozens of boxes in every picture,
 so that suppression is paid for as in real use. Reading and decoding the files is part of every figure.
 """
 

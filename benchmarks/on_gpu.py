@@ -4,7 +4,7 @@
     python -m benchmarks.on_gpu --short              # in a few seconds on a CPU: that it runs, no figures
     python -m benchmarks.on_gpu --only counting      # one part; see PARTS
 
-The nets have weights of chance in their real shapes, and what they find is laid into their output: 24 boxes a picture,
+The nets have random weights in their real shapes, and what they find is laid into their output: 24 boxes a picture,
 so that suppression and counting are paid for and both ways can be checked to count alike. Nothing is downloaded.
 """
 
@@ -288,7 +288,7 @@ def reward(bench: Bench) -> None:
 
 
 def sdxl(bench: Bench) -> tuple[Any, Path]:
-    """A pipeline in the shape of SDXL with weights of chance, in memory, and the folder of a small one of its class."""
+    """A pipeline in the shape of SDXL with random weights, in memory, and the folder of a small one of its class."""
     import tiny_pipelines
 
     source = tiny_pipelines.stable_diffusion_xl(bench.folder / "sdxl")
