@@ -66,6 +66,7 @@ class RewritingSummary:
 def summarize_rewriting(results: Results, state: str = "", level: float = 0.95) -> RewritingSummary:
     """Tell what rewriting did to the prompts behind results of one generator.
 
+    >>> from countcheck.storage.rows import ResultRow
     >>> pigs = dict(generator="g", repeat=0, seed=1, text="three pigs", outcome="picture")
     >>> rows = [ResultRow(key="1", prompt_id="a", **pigs, rewritten="Pigs.", extra={"numbers": "changed"})]
     >>> summarize_rewriting(rows).numbers
