@@ -5,23 +5,21 @@ Fitted by logistic regression to labelled counts, and tried on prompts that it w
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from countcheck.calibration.examples import Example
 from countcheck.calibration.uncertainty import Doubt, DoubtTable
-from countcheck.counting.rule import CountingRule
-from countcheck.stats.logistic import Logistic, fit_logistic
+from countcheck.counting.probability import FEATURES, INTERCEPT, features_of
+from countcheck.counting.rule import CountingRule, stable_margins
+from countcheck.stats.logistic import Floats, Logistic, fit_logistic
 from countcheck.stats.risk_coverage import RiskPoint, area, risk_coverage
 
-FEATURES = ("stable_margin", "counted", "none", "score_gap", "smallest_box", "opinions_differ")
-"""The largest margin, 0 to 0.3, within which the count stays the same; log(1 + count); nothing counted, 0 or 1; the least
-distance of a score from the threshold, 0 to 1; the side of the smallest box as a share of the picture's, 0 to 1; the share
-of other opinions (a second counter, other views) that differ, 0 to 1."""
+MAX_RIGHT_DOUBTED = 0.1  # of the right counts, under the bound that is chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,11 +30,19 @@ class Confidence:
         model: Fitted to all labelled counts.
         curve: Risk and coverage of counts that it was not fitted to.
         margin_curve: The same of the margin alone.
+        by_fold: Fold to the model that is fitted to all other folds.
+        folds: (n,) of each labelled count.
+        held_out: (n,) probability of each labelled count, by the model of its fold.
+        right: (n,) whether it is right.
     """
 
     model: Logistic
     curve: tuple[RiskPoint, ...]
     margin_curve: tuple[RiskPoint, ...]
+    by_fold: Mapping[int, Logistic]
+    folds: NDArray[np.int64]
+    held_out: Floats
+    right: NDArray[np.bool_]
 
     def to_json(self) -> dict[str, Any]:
         """Return the published shape."""
@@ -65,41 +71,63 @@ def fit_confidence(
         folds: The fold of each example; prompts are not split over folds.
         doubts: Of these examples and rules.
     """
-    stable = stable_margins(doubts)
-    features = np.array([features_of(*count) for count in zip(examples, rules, stable, strict=True)], np.float64)
-    fold = np.array(folds)
+    features = np.array([values_of(*pair) for pair in zip(examples, rules, strict=True)], np.float64)
+    fold = np.array(folds, np.int64)
     held_out = np.zeros(len(examples))
+    by_fold: dict[int, Logistic] = {}
     for number in set(folds):
         inside = fold == number
         train = ~inside if (~inside).any() else inside
-        held_out[inside] = fit_logistic(features[train], doubts.right[train]).probability(features[inside])
+        by_fold[number] = fit_logistic(features[train], doubts.right[train])
+        held_out[inside] = by_fold[number].probability(features[inside])
     return Confidence(
         model=fit_logistic(features, doubts.right),
         curve=risk_coverage(held_out, doubts.right),
-        margin_curve=risk_coverage(stable, doubts.right),
+        margin_curve=risk_coverage(features[:, 0], doubts.right),
+        by_fold=by_fold,
+        folds=fold,
+        held_out=held_out,
+        right=doubts.right,
     )
 
 
-def stable_margins(doubts: DoubtTable) -> list[float]:
-    """Return for each example the largest margin within which its count stays the same, 0 where none does."""
-    plain = [(doubt.margin, sure) for doubt, sure in zip(doubts.doubts, doubts.sure, strict=True) if _is_plain(doubt)]
-    margins = np.array([margin for margin, _ in plain])
-    sure = np.stack([row for _, row in plain])
-    return [float(margins[own].max()) if own.any() else 0.0 for own in sure.T]
+def values_of(example: Example, rule: CountingRule) -> tuple[float, ...]:
+    """Return the values of `FEATURES` for one labelled count."""
+    stable = stable_margins(example.detections, example.nouns, rule, style=example.style)[example.noun]
+    threshold = rule.threshold_for(example.noun, example.style)
+    counted = example.counted(rule)
+    return features_of(example.detections, example.noun, counted, threshold=threshold, stable_margin=stable)
 
 
-def features_of(example: Example, rule: CountingRule, stable_margin: float) -> tuple[float, ...]:
-    """Return the values of `FEATURES` for one count."""
-    detections, counted = example.detections, example.counted(rule)
-    own = np.array([noun == example.noun for noun in detections.nouns], np.bool_)
-    scores, boxes = detections.scores[own], detections.boxes[own]
-    gap = float(np.abs(scores - rule.threshold).min()) if len(scores) else 1.0
-    above = boxes[scores >= rule.threshold]
-    sides = np.sqrt(np.maximum((above[:, 2] - above[:, 0]) * (above[:, 3] - above[:, 1]), 0.0))
-    smallest = float(sides.min() / math.sqrt(detections.size[0] * detections.size[1])) if len(sides) else 0.0
-    opinions = detections.opinions.get(example.noun, ())
-    differ = sum(opinion != counted for opinion in opinions) / len(opinions) if opinions else 0.0
-    return stable_margin, math.log1p(counted), float(counted == 0), min(gap, 1.0), min(smallest, 1.0), differ
+def weights_of(model: Logistic) -> dict[str, float]:
+    """Write a model as a rule keeps it: log odds a unit of each feature, and the intercept."""
+    raw = model.weights / model.scale
+    weights = {name: float(weight) for name, weight in zip(FEATURES, raw, strict=True)}
+    return {INTERCEPT: float(model.intercept - raw @ model.mean), **weights}
+
+
+def bound_of(probabilities: ArrayLike, right: ArrayLike) -> float:
+    """Return the highest bound under which at most a tenth of the right counts lie, 0 to 1; 0 when none is right.
+
+    >>> bound_of([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.1], [True] * 10 + [False])
+    0.3
+    """
+    among = np.sort(np.asarray(probabilities, np.float64)[np.asarray(right, np.bool_)])
+    return float(among[int(MAX_RIGHT_DOUBTED * len(among) + 1e-9)]) if len(among) else 0.0
+
+
+def doubting(confidence: Confidence, rule: CountingRule, fold: int | None = None) -> CountingRule:
+    """Give a rule that doubts counts by their probability of being right alone, under the bound of `bound_of`.
+
+    Args:
+        confidence: Fitted.
+        rule: Its own doubt is left out.
+        fold: Whose examples neither the probability nor the bound may be chosen on; ``None``: all are used.
+    """
+    others = confidence.folds != fold
+    bound = bound_of(confidence.held_out[others], confidence.right[others]) if others.any() else 0.0
+    model = confidence.model if fold is None else confidence.by_fold[fold]
+    return replace(Doubt().on(rule), probability_weights=weights_of(model), min_probability=bound)
 
 
 def thinned(curve: tuple[RiskPoint, ...], points: int = 20) -> tuple[RiskPoint, ...]:
@@ -109,7 +137,3 @@ def thinned(curve: tuple[RiskPoint, ...], points: int = 20) -> tuple[RiskPoint, 
     wanted = np.linspace(curve[0].coverage, 1.0, points)
     places = sorted({int(np.argmin([abs(point.coverage - goal) for point in curve])) for goal in wanted})
     return tuple(curve[place] for place in places)
-
-
-def _is_plain(doubt: Doubt) -> bool:
-    return doubt == Doubt(margin=doubt.margin)

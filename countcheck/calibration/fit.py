@@ -15,7 +15,7 @@ from statistics import fmean
 
 import numpy as np
 
-from countcheck.calibration.confidence import Confidence, fit_confidence
+from countcheck.calibration.confidence import Confidence, doubting, fit_confidence
 from countcheck.calibration.examples import Example
 from countcheck.calibration.uncertainty import DoubtTable, MarginPoint
 from countcheck.counting.rule import CountingRule
@@ -91,7 +91,12 @@ class Calibration:
 
 
 def calibrate(
-    examples: Sequence[Example], rule: CountingRule, *, unsure: int = 0, per_noun: bool = True
+    examples: Sequence[Example],
+    rule: CountingRule,
+    *,
+    unsure: int = 0,
+    per_noun: bool = True,
+    by_probability: bool = False,
 ) -> Calibration:
     """Choose the threshold, the merging and the margin that agree best with the labels.
 
@@ -100,6 +105,9 @@ def calibrate(
         rule: The rule in use; what is not learnt is kept.
         unsure: Labels that say "cannot tell", for the record.
         per_noun: Whether nouns with enough labels may get a threshold of their own.
+        by_probability: Whether the learnt rule doubts a count by its probability of being right, under the bound that
+            flags at most a tenth of the right counts of prompts it was not fitted to, in place of by its margin, zeros
+            and large numbers.
 
     Raises:
         CannotDecide: When there are too few labels to learn from honestly.
@@ -117,12 +125,17 @@ def calibrate(
     fitted = _fit(table, range(len(examples)), per_noun)
     fair = [held_out[fold] for fold in folds]
     doubts = DoubtTable(examples, fair)
-    fitted = doubts.best(range(len(examples)), fitted.threshold).on(fitted)
-    doubt_of = {
-        fold: doubts.best([i for i, other in enumerate(folds) if other != fold], fitted.threshold)
-        for fold in set(folds)
-    }
-    tried = [doubt_of[fold].on(rule) for fold, rule in zip(folds, fair, strict=True)]
+    confidence = fit_confidence(examples, fair, folds, doubts)
+    if by_probability:
+        fitted = doubting(confidence, fitted)
+        tried = [doubting(confidence, rule, fold) for fold, rule in zip(folds, fair, strict=True)]
+    else:
+        fitted = doubts.best(range(len(examples)), fitted.threshold).on(fitted)
+        doubt_of = {
+            fold: doubts.best([i for i, other in enumerate(folds) if other != fold], fitted.threshold)
+            for fold in set(folds)
+        }
+        tried = [doubt_of[fold].on(rule) for fold, rule in zip(folds, fair, strict=True)]
     right = [example.counted(used) == example.truth for example, used in zip(examples, tried, strict=True)]
     certain = [example.certain(used) for example, used in zip(examples, tried, strict=True)]
     return Calibration(
@@ -139,7 +152,7 @@ def calibrate(
         per_noun=tuple(sorted(fitted.thresholds)),
         per_style=tuple(sorted(fitted.by_style)),
         unsure=unsure,
-        confidence=fit_confidence(examples, fair, folds, doubts),
+        confidence=confidence,
     )
 
 
@@ -161,6 +174,8 @@ class _RuleTable:
             margin_below=None,
             zero_doubt_score=1.0,
             max_certain_count=None,
+            probability_weights={},
+            min_probability=0.0,
             relative_threshold=0.0,
         )
         self.examples = examples

@@ -49,6 +49,8 @@ class Doubt:
             margin_below=None,
             zero_doubt_score=self.zero_doubt_score,
             max_certain_count=self.max_certain_count,
+            probability_weights={},
+            min_probability=0.0,
         )
 
 

@@ -12,10 +12,11 @@ name is not counted under the noun.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from countcheck.counting.counts import Count
+from countcheck.counting.probability import STABLE_MARGINS, features_of, probability
 from countcheck.counting.verdict import Verdict, judge
 from countcheck.detectors.base import Detections
 from countcheck.suites.suite import Target
@@ -57,6 +58,10 @@ class CountingRule:
             what is dim in a dim picture, and not every shadow in a clear one.
         zero_doubt_score: A count of 0 is uncertain when a box of the noun has this score, 0 to 1; 1 switches it off.
         max_certain_count: Numbers above this are uncertain, by one either way; ``None``: no number is by itself.
+        probability_weights: Log odds of a count being right, a unit of each of `countcheck.counting.probability.FEATURES`,
+            and ``intercept``; fitted by ``calibrate``, empty without it.
+        min_probability: A count whose probability of being right, by ``probability_weights``, is below this is uncertain
+            by one either way, 0 to 1, and opinions that differ only weigh in it; 0, or no weights: switched off.
         floor: Boxes below this score are not kept at all, 0 to 1.
         name: Which rule this is, in specs and ledgers.
         version: Of the rule's code; grows when the same parameters give other counts.
@@ -76,9 +81,16 @@ class CountingRule:
     relative_threshold: float = 0.0
     zero_doubt_score: float = 1.0
     max_certain_count: int | None = None
+    probability_weights: Mapping[str, float] = field(default_factory=dict)
+    min_probability: float = 0.0
     floor: float = 0.05
     name: str = "countcheck"
     version: int = RULE_VERSION
+
+    @property
+    def doubts_by_probability(self) -> bool:
+        """Whether a fitted probability decides what is uncertain."""
+        return self.min_probability > 0 and bool(self.probability_weights)
 
     def threshold_for(self, noun: str, style: str | None = None) -> float:
         """Give the threshold that holds for a noun in a style, 0 to 1."""
@@ -142,19 +154,70 @@ def count(detections: Detections, nouns: Iterable[str], rule: CountingRule, *, s
         for noun, n in _tally(asked, candidates, reading).items():
             low[noun], high[noun] = min(low[noun], n), max(high[noun], n)
     in_doubt = candidates.zero_doubts() if 0 in counts.values() else frozenset()
+    doubted = _improbable(detections, counts, rule, style)
     for noun in asked:
-        opinions = detections.opinions.get(noun, ())
+        opinions = () if rule.doubts_by_probability else detections.opinions.get(noun, ())
         low[noun], high[noun] = min((low[noun], *opinions)), max((high[noun], *opinions))
         if counts[noun] == 0 and noun in in_doubt:
             high[noun] = max(high[noun], 1)
-        if rule.max_certain_count is not None and counts[noun] > rule.max_certain_count:
-            low[noun], high[noun] = min(low[noun], counts[noun] - 1), max(high[noun], counts[noun] + 1)
+        large = rule.max_certain_count is not None and counts[noun] > rule.max_certain_count
+        if large or noun in doubted:
+            low[noun], high[noun] = min(low[noun], max(counts[noun] - 1, 0)), max(high[noun], counts[noun] + 1)
     return Count(
         counts=counts,
         low=low,
         high=high,
         unsupported=detections.unsupported & frozenset(wanted),
         kept=tuple(sorted(candidates.index[i] for i in kept if candidates.nouns[i] in counts)),
+    )
+
+
+def stable_margins(
+    detections: Detections, nouns: Iterable[str], rule: CountingRule, *, style: str | None = None
+) -> dict[str, float]:
+    """Give for each noun the widest margin of `STABLE_MARGINS` up to which its count stays the same; 0 where none does.
+
+    Opinions that differ leave no margin. The rule's own doubt is left out.
+    """
+    nouns = tuple(dict.fromkeys(nouns))
+    plain = replace(
+        rule,
+        margin_below=None,
+        zero_doubt_score=1.0,
+        max_certain_count=None,
+        probability_weights={},
+        min_probability=0.0,
+    )
+    widest = {noun: 0.0 for noun in nouns if noun not in detections.unsupported}
+    steady = set(widest)
+    for margin in STABLE_MARGINS:
+        if steady:
+            steady -= set(count(detections, nouns, replace(plain, margin=margin), style=style).uncertain)
+            widest.update(dict.fromkeys(steady, margin))
+    return widest
+
+
+def _improbable(
+    detections: Detections, counts: Mapping[str, int], rule: CountingRule, style: str | None
+) -> frozenset[str]:
+    """Nouns whose count is less likely right than the rule demands."""
+    if not rule.doubts_by_probability:
+        return frozenset()
+    stable = stable_margins(detections, counts, rule, style=style)
+    return frozenset(
+        noun
+        for noun, counted in counts.items()
+        if probability(
+            rule.probability_weights,
+            features_of(
+                detections,
+                noun,
+                counted,
+                threshold=rule.threshold_for(noun, style),
+                stable_margin=stable[noun],
+            ),
+        )
+        < rule.min_probability
     )
 
 

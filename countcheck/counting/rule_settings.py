@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from countcheck.cards import Card
 from countcheck.counting.geneval_rule import GenevalRule
+from countcheck.counting.probability import Weighed
 from countcheck.counting.rule import CountingRule
 from countcheck.counting.setting_names import OLD_RULE_NAMES, renamed
 from countcheck.errors import BadSettings, field_problem
@@ -37,12 +38,19 @@ class _RuleFields(BaseModel):
     relative_threshold: float = Field(default=0.0, ge=0, le=1)
     zero_doubt_score: float = Field(default=1.0, ge=0, le=1)
     max_certain_count: int | None = Field(default=None, ge=0)
+    probability_weights: dict[Weighed, float] = {}
+    min_probability: float = Field(default=0.0, ge=0, le=1)
     floor: float = Field(default=0.05, ge=0, le=1)
     name: Literal["countcheck", "geneval"] = "countcheck"
 
 
 # Fields that a counter's spec may set, old names among them.
-RULE_SETTINGS = frozenset({*_RuleFields.model_fields, *OLD_RULE_NAMES}) - {"thresholds", "by_style", "name"}
+RULE_SETTINGS = frozenset({*_RuleFields.model_fields, *OLD_RULE_NAMES}) - {
+    "thresholds",
+    "by_style",
+    "probability_weights",
+    "name",
+}
 
 
 def rule_of_card(card: Card) -> CountingRule:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from countcheck.counting.rule_settings import rule_of_record
 from countcheck.errors import BadInput, UnknownName
 from countcheck.metrics.columns import Columns, columns_of
 from countcheck.metrics.outcome_codes import SampleCodes
@@ -99,7 +100,8 @@ def sides_of_summary(summary: Summary) -> dict[str, ComparisonSide]:
 def counter_warnings(sides: Sequence[ComparisonSide]) -> Iterator[str]:
     """Yield what a reader must know before ranking by rates that no label corrects."""
     names = list(dict.fromkeys(side.counter.name or "unknown" for side in sides))
-    rules = {repr(side.counter.rule) for side in sides}
+    # Read, so that what the ledger of an older version does not name has the value that it had.
+    rules = {repr(rule_of_record(side.counter.rule)) for side in sides}
     if len(names) > 1:
         yield f"the counters differ ({', '.join(names)}), and so do their errors: correct the rates by labels, or recount."
     elif len(rules) > 1:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from countcheck.calibration.confidence import FEATURES, features_of, stable_margins, thinned
+from countcheck.calibration.confidence import bound_of, thinned, values_of
 from countcheck.calibration.examples import Example
 from countcheck.calibration.fit import calibrate
-from countcheck.calibration.uncertainty import DoubtTable
+from countcheck.counting.probability import FEATURES, features_of, probability
+from countcheck.counting.rule import count, stable_margins
 from countcheck.stats.risk_coverage import area, risk_at, risk_coverage
 from tests.calibration.labelled import RULE, examples, seen
 
@@ -30,7 +31,9 @@ def doubtful(n=240, seed=3):
 
 def test_features_of_one_count_by_hand():
     example = Example(row=examples(0.3)[0].row, detections=seen([0.9, 0.5, 0.28]), noun="pig", truth=2)
-    found = dict(zip(FEATURES, features_of(example, RULE, 0.1), strict=True))
+    found = dict(
+        zip(FEATURES, features_of(example.detections, "pig", 2, threshold=0.3, stable_margin=0.1), strict=True)
+    )
     assert found == {
         "stable_margin": 0.1,
         "counted": pytest.approx(np.log(3)),
@@ -39,16 +42,14 @@ def test_features_of_one_count_by_hand():
         "smallest_box": pytest.approx(10 / np.sqrt(400 * 20)),
         "opinions_differ": 0.0,
     }
-    nothing = Example(row=example.row, detections=seen([]), noun="pig", truth=0)
-    assert features_of(nothing, RULE, 0.0) == (0.0, 0.0, 1.0, 1.0, 0.0, 0.0)
+    assert features_of(seen([]), "pig", 0, threshold=0.3, stable_margin=0.0) == (0.0, 0.0, 1.0, 1.0, 0.0, 0.0)
 
 
 def test_the_stable_margin_is_the_distance_of_the_nearest_score():
-    given = examples(0.3)[:6]
-    doubts = DoubtTable(given, [RULE] * 6)
-    for example, margin in zip(given, stable_margins(doubts), strict=True):
+    for example in examples(0.3)[:6]:
+        margin = stable_margins(example.detections, example.nouns, RULE)["pig"]
         nearest = min(abs(float(score) - RULE.threshold) for score in example.detections.scores)
-        assert margin <= nearest + 1e-6
+        assert min(nearest, 0.3) - 0.025 - 1e-6 <= margin <= nearest + 1e-6
 
 
 def test_the_probability_beats_the_margin_where_a_second_counter_knows_more():
@@ -67,3 +68,41 @@ def test_a_curve_is_thinned_over_its_coverage_and_keeps_its_end():
     few = thinned(curve)
     assert len(few) <= 20 and few[-1].coverage == 1.0
     assert thinned(curve[:5]) == curve[:5]
+
+
+def test_the_bound_leaves_at_most_a_tenth_of_the_right_counts_under_it():
+    rng = np.random.default_rng(1)
+    probabilities, right = rng.random(57).round(1), rng.random(57) < 0.7
+    bound = bound_of(probabilities, right)
+    assert 0 < (probabilities[right] < bound).sum() <= 0.1 * right.sum() < (probabilities[right] <= bound).sum()
+    assert bound_of([0.5], [False]) == 0.0
+
+
+def test_a_rule_learnt_by_probability_doubts_what_is_likely_wrong_and_few_right_counts():
+    given = doubtful(100)
+    learnt = calibrate(given, RULE, by_probability=True)
+    assert learnt.rule.doubts_by_probability and learnt.rule.margin == 0.0
+    assert learnt.certain.value > learnt.agreement.value
+    right_doubted = learnt.agreement.value - learnt.certain.value * learnt.certain_share.value
+    assert right_doubted / learnt.agreement.value < 0.15  # a tenth where the bound was chosen
+    rows = [values_of(example, learnt.rule) for example in given[:10]]
+    by_rule = [probability(learnt.rule.probability_weights, row) for row in rows]
+    assert by_rule == pytest.approx(learnt.confidence.model.probability(rows))
+    doubted = [not example.certain(learnt.rule) for example in given[:10]]
+    assert doubted == [p < learnt.rule.min_probability for p in by_rule]
+
+
+def test_an_opinion_weighs_in_the_probability_and_does_not_decide_by_itself():
+    heard = replace(seen([0.9, 0.8, 0.7]), opinions={"pig": (4, 3, 3, 3)})
+    assert count(heard, ["pig"], RULE).uncertain == ("pig",)
+    weights = {"intercept": 2.0, "opinions_differ": -4.0}
+    assert count(heard, ["pig"], replace(RULE, probability_weights=weights, min_probability=0.7)).uncertain == ()
+    doubted = count(heard, ["pig"], replace(RULE, probability_weights=weights, min_probability=0.75))
+    assert (doubted.low, doubted.counts, doubted.high) == ({"pig": 2}, {"pig": 3}, {"pig": 4})
+
+
+def test_a_rule_without_weights_or_bound_doubts_as_before():
+    near = seen([0.9, 0.31])
+    plain = count(near, ["pig"], RULE)
+    assert count(near, ["pig"], replace(RULE, min_probability=0.9)) == plain
+    assert count(near, ["pig"], replace(RULE, probability_weights={"intercept": -9.0})) == plain

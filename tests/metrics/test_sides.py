@@ -1,10 +1,11 @@
 """A generator of a run as one side of a comparison."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from verdict_rows import row, rows, run_info, turn
 
+from countcheck.counting.rule import CountingRule
 from countcheck.errors import BadInput
 from countcheck.metrics.sides import counter_warnings, sides_of_run, sides_of_summary
 from countcheck.metrics.summary import summarize
@@ -44,6 +45,12 @@ def test_counters_that_differ_are_warned_of():
 def test_rules_that_differ_are_warned_of():
     strict, loose = (side(counter={"name": "tiny", "rule": {"threshold": t}}) for t in (0.5, 0.4))
     assert next(counter_warnings([strict, loose])) == "counter tiny counted by different rules: recount both with one."
+
+
+def test_a_setting_that_an_older_ledger_does_not_name_is_no_difference():
+    old, new = side(counter={"name": "tiny", "rule": {"threshold": 0.4}}), CountingRule(threshold=0.4)
+    new_side = side(counter={"name": "tiny", "rule": asdict(new)})
+    assert list(counter_warnings([old, new_side])) == []
 
 
 def test_one_generator_against_itself_needs_no_calibration():

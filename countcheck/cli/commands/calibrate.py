@@ -26,6 +26,13 @@ def calibrate(
         ),
     ] = None,
     overall: Annotated[bool, typer.Option("--overall", help="Fit one threshold for all nouns.")] = False,
+    by_probability: Annotated[
+        bool,
+        typer.Option(
+            "--by-probability",
+            help="Doubt a count by its fitted probability of being right, not by margin, zeros and large numbers.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Fit the counter's rule to people's labels, and write a counter card for `recount`.
@@ -51,7 +58,7 @@ def calibrate(
         labels = opened.labels()
         examples = examples_of(opened.rows(), opened.detections(), labels)
         unsure = sum(label.count is None for label in labels)
-        learned = fit(examples, rule_of(opened), unsure=unsure, per_noun=not overall)
+        learned = fit(examples, rule_of(opened), unsure=unsure, per_noun=not overall, by_probability=by_probability)
         card = counter_card(opened.info.counter.name)
         target = write_card(out or run / "counter.yaml", card, learned, run=opened.name)
     show_result(

@@ -74,4 +74,6 @@ def _rule(rule: CountingRule) -> str:
         parts.append(f"a count of 0 is uncertain where a score reaches {rule.zero_doubt_score:g}")
     if rule.max_certain_count is not None:
         parts.append(f"counts above {rule.max_certain_count} are uncertain")
+    if rule.min_probability > 0:
+        parts.append(f"counts less than {rule.min_probability:.2f} likely to be right are uncertain")
     return ", ".join(parts)

@@ -55,6 +55,14 @@ def test_the_table_says_how_to_apply_it(labelled, tmp_path, capsys):
     assert f"countcheck recount {labelled} -d {tmp_path / 'mine.yaml'}" in err
 
 
+def test_a_card_that_doubts_by_probability_counts_the_run_again(labelled, tmp_path, capsys):
+    card = tmp_path / "mine.yaml"
+    assert execute(["calibrate", str(labelled), "-o", str(card), "--by-probability", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["rule"]["min_probability"] > 0 and printed["rule"]["margin"] == 0
+    assert execute(["recount", str(labelled), "-d", str(card)]) == 0
+
+
 def test_too_few_labels_exit_with_three(tmp_path, capsys):
     a_run(tmp_path / "run", suite=a_suite(4, 0), counter_name="tiny", pictures=False).close()
     assert execute(["calibrate", str(tmp_path / "run")]) == 3
