@@ -131,11 +131,7 @@ def calibrate(
         tried = [doubting(confidence, rule, fold) for fold, rule in zip(folds, fair, strict=True)]
     else:
         fitted = doubts.best(range(len(examples)), fitted.threshold).on(fitted)
-        doubt_of = {
-            fold: doubts.best([i for i, other in enumerate(folds) if other != fold], fitted.threshold)
-            for fold in set(folds)
-        }
-        tried = [doubt_of[fold].on(rule) for fold, rule in zip(folds, fair, strict=True)]
+        tried = doubts.held_out(folds, fitted.threshold)
     right = [example.counted(used) == example.truth for example, used in zip(examples, tried, strict=True)]
     certain = [example.certain(used) for example, used in zip(examples, tried, strict=True)]
     return Calibration(

@@ -77,6 +77,7 @@ class DoubtTable:
                     self.doubts.append(replace(plain, max_certain_count=limit))
                     certain_rows.append(sure if limit is None else sure & (counted <= limit))
         self.sure = np.stack(certain_rows)
+        self.rules = list(rules)
 
     def best(self, index: Sequence[int], threshold: float) -> Doubt:
         """Choose the doubt that leaves most counts certain, with 98 % of them right and at most 25 % uncertain.
@@ -102,6 +103,18 @@ class DoubtTable:
         if not usable:
             return Doubt()
         return self.doubts[max(usable, key=lambda k: (round(precision[k], 9), share[k], -self._strictness(k)))]
+
+    def held_out(self, folds: Sequence[int], threshold: float) -> list[CountingRule]:
+        """Give each example's rule the doubt that is best on all folds but its own.
+
+        Args:
+            folds: The fold of each example.
+            threshold: As `best` takes it.
+        """
+        doubt_of = {
+            fold: self.best([i for i, other in enumerate(folds) if other != fold], threshold) for fold in set(folds)
+        }
+        return [doubt_of[fold].on(rule) for fold, rule in zip(folds, self.rules, strict=True)]
 
     def margin_points(self, threshold: float) -> tuple[MarginPoint, ...]:
         """Give what every margin below the threshold leaves certain, and how much of that is right."""
