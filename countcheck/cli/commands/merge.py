@@ -14,7 +14,7 @@ from countcheck.cli.output import note, show_result
 
 @app.command(rich_help_panel=MAKE)
 def merge(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folders of all parts, in any order.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="The folders of all parts, in any order.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="The folder of the run to make.")],
     as_json: JsonOption = False,
 ) -> None:
