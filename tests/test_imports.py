@@ -28,9 +28,9 @@ sys.exit(code)
 """
 
 
-def imported(*arguments: str) -> tuple[int, set[str]]:
+def imported(*arguments: str, heavy: tuple[str, ...] = HEAVY) -> tuple[int, set[str]]:
     done = subprocess.run(
-        [sys.executable, "-c", WATCH.format(heavy=HEAVY), *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-c", WATCH.format(heavy=heavy), *arguments], capture_output=True, text=True, check=False
     )
     line = next(line for line in reversed(done.stdout.splitlines()) if line.startswith("IMPORTED"))
     return done.returncode, set(line.split()[1:])
@@ -61,6 +61,11 @@ def run(tmp_path_factory):
 )
 def test_light_commands_import_nothing_heavy(arguments):
     assert imported(*arguments) == (0, set())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_waits_for_no_numbers_and_no_database(arguments):
+    assert imported(*arguments, heavy=("numpy", "sqlalchemy", "PIL", "yaml")) == (0, set())
 
 
 @pytest.mark.parametrize("command", [["summary"], ["export"], ["report"]])

@@ -14,7 +14,6 @@ from countcheck.cli.main import SET_UP, app
 from countcheck.cli.options import JsonOption, OutputOption
 from countcheck.cli.output import show_result
 from countcheck.errors import BadSettings, UnknownName
-from countcheck.reports.format import quantity
 from countcheck.reports.safe_text import terminal_text
 
 if TYPE_CHECKING:
@@ -321,6 +320,8 @@ def _table(state: dict[str, Any]) -> RenderableType:
 def _answers(findings: list[dict[str, Any]]) -> list[Text]:
     """Write what services and the hub say: differences one by one, the rest in numbers."""
     from rich.text import Text
+
+    from countcheck.reports.format import quantity
 
     def those(standing: str) -> list[dict[str, Any]]:
         return [finding for finding in findings if finding["standing"] == standing]
