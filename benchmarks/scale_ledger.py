@@ -2,7 +2,8 @@
 
     python -m benchmarks.scale_ledger [SAMPLES ...]        # 1000 10000 100000 1000000
 
-Goals for a million samples: summary within 60 s and 1 GB, a comparison of two runs within 120 s and 2 GB.
+Goals for a million samples: summary within 60 s and 1 GB, a comparison of two runs within 120 s and 2 GB, an export to
+Parquet within 60 s.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ def main() -> None:
             runs = [Path(folder) / name for name in ("a", "b")]
             for seed, run in enumerate(runs):
                 made_run(run, size, seed=seed)
-            for command in (["summary", str(runs[0])], ["compare", *map(str, runs)]):
+            rows = str(Path(folder) / "rows.parquet")
+            for command in (
+                ["summary", str(runs[0])],
+                ["compare", *map(str, runs)],
+                ["export", str(runs[0]), "-f", "parquet", "-o", rows],
+            ):
                 seconds, memory = timed(command)
                 print(f"| {size:,} | {command[0]} | {seconds:.1f} | {memory:.0f} | {size / seconds:,.0f} |", flush=True)
     print(machine())

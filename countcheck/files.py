@@ -6,9 +6,12 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from countcheck.errors import BadInput, DiskFull
 
@@ -46,14 +49,45 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = False) -> None:
     ...     (Path(folder) / "runs" / "report.html").read_text()
     '<!doctype html>'
     """
+    with whole_file(path, durable=durable) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
+    """Open a file that appears whole or not at all, when its block ends; for what is too large to hold in memory.
+
+    A device, a pipe or a link is written to at the end of the block; see `atomic_write`.
+
+    Args:
+        path: Where the file belongs; its folder is made.
+        durable: See `atomic_write`.
+
+    Raises:
+        OSError: When it cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with whole_file(Path(folder) / "rows.csv") as file:
+    ...         written = file.write(b"key")
+    ...         before = (Path(folder) / "rows.csv").exists()
+    ...     before, (Path(folder) / "rows.csv").read_text()
+    (False, 'key')
+    """
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        path.write_bytes(data)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        with tempfile.TemporaryFile() as spooled:
+            yield spooled
+            spooled.seek(0)
+            with path.open("wb") as target:
+                shutil.copyfileobj(spooled, target)
         return
     make_folder(path.parent, durable=durable)
     part = path.with_name(f".{secrets.token_hex(8)}{PART}")
     try:
         with part.open("xb") as file:
-            file.write(data)
+            yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

@@ -2,62 +2,89 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import itertools
 import logging
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
 from countcheck.errors import BadInput, MissingExtra
-from countcheck.files import atomic_write
+from countcheck.files import disk_errors_as_sentences, whole_file
 from countcheck.reports.safe_text import csv_cell, json_text, log_text
 from countcheck.storage.rows import ResultRow, row_to_json
 from countcheck.storage.run_folder import RunFolder
 
+if TYPE_CHECKING:
+    import pyarrow
+
+_ROWS = 10_000  # that are in memory at a time
+_TEXT = 1 << 20  # bytes that are printed at a time
+
 
 def write_rows(run: RunFolder, format: str, out: Path | None) -> int:
     """Write a run's rows and return how many; to stdout when ``out`` is ``None``.
+
+    Nothing is written when not everything can be read. JSON lines, CSV and Parquet are written as they are read, so that
+    a large run takes no more memory than a small one but for what tells repeated pictures.
 
     Raises:
         BadInput: For Parquet without a file, a file that cannot be written, or Soft-TIFA's scores of a run that was
             counted without probabilities.
         MissingExtra: For Parquet when pyarrow is not installed.
     """
-    rows = run.rows()
-    data = _FORMATS[format](run, rows)
-    if out is None:
-        if format == "parquet":
+    if format == "parquet":
+        if out is None:
             raise BadInput("Parquet is not text. Name a file with -o.")
-        text = data.decode()
-        sys.stdout.write(log_text(text) if format == "csv" else text)
-        return len(rows)
+        _require_pyarrow()
+    write = _STREAMED[format] if format in _STREAMED else _whole(run, format)
+    if out is None:
+        with tempfile.TemporaryFile() as spooled:
+            with disk_errors_as_sentences(Path(tempfile.gettempdir())):
+                number = write(run, spooled)
+            spooled.seek(0)
+            while lines := spooled.readlines(_TEXT):
+                text = b"".join(lines).decode()
+                sys.stdout.write(log_text(text) if format == "csv" else text)
+        return number
     try:
-        atomic_write(out, data)
+        with whole_file(out) as file:
+            return write(run, file)
     except OSError as error:
         raise BadInput(f"{out} cannot be written ({error.strerror}).") from error
-    # Of other programs' results only those are written that they can read.
-    return data.count(b"\n") if format in ("geneval", "soft-tifa") else len(rows)
 
 
-def _jsonl(run: RunFolder, rows: list[ResultRow]) -> bytes:
-    return b"".join(_json(row_to_json(row)).encode() + b"\n" for row in rows)
+def _write_jsonl(run: RunFolder, file: BinaryIO) -> int:
+    number = 0
+    for row in run.iter_rows():
+        file.write(_json(row_to_json(row)).encode() + b"\n")
+        number += 1
+    return number
 
 
 def _json(value: Any) -> str:
     return json_text(orjson.dumps(value).decode())
 
 
-def _csv(run: RunFolder, rows: list[ResultRow]) -> bytes:
-    text = io.StringIO()
-    names = list(row_to_json(rows[0])) if rows else []
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row_to_json(row).items()} for row in rows)
-    return text.getvalue().encode()
+def _write_csv(run: RunFolder, file: BinaryIO) -> int:
+    number = 0
+    for rows in _batches(run):
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        if not number:
+            writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+        file.write(text.getvalue().encode())
+        number += len(rows)
+    if not number:
+        file.write(b"\n")  # the header of no columns
+    return number
 
 
 def _cell(value: Any) -> Any:
@@ -67,22 +94,80 @@ def _cell(value: Any) -> Any:
     return csv_cell(value) if isinstance(value, str) else value
 
 
-def _parquet(run: RunFolder, rows: list[ResultRow]) -> bytes:
+def _batches(run: RunFolder) -> Iterator[list[dict[str, Any]]]:
+    """Yield the rows as plain values, some thousand at a time."""
+    rows = map(row_to_json, run.iter_rows())
+    while batch := list(itertools.islice(rows, _ROWS)):
+        yield batch
+
+
+def _require_pyarrow() -> None:
     try:
-        import pyarrow
-        import pyarrow.parquet
+        import pyarrow.parquet  # noqa: F401
     except ImportError as error:
         raise MissingExtra("parquet", feature="writing Parquet") from error
-    flat = [
-        {
-            name: orjson.dumps(value).decode() if isinstance(value, dict | list) else value
-            for name, value in body.items()
-        }
-        for body in map(row_to_json, rows)
-    ]
-    buffer = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(flat), buffer)
-    return buffer.getvalue()
+
+
+def _write_parquet(run: RunFolder, file: BinaryIO) -> int:
+    """Write the rows with nested values as JSON; a column in which no row has a value has the type null.
+
+    Which columns those are is known at the end only: the rows are written twice, first to a file that is not kept.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    filled: set[str] = set()
+    with tempfile.TemporaryFile() as spooled:
+        names: list[str] = []
+        with contextlib.ExitStack() as opened:
+            for rows in _batches(run):
+                if not names:
+                    names = list(rows[0])
+                    schema = pyarrow.schema([(name, _arrow_type(name)) for name in names])
+                    writer = opened.enter_context(parquet.ParquetWriter(spooled, schema))
+                batch = pyarrow.RecordBatch.from_pylist([_flat(row) for row in rows], schema)
+                filled.update(name for name in names if batch[name].null_count < len(batch))
+                writer.write_batch(batch)
+        if not names:
+            parquet.write_table(pyarrow.table({}), file)
+            return 0
+        schema = pyarrow.schema([(name, _arrow_type(name) if name in filled else pyarrow.null()) for name in names])
+        read = parquet.ParquetFile(spooled, pre_buffer=False)
+        with parquet.ParquetWriter(file, schema) as writer:
+            for batch in read.iter_batches(_ROWS):
+                columns = [batch[name] if name in filled else pyarrow.nulls(len(batch)) for name in names]
+                writer.write_batch(pyarrow.RecordBatch.from_arrays(columns, schema=schema))
+        return int(read.metadata.num_rows)
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row's plain values with the nested ones as JSON."""
+    return {
+        name: orjson.dumps(value).decode() if isinstance(value, dict | list) else value for name, value in row.items()
+    }
+
+
+def _arrow_type(name: str) -> pyarrow.DataType:
+    """Return the type of a column of the Parquet file."""
+    import pyarrow
+
+    if name in ("repeat", "turn", "seed", "script", "repair"):
+        return pyarrow.int64()
+    if name in ("seconds", "cost"):
+        return pyarrow.float64()
+    return pyarrow.bool_() if name in ("benign", "conversation", "claims") else pyarrow.string()
+
+
+def _whole(run: RunFolder, format: str) -> Callable[[RunFolder, BinaryIO], int]:
+    """Make another program's results, before a file is begun, and return what writes them."""
+    data = _OTHERS[format](run, run.rows())
+
+    def write(run: RunFolder, file: BinaryIO) -> int:
+        file.write(data)
+        # Of other programs' results only those are written that they can read.
+        return data.count(b"\n")
+
+    return write
 
 
 def _geneval(run: RunFolder, rows: list[ResultRow]) -> bytes:
@@ -100,10 +185,12 @@ def _soft_tifa(run: RunFolder, rows: list[ResultRow]) -> bytes:
     return b"".join(_json(line).encode() + b"\n" for line in soft_tifa_scores(run, rows))
 
 
-_FORMATS: dict[str, Callable[[RunFolder, list[ResultRow]], bytes]] = {
-    "jsonl": _jsonl,
-    "csv": _csv,
-    "parquet": _parquet,
+_STREAMED: dict[str, Callable[[RunFolder, BinaryIO], int]] = {
+    "jsonl": _write_jsonl,
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+}
+_OTHERS: dict[str, Callable[[RunFolder, list[ResultRow]], bytes]] = {
     "geneval": _geneval,
     "soft-tifa": _soft_tifa,
 }

@@ -9,7 +9,7 @@ share a noun are never proof.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,19 +123,37 @@ def _sentences(rows: Iterable[ResultRow], drawn: int) -> dict[tuple[str, int], s
 
 def without_placeholders_in(table: ResultTable) -> ResultTable:
     """Return the table of a run, the pictures that are placeholders as silent refusals; as `without_placeholders` does."""
-    refused = np.zeros(len(table), np.bool_)
+    refused = list(_placeholders_in(table))
+    if not refused:
+        return table
+    ending = Ending(outcome="refusal", refusal="silent", code=PLACEHOLDER, verdict=Kind.REFUSED)
+    endings = table.ending.copy()
+    endings[refused] = len(table.endings)
+    return replace(table, endings=[*table.endings, ending], ending=endings)
+
+
+def without_placeholders_of(table: ResultTable, rows: Iterable[ResultRow]) -> Iterator[ResultRow]:
+    """Yield the rows of a run one by one as `without_placeholders` does; its table tells which are placeholders."""
+    sentences = {(table.key_of(row), int(table.turn[row])): why for row, why in _placeholders_in(table).items()}
+    del table  # the rows take their time, and need nothing of it
+    for row in rows:
+        sentence = sentences.get((row.key, row.turn)) if sentences else None
+        yield row if sentence is None else _as_refusal(row, sentence)
+
+
+def _placeholders_in(table: ResultTable) -> dict[int, str]:
+    """Return by its place in the table why each placeholder is a refusal."""
+    found: dict[int, str] = {}
     for code in range(len(table.generators)):
         rows = np.flatnonzero(table.generator == code)
         own = table.take(rows)
         near = may_repeat(own)
         sentences = _sentences(own.take(near).rows(), int((own.drawn & ~own.conversation).sum()))
-        keys = [(own.key_of(row), int(own.turn[row])) for row in near.tolist()]
-        refused[rows[near[[key in sentences for key in keys]]]] = True
-    if not refused.any():
-        return table
-    ending = Ending(outcome="refusal", refusal="silent", code=PLACEHOLDER, verdict=Kind.REFUSED)
-    number = np.int32(len(table.endings))
-    return replace(table, endings=[*table.endings, ending], ending=np.where(refused, number, table.ending))
+        for row in near.tolist() if sentences else ():
+            sentence = sentences.get((own.key_of(row), int(own.turn[row])))
+            if sentence is not None:
+                found[int(rows[row])] = sentence
+    return found
 
 
 def compared(table: ResultTable) -> Bools:

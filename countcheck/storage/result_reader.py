@@ -20,61 +20,56 @@ from countcheck.suites.suite import Conversation, Prompt, Suite
 _AT_A_TIME = 4000  # rows
 
 
-class ResultReader:
-    """Reads one run's rows and detections."""
+def result_rows(snapshot: Snapshot, suite: Suite, counting: Counting | None) -> Iterator[ResultRow]:
+    """Yield one row per prompt sample and per turn of a conversation, missing samples included.
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    Args:
+        snapshot: Of the run's ledger.
+        suite: The run's.
+        counting: Whose verdicts to read; ``None`` when nothing was counted yet. A picture that it has not counted
+            is uncertain.
 
-    def rows(self, suite: Suite, counting: Counting | None) -> Iterator[ResultRow]:
-        """Yield one row per prompt sample and per turn of a conversation, missing samples included.
+    Raises:
+        DamagedRow: When a row does not hold what was written.
+    """
+    by_id: dict[str, Prompt | Conversation] = {a.id: a for a in suite.asked}
+    shared: dict[tuple[str, int], PromptFields] = {}
+    ids = () if counting is None else counting.ids
+    totals = snapshot.check_totals("countings", "samples", "outcomes", "verdicts")
+    several = totals["countings"] > 1
+    n_samples = n_outcomes = n_verdicts = 0
+    before = None
+    for row in _joined_rows(snapshot, ids if several else None):
+        n_samples += row.key != before
+        n_outcomes += row.outcome_key is not None
+        n_verdicts += row.verdict_key is not None
+        before = row.key
+        script = row.script or 0
+        place = (row.prompt_id, script)
+        if place not in shared:
+            shared[place] = PromptFields.of(by_id[row.prompt_id], script)
+        read = result_row(row, shared[place])
+        yield _uncounted(read, counting) if read.verdict is None else read
+    found = (n_samples, n_outcomes, n_verdicts)
+    expected = (
+        totals["samples"],
+        totals["outcomes"],
+        _number_of_verdicts(snapshot, ids) if several else totals["verdicts"],
+    )
+    if found != expected:
+        raise DamagedRow(f"an index is damaged: {found} samples, outcomes and verdicts are found of {expected}")
 
-        Args:
-            suite: The run's.
-            counting: Whose verdicts to read; ``None`` when nothing was counted yet. A picture that it has not counted
-                is uncertain.
 
-        Raises:
-            DamagedRow: When a row does not hold what was written.
-        """
-        by_id: dict[str, Prompt | Conversation] = {a.id: a for a in suite.asked}
-        shared: dict[tuple[str, int], PromptFields] = {}
-        ids = () if counting is None else counting.ids
-        with self._ledger.snapshot() as snapshot:
-            totals = snapshot.check_totals("countings", "samples", "outcomes", "verdicts")
-            several = totals["countings"] > 1
-            n_samples = n_outcomes = n_verdicts = 0
-            before = None
-            for row in _joined_rows(snapshot, ids if several else None):
-                n_samples += row.key != before
-                n_outcomes += row.outcome_key is not None
-                n_verdicts += row.verdict_key is not None
-                before = row.key
-                script = row.script or 0
-                place = (row.prompt_id, script)
-                if place not in shared:
-                    shared[place] = PromptFields.of(by_id[row.prompt_id], script)
-                read = result_row(row, shared[place])
-                yield _uncounted(read, counting) if read.verdict is None else read
-            found = (n_samples, n_outcomes, n_verdicts)
-            expected = (
-                totals["samples"],
-                totals["outcomes"],
-                _number_of_verdicts(snapshot, ids) if several else totals["verdicts"],
-            )
-            if found != expected:
-                raise DamagedRow(f"an index is damaged: {found} samples, outcomes and verdicts are found of {expected}")
+def counted_detections(ledger: Ledger, counting: Counting | None) -> Iterator[tuple[str, int, Detections]]:
+    """Yield key, turn and detections of every picture that the detector of a counting has seen.
 
-    def detections(self, counting: Counting | None) -> Iterator[tuple[str, int, Detections]]:
-        """Yield key, turn and detections of every picture that the detector of a counting has seen.
-
-        A recount under another rule has no detections of its own: those of the counting that ran the detector count.
-        """
-        if counting is None:
-            return
-        with self._ledger.snapshot() as snapshot:
-            snapshot.check_totals("countings", "detections")
-            yield from newest_detections(snapshot, ids_with_detector(snapshot, counting.counter.detector))
+    A recount under another rule has no detections of its own: those of the counting that ran the detector count.
+    """
+    if counting is None:
+        return
+    with ledger.snapshot() as snapshot:
+        snapshot.check_totals("countings", "detections")
+        yield from newest_detections(snapshot, ids_with_detector(snapshot, counting.counter.detector))
 
 
 def newest_detections(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[tuple[str, int, Detections]]:

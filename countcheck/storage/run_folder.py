@@ -21,7 +21,7 @@ from countcheck.storage.countings import Counting, choose_counting, read_countin
 from countcheck.storage.label_reader import read_labels
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.picture_store import IMAGE_FORMAT, PICTURES_URL, PictureProblems, PictureStore
-from countcheck.storage.repeats import without_placeholders, without_placeholders_in
+from countcheck.storage.repeats import without_placeholders, without_placeholders_in, without_placeholders_of
 from countcheck.storage.rows import Label, ResultRow
 from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo, SelfTestInfo
 from countcheck.storage.truncated import JUDGE, TRUNCATED, without_truncated
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from countcheck.storage.recount import Recount
     from countcheck.storage.result_table import ResultTable
     from countcheck.storage.resume import ResumeState
+    from countcheck.storage.snapshot import Snapshot
     from countcheck.storage.verdict_repair import StoredOutcome
     from countcheck.suites.samples import Sample
 
@@ -415,18 +416,23 @@ class RunFolder:
         An outcome of a truncated prompt is a failure, unless the run judges them; see `countcheck.storage.truncated`. A
         picture that stands for none is a silent refusal; see `countcheck.storage.repeats`.
         """
-        return without_placeholders(list(self.iter_rows()))
+        counting, suite = self._counting(), self.suite
+        with self._ledger.snapshot() as snapshot:
+            return without_placeholders(list(self._rows_as_written(snapshot, suite, counting)))
 
     def iter_rows(self) -> Iterator[ResultRow]:
         """Yield the rows of `rows` one after the other, so that a million of them are never in memory at a time.
 
-        Pictures that stand for none are known only when all were seen: here they are pictures. That no row is lost is
-        known, and said, at the end.
-        """
-        from countcheck.storage.result_reader import ResultReader
+        The ledger is read twice, as of one moment: first as columns, which tell the pictures that stand for none. That no
+        row is lost is known, and said, at the end.
 
-        rows = ResultReader(self._ledger).rows(self.suite, self._counting())
-        return rows if self.judges_truncated else map(without_truncated, rows)
+        Raises:
+            BadInput: When the ledger is damaged.
+        """
+        counting, suite = self._counting(), self.suite
+        with self._ledger.snapshot() as snapshot:
+            rows = self._rows_as_written(snapshot, suite, counting)
+            yield from without_placeholders_of(self._table_as_written(snapshot, suite, counting), rows)
 
     def table(self) -> ResultTable:
         """Read the rows of `rows` as columns: what statistics need of them, in a tenth of the time and memory.
@@ -434,12 +440,23 @@ class RunFolder:
         Raises:
             BadInput: When the ledger is damaged.
         """
-        from countcheck.storage.table_reader import read_table
-
         counting, suite = self._counting(), self.suite
         with self._ledger.snapshot() as snapshot:
-            table = read_table(snapshot, suite, counting, judge_truncated=self.judges_truncated)
+            table = self._table_as_written(snapshot, suite, counting)
         return without_placeholders_in(table)
+
+    def _rows_as_written(self, snapshot: Snapshot, suite: Suite, counting: Counting | None) -> Iterator[ResultRow]:
+        """Yield the rows, pictures that stand for none as pictures."""
+        from countcheck.storage.result_reader import result_rows
+
+        rows = result_rows(snapshot, suite, counting)
+        return rows if self.judges_truncated else map(without_truncated, rows)
+
+    def _table_as_written(self, snapshot: Snapshot, suite: Suite, counting: Counting | None) -> ResultTable:
+        """Read the rows as columns, pictures that stand for none as pictures."""
+        from countcheck.storage.table_reader import read_table
+
+        return read_table(snapshot, suite, counting, judge_truncated=self.judges_truncated)
 
     def picture_problems(self) -> PictureProblems:
         """Compare the picture files with their recorded sizes, without reading them."""
@@ -448,10 +465,10 @@ class RunFolder:
             return self.pictures.problems_of_files(snapshot.connection.execute(query))
 
     def detections(self) -> Iterator[tuple[str, int, Detections]]:
-        """Yield key, turn and detections of every counted picture; see `ResultReader.detections`."""
-        from countcheck.storage.result_reader import ResultReader
+        """Yield key, turn and detections of every counted picture; see `counted_detections`."""
+        from countcheck.storage.result_reader import counted_detections
 
-        return ResultReader(self._ledger).detections(self._counting())
+        return counted_detections(self._ledger, self._counting())
 
     def labels(self) -> list[Label]:
         """Read every label, oldest first."""

@@ -53,7 +53,7 @@ class _Judged:
 
 
 def read_table(snapshot: Snapshot, suite: Suite, counting: Counting | None, *, judge_truncated: bool) -> ResultTable:
-    """Read one row per prompt sample and per turn of a conversation, missing samples included, as `ResultReader.rows`.
+    """Read one row per prompt sample and per turn of a conversation, missing samples included, as `result_rows`.
 
     Args:
         snapshot: Of the run's ledger.
