@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import machine
-from benchmarks.made_ledgers import made_run
 
 
 def main() -> None:
@@ -29,7 +28,7 @@ def main() -> None:
             # In a process of its own: a command's peak memory begins at that of the process that starts it.
             context = multiprocessing.get_context("spawn")
             for seed, run in enumerate(runs):
-                maker = context.Process(target=made_run, args=(run, size), kwargs={"seed": seed})
+                maker = context.Process(target=make, args=(run, size, seed))
                 maker.start()
                 maker.join()
             rows = str(Path(folder) / "rows.parquet")
@@ -41,6 +40,13 @@ def main() -> None:
                 seconds, memory = timed(command)
                 print(f"| {size:,} | {command[0]} | {seconds:.1f} | {memory:.0f} | {size / seconds:,.0f} |", flush=True)
     print(machine())
+
+
+def make(run: Path, size: int, seed: int) -> None:
+    """Write a made-up run; its modules are loaded in the process that writes it alone."""
+    from benchmarks.made_ledgers import made_run
+
+    made_run(run, size, seed=seed)
 
 
 def timed(command: list[str]) -> tuple[float, float]:
