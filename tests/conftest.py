@@ -27,3 +27,8 @@ def pytest_collection_finish() -> None:
     """Leave what is loaded by now out of the garbage collector's rounds: with thousands of tests it is most of the heap."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Give everything back to the collector: libraries report what it does not free as leaks when the process ends."""
+    gc.unfreeze()
