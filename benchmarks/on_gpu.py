@@ -35,7 +35,7 @@ from countcheck.cards import Card  # noqa: E402
 from countcheck.counting.counter import load_counter  # noqa: E402
 from countcheck.counting.rule import CountingRule, count  # noqa: E402
 from countcheck.images.decode import encode_png  # noqa: E402
-from countcheck.images.files import read_pictures  # noqa: E402
+from countcheck.images.files import batches_of, read_pictures  # noqa: E402
 from countcheck.scenes import compose, render  # noqa: E402
 from countcheck.suites.suite import Prompt, Suite, Target  # noqa: E402
 
@@ -98,7 +98,7 @@ def batched(things: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 def picture_files(bench: Bench) -> list[Path]:
     """Scenes of mixed sizes, every other one a JPEG."""
     paths = []
-    for k in range(bench.number(256, 6)):
+    for k in range(bench.number(256, 3)):
         wide, tall = SIZES[k % len(SIZES)]
         if bench.short:
             wide, tall = wide // 4, tall // 4
@@ -109,17 +109,27 @@ def picture_files(bench: Bench) -> list[Path]:
     return paths
 
 
-def lay_boxes(classes: int, side: int, *, shares: bool) -> Callable[..., Any]:
-    """Return a hook that writes `BOXES` boxes into a net's output, in the middle, and takes all others out."""
+def lay_boxes(classes: int, side: int, *, ranked: bool) -> Callable[..., Any]:
+    """Return a hook that writes `BOXES` boxes into a net's output, in the middle, and takes all others out.
+
+    Args:
+        classes: How many the net knows.
+        side: Of the square that it is given, in pixels.
+        ranked: The output is RT-DETR's: box as shares of the picture, score, class; else YOLO's: pixels, a score a class.
+    """
 
     def hook(_module: Any, _given: Any, out: Any) -> Any:
         table = (out[0] if isinstance(out, tuple | list) else out).clone()
-        rows = table if shares else table.transpose(1, 2)  # (pictures, places, 4 + classes)
+        rows = table if ranked else table.transpose(1, 2)  # (pictures, places, 6 or 4 + classes)
         rows[..., 4:] = 0.01
         for k in range(BOXES):
             centre = (0.3 + 0.08 * (k % 6), 0.36 + 0.08 * (k // 6), 0.05, 0.05)
-            rows[:, k, :4] = torch.tensor(centre).to(rows) * (1 if shares else side)
-            rows[:, k, 4 + k % classes] = 0.3 + 0.6 * k / BOXES
+            rows[:, k, :4] = torch.tensor(centre).to(rows) * (1 if ranked else side)
+            score = 0.3 + 0.6 * k / BOXES
+            if ranked:
+                rows[:, k, 4], rows[:, k, 5] = score, k % classes
+            else:
+                rows[:, k, 4 + k % classes] = score
         return (table, *out[1:]) if isinstance(out, tuple | list) else table
 
     return hook
@@ -132,7 +142,7 @@ def yolo(bench: Bench, source: str, side: int) -> Any:
     settings = {"device": bench.device, "batch": 32, "floor": 0.25, "precision": bench.precision, "imgsz": side}
     detector = UltralyticsDetector(Card(name=source, family="ultralytics", source=source, settings=settings))
     detr = source.startswith("rtdetr")
-    detector._model.model.register_forward_hook(lay_boxes(len(detector.vocabulary), side, shares=detr))
+    detector._model.model.register_forward_hook(lay_boxes(len(detector.vocabulary), side, ranked=detr))
     return detector
 
 
@@ -144,7 +154,7 @@ def counting(bench: Bench) -> None:
     """Counting from files and from tensors, beside ultralytics' own predict and beside the forward pass alone."""
     paths = picture_files(bench)
     side = 128 if bench.short else 640
-    sources = ("yolo11n.yaml",) if bench.short else ("yolo11n.yaml", "yolo11x.yaml", "rtdetr-l.yaml")
+    sources = ("yolo11n.yaml", "rtdetr-l.yaml") if bench.short else ("yolo11n.yaml", "yolo11x.yaml", "rtdetr-l.yaml")
     tensors = [
         torch.from_numpy(np.array(picture)).permute(2, 0, 1).to(bench.device) for _, picture in read_pictures(paths)
     ]
@@ -156,8 +166,8 @@ def counting(bench: Bench) -> None:
 
         def from_files(detector=detector, names=names, told=told) -> None:
             found: list[Counter] = []
-            for part in batched(paths, 128):
-                found += counted(detector, [picture for _, picture in read_pictures(part)], names)
+            for part in batches_of(read_pictures(paths), 64):
+                found += counted(detector, [picture for _, picture in part], names)
             told["ours"] = found
 
         def predict(theirs=theirs, told=told) -> None:

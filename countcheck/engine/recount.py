@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from countcheck.counting.counter import Counter
@@ -13,6 +14,7 @@ from countcheck.engine.counter_check import check_counter, fit_counter, try_coun
 from countcheck.engine.provenance import describe_counter
 from countcheck.engine.scoring import nouns_of
 from countcheck.files import exclusive_lock
+from countcheck.images.read_ahead import read_ahead
 from countcheck.storage.countings import same_counting
 from countcheck.storage.records import VerdictRecord
 from countcheck.storage.recount import Recount
@@ -113,8 +115,9 @@ def _detect_files(
     folder.pictures.demand_all(left)
     if left and len(left) < len(rows):
         message(f"{len(rows) - len(left)} of {len(rows)} pictures were counted by this detector before")
+    pictures_ahead = read_ahead(left, folder.pictures.read)
     for start in range(0, len(left), BATCH):
         batch = left[start : start + BATCH]
-        pictures = [folder.pictures.read(row) for row in batch]
+        pictures = list(itertools.islice(pictures_ahead, len(batch)))
         detections = counter.detect(pictures, nouns, [row.tags.get("style") for row in batch])
         counting.add_detections([(row.key, row.turn, each) for row, each in zip(batch, detections, strict=True)])

@@ -7,7 +7,6 @@ that a recount sees the same pixels.
 from __future__ import annotations
 
 import io
-import os
 import struct
 import zlib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from countcheck.errors import UnknownName
+from countcheck.images.read_ahead import usable_cores
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -87,8 +87,7 @@ def encoding_threads() -> int:
 
     Encoders let go of the interpreter, so that threads keep every core busy; a second one writes while one encodes.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(_MAX_THREADS, max(2, cores))
+    return min(_MAX_THREADS, max(2, usable_cores()))
 
 
 def encode(image: Image.Image, name: str = PNG) -> bytes:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from countcheck.errors import BadInput
 from countcheck.images.convert import as_rgb
 from countcheck.images.decode import MAX_PIXELS, picture_size, read_picture
+from countcheck.images.read_ahead import read_ahead
 from countcheck.resources import exists
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def find_pictures(paths: Iterable[Path]) -> list[Path]:
 
 
 def read_pictures(
-    paths: Sequence[Path], *, workers: int = 4, max_pixels: int = MAX_PIXELS
+    paths: Sequence[Path], *, workers: int | None = None, max_pixels: int = MAX_PIXELS
 ) -> Iterator[tuple[Path, RgbArray | BadInput]]:
     """Read picture files in order, some of them ahead in threads.
 
@@ -49,23 +48,11 @@ def read_pictures(
 
     Args:
         paths: The files.
-        workers: Threads that decode; at most 4 files for each are decoded ahead.
+        workers: Threads that decode, as in `countcheck.images.read_ahead.read_ahead`.
         max_pixels: Width times height of all pictures decoded ahead; one is decoded even where it alone is larger.
     """
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode") as pool:
-        ahead: deque[tuple[int, Future[RgbArray | BadInput]]] = deque()
-        total, following = 0, 0
-        for path in paths:
-            while following < len(paths) and len(ahead) < 4 * workers:
-                width, height = picture_size(paths[following]) or (0, 0)
-                if ahead and total + width * height > max_pixels:
-                    break
-                total += width * height
-                ahead.append((width * height, pool.submit(_read_or_error, paths[following])))
-                following += 1
-            pixels, picture = ahead.popleft()
-            total -= pixels
-            yield path, picture.result()
+    pictures = read_ahead(paths, _read_or_error, threads=workers, weight=_pixels, most=max_pixels)
+    return zip(paths, pictures, strict=True)
 
 
 def batches_of(
@@ -95,6 +82,11 @@ def batches_of(
         total += pixels
     if batch:
         yield batch
+
+
+def _pixels(path: Path) -> int:
+    width, height = picture_size(path) or (0, 0)
+    return width * height
 
 
 def _read_or_error(path: Path) -> RgbArray | BadInput:

@@ -48,15 +48,25 @@ def load_image(image: ImageInput, *, place: str = "the image") -> Pixels:
     Raises:
         BadInput: If it is of another type, or a file or bytes that cannot be decoded.
     """
+    if is_in_memory(image):
+        return image
     if isinstance(image, str | os.PathLike):
         return read_picture(Path(image))
     if isinstance(image, bytes | bytearray | memoryview):
         return decode(bytes(image), place=place)
-    if hasattr(image, "detach") or hasattr(image, "__array_interface__") or hasattr(image, "convert"):
-        return image
     raise BadInput(
         f"{place} is of type {type(image).__name__}. Give a path, a PIL image, an array, a tensor or encoded bytes."
     )
+
+
+def is_in_memory(image: ImageInput) -> bool:
+    """Tell pixels (PIL image, array, tensor) from what has to be read or decoded first.
+
+    >>> import numpy as np
+    >>> is_in_memory("a.png"), is_in_memory(b"..."), is_in_memory(np.zeros((4, 4, 3), np.uint8))
+    (False, False, True)
+    """
+    return any(hasattr(image, mark) for mark in ("detach", "__array_interface__", "convert"))
 
 
 def _is_single(images: ImageInputs) -> bool:

@@ -15,7 +15,8 @@ from countcheck.counting.judging import judge_detections
 from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
 from countcheck.errors import BadInput
-from countcheck.images.inputs import ImageInput, ImageInputs, each_image, load_image
+from countcheck.images.inputs import ImageInput, ImageInputs, each_image, is_in_memory, load_image
+from countcheck.images.read_ahead import read_ahead
 from countcheck.images.types import Pixels
 from countcheck.suites.prompt_inputs import PromptInput, as_prompt
 from countcheck.suites.suite import Noun, Prompt
@@ -282,28 +283,42 @@ def _detect(
     if batch_size < 1:
         raise BadInput(f"batch_size is {batch_size}. Give 1 or more.")
     done = 0
-    for part in _parts(requests, batch_size):
+    for part in _parts(_loaded_ahead(requests), batch_size):
         results: list[Detections | ImageCount | None] = [None] * len(part)
         groups: dict[tuple[Noun, ...], list[int]] = {}
-        pixels: dict[int, Pixels] = {}
-        for place, (image, nouns, _) in enumerate(part):
-            try:
-                pixels[place] = load_image(image, place=f"image {done + place + 1}")
+        for place, ((image, nouns, _), pixels) in enumerate(part):
+            if isinstance(pixels, BadInput):
+                results[place] = ImageCount(error=str(pixels), image=image)
+            else:
                 groups.setdefault(nouns, []).append(place)
-            except BadInput as error:
-                results[place] = ImageCount(error=str(error), image=image)
         for nouns, places in groups.items():
-            found = _detect_group(counter, [pixels[place] for place in places], nouns, [part[p][2] for p in places])
+            asked = [part[place] for place in places]
+            found = _detect_group(
+                counter, [pixels for _, pixels in asked], nouns, [style for (_, _, style), _ in asked]
+            )
             for place, detections in zip(places, found, strict=True):
-                image = part[place][0]
+                image = part[place][0][0]
                 results[place] = (
                     ImageCount(error=str(detections), image=image) if isinstance(detections, BadInput) else detections
                 )
         done += len(part)
         report(done)
-        for (image, _, _), result in zip(part, results, strict=True):
+        for ((image, _, _), _), result in zip(part, results, strict=True):
             assert result is not None
             yield image, result
+
+
+def _loaded_ahead(requests: Iterable[_Request]) -> Iterator[tuple[_Request, Any]]:
+    """Yield each request with its image's pixels, or with the error of an image that cannot be read; files read ahead."""
+
+    def load(numbered: tuple[int, _Request]) -> tuple[_Request, Any]:
+        number, request = numbered
+        try:
+            return request, load_image(request[0], place=f"image {number}")
+        except BadInput as error:
+            return request, error
+
+    return read_ahead(enumerate(requests, 1), load, at_hand=lambda numbered: is_in_memory(numbered[1][0]))
 
 
 def _detect_group(
@@ -322,10 +337,10 @@ def _detect_group(
         ]
 
 
-def _parts(requests: Iterable[_Request], size: int) -> Iterator[list[_Request]]:
-    part: list[_Request] = []
-    for request in requests:
-        part.append(request)
+def _parts(loaded: Iterable[tuple[_Request, Any]], size: int) -> Iterator[list[tuple[_Request, Any]]]:
+    part: list[tuple[_Request, Any]] = []
+    for each in loaded:
+        part.append(each)
         if len(part) == size:
             yield part
             part = []

@@ -32,6 +32,7 @@ from countcheck.engine.workers.size import PoolSize
 from countcheck.engine.workers.worker import Worker, WorkerSetup, model_loader
 from countcheck.errors import BadSettings, first_line
 from countcheck.generators.base import CoversSamples, Generator
+from countcheck.images.read_ahead import usable_cores
 from countcheck.storage.run_folder import RunFolder
 
 _ENVIRONMENT = threading.Lock()  # one worker at a time copies it
@@ -238,7 +239,7 @@ def _environment_of(device: str, sharers: int, visible: Sequence[str]) -> dict[s
     elif kind == "cpu":
         environment[_VISIBLE] = ""
     if sharers > 1:
-        environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // sharers))
+        environment["OMP_NUM_THREADS"] = str(max(1, usable_cores() // sharers))
     return environment
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from countcheck.files import atomic_write
 from countcheck.images import thumbnails
+from countcheck.images.read_ahead import usable_cores
 
 if TYPE_CHECKING:
     from countcheck.storage.rows import ResultRow
@@ -167,7 +168,7 @@ def _home_file(thumbnail: _WantedThumbnail) -> Path | None:
 
 def _each(wanted: Mapping[PictureId, _WantedThumbnail]) -> Iterator[tuple[PictureId, tuple[bytes, str] | None]]:
     # Pillow decodes and encodes outside the interpreter lock, so threads use every core.
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, usable_cores())) as pool:
         ids = list(wanted)
         for start in range(0, len(ids), 256):
             part = ids[start : start + 256]
