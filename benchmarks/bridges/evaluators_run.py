@@ -36,7 +36,7 @@ def with_mlflow(folder: str) -> None:
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
     rows = [{"inputs": {"prompt": prompt}} for prompt in PROMPTS]
     result = mlflow.genai.evaluate(data=rows, predict_fn=draw, scorers=[mlflow_scorer()])
-    print("mlflow:", result.metrics)
+    print("mlflow:", {name: float(value) for name, value in result.metrics.items()})
 
 
 def with_weave() -> None:

@@ -99,7 +99,7 @@ class OnnxDetector:
         )
         fixed = isinstance(self._input.shape[0], int) and self._input.shape[0] > 0
         return FastPath(
-            [(self._run, torch.device("cpu"))],
+            [(self._run, _device_of(self._session))],
             DECODERS[self._layout](self._side),
             name=self.name,
             layout=layout,
@@ -114,24 +114,48 @@ class OnnxDetector:
         )
 
     def _run(self, batch: torch.Tensor) -> list[torch.Tensor]:
-        """Compute the file's outputs for a batch (n, 3, side, side)."""
+        """Compute the file's outputs for a batch (n, 3, side, side), on the device that holds it."""
         import torch
 
-        array = np.ascontiguousarray(batch.numpy())
+        n, fixed = len(batch), self._input.shape[0]
         if self._settings["bgr"]:
-            array = np.ascontiguousarray(array[:, ::-1])
+            batch = batch.flip(1)
         if self._settings["bytes"]:
-            array = array * np.float32(255)
-        fixed = self._input.shape[0]
-        n = len(array)
+            batch = batch * 255
         if isinstance(fixed, int) and fixed > n:
-            array = np.concatenate([array, np.repeat(array[:1], fixed - n, axis=0)])
+            batch = torch.cat([batch, batch[:1].expand(fixed - n, -1, -1, -1)])
         if self._input.type == "tensor(float16)":
-            array = array.astype(np.float16)
-        feeds: dict[str, Any] = {self._input.name: array}
+            batch = batch.half()
+        feeds = {self._input.name: batch}
         for other in self._session.get_inputs()[1:]:  # RT-DETR's and D-FINE's own exports ask for the sizes
-            feeds[other.name] = np.full((len(array), 2), self._side, np.int64)
-        return [torch.from_numpy(np.asarray(out)[:n]) for out in self._session.run(None, feeds)]
+            feeds[other.name] = torch.full((len(batch), 2), self._side, dtype=torch.int64, device=batch.device)
+        return [out[:n] for out in compute(self._session, feeds)]
+
+
+def compute(session: Any, feeds: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+    """Run a session on tensors of one device, which must be its provider's; its outputs are tensors there.
+
+    Neither is copied: onnxruntime reads the tensors' memory, and torch that of the outputs. Only an onnxruntime too old for
+    DLPack copies its outputs.
+    """
+    import torch
+
+    held = {name: tensor.contiguous() for name, tensor in feeds.items()}
+    device = next(iter(held.values())).device
+    place = (device.type, device.index or 0)
+    binding = session.io_binding()
+    for name, tensor in held.items():
+        kind = np.dtype(str(tensor.dtype).removeprefix("torch."))
+        binding.bind_input(name, *place, kind, tuple(tensor.shape), tensor.data_ptr())
+    for out in session.get_outputs():
+        binding.bind_output(out.name, *place)
+    if device.type == "cuda":  # onnxruntime computes on a stream of its own
+        torch.cuda.current_stream(device).synchronize()
+    session.run_with_iobinding(binding)
+    return [
+        torch.from_dlpack(value) if hasattr(value, "__dlpack__") else torch.from_numpy(value.numpy()).to(device)
+        for value in binding.get_outputs()
+    ]
 
 
 def _yolo(side: int) -> Callable[[Sequence[torch.Tensor]], torch.Tensor]:
@@ -214,33 +238,43 @@ def _open(card: Card, settings: Mapping[str, Any]) -> Any:
         ) from error
 
 
-def _providers(card: Card, settings: Mapping[str, Any], onnxruntime: Any) -> list[Any]:
-    """List the execution providers: the one of the setting, then those for operations that it lacks."""
+def _providers(card: Card, settings: Mapping[str, Any], onnxruntime: Any) -> list[tuple[str, dict[str, Any]]]:
+    """List the execution providers with their options: the setting's, then those for operations that it lacks."""
     have = onnxruntime.get_available_providers()
     device = str(settings["device"])
     if device == "auto":
         device = "cuda" if "CUDAExecutionProvider" in have else "cpu"
+    kind, _, number = device.partition(":")
+    place = {"device_id": int(number) if number.isdigit() else 0}
     cache = str(Path(card.source).parent / "tensorrt-cache")
-    tensorrt = (
-        "TensorrtExecutionProvider",
-        {"trt_fp16_enable": True, "trt_engine_cache_enable": True, "trt_engine_cache_path": cache},
-    )
-    wanted: dict[str, list[Any]] = {
-        "cpu": ["CPUExecutionProvider"],
-        "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"],
-        "tensorrt": [tensorrt, "CUDAExecutionProvider", "CPUExecutionProvider"],
+    engine = {"trt_fp16_enable": True, "trt_engine_cache_enable": True, "trt_engine_cache_path": cache}
+    cuda = ("CUDAExecutionProvider", place)
+    wanted: dict[str, list[tuple[str, dict[str, Any]]]] = {
+        "cpu": [],
+        "cuda": [cuda],
+        "tensorrt": [("TensorrtExecutionProvider", {**engine, **place}), cuda],
     }
-    if device.partition(":")[0] not in wanted:
+    if kind not in wanted or (number and not number.isdigit()):
         resolve_devices(device, card.name)  # raises for a word that is no device
-        raise BadSettings(f"{card.name}: device is {device!r}. Give auto, cpu, cuda or tensorrt.")
-    chosen = wanted[device.partition(":")[0]]
-    first = chosen[0] if isinstance(chosen[0], str) else chosen[0][0]
+        raise BadSettings(f"{card.name}: device is {device!r}. Give auto, cpu, cuda, cuda:1 or tensorrt.")
+    chosen = [*wanted[kind], ("CPUExecutionProvider", {})]
+    first, _ = chosen[0]
     if first not in have:
         raise BadSettings(
             f"{card.name}: device is {device!r}, and this onnxruntime has no {first}. "
             "Install onnxruntime-gpu, or give device=cpu."
         )
     return chosen
+
+
+def _device_of(session: Any) -> torch.device:
+    """The device on which the session's first provider computes, where torch has it; else the CPU."""
+    import torch
+
+    first = session.get_providers()[0]
+    if first not in ("CUDAExecutionProvider", "TensorrtExecutionProvider") or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(session.get_provider_options()[first].get("device_id", 0)))
 
 
 def _names(card: Card, settings: Mapping[str, Any], session: Any) -> list[str]:

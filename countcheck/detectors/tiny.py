@@ -18,7 +18,7 @@ from countcheck.detectors.base import Detections
 from countcheck.detectors.common.boxes import nms
 from countcheck.detectors.common.devices import resolve_devices
 from countcheck.detectors.common.letterbox import PAD, letterbox, letterbox_placement
-from countcheck.detectors.common.pictures import size_of
+from countcheck.detectors.common.pictures import is_on_device, size_of
 from countcheck.errors import BadSettings, BadWeights, MissingExtra, first_line
 from countcheck.images.convert import as_byte_tensor, as_rgb
 from countcheck.images.types import Pixels
@@ -79,7 +79,7 @@ class TinyDetector:
 
     def _square(self, pixels: Pixels) -> torch.Tensor:
         """Paste the picture into its square: (3, side, side) uint8 on the network's device."""
-        if isinstance(pixels, torch.Tensor) and pixels.device.type == "cuda" and self._device.type == "cuda":
+        if is_on_device(pixels) and self._device.type == pixels.device.type:
             return self._square_on_device(pixels)
         square = np.array(letterbox(as_rgb(pixels), self._size))
         return torch.from_numpy(square).permute(2, 0, 1).to(self._device, non_blocking=True)

@@ -19,7 +19,7 @@ from countcheck.detectors.common.batching import Batches, synchronous
 from countcheck.detectors.common.boxes import clipped, nms
 from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
 from countcheck.detectors.common.instances import instances_of, is_instance_checkpoint
-from countcheck.detectors.common.pictures import indices_by_size, size_of, stay_on_device
+from countcheck.detectors.common.pictures import indices_by_size, size_of, stay_on_device, takes_tensors
 from countcheck.detectors.common.prompting import FAMILIES, Answer, PromptedModel, joined
 from countcheck.errors import BadSettings, BadWeights, MissingExtra, first_line
 from countcheck.images.convert import as_rgb
@@ -102,10 +102,7 @@ class TransformersDetector:
 
     def _bytes_of(self, picture: Pixels) -> Pixels:
         """Keep a tensor on its device where the processor computes with tensors; anything else becomes an array."""
-        backends = {
-            base.__name__ for base in type(getattr(self._processor, "image_processor", self._processor)).__mro__
-        }
-        return stay_on_device(picture, self._device) if "TorchvisionBackend" in backends else as_rgb(picture)
+        return stay_on_device(picture, self._device) if takes_tensors(self._processor) else as_rgb(picture)
 
     def _detect_batch(
         self, pictures: Sequence[Pixels], words: Sequence[str], unknown: frozenset[str]

@@ -6,6 +6,7 @@ each other.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,8 +20,9 @@ from countcheck.detectors.base import Detections
 from countcheck.detectors.common.pictures import size_of
 from countcheck.engine.batching import Asked, PendingOutcome
 from countcheck.engine.budget import Budget
+from countcheck.engine.counter_check import compare_with_tested
 from countcheck.engine.progress import Progress, ShowsWaits, ShowsWorkers
-from countcheck.engine.scoring import outcome_record, with_judgement
+from countcheck.engine.scoring import nouns_of, outcome_record, with_judgement
 from countcheck.generators.base import Generator
 from countcheck.generators.outcome import Failure, Outcome
 from countcheck.images.convert import as_image
@@ -70,24 +72,27 @@ class RunContext:
         counting: Id of the counting that new detections and verdicts belong to.
         counter: Counts every picture of the run.
         suite: What is asked.
-        nouns: Everything of the suite that must be counted.
         progress: Receives what happens.
         budget: USD spent and allowed.
         stop: Set when the run should end with what is under way.
         decide: Asked after every batch; a sentence ends the run. ``None`` when nobody asks.
+        nouns: Everything of the suite that must be counted.
     """
 
     folder: RunFolder
     counting: int
     counter: Counter
     suite: Suite
-    nouns: tuple[Noun, ...]
     progress: Progress
     budget: Budget
     stop: threading.Event
     decide: Decide | None = None
+    nouns: tuple[Noun, ...] = field(init=False)
     _counter_lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _write_lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nouns", tuple(nouns_of(self.suite)))
 
     def stopped(self) -> bool:
         """Whether nothing more may be requested: the run was stopped, or the budget is spent."""
@@ -249,3 +254,14 @@ class RunContext:
                     self.folder.record_decision(sentence)
                     self.progress.message(sentence)
                     self.stop.set()
+
+
+@contextlib.contextmanager
+def run_ending(folder: RunFolder, counter: Counter, progress: Progress) -> Iterator[None]:
+    """Compare what a run made with the pictures its counter was tested on; close the folder when anything is raised."""
+    try:
+        yield
+        compare_with_tested(folder, counter.name, progress.message, counter=counter)
+    except BaseException:
+        folder.close()
+        raise

@@ -28,6 +28,19 @@ MAX_COMPARED = 48  # pictures of a run
 PAID = ("vlm",)  # families of counters that may cost money for each picture
 
 
+def prepare_counter(counter: Counter, suite: Suite, message: Callable[[str], None]) -> tuple[Counter, SelfTest]:
+    """Fit a counter to a suite, try it, and say what stays untested; return the counter to use and its self-test.
+
+    Raises:
+        BadInput: When the counter does not know a noun of the suite.
+        CannotDecide: When it counts too few of the plain pictures right.
+    """
+    fitted = fit_counter(counter, suite, message)
+    self_test = check_counter(fitted, suite)
+    report_self_test(self_test, fitted, message)
+    return fitted, self_test
+
+
 def fit_counter(counter: Counter, suite: Suite, message: Callable[[str], None]) -> Counter:
     """Return the counter with the views that pay in each style of a suite; the same one unless its card asks for it.
 

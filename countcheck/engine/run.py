@@ -34,15 +34,14 @@ from countcheck.counting.self_test import SelfTest
 from countcheck.engine.batching import BackgroundBatcher, PendingOutcome
 from countcheck.engine.budget import Account, Budget
 from countcheck.engine.config import RunConfig
-from countcheck.engine.context import Decide, GeneratorPlan, RunContext
+from countcheck.engine.context import Decide, GeneratorPlan, RunContext, run_ending
 from countcheck.engine.conversations import ConversationRunner
-from countcheck.engine.counter_check import check_counter, compare_with_tested, fit_counter, report_self_test
+from countcheck.engine.counter_check import prepare_counter
 from countcheck.engine.lanes import lanes_of, run_lanes, stopped_with_the_run
 from countcheck.engine.model_remarks import remarks_on, require_all_served
 from countcheck.engine.pipeline import GeneratorPipeline, ReportsWorkers
 from countcheck.engine.progress import NullProgress, Progress
 from countcheck.engine.provenance import describe_counter, open_or_create, with_begun_version
-from countcheck.engine.scoring import nouns_of
 from countcheck.errors import BadInput, BadSettings, CannotDecide, GeneratorClosed
 from countcheck.files import exclusive_lock
 from countcheck.generators.base import (
@@ -106,22 +105,19 @@ def run(
     progress = progress or NullProgress()
     suite = config.selected_suite()
     _introduce(config, progress)
-    counter = fit_counter(counter, suite, progress.message)
-    self_test = check_counter(counter, suite)
-    report_self_test(self_test, counter, progress.message)
+    counter, self_test = prepare_counter(counter, suite, progress.message)
     with contextlib.ExitStack() as stack:
         plans = _load(config, load or load_generator, stack)
         stack.enter_context(exclusive_lock(config.path))
         counter = with_begun_version(counter, config.path)
         folder = open_or_create(config, plans, counter)
-        try:
+        with run_ending(folder, counter, progress):
             counting = _resume(folder, config, plans, counter, self_test, progress)
             context = RunContext(
                 folder=folder,
                 counting=counting,
                 counter=counter,
                 suite=suite,
-                nouns=tuple(nouns_of(suite)),
                 progress=progress,
                 budget=Budget(config.budget, folder.spent + _undecided(folder, plans)),
                 stop=stop or threading.Event(),
@@ -129,10 +125,6 @@ def run(
             )
             _make(context, plans)
             folder.resume.remove_finished()
-            compare_with_tested(folder, counter.name, progress.message, counter=counter)
-        except BaseException:
-            folder.close()
-            raise
     return folder
 
 

@@ -17,12 +17,11 @@ from countcheck.counting.counter import Counter
 from countcheck.engine.batching import BackgroundBatcher
 from countcheck.engine.budget import Budget
 from countcheck.engine.config import RunConfig
-from countcheck.engine.context import GeneratorPlan, RunContext
-from countcheck.engine.counter_check import check_counter, compare_with_tested, fit_counter, report_self_test
+from countcheck.engine.context import GeneratorPlan, RunContext, run_ending
+from countcheck.engine.counter_check import prepare_counter
 from countcheck.engine.pipeline import GeneratorPipeline
 from countcheck.engine.progress import NullProgress, Progress
 from countcheck.engine.provenance import describe_counter, describe_generator, open_or_create, with_begun_version
-from countcheck.engine.scoring import nouns_of
 from countcheck.errors import BadInput, BadSettings, RunMismatch
 from countcheck.files import exclusive_lock
 from countcheck.generators.checkpoint_folder import (
@@ -137,13 +136,11 @@ def watch(
         settle=config.settle,
     )
     suite = replace(config.suite, conversations=())
-    counter = fit_counter(counter, suite, progress.message)
-    self_test = check_counter(counter, suite)
-    report_self_test(self_test, counter, progress.message)
+    counter, self_test = prepare_counter(counter, suite, progress.message)
     with exclusive_lock(config.path):
         counter = with_begun_version(counter, config.path)
         run = _open(config, suite, pattern, counter)
-        try:
+        with run_ending(run, counter, progress):
             counting = run.begin_counting(describe_counter(counter), SelfTestInfo.from_json(self_test.to_json()))
             run.resume.remove_strays()
             context = RunContext(
@@ -151,16 +148,11 @@ def watch(
                 counting=counting,
                 counter=counter,
                 suite=suite,
-                nouns=tuple(nouns_of(suite)),
                 progress=progress,
                 budget=Budget(None, run.spent),
                 stop=stop,
             )
             _Watch(config, context, folder, done).until_stopped()
-            compare_with_tested(run, counter.name, progress.message, counter=counter)
-        except BaseException:
-            run.close()
-            raise
     return run
 
 

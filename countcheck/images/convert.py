@@ -45,7 +45,7 @@ def as_rgb(pixels: Pixels) -> RgbArray:
     if isinstance(pixels, Image.Image):
         return np.ascontiguousarray(as_image(pixels))
     if not isinstance(pixels, np.ndarray):
-        pixels = np.moveaxis(_byte_tensor(pixels).cpu().numpy(), 0, -1)
+        pixels = np.moveaxis(as_byte_tensor(pixels).cpu().numpy(), 0, -1)
     if pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or 0 in pixels.shape:
         raise BadInput(f"a picture must have shape (height, width, 3), got {tuple(pixels.shape)}.")
     array = pixels if pixels.dtype == np.uint8 else _levels(pixels)
@@ -76,17 +76,21 @@ def as_image(pixels: Pixels) -> Image.Image:
 def as_byte_tensor(pixels: Any) -> Any:
     """Convert a CHW tensor to uint8 (3, height, width), values 0 to 255, on the device it is on.
 
+    Transparent pixels are laid on white, with the rounding of Pillow.
+
     Raises:
-        BadInput: As `as_rgb`; also for a tensor with an alpha channel, which only `as_rgb` takes.
+        BadInput: As `as_rgb`.
 
     >>> import torch
     >>> as_byte_tensor(torch.full((3, 1, 1), 0.2)).flatten().tolist()
     [51, 51, 51]
     """
     tensor = _byte_tensor(pixels)
-    if tensor.shape[0] != 3:
-        raise BadInput(f"a picture must have shape (3, height, width), got {tuple(tensor.shape)}.")
-    return tensor
+    if tensor.shape[0] == 3:
+        return tensor
+    colour, alpha = tensor[:3].int(), tensor[3:].int()
+    mixed = (colour * alpha + 255 * (255 - alpha)) * 128 + (0x80 << 7)
+    return ((((mixed >> 8) + mixed) >> 8) >> 7).byte()
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

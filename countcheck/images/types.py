@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     # or a tensor (3 or 4, height, width) on any device. Values: uint8 and other integers 0 to 255, uint16 0 to 65535,
     # floating 0 to 1 (or the whole numbers 0 to 255).
     Pixels: TypeAlias = Image.Image | np.ndarray[Any, Any] | torch.Tensor
-    # uint8 (height, width, 3) RGB in main memory, the form that every detector gets.
+    # uint8 (height, width, 3) RGB in main memory, the form that most detectors want.
     RgbArray: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
+    # The same bytes, or a uint8 tensor (3, height, width) on its device.
+    RgbPixels: TypeAlias = RgbArray | torch.Tensor
 else:
     Pixels = Any
     RgbArray = Any
+    RgbPixels = Any

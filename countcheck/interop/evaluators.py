@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from countcheck.errors import CountcheckError, MissingExtra
-from countcheck.interop.promptfoo import image_of
+from countcheck.interop.output_images import image_of
 from countcheck.library.judging import CounterInput, judge, load_counter
 from countcheck.library.reward import RewardKind, score
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,8 +49,10 @@ def samples_of(run: RunFolder) -> Iterator[Any]:
         )
 
 
-def add_to_fiftyone(run: RunFolder, name: str) -> Any:
-    """Add the samples of a run to the FiftyOne dataset of this name, made when there is none, and return the dataset.
+def add_to_fiftyone(run: RunFolder, name: str) -> int:
+    """Put the samples of a run into the FiftyOne dataset of this name, made when there is none; return their number.
+
+    A picture that the dataset holds is brought up to date: its fields and boxes become the run's, its own tags stay.
 
     Raises:
         BadInput: When fiftyone is not installed, or the run holds no counted picture.
@@ -58,9 +62,12 @@ def add_to_fiftyone(run: RunFolder, name: str) -> Any:
         raise BadInput(f"{run.path} holds no counted picture. Add another run.")
     import fiftyone
 
-    dataset = fiftyone.load_dataset(name) if fiftyone.dataset_exists(name) else fiftyone.Dataset(name, persistent=True)
-    dataset.add_samples(samples)
-    return dataset
+    with contextlib.redirect_stdout(sys.stderr):  # FiftyOne tells of its indices; stdout is for results
+        held = fiftyone.dataset_exists(name)
+        dataset = fiftyone.load_dataset(name) if held else fiftyone.Dataset(name, persistent=True)
+        dataset.merge_samples(samples, omit_fields="tags", merge_lists=False)
+        dataset.merge_samples(samples, fields="tags")
+    return len(samples)
 
 
 def _fields(row: ResultRow) -> dict[str, Any]:

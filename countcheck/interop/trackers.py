@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +30,14 @@ def log_mlflow(report: Report, experiment: str, *, attach: Path | None = None) -
         MissingExtra: When MLflow is not installed.
         BadSettings: When MLflow rejects the report.
     """
-    try:
-        import mlflow
-    except ImportError as error:
-        raise MissingExtra("mlflow", feature="logging to MLflow") from error
-    try:
-        with redirect_stdout(sys.stderr):  # MLflow prints the addresses of its runs; stdout is for results
-            mlflow.set_experiment(experiment)
-            for model in report.models:
-                with mlflow.start_run(run_name=model.label):
-                    mlflow.log_params(dict(parameters(report, model)))
-                    mlflow.log_metrics(dict(metrics(model)))
-                    if attach is not None:
-                        mlflow.log_artifact(str(attach))
-    except (mlflow.exceptions.MlflowException, ImportError, OSError) as error:
-        raise BadSettings(f"MLflow rejected the report: {first_line(error)}") from error
+    with use_mlflow("the report") as mlflow:
+        mlflow.set_experiment(experiment)
+        for model in report.models:
+            with mlflow.start_run(run_name=model.label):
+                mlflow.log_params(dict(parameters(report, model)))
+                mlflow.log_metrics(dict(metrics(model)))
+                if attach is not None:
+                    mlflow.log_artifact(str(attach))
 
 
 def log_wandb(report: Report, project: str, *, attach: Path | None = None) -> None:
@@ -54,24 +47,58 @@ def log_wandb(report: Report, project: str, *, attach: Path | None = None) -> No
         MissingExtra: When wandb is not installed.
         BadSettings: When wandb rejects the report.
     """
+    with use_wandb("the report") as wandb:
+        for model in report.models:
+            run = wandb.init(
+                project=project, name=model.label, config=dict(parameters(report, model)), reinit="finish_previous"
+            )
+            run.summary.update(dict(metrics(model)))
+            if attach is not None:
+                artifact = wandb.Artifact("report", type="report")
+                artifact.add_file(str(attach))
+                run.log_artifact(artifact)
+            run.finish()
+
+
+@contextlib.contextmanager
+def use_mlflow(what: str) -> Iterator[Any]:
+    """Give MLflow; what it prints, such as the addresses of runs, goes to stderr, since stdout is for results.
+
+    Args:
+        what: Is logged; named in an error.
+
+    Raises:
+        MissingExtra: When MLflow is not installed.
+        BadSettings: When MLflow rejects what is done with it.
+    """
+    try:
+        import mlflow
+    except ImportError as error:
+        raise MissingExtra("mlflow", feature="logging to MLflow") from error
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield mlflow
+    except (mlflow.exceptions.MlflowException, ImportError, OSError) as error:
+        raise BadSettings(f"MLflow rejected {what}: {first_line(error)}") from error
+
+
+@contextlib.contextmanager
+def use_wandb(what: str) -> Iterator[Any]:
+    """Give wandb, as `use_mlflow` gives MLflow.
+
+    Raises:
+        MissingExtra: When wandb is not installed.
+        BadSettings: When wandb rejects what is done with it.
+    """
     try:
         import wandb
     except ImportError as error:
         raise MissingExtra("wandb", feature="logging to Weights & Biases") from error
     try:
-        with redirect_stdout(sys.stderr):
-            for model in report.models:
-                run = wandb.init(
-                    project=project, name=model.label, config=dict(parameters(report, model)), reinit="finish_previous"
-                )
-                run.summary.update(dict(metrics(model)))
-                if attach is not None:
-                    artifact = wandb.Artifact("report", type="report")
-                    artifact.add_file(str(attach))
-                    run.log_artifact(artifact)
-                run.finish()
+        with contextlib.redirect_stdout(sys.stderr):
+            yield wandb
     except (wandb.Error, OSError) as error:
-        raise BadSettings(f"Weights & Biases rejected the report: {first_line(error)}") from error
+        raise BadSettings(f"Weights & Biases rejected {what}: {first_line(error)}") from error
 
 
 def metrics(model: Model) -> Iterator[tuple[str, float]]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from countcheck.errors import BadSettings, MissingExtra, first_line
-from countcheck.interop.trackers import rate_metrics
+from countcheck.errors import MissingExtra
+from countcheck.interop.trackers import rate_metrics, use_mlflow, use_wandb
 from countcheck.metrics.trend import TrendPoint
+
+THE_TREND = "the trend"
 
 
 class TrendTracker(Protocol):
@@ -41,12 +41,7 @@ class MlflowTrend:
     """
 
     def __init__(self, experiment: str, name: str, parameters: Mapping[str, str], run_id: str = "") -> None:
-        try:
-            import mlflow
-        except ImportError as error:
-            raise MissingExtra("mlflow", feature="logging to MLflow") from error
-        self._mlflow = mlflow
-        with self._refusals():
+        with use_mlflow(THE_TREND) as mlflow:
             self._client = mlflow.MlflowClient()
             if run_id:
                 self._client.update_run(run_id, status="RUNNING")
@@ -60,26 +55,17 @@ class MlflowTrend:
 
     def log(self, point: TrendPoint) -> None:
         """Log the rates of one checkpoint; see `TrendTracker.log`."""
-        from mlflow.entities import Metric
-
         now = int(time.time() * 1000)
-        with self._refusals():
+        with use_mlflow(THE_TREND):
+            from mlflow.entities import Metric
+
             entries = [Metric(name, value, now, point.step) for name, value in point_metrics(point)]
             self._client.log_batch(self.run_id, metrics=entries)
 
     def close(self) -> None:
         """End the run."""
-        with self._refusals():
+        with use_mlflow(THE_TREND):
             self._client.set_terminated(self.run_id)
-
-    @contextlib.contextmanager
-    def _refusals(self) -> Iterator[None]:
-        """Turn MLflow's errors into `BadSettings`, and what it prints into notes: stdout is for results."""
-        try:
-            with contextlib.redirect_stdout(sys.stderr):
-                yield
-        except (self._mlflow.exceptions.MlflowException, ImportError, OSError) as error:
-            raise BadSettings(f"MLflow rejected the trend: {first_line(error)}") from error
 
 
 class WandbTrend:
@@ -97,12 +83,7 @@ class WandbTrend:
     """
 
     def __init__(self, project: str, name: str, parameters: Mapping[str, str], run_id: str = "") -> None:
-        try:
-            import wandb
-        except ImportError as error:
-            raise MissingExtra("wandb", feature="logging to Weights & Biases") from error
-        self._wandb = wandb
-        with self._refusals():
+        with use_wandb(THE_TREND) as wandb:
             self._run = wandb.init(
                 project=project,
                 name=name,
@@ -118,22 +99,13 @@ class WandbTrend:
 
     def log(self, point: TrendPoint) -> None:
         """Log the rates of one checkpoint; see `TrendTracker.log`."""
-        with self._refusals():
+        with use_wandb(THE_TREND):
             self._run.log({"step": point.step, **dict(point_metrics(point))})
 
     def close(self) -> None:
         """End the run."""
-        with self._refusals():
+        with use_wandb(THE_TREND):
             self._run.finish()
-
-    @contextlib.contextmanager
-    def _refusals(self) -> Iterator[None]:
-        """Turn wandb's errors into `BadSettings`, and what it prints into notes: stdout is for results."""
-        try:
-            with contextlib.redirect_stdout(sys.stderr):
-                yield
-        except (self._wandb.Error, OSError) as error:
-            raise BadSettings(f"Weights & Biases rejected the trend: {first_line(error)}") from error
 
 
 def require_installed(*, mlflow: bool, wandb: bool) -> None:

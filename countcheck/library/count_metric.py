@@ -58,7 +58,7 @@ class CountMetric:
         """Judge images against their prompts and keep the verdicts.
 
         Raises:
-            BadInput: When there are not as many prompts as images, or a target is written wrongly.
+            BadInput: As `countcheck.judge`.
         """
         judgements = judge(images, prompts, self.counter, nouns=self.nouns, batch_size=self.batch_size)
         self.rows += [_row_of(judgement) for judgement in judgements]

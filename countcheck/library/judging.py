@@ -170,7 +170,7 @@ def count(
         progress: Called with the number of images done and their total (``None`` when unknown).
 
     Raises:
-        BadInput: For no nouns, or something that is no image at all.
+        BadInput: For no images, no nouns, or something that is no image at all.
 
     >>> from countcheck.scenes import compose, render
     >>> [entry.counts for entry in count(render(compose({"pig": 3}, seed=1)), ["pig", "wolf"])]
@@ -212,7 +212,7 @@ def judge(
         progress: Called with the number of images done and their total (``None`` when unknown).
 
     Raises:
-        BadInput: When there are not as many prompts as images, or a target is written wrongly.
+        BadInput: For no images, when there are not as many prompts as images, or a target is written wrongly.
 
     >>> from countcheck.scenes import compose, render
     >>> (judgement,) = judge(render(compose({"pig": 4}, seed=1)), "three pigs")
@@ -306,6 +306,8 @@ def _detect(
         for ((image, _, _), _), result in zip(part, results, strict=True):
             assert result is not None
             yield image, result
+    if not done:
+        raise BadInput("there are no images. Give at least one.")
 
 
 def _loaded_ahead(requests: Iterable[_Request]) -> Iterator[tuple[_Request, Any]]:

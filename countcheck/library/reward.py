@@ -46,7 +46,7 @@ def reward(
         second_counter: Another counter.
 
     Raises:
-        BadInput: When there are not as many prompts as images, or a target is written wrongly.
+        BadInput: For no images, when there are not as many prompts as images, or a target is written wrongly.
         BadSettings: For another kind.
 
     >>> from countcheck.scenes import compose, render

@@ -105,7 +105,7 @@ class JudgingPool:
             wanted = [job for job in batch if job.result.set_running_or_notify_cancel()]
             began = time.monotonic()
             images = list(self._decoders.map(_decoded, (job.request.image for job in wanted)))
-            answers = self._judge(counter, wanted, images)
+            answers = self._judge(counter, wanted, images) if wanted else []  # every client may be gone
             with self._lock:  # before anyone is answered: whoever was, finds itself in the metrics
                 self._queued -= len(batch)
                 self.tally.images += len(wanted)

@@ -1,4 +1,5 @@
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -6,9 +7,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from countcheck.cards import Card
-from countcheck.detectors.onnx import OnnxDetector
+from countcheck.detectors.onnx import OnnxDetector, _providers
 from countcheck.errors import BadSettings, BadWeights
 from countcheck.testing import check_detector
+from tests.detectors.elsewhere import elsewhere
 
 NAMES = {0: "pig", 1: "wolf"}
 SIDE = 64
@@ -100,6 +102,20 @@ def test_every_layout_is_told_by_its_shape_and_read(layout, batch, tmp_path):
     assert found[1].boxes[0].tolist() == pytest.approx([8, 8, 28, 28], abs=1e-3)
 
 
+@pytest.mark.parametrize("settings", [{}, {"bgr": True, "bytes": True}])
+@pytest.mark.parametrize("batch", [None, 2])
+def test_tensors_on_its_device_are_read_where_they_are(batch, settings, tmp_path):
+    """What a GPU runs, run here on the CPU."""
+    looking = detector(exported(tmp_path / "net.onnx", tables()["boxes"], batch=batch), **settings)
+    expected = looking.detect(PICTURES, ["pig", "wolf"])
+    looking._path.device_paths[0].on_device = True
+    found = looking.detect([elsewhere(picture) for picture in PICTURES], ["pig", "wolf"])
+    for one, other in zip(expected, found, strict=True):
+        assert (one.size, one.nouns) == (other.size, other.nouns)
+        np.testing.assert_allclose(one.boxes, other.boxes, atol=1e-3)
+    assert [one.size for one in looking.detect([elsewhere(PICTURES[2])], ["owl"])] == [(32, 64)]
+
+
 def test_a_noun_outside_the_file_is_unsupported(tmp_path):
     looking = detector(exported(tmp_path / "net.onnx", tables()["yolo"]))
     assert looking.detect(PICTURES[:1], ["owl"])[0].unsupported == {"owl"}
@@ -145,9 +161,24 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
 
 def test_a_device_that_this_build_lacks_is_told(tmp_path):
     path = exported(tmp_path / "net.onnx", tables()["yolo"])
-    for device in ("tensorrt", "toaster"):
+    for device in ("tensorrt", "toaster", "cpu:one"):
         with pytest.raises(BadSettings, match="device is"):
             detector(path, device=device)
+
+
+@pytest.mark.parametrize(
+    ("device", "first"),
+    [
+        ("auto", "CUDAExecutionProvider"),
+        ("cuda:1", "CUDAExecutionProvider"),
+        ("tensorrt:1", "TensorrtExecutionProvider"),
+    ],
+)
+def test_the_number_of_a_device_is_its_providers(device, first):
+    build = SimpleNamespace(get_available_providers=lambda: ["TensorrtExecutionProvider", "CUDAExecutionProvider"])
+    chosen = _providers(Card(name="counter", family="onnx", source="net.onnx"), {"device": device}, build)
+    assert chosen[0][0] == first and chosen[-1] == ("CPUExecutionProvider", {})
+    assert {options["device_id"] for _, options in chosen[:-1]} == {int(device[-1] == "1")}
 
 
 def test_a_shape_that_tells_nothing_is_asked_about(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+import countcheck as cc
 from countcheck.cards import Card
 from countcheck.counting.counter import load_counter
 from countcheck.detectors.base import Detector
@@ -15,6 +16,7 @@ from countcheck.errors import BadSettings, BadWeights
 from countcheck.resources import shipped
 from countcheck.scenes import NOUNS, boxes, compose, render
 from countcheck.suites.suite import Noun
+from tests.detectors.elsewhere import elsewhere
 
 WEIGHTS = shipped("models") / "tiny-counter"
 
@@ -85,6 +87,21 @@ def test_pixels_of_every_kind_give_the_same(tiny):
     assert len(first.nouns) >= 2
     for other in others:
         same(first, other)
+
+
+def test_tensors_on_its_device_are_counted_there_in_every_view(monkeypatch):
+    """What a GPU runs, run here on the CPU, from the call to the boxes."""
+    arrays = [render(compose({"pig": number}, seed=number), 256) for number in (2, 3)]
+    counter = load_counter("tiny?views=as_is,flip,contrast,light,calm,large,tiles&device=cpu")
+    expected = cc.count(arrays, ["pig"], counter)
+    for place in ("countcheck.detectors.tiny", "countcheck.detectors.common.views"):
+        monkeypatch.setattr(f"{place}.is_on_device", lambda picture: True)
+    monkeypatch.setattr("countcheck.detectors.tiny.as_rgb", None)
+    batch = torch.stack([elsewhere(array) for array in arrays])
+    for one, other in zip(expected, cc.count(batch, ["pig"], counter), strict=True):
+        assert one.counts == other.counts
+        boxes = [np.array(sorted(box.xyxy for box in entry.boxes)) for entry in (one, other)]
+        np.testing.assert_allclose(*boxes, atol=1.5)
 
 
 def test_no_pictures_give_nothing(tiny):

@@ -17,7 +17,7 @@ from countcheck.engine.context import RunContext
 from countcheck.engine.progress import NullProgress
 from countcheck.engine.provenance import describe_counter, open_or_create
 from countcheck.engine.run import plan_generator
-from countcheck.engine.scoring import nouns_of, outcome_record
+from countcheck.engine.scoring import outcome_record
 from countcheck.generators.outcome import Failure, Fault, Picture, Reason, Refusal
 
 
@@ -45,7 +45,6 @@ def context(tmp_path):
             counting=folder.begin_counting(describe_counter(squares.counter())),
             counter=squares.counter(),
             suite=config.suite,
-            nouns=tuple(nouns_of(config.suite)),
             progress=Watching(),
             budget=Budget(1.0, 0.0),
             stop=threading.Event(),

@@ -112,7 +112,15 @@ def test_a_byte_tensor_has_the_bytes_of_the_array():
     tensor = torch.tensor(RAMP).permute(2, 0, 1).float() / 255
     assert np.array_equal(as_byte_tensor(tensor).permute(1, 2, 0).numpy(), as_rgb(tensor))
     with pytest.raises(BadInput, match="shape"):
-        as_byte_tensor(torch.zeros((4, 2, 2)))
+        as_byte_tensor(torch.zeros((2, 2, 2)))
+
+
+def test_every_transparency_is_laid_on_white_as_pillow_does():
+    levels = torch.arange(256, dtype=torch.uint8)
+    colour, alpha = levels[:, None].expand(256, 256), levels[None].expand(256, 256)
+    array = torch.stack([colour, colour, colour, alpha]).permute(1, 2, 0).numpy()
+    tensor = as_byte_tensor(torch.from_numpy(array).permute(2, 0, 1))
+    assert np.array_equal(tensor.permute(1, 2, 0).numpy(), as_rgb(array))
 
 
 def test_an_rgb_image_is_not_copied():

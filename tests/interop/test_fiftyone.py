@@ -1,4 +1,7 @@
-"""Samples for FiftyOne, made with as much of its classes as is used; the package brings a database of its own."""
+"""Samples for FiftyOne, made with as much of its classes as is used.
+
+The real package, with its database, is run by ``benchmarks/bridges/fiftyone_run.py``.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,18 @@ class Record:
         self.__dict__.update(fields)
 
 
-class Dataset(list):
-    """A FiftyOne dataset: its samples."""
+class Dataset(dict):
+    """A FiftyOne dataset: its samples by the path of their file."""
 
-    def add_samples(self, samples):
-        self.extend(samples)
+    def merge_samples(self, samples, fields=None, omit_fields=None, merge_lists=True):
+        for sample in samples:
+            given = {
+                name: value for name, value in vars(sample).items() if fields in (None, name) and name != omit_fields
+            }
+            held = self.setdefault(sample.filepath, Record(filepath=sample.filepath, tags=[]))
+            if merge_lists:
+                given["tags"] = sorted({*held.tags, *given["tags"]})
+            vars(held).update(given)
 
 
 @pytest.fixture
@@ -52,12 +62,15 @@ def run(tmp_path_factory):
 
 def test_a_run_becomes_samples_with_prompt_verdict_and_boxes(run, fiftyone):
     assert execute(["export", run, "-f", "fiftyone", "-o", "pigs"]) == 0
+    for sample in fiftyone.held["pigs"].values():
+        sample.tags.append("seen")
+        sample.verdict = sample.counted_boxes = None
     assert execute(["export", run, "-f", "fiftyone", "-o", "pigs"]) == 0
-    samples = fiftyone.held["pigs"]
-    assert len(samples) == 4  # added to the dataset that is there
-    for sample in samples[:2]:
+    samples = fiftyone.held["pigs"].values()
+    assert len(samples) == 2  # brought up to date, with the tags that they got
+    for sample in samples:
         Image.open(sample.filepath).verify()
-        assert sample.prompt == f"{sample.asked['pig']} pigs" and sample.tags == ["style:plain"]
+        assert sample.prompt == f"{sample.asked['pig']} pigs" and sample.tags == ["seen", "style:plain"]
         assert sample.verdict.label == "exact"
         boxes = sample.counted_boxes.detections
         assert len(boxes) == sample.counted["pig"] == sample.asked["pig"]

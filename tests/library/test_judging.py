@@ -101,10 +101,21 @@ def test_bad_calls_are_answered_in_a_sentence(images, prompts, words):
         cc.judge(images, prompts)
 
 
-def test_an_empty_list_gives_an_empty_list():
-    assert cc.count([], ["pig"]) == []
-    assert cc.judge([], []) == []
-    assert cc.reward([], []) == []
+@pytest.mark.parametrize(
+    "none", [list, lambda: iter(()), lambda: torch.zeros(0, 3, 8, 8), lambda: np.zeros((0, 8, 8, 3))]
+)
+def test_no_images_are_told(none):
+    calls = [
+        lambda: cc.count(none(), ["pig"]),
+        lambda: cc.judge(none(), []),
+        lambda: cc.judge(none(), "one pig"),
+        lambda: cc.reward(none(), []),
+        lambda: cc.reward(none(), [], second_counter="tiny"),
+        lambda: cc.CountMetric().update(none(), []),
+    ]
+    for call in calls:
+        with pytest.raises(BadInput, match="there are no images"):
+            call()
 
 
 def test_an_unknown_counter_is_named():

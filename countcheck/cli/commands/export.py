@@ -89,4 +89,4 @@ def _write_folder(run: RunFolder, format: Format, out: Path | None, organization
         case Format.EVERY_EVAL_EVER:
             return write_every_eval_ever(run, out, organization=organization)
         case _:
-            return len(add_to_fiftyone(run, str(out)))
+            return add_to_fiftyone(run, str(out))

@@ -13,6 +13,7 @@ import numpy as np
 from countcheck.detectors.base import Detections
 from countcheck.detectors.common.batching import Batches, synchronous
 from countcheck.detectors.common.devices import need_torch, resolve_devices, resolve_dtype
+from countcheck.detectors.common.pictures import as_bytes, is_on_device, is_tensor, takes_tensors
 from countcheck.errors import BadWeights, MissingExtra, first_line
 from countcheck.images.convert import as_image
 from countcheck.images.types import Pixels
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
 TEMPLATES = ("a photo of a {colour} {noun}", "a photo of a {colour}-colored {noun}", "a photo of a {colour} object")
-BACKGROUND = "#999"
+LEVEL = 0x99  # of the grey around an object
 THRESHOLD = 0.3  # boxes at or below this score are never judged
 MAX_PER_NOUN = 16
 
@@ -70,7 +71,8 @@ class ColourClassifier:
             detections: Of it; masks are used where they are there.
         """
         chosen = _judged(detections)
-        image = as_image(picture)
+        on_device = is_on_device(picture) and takes_tensors(self._processor)
+        image = as_bytes(picture) if on_device else as_image(picture)
         crops = [_crop(image, detections, k) for k in chosen]
         launch, collect = synchronous(self._features)
         features = list(self._batches.run(crops, launch, collect)) if crops else []
@@ -80,7 +82,7 @@ class ColourClassifier:
             colours[k] = COLOURS[int(likeness.argmax())]
         return tuple(colours)
 
-    def _features(self, crops: Sequence[Image.Image]) -> Sequence[torch.Tensor]:
+    def _features(self, crops: Sequence[Any]) -> Sequence[torch.Tensor]:
         import torch
 
         inputs = self._processor(images=list(crops), return_tensors="pt").to(self._device, self._dtype)
@@ -118,13 +120,30 @@ def _judged(detections: Detections) -> list[int]:
     return sorted(chosen)
 
 
-def _crop(image: Image.Image, detections: Detections, k: int) -> Image.Image:
-    """The object alone: its box, everything outside its mask grey."""
+def _crop(image: Any, detections: Detections, k: int) -> Any:
+    """The object alone: its box, everything outside its mask grey. A tensor gives one on its device."""
     from PIL import Image
 
-    shown = image
-    if detections.masks:
-        mask = Image.fromarray(detections.masks[k].astype(np.uint8) * 255).resize(image.size, Image.Resampling.NEAREST)
-        shown = Image.composite(image, Image.new("RGB", image.size, BACKGROUND), mask)
+    wide, tall = detections.size
     x1, y1, x2, y2 = (round(float(v)) for v in detections.boxes[k])
-    return shown.crop((x1, y1, max(x2, x1 + 1), max(y2, y1 + 1)))
+    left, top = min(x1, wide - 1), min(y1, tall - 1)
+    box = (left, top, max(x2, left + 1), max(y2, top + 1))
+    mask = None
+    if detections.masks:
+        whole = Image.fromarray(detections.masks[k].astype(np.uint8) * 255)
+        mask = whole.resize((wide, tall), Image.Resampling.NEAREST).crop(box)
+    if is_tensor(image):
+        return _tensor_crop(image, box, mask)
+    crop = image.crop(box)
+    return crop if mask is None else Image.composite(crop, Image.new("RGB", crop.size, (LEVEL, LEVEL, LEVEL)), mask)
+
+
+def _tensor_crop(image: torch.Tensor, box: tuple[int, int, int, int], mask: Image.Image | None) -> torch.Tensor:
+    import torch
+
+    left, top, right, bottom = box
+    crop = image[:, top:bottom, left:right]
+    if mask is None:
+        return crop
+    shown = torch.from_numpy(np.array(mask) > 0).to(image.device)
+    return torch.where(shown, crop, torch.full_like(crop, LEVEL))

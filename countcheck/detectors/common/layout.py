@@ -15,7 +15,7 @@ from countcheck.detectors.common.letterbox import (
     paste,
     stretched_placement,
 )
-from countcheck.detectors.common.pictures import size_of
+from countcheck.detectors.common.pictures import is_tensor, size_of
 from countcheck.detectors.common.resize import resize_tensor
 from countcheck.images.convert import as_byte_tensor, as_rgb
 from countcheck.images.types import Pixels
@@ -93,19 +93,15 @@ def _by_shape(pictures: Sequence[Pixels]) -> list[list[int]]:
     """Group the positions of pictures by size and kind."""
     groups: dict[tuple[tuple[int, int], bool], list[int]] = {}
     for k, picture in enumerate(pictures):
-        groups.setdefault((size_of(picture), _is_tensor(picture)), []).append(k)
+        groups.setdefault((size_of(picture), is_tensor(picture)), []).append(k)
     return list(groups.values())
-
-
-def _is_tensor(picture: Pixels) -> bool:
-    return hasattr(picture, "detach")
 
 
 def _sent(pictures: Sequence[Pixels], device: torch.device) -> torch.Tensor:
     """Send pictures of one size to the device as one uint8 (n, 3, height, width)."""
     import torch
 
-    if _is_tensor(pictures[0]):
+    if is_tensor(pictures[0]):
         tensors: list[torch.Tensor] = [as_byte_tensor(picture) for picture in pictures]
         return torch.stack([tensor.to(device, non_blocking=True) for tensor in tensors])
     stacked = torch.from_numpy(np.stack([as_rgb(picture) for picture in pictures]))

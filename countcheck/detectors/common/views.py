@@ -11,13 +11,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
 
 from countcheck.detectors.base import Detections, Detector
 from countcheck.detectors.common.boxes import clipped, containment, fuse, iou
+from countcheck.detectors.common.pictures import as_bytes, is_on_device, size_of
+from countcheck.detectors.common.view_pixels import (
+    cut,
+    enlarged,
+    lit,
+    mirrored,
+    smoothed,
+    stretched_contrast,
+)
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.images.convert import as_rgb
-from countcheck.images.types import Pixels, RgbArray
+from countcheck.images.types import Pixels, RgbPixels
 
 Boxes = np.ndarray[Any, np.dtype[Any]]
 TILE_SHARE = 0.6  # of a side; neighbouring tiles overlap by a fifth of the picture
@@ -35,7 +43,7 @@ class Piece:
         inner: Whether its left, top, right and bottom edges lie inside the original: objects cut there are whole in it.
     """
 
-    pixels: RgbArray
+    pixels: RgbPixels
     scale: float = 1.0
     left: float = 0.0
     top: float = 0.0
@@ -45,14 +53,13 @@ class Piece:
     def back(self, boxes: Boxes) -> Boxes:
         """Map boxes (n, 4) of the piece to the original's pixels."""
         if self.turned:
-            boxes = np.stack(
-                [self.pixels.shape[1] - boxes[:, 2], boxes[:, 1], self.pixels.shape[1] - boxes[:, 0], boxes[:, 3]], 1
-            )
+            wide, _ = size_of(self.pixels)
+            boxes = np.stack([wide - boxes[:, 2], boxes[:, 1], wide - boxes[:, 0], boxes[:, 3]], 1)
         return boxes / self.scale + np.array([self.left, self.top, self.left, self.top])
 
     def whole(self, boxes: Boxes) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Tell which boxes are not cut by an inner edge."""
-        tall, wide = self.pixels.shape[:2]
+        wide, tall = size_of(self.pixels)
         near = 0.01 * max(tall, wide)
         cut = np.stack(
             [boxes[:, 0] < near, boxes[:, 1] < near, boxes[:, 2] > wide - near, boxes[:, 3] > tall - near], 1
@@ -60,56 +67,48 @@ class Piece:
         return ~(cut & np.array(self.inner)).any(axis=1)
 
 
-def as_is(picture: RgbArray) -> list[Piece]:
+def as_is(picture: RgbPixels) -> list[Piece]:
     """Leave the picture as it is."""
     return [Piece(pixels=picture)]
 
 
-def flip(picture: RgbArray) -> list[Piece]:
+def flip(picture: RgbPixels) -> list[Piece]:
     """Mirror the picture: left and right exchanged."""
-    return [Piece(pixels=np.ascontiguousarray(picture[:, ::-1]), turned=True)]
+    return [Piece(pixels=mirrored(picture), turned=True)]
 
 
-def contrast(picture: RgbArray) -> list[Piece]:
+def contrast(picture: RgbPixels) -> list[Piece]:
     """Stretch the contrast to the full range from black to white, 0.3 % clipped at either end."""
-    return [Piece(pixels=np.asarray(ImageOps.autocontrast(Image.fromarray(picture), cutoff=0.3, preserve_tone=True)))]
+    return [Piece(pixels=stretched_contrast(picture))]
 
 
-def light(picture: RgbArray) -> list[Piece]:
+def light(picture: RgbPixels) -> list[Piece]:
     """Lift shadows and hold highlights: the local mean moves towards middle grey, colours are kept."""
-    grey = np.asarray(Image.fromarray(picture).convert("L"), dtype=np.float32)
-    wide = ImageFilter.GaussianBlur(max(picture.shape[:2]) / 12)
-    around = np.asarray(Image.fromarray(grey.astype(np.uint8)).filter(wide), dtype=np.float32)
-    # The local mean moves half of its way to middle grey; differences from it are kept and raised by 30 %.
-    wanted = 0.5 * around + 0.5 * 118 + 1.3 * (grey - around)
-    gain = (np.clip(wanted, 0, 255) + 4) / (grey + 4)
-    return [Piece(pixels=np.clip(picture * gain[..., None], 0, 255).astype(np.uint8))]
+    return [Piece(pixels=lit(picture))]
 
 
-def calm(picture: RgbArray) -> list[Piece]:
+def calm(picture: RgbPixels) -> list[Piece]:
     """Remove rain, snow and grain with a median filter of 3 or 5 pixels; edges stay."""
-    side = max(picture.shape[:2])
-    size = 3 if side < 400 else 5
-    return [Piece(pixels=np.asarray(Image.fromarray(picture).filter(ImageFilter.MedianFilter(size))))]
+    return [Piece(pixels=smoothed(picture, 3 if max(size_of(picture)) < 400 else 5))]
 
 
-def large(picture: RgbArray) -> list[Piece]:
+def large(picture: RgbPixels) -> list[Piece]:
     """Enlarge the picture to 150 %, for detectors that take pictures at their own size."""
-    size = (max(1, round(picture.shape[1] * 1.5)), max(1, round(picture.shape[0] * 1.5)))
-    grown = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
-    return [Piece(pixels=np.asarray(grown), scale=size[0] / picture.shape[1])]
+    wide, tall = size_of(picture)
+    size = (max(1, round(wide * 1.5)), max(1, round(tall * 1.5)))
+    return [Piece(pixels=enlarged(picture, size), scale=size[0] / wide)]
 
 
-def tiles(picture: RgbArray) -> list[Piece]:
+def tiles(picture: RgbPixels) -> list[Piece]:
     """Cut the picture into four overlapping tiles of 60 % of its sides."""
-    tall, wide = picture.shape[:2]
+    wide, tall = size_of(picture)
     high, broad = max(1, round(tall * TILE_SHARE)), max(1, round(wide * TILE_SHARE))
     pieces = []
     for top in dict.fromkeys((0, tall - high)):
         for left in dict.fromkeys((0, wide - broad)):
             pieces.append(
                 Piece(
-                    pixels=np.ascontiguousarray(picture[top : top + high, left : left + broad]),
+                    pixels=cut(picture, left, top, broad, high),
                     left=left,
                     top=top,
                     inner=(left > 0, top > 0, left + broad < wide, top + high < tall),
@@ -118,7 +117,7 @@ def tiles(picture: RgbArray) -> list[Piece]:
     return pieces
 
 
-VIEWS: Mapping[str, Callable[[RgbArray], list[Piece]]] = {
+VIEWS: Mapping[str, Callable[[RgbPixels], list[Piece]]] = {
     "as_is": as_is,
     "flip": flip,
     "contrast": contrast,
@@ -147,15 +146,18 @@ def cost(names: Sequence[str]) -> int:
 def detect_views(
     detector: Detector, pictures: Sequence[Pixels], words: Sequence[str], names: Sequence[str]
 ) -> list[list[Detections]]:
-    """Detect in each view of each picture: for every picture one `Detections` per view, in the picture's own pixels."""
-    arrays = [as_rgb(picture) for picture in pictures]
-    results: list[list[Detections]] = [[] for _ in arrays]
+    """Detect in each view of each picture: for every picture one `Detections` per view, in the picture's own pixels.
+
+    Views of a tensor on a GPU are made there.
+    """
+    shown = [as_bytes(picture) if is_on_device(picture) else as_rgb(picture) for picture in pictures]
+    results: list[list[Detections]] = [[] for _ in shown]
     for name in names:
-        pieces_of = [VIEWS[name](array) for array in arrays]
+        pieces_of = [VIEWS[name](picture) for picture in shown]
         detected = iter(detector.detect([piece.pixels for pieces in pieces_of for piece in pieces], words))
         for k, pieces in enumerate(pieces_of):
-            size = (arrays[k].shape[1], arrays[k].shape[0])
-            results[k].append(_assembled([(piece, next(detected)) for piece in pieces], size))
+            parts = [(piece, next(detected)) for piece in pieces]
+            results[k].append(_assembled(parts, size_of(shown[k])))
     return results
 
 

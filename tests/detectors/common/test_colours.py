@@ -10,6 +10,7 @@ from countcheck.detectors.base import Detections
 from countcheck.detectors.common import colours
 from countcheck.detectors.common.colours import COLOURS, ColourClassifier
 from countcheck.errors import BadWeights
+from tests.detectors.elsewhere import brought_back, elsewhere
 from tests.detectors.tiny_models import clip_tokenizer, text_tower
 
 RED, BLUE = (220, 20, 20), (20, 20, 220)
@@ -72,6 +73,18 @@ def test_the_crop_is_the_box_and_outside_the_mask_it_is_grey():
     masked = seen(((10, 0, 30, 20), 0.9, "apple"), masks=(mask,))
     grey = np.asarray(colours._crop(Image.fromarray(picture()), masked, 0))
     assert tuple(grey[0, 0]) == RED and tuple(grey[0, -1]) == (0x99, 0x99, 0x99)
+
+
+def test_a_tensor_on_a_device_is_cropped_there(clip, monkeypatch):
+    monkeypatch.setattr(colours, "is_on_device", colours.is_tensor)
+    large = np.tile(picture(), (3, 3, 1))
+    rows = [((k, 0, k + 20, 20), 0.9, "apple") for k in range(0, 40, 7)]
+    assert clip.classify(elsewhere(large), seen(*rows)) == clip.classify(large, seen(*rows))
+    mask = np.zeros((10, 20), bool)
+    mask[:, :10] = True
+    masked = seen(((10, 0, 30, 20), 0.9, "apple"), masks=(mask,))
+    there = colours._crop(elsewhere(picture()), masked, 0)
+    assert np.array_equal(brought_back(there), np.asarray(colours._crop(Image.fromarray(picture()), masked, 0)))
 
 
 def test_a_box_without_area_is_shown_as_a_pixel():

@@ -7,6 +7,7 @@ from countcheck.detectors.common import views
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.suites.suite import Noun
 from tests.detectors.bright import Bright, field
+from tests.detectors.elsewhere import Elsewhere, brought_back, elsewhere
 
 PIG = [Noun(name="pig")]
 
@@ -33,6 +34,24 @@ def test_every_view_takes_pictures_of_every_shape(name, size):
     assert detections.size == (wide, tall)
     whole = [] if name == "tiles" and max(size) > 1 else [[0, 0, wide, tall]]
     assert detections.boxes.tolist() == whole
+
+
+class BrightElsewhere(Bright):
+    """Is given tensors, and sees in them what `Bright` does."""
+
+    def one(self, picture):
+        assert isinstance(picture, Elsewhere)
+        return super().one(brought_back(picture))
+
+
+@pytest.mark.parametrize("name", views.VIEWS)
+def test_views_of_a_tensor_on_a_device_are_made_there(name, monkeypatch):
+    monkeypatch.setattr(views, "is_on_device", lambda picture: True)
+    picture = field((20, 30), (150, 80))
+    ((expected,),) = views.detect_views(Bright(150), [picture], ["pig"], [name])
+    ((found,),) = views.detect_views(BrightElsewhere(150), [elsewhere(picture)], ["pig"], [name])
+    assert found.size == expected.size
+    assert np.allclose(found.boxes, expected.boxes, atol=1)
 
 
 def test_a_thing_on_the_seam_of_two_tiles_is_one():
