@@ -2,10 +2,14 @@
 
     python -m benchmarks.scale [--workers 1,2,4,8,16] [--each 40] [--raylets 2] [--bytes]
 
-A generator sleeps 0.25 s a picture of 1024², as a graphics card would; workers encode and write. All workers run on this
-machine, on several raylets, so that their encoders share its cores: what it can encode at most is printed first. With
-``--bytes`` the workers do not see the run's folder and send their encoded pictures to the head. The last line kills a
-raylet midway.
+A generator sleeps 0.25 s a picture of 1024², as a GPU would; workers encode and write. All workers run on this machine, on
+several raylets, so that their encoders share its cores: what it can encode and write at most, one process a core, is
+measured before and after each run. Efficiency is the rate of N workers by N times that of the first line, or by the
+machine's limit where that is less (marked with *). It is measured from when all workers have begun to the last picture.
+With ``--bytes`` the workers do not see the run's folder and send their encoded pictures to the head. The last line kills
+a raylet midway.
+
+The whole ladder takes about three minutes on 16 cores; ``--each 20`` halves its runs.
 
 Goals: 0.9 of each added worker up to the machine's limit, 2 ms of the head's CPU a picture, nothing lost, nothing twice.
 """
@@ -13,13 +17,14 @@ Goals: 0.9 of each added worker up to the machine's limit, 2 ms of the head's CP
 from __future__ import annotations
 
 import argparse
+import math
+import multiprocessing
 import os
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,15 +35,14 @@ from PIL import Image  # noqa: E402
 
 from benchmarks.encoding import pictures  # noqa: E402
 from benchmarks.machine import machine  # noqa: E402
-from benchmarks.sleeper import CARD, SECONDS, load_blind, load_sleeper, suite_of  # noqa: E402
+from benchmarks.sleeper import CARD, SECONDS, load_five_boxes, load_sleeper, suite_of  # noqa: E402
 from countcheck.engine.config import RunConfig  # noqa: E402
-from countcheck.images.encode import encode, encoding_threads  # noqa: E402
-from countcheck.images.thumbnails import encode_thumbnail  # noqa: E402
+from countcheck.storage.picture_store import PictureWriter  # noqa: E402
 
 
 @dataclass
 class Watch:
-    """Time and CPU of the head when outcomes come, the first ones apart: workers start at different times."""
+    """Time and CPU of the head when outcomes come, from when all workers have brought some: they start one by one."""
 
     workers_wanted: int
     then: Callable[[int], None] = lambda done: None
@@ -59,44 +63,49 @@ class Watch:
     def advance(self, generator, entry):
         self.done += 1
         now = (time.perf_counter(), time.process_time(), self.done)
-        if self.began is None and self.done >= 4 * self.workers_wanted:
+        if self.began is None and len(self.names) >= self.workers_wanted:
             self.began = now
         self.ended = now
         self.then(self.done)
 
     def rate(self) -> tuple[float, float]:
-        """Pictures a second, and milliseconds of the head's CPU a picture."""
-        assert self.began is not None
+        """Pictures a second, and milliseconds of the head's CPU a picture; none where a worker began after the last one."""
+        if self.began is None or self.began == self.ended:
+            return float("nan"), float("nan")
         seconds, busy, pictures_made = (b - a for a, b in zip(self.began, self.ended, strict=True))
         return pictures_made / seconds, 1000 * busy / pictures_made
 
 
-def encoding_limit() -> float:
-    """Pictures a second that this machine can encode at most, thumbnails included, on all cores."""
-    shown = [Image.fromarray(picture) for picture in pictures(None)] * 4
+def save_for(seconds: float) -> float:
+    """Encode and write pictures for so long, as a worker does; return how many a second."""
+    shown = Image.fromarray(pictures(None, 1)[0])
+    with tempfile.TemporaryDirectory() as folder:
+        writer = PictureWriter(folder)
+        began, made = time.perf_counter(), 0
+        while time.perf_counter() - began < seconds:
+            stored = writer.write(writer.path_of(f"{made:08x}", 0), writer.encode(shown), shown)
+            writer.save_thumbnail(stored, shown)
+            made += 1
+        return made / (time.perf_counter() - began)
 
-    def save(image):
-        encode(image)
-        encode_thumbnail(image)
 
-    with ThreadPoolExecutor(encoding_threads()) as pool:
-        began = time.perf_counter()
-        list(pool.map(save, shown))
-        return len(shown) / (time.perf_counter() - began)
+def encoding_limit(pool, cores: int) -> float:
+    """Pictures a second that this machine can encode and write at most, on all cores."""
+    return sum(pool.map(save_for, [1.5] * cores, chunksize=1))
 
 
 def make(path: Path, samples: int, workers: int, watch: Watch, *, as_bytes: bool = False):
     from countcheck.engine import ray as engine_ray
     from countcheck.engine.workers.size import WorkerCount
 
-    engine_ray.load_generator, engine_ray.load_counter = load_sleeper, load_blind
+    engine_ray.load_generator, engine_ray.load_counter = load_sleeper, load_five_boxes
     if as_bytes:
         start = engine_ray.start_worker
         engine_ray.start_worker = lambda setup, wanted: start(replace(setup, probe="images/.nowhere"), wanted)
     config = RunConfig(suite=suite_of(samples), generators=[CARD], path=path)
     count = WorkerCount(lowest=workers, highest=workers)
     try:
-        return engine_ray.run_on_ray(config, "blind", progress=watch, workers=count)
+        return engine_ray.run_on_ray(config, "five-boxes", progress=watch, workers=count)
     finally:
         if as_bytes:
             engine_ray.start_worker = start
@@ -110,8 +119,17 @@ def main() -> None:
     options.add_argument("--bytes", action="store_true")
     given = options.parse_args()
     numbers = [int(number) for number in given.workers.split(",")]
-    limit = encoding_limit()
-    print(f"this machine encodes {limit:.1f} pictures a second at most; a worker makes {1 / SECONDS:.1f}")
+    cores = len(os.sched_getaffinity(0))
+    with multiprocessing.get_context("spawn").Pool(cores) as pool:
+        pool.map(save_for, [0.1] * cores, chunksize=1)  # imports
+        _climb(numbers, given, lambda: encoding_limit(pool, cores))
+    print(machine())
+
+
+def _climb(numbers: list[int], given, measure_limit: Callable[[], float]) -> None:
+    """Print a line for each number of workers, and one for a raylet that is killed."""
+    limits = [measure_limit()]
+    print(f"this machine saves {limits[0]:.1f} pictures a second at most; a worker makes {1 / SECONDS:.1f}", flush=True)
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "generators")])
     for name in ("raylet_start_wait_time_s", "worker_register_timeout_seconds"):
         os.environ[f"RAY_{name}"] = "200"
@@ -120,28 +138,35 @@ def main() -> None:
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
-    print(f"{'workers':>8}{'pictures/s':>12}{'of ideal':>10}{'head ms a picture':>20}", flush=True)
+    print(f"{'workers':>8}{'pictures/s':>12}{'limit':>8}{'efficiency':>12}{'head ms a picture':>20}", flush=True)
+    alone = 0.0
     with tempfile.TemporaryDirectory() as folder:
         for number in numbers:
             raylets = min(given.raylets, number)
             nodes = [cluster.add_node(num_cpus=-(-number // raylets)) for _ in range(raylets)]
             watch = Watch(number)
             make(Path(folder) / f"run-{number}", number * given.each, number, watch, as_bytes=given.bytes).close()
-            rate, head = watch.rate()
-            ideal = min(limit, number / SECONDS)
-            print(f"{number:>8}{rate:>12.1f}{rate / ideal:>10.2f}{head:>20.2f}", flush=True)
             for node in nodes:
                 cluster.remove_node(node)
+            limits.append(measure_limit())
+            limit = sum(limits[-2:]) / 2
+            rate, head = watch.rate()
+            if math.isnan(rate):
+                print(f"{number:>8}  a worker began after the last picture: give --each a larger number", flush=True)
+                continue
+            alone = alone or rate / number
+            ideal = min(limit, number * alone)
+            mark = "*" if limit < number * alone else " "
+            print(f"{number:>8}{rate:>12.1f}{limit:>8.1f}{rate / ideal:>11.2f}{mark}{head:>20.2f}", flush=True)
         _lose(cluster, Path(folder) / "lost", given.each)
     ray.shutdown()
     cluster.shutdown()
-    print(machine())
 
 
 def _lose(cluster, path: Path, each: int) -> None:
     """Kill one of two raylets midway, and look for what is lost or there twice."""
     nodes = [cluster.add_node(num_cpus=2), cluster.add_node(num_cpus=2)]
-    samples = 4 * each
+    samples = 2 * each
     killed = threading.Event()
 
     def kill(done: int) -> None:
@@ -155,7 +180,8 @@ def _lose(cluster, path: Path, each: int) -> None:
         changed = run.pictures.problems(rows)
     files = len([file for file in (path / "images").rglob("*.png")])
     print(
-        f"one of two raylets killed midway: {samples} samples, {len(missing)} without a picture, {files} files {changed}"
+        f"one of two raylets killed midway: {samples} samples, {len(rows)} rows, {len(missing)} without a picture, "
+        f"{files} files {changed}".rstrip()
     )
 
 

@@ -1,4 +1,4 @@
-"""A generator that sleeps as long as a graphics card computes, and a counter that sees nothing, for benchmarks of workers."""
+"""A generator that sleeps as long as a GPU computes, and a counter that finds the same boxes at once, for benchmarks of workers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 import numpy as np
 
 from benchmarks.encoding import pictures
-from benchmarks.made_ledgers import blind_counter
 from countcheck.cards import Card
 from countcheck.counting.counter import Counter
+from countcheck.detectors.base import Detections
 from countcheck.generators.base import Traits
 from countcheck.generators.outcome import Picture
 from countcheck.suites.samples import Recipe
@@ -43,8 +43,25 @@ def load_sleeper(card: Card) -> Sleeper:
     return Sleeper(card)
 
 
-def load_blind(spec: str) -> Counter:
-    return blind_counter()
+class FiveBoxes:
+    """A detector that finds five blobs in every picture."""
+
+    name = "five-boxes"
+    vocabulary = frozenset({"blob"})
+
+    def __init__(self) -> None:
+        corner = 200 * np.arange(5, dtype=np.float32)[:, None]
+        self._boxes = np.hstack([corner, corner, corner + 150, corner + 150])
+        self._scores = np.linspace(0.9, 0.5, 5, dtype=np.float32)
+
+    def detect(self, pictures, nouns):
+        size = (1024, 1024)
+        found = Detections(boxes=self._boxes, scores=self._scores, nouns=("blob",) * 5, size=size)
+        return [found if "blob" in nouns else Detections.nothing(size) for _ in pictures]
+
+
+def load_five_boxes(spec: str) -> Counter:
+    return Counter(Card(name="five-boxes", family="five-boxes", rule={"margin": 0.05}), FiveBoxes())
 
 
 def suite_of(prompts: int) -> Suite:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 60.0
 _MAX_WORKERS_NAMED = 4
+_REFRESHES = 2  # a second: each takes 2 ms of the processor that keeps the run
 _HEADINGS = ("exact", "wrong", "uncertain", "refused", "failed")
 
 
@@ -69,6 +70,7 @@ class BarProgress:
             TimeRemainingColumn(compact=True),
             Verdicts(),
             console=stderr_console(),
+            refresh_per_second=_REFRESHES,
         )
         self._tasks: dict[str, TaskID] = {}
         self._tallies: dict[str, Tally[str]] = {}

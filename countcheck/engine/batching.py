@@ -22,6 +22,7 @@ from countcheck.suites.suite import Target
 
 BATCH = 16  # pictures counted at a time
 _AHEAD = 64  # outcomes not counted yet before the generator has to wait
+_GATHER = 0.02  # seconds that a batch waits for another outcome: a transaction costs more than writing ten
 _AT_STAKE = 2.0  # seconds of a generator's work that may stay uncounted, and would be lost with the power
 
 # What must hold in a picture: targets, and the tags that name its style.
@@ -124,13 +125,13 @@ class BackgroundBatcher:
         try:
             while not finished:
                 batch: list[PendingOutcome] = []
-                pending = self._next(wait=True)
+                pending = self._next()
                 while pending is not None:
                     batch.append(pending)
                     if len(batch) >= BATCH:
                         break
                     try:
-                        pending = self._next(wait=False)
+                        pending = self._next(_GATHER)
                     except queue.Empty:
                         break
                 finished = pending is None
@@ -138,12 +139,12 @@ class BackgroundBatcher:
                     self._count(batch)
         except BaseException as error:
             self._error = error
-            while not finished and self._next(wait=True) is not None:  # let the generators come to their end
+            while not finished and self._next() is not None:  # let the generators come to their end
                 pass
 
-    def _next(self, *, wait: bool) -> PendingOutcome | None:
-        """The next outcome, or ``None`` at the end. Raises `queue.Empty` when there is none and nobody waits."""
-        item = self._queue.get(block=wait)
+    def _next(self, seconds: float | None = None) -> PendingOutcome | None:
+        """The next outcome, or ``None`` at the end. Raises `queue.Empty` when there is none within so many seconds."""
+        item = self._queue.get(timeout=seconds)
         if item is None:
             return None
         pending, paid = item

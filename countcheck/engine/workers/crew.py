@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -105,7 +106,7 @@ class Crew:
                 self.loss = str(lost)
                 worker.end()
                 return
-            worker.name = worker.name or report.host
+            worker.name = worker.name or self._free_name(report.host)
             if report.version != __version__:
                 worker.end()
                 raise RunMismatch(
@@ -127,6 +128,12 @@ class Crew:
                     f"{report.host} does not see the run's folder, so its pictures travel to this machine. Put the run "
                     "on a folder that all machines share, or give --pictures URL"
                 )
+
+    def _free_name(self, host: str) -> str:
+        """The machine's name, with a number where it has other workers."""
+        taken = {worker.name for worker in self.ready}
+        names = itertools.chain([host], (f"{host} #{number}" for number in itertools.count(2)))
+        return next(name for name in names if name not in taken)
 
     def drop(self, worker: WorkerHandle, reason: str) -> None:
         """Forget a worker that was lost; another takes its place while there is work."""

@@ -29,6 +29,7 @@ from countcheck.suites.suite import Noun, Target
 _MAX_CHUNK = 16  # samples that a worker is given at a time
 _MIN_CHUNK = 4
 _CHUNK_SECONDS = 8.0  # of work in one chunk: as much may be lost with a worker
+_LEAST_SECONDS = 0.5  # of work in one chunk: less is not worth a call
 _AHEAD = 2  # chunks that a worker has: one being made, one waiting
 _TRIES = 3  # times that a worker may be lost over a sample before that counts as the sample's fault
 _POLL = 0.5  # seconds between two looks at whether to stop
@@ -256,8 +257,7 @@ class _Schedule:
         self.in_progress: dict[Future[Any], tuple[WorkerHandle, Sequence[Sample]]] = {}
         self.error: WorkerError | None = None
         self.retired: WorkerError | None = None
-        # Small enough that every worker gets some, and a run can stop before its end.
-        self._share = max(1, len(samples) // (4 * max(1, workers)))
+        self._workers = max(1, workers)
         self._seconds, self._count = 0.0, 0
         self._suspects: collections.Counter[str] = collections.Counter()
 
@@ -322,8 +322,11 @@ class _Schedule:
             return [self.waiting.popleft()]
         each = self._seconds / self._count if self._count else 0.0
         size = min(_MAX_CHUNK, max(_MIN_CHUNK, int(_CHUNK_SECONDS / each))) if each else _MIN_CHUNK
+        if self._workers > 1:  # small towards the end, where one worker would work while the others have nothing
+            least = max(1, int(_LEAST_SECONDS / each)) if each else 1
+            size = min(size, max(least, len(self.waiting) // (_AHEAD * self._workers)))
         chunk: list[Sample] = []
-        while self.waiting and len(chunk) < min(size, self._share) and self.waiting[0].key not in self._suspects:
+        while self.waiting and len(chunk) < size and self.waiting[0].key not in self._suspects:
             chunk.append(self.waiting.popleft())
         return chunk
 

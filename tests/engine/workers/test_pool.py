@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -94,6 +95,41 @@ def test_workers_that_are_lost_lose_nothing(tmp_path):
     assert not [each for each in made if isinstance(each.outcome, Failure) and "was lost over" in each.outcome.message]
     assert len(started) == 5
     assert len([sentence for sentence in told if "given out again" in sentence]) == 3
+
+
+class Slow(ThreadHandle):
+    """Says that every picture took a second."""
+
+    def _answer(self, number, method, arguments):
+        made = super()._answer(number, method, arguments)
+        if method != "make":
+            return made
+        return [replace(each, outcome=replace(each.outcome, seconds=1.0)) for each in made[0]], made[1]
+
+
+def test_the_last_samples_go_out_in_small_parts(tmp_path):
+    pool, started, _ = pool_of(tmp_path, workers=(2, 2), handle=Slow)
+    assert (
+        len(list(pool.generate_detected(samples_of(pool, *(f"{n % 6} squares of kind {n}" for n in range(40)))))) == 40
+    )
+    parts = [[len(given[0]) for method, given in worker.calls if method == "make"] for worker in started]
+    assert [sizes[0] for sizes in parts] == [4, 4]
+    assert max(map(max, parts)) > 4 and {sizes[-1] for sizes in parts} == {1}
+
+
+def test_workers_on_one_machine_have_names_of_their_own(tmp_path):
+    names = []
+
+    class Nameless(ThreadHandle):
+        def __init__(self, *given):
+            super().__init__(*given)
+            self.name = ""
+
+    pool, started, _ = pool_of(tmp_path, workers=(2, 2), handle=Nameless)
+    pool.report_workers(lambda sentence: None, lambda made: names.extend(made))
+    list(pool.generate_detected(samples_of(pool, *TEXTS)))
+    assert sorted({worker.name for worker in started}) == [(host := socket.gethostname()), f"{host} #2"]
+    assert set(names) <= {host, f"{host} #2"}
 
 
 def test_a_sample_that_raises_again_and_again_is_a_failure(tmp_path):
