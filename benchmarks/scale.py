@@ -5,9 +5,9 @@
 A generator sleeps 0.25 s a picture of 1024², as a GPU would; workers encode and write. All workers run on this machine, on
 several raylets, so that their encoders share its cores: what it can encode and write at most, one process a core, is
 measured before and after each run. Efficiency is the rate of N workers by N times that of the first line, or by the
-machine's limit where that is less (marked with *). It is measured from when all workers have begun to the last picture.
-With ``--bytes`` the workers do not see the run's folder and send their encoded pictures to the head. The last line kills
-a raylet midway.
+machine's limit where that is less (marked with *). Pictures are counted by the time of their files, from when all workers
+have brought some to the last one. With ``--bytes`` the workers do not see the run's folder and send their encoded pictures
+to the head. The last line kills a raylet midway; what Ray says of that goes to stderr.
 
 The whole ladder takes about three minutes on 16 cores; ``--each 20`` halves its runs.
 
@@ -17,6 +17,8 @@ Goals: 0.9 of each added worker up to the machine's limit, 2 ms of the head's CP
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
 import math
 import multiprocessing
 import os
@@ -62,18 +64,19 @@ class Watch:
 
     def advance(self, generator, entry):
         self.done += 1
-        now = (time.perf_counter(), time.process_time(), self.done)
+        now = (time.time(), time.process_time(), self.done)
         if self.began is None and len(self.names) >= self.workers_wanted:
             self.began = now
         self.ended = now
         self.then(self.done)
 
-    def rate(self) -> tuple[float, float]:
-        """Pictures a second, and milliseconds of the head's CPU a picture; none where a worker began after the last one."""
-        if self.began is None or self.began == self.ended:
+    def rate(self, images: Path) -> tuple[float, float]:
+        """Pictures written a second, and milliseconds of the head's CPU a picture; none where a worker began too late."""
+        if self.began is None or self.began[2] == self.ended[2]:
             return float("nan"), float("nan")
-        seconds, busy, pictures_made = (b - a for a, b in zip(self.began, self.ended, strict=True))
-        return pictures_made / seconds, 1000 * busy / pictures_made
+        busy, told = (b - a for a, b in zip(self.began[1:], self.ended[1:], strict=True))
+        written = [seconds for file in images.rglob("*.png") if (seconds := file.stat().st_mtime) > self.began[0]]
+        return len(written) / (max(written) - self.began[0]), 1000 * busy / told
 
 
 def save_for(seconds: float) -> float:
@@ -122,14 +125,16 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     with multiprocessing.get_context("spawn").Pool(cores) as pool:
         pool.map(save_for, [0.1] * cores, chunksize=1)  # imports
-        _climb(numbers, given, lambda: encoding_limit(pool, cores))
+        say = functools.partial(print, file=sys.stdout, flush=True)
+        with contextlib.redirect_stdout(sys.stderr):  # Ray prints what a lost machine said last
+            _climb(numbers, given, lambda: encoding_limit(pool, cores), say)
     print(machine())
 
 
-def _climb(numbers: list[int], given, measure_limit: Callable[[], float]) -> None:
+def _climb(numbers: list[int], given, measure_limit: Callable[[], float], say: Callable[[str], None]) -> None:
     """Print a line for each number of workers, and one for a raylet that is killed."""
     limits = [measure_limit()]
-    print(f"this machine saves {limits[0]:.1f} pictures a second at most; a worker makes {1 / SECONDS:.1f}", flush=True)
+    say(f"this machine saves {limits[0]:.1f} pictures a second at most; a worker makes {1 / SECONDS:.1f}")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "generators")])
     for name in ("raylet_start_wait_time_s", "worker_register_timeout_seconds"):
         os.environ[f"RAY_{name}"] = "200"
@@ -138,33 +143,34 @@ def _climb(numbers: list[int], given, measure_limit: Callable[[], float]) -> Non
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
-    print(f"{'workers':>8}{'pictures/s':>12}{'limit':>8}{'efficiency':>12}{'head ms a picture':>20}", flush=True)
+    say(f"{'workers':>8}{'pictures/s':>12}{'limit':>8}{'efficiency':>12}{'head ms a picture':>20}")
     alone = 0.0
     with tempfile.TemporaryDirectory() as folder:
         for number in numbers:
             raylets = min(given.raylets, number)
             nodes = [cluster.add_node(num_cpus=-(-number // raylets)) for _ in range(raylets)]
             watch = Watch(number)
-            make(Path(folder) / f"run-{number}", number * given.each, number, watch, as_bytes=given.bytes).close()
+            path = Path(folder) / f"run-{number}"
+            make(path, number * given.each, number, watch, as_bytes=given.bytes).close()
             for node in nodes:
                 cluster.remove_node(node)
             limits.append(measure_limit())
             limit = sum(limits[-2:]) / 2
-            rate, head = watch.rate()
+            rate, head = watch.rate(path / "images")
             if math.isnan(rate):
-                print(f"{number:>8}  a worker began after the last picture: give --each a larger number", flush=True)
+                say(f"{number:>8}  a worker began after the last picture: give --each a larger number")
                 continue
             alone = alone or rate / number
             ideal = min(limit, number * alone)
             mark = "*" if limit < number * alone else " "
-            print(f"{number:>8}{rate:>12.1f}{limit:>8.1f}{rate / ideal:>11.2f}{mark}{head:>20.2f}", flush=True)
-        _lose(cluster, Path(folder) / "lost", given.each)
+            say(f"{number:>8}{rate:>12.1f}{limit:>8.1f}{rate / ideal:>11.2f}{mark}{head:>20.2f}")
+        say(_lose(cluster, Path(folder) / "lost", given.each))
     ray.shutdown()
     cluster.shutdown()
 
 
-def _lose(cluster, path: Path, each: int) -> None:
-    """Kill one of two raylets midway, and look for what is lost or there twice."""
+def _lose(cluster, path: Path, each: int) -> str:
+    """Kill one of two raylets midway, look for what is lost or there twice, and say it."""
     nodes = [cluster.add_node(num_cpus=2), cluster.add_node(num_cpus=2)]
     samples = 2 * each
     killed = threading.Event()
@@ -179,7 +185,7 @@ def _lose(cluster, path: Path, each: int) -> None:
         missing = [row for row in rows if row.outcome != "picture"]
         changed = run.pictures.problems(rows)
     files = len([file for file in (path / "images").rglob("*.png")])
-    print(
+    return (
         f"one of two raylets killed midway: {samples} samples, {len(rows)} rows, {len(missing)} without a picture, "
         f"{files} files {changed}".rstrip()
     )
