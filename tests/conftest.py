@@ -6,6 +6,8 @@ import gc
 import os
 import tempfile
 
+from hypothesis import settings
+
 for name, value in {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
@@ -17,6 +19,10 @@ for name, value in {
     "OMP_NUM_THREADS": "1",
 }.items():
     os.environ.setdefault(name, value)
+
+# No test is timed: on a busy machine an example takes as long as it takes.
+settings.register_profile("countcheck", deadline=None)
+settings.load_profile("countcheck")
 
 # Digests of files are remembered in a folder of the tests' own, gone with the process.
 _cache = tempfile.TemporaryDirectory(prefix="countcheck-tests-")

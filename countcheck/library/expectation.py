@@ -61,6 +61,7 @@ def expect_count(
     >>> expect_count(render(compose({"pig": 3}, seed=1)), pig=3, wolf="none").verdict
     <Kind.EXACT: 'exact'>
     """
+    __tracebackhide__ = True  # pytest shows the line of the test
     if uncertain not in ("fail", "pass", "skip"):
         raise BadSettings(f"uncertain is {uncertain!r}. Give 'fail', 'pass' or 'skip'.")
     wanted = targets if isinstance(targets, str) else {**(targets or {}), **numbers}
@@ -125,6 +126,7 @@ def assert_rate(
         AssertionError: When the bound is broken; says by how much.
         BadSettings: Without a bound, or for an unknown rate.
     """
+    __tracebackhide__ = True
     bounds = {name: bound for name, bound in (("at_least", at_least), ("at_most", at_most)) if bound is not None}
     if not bounds:
         raise BadSettings(f"{rate} has no bound. Give at_least or at_most.")

@@ -87,8 +87,8 @@ class Run(RunFolder):
         sides = (dict(self._evidence(level).sides), dict(other._evidence(level).sides))
         pairs = match_sides(*sides, generator, other_generator)
         if len(pairs) > 1:
-            names = ", ".join(side.generator for side, _ in pairs)
-            raise BadInput(f"both runs have the generators {names}. Name one as generator.")
+            names = ", ".join(f"{own.generator} with {others.generator}" for own, others in pairs)
+            raise BadInput(f"several generators can be compared: {names}. Name two as generator and other_generator.")
         (comparison,) = adjust_p_values([compare(*pairs[0], level)])
         return _as(RunComparison, comparison)
 
@@ -270,18 +270,19 @@ def _make(config: RunConfig, counter: CounterInput, devices: str, progress: _Cal
 
 
 def summary_html(summary: Summary) -> str:
-    """Return a summary as an HTML table: one row a generator, one column a rate."""
+    """Return a summary as an HTML table: one row a rate, one column a generator."""
     from countcheck.reports.format import estimate_text
     from countcheck.reports.notebook import table_html
 
-    names = list(dict.fromkeys(name for entry in summary.generators.values() for name in entry.rates))
-    rows = [
-        {"generator": generator}
-        | {heading_of(name): estimate_text(name, entry.rates.get(name)).bracketed for name in names}
-        for generator, entry in summary.generators.items()
-    ]
+    generators = summary.generators
+    names = list(dict.fromkeys(name for entry in generators.values() for name in entry.rates))
+    asked = {name: f"{entry.counts['asked']} of {entry.counts['planned']}" for name, entry in generators.items()}
+    rows = [{"rate": "scored", **asked}]
+    for rate in names:
+        texts = {name: estimate_text(rate, entry.rates.get(rate)).bracketed for name, entry in generators.items()}
+        rows.append({"rate": heading_of(rate), **texts})
     caption = f"{summary.run}: {summary.suite}, counted by {summary.counter.name or 'people'}"
-    return table_html(caption, ["generator", *map(heading_of, names)], rows)
+    return table_html(caption, ["rate", *generators], rows)
 
 
 def comparison_html(comparison: Comparison) -> str:

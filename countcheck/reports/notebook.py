@@ -32,16 +32,22 @@ def figure_html(
     data = base64.b64encode(encode_thumbnail(as_image(pixels))).decode()
     wide, tall = max(size[0], 1), max(size[1], 1)
     stroke, font = max(wide, tall) / 160, max(wide, tall) / 24
-    colours: dict[str, str] = {}
-    marks = []
+    nouns = sorted({noun for noun, _, _ in boxes})
+    colours = {noun: _COLOURS[place % len(_COLOURS)] for place, noun in enumerate(nouns)}
+    frames, labels = [], []
     for noun, score, (x1, y1, x2, y2) in boxes:
-        colour = colours.setdefault(noun, _COLOURS[len(colours) % len(_COLOURS)])
         label = html.escape(f"{visible(noun, 40)} {score:.2f}")
-        marks.append(
+        frames.append(
             f'<rect x="{x1:.1f}" y="{y1:.1f}" width="{x2 - x1:.1f}" height="{y2 - y1:.1f}" fill="none" '
-            f'stroke="{colour}" stroke-width="{stroke:.1f}"><title>{label}</title></rect>'
-            f'<text x="{x1 + stroke:.1f}" y="{y1 + font:.1f}" fill="{colour}" font-size="{font:.1f}">{label}</text>'
+            f'stroke="{colours[noun]}" stroke-width="{stroke:.1f}"><title>{label}</title></rect>'
         )
+        # Dark letters with a border in the box's colour can be read on every picture.
+        labels.append(
+            f'<text x="{x1 + 2 * stroke:.1f}" y="{y1 + font:.1f}" font-size="{font:.1f}" font-weight="bold" fill="#000" '
+            f'stroke="{colours[noun]}" stroke-width="{font / 3:.1f}" stroke-linejoin="round" '
+            f'paint-order="stroke">{label}</text>'
+        )
+    marks = [*frames, *labels]
     return (
         f'<figure style="display:inline-block;margin:4px"><svg viewBox="0 0 {wide} {tall}" width="320" role="img" '
         f'aria-label="{html.escape(visible(caption, 200))}">'
@@ -51,13 +57,20 @@ def figure_html(
 
 
 def table_html(caption: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
-    """Return an HTML table with these columns; cells that a row lacks are empty."""
-    head = "".join(f"<th>{html.escape(visible(name))}</th>" for name in columns)
+    """Return an HTML table with these columns; cells that a row lacks are empty. A wide one scrolls sideways."""
+    head = "".join(_cell("th", name, place) for place, name in enumerate(columns))
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(visible(row.get(name, '')))}</td>" for name in columns) + "</tr>"
+        "<tr>" + "".join(_cell("td", row.get(name, ""), place) for place, name in enumerate(columns)) + "</tr>"
         for row in rows
     )
     return (
-        f"<table><caption>{html.escape(visible(caption))}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
+        f'<div style="overflow-x:auto"><table><caption style="text-align:left">{html.escape(visible(caption))}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(kind: str, text: str, place: int) -> str:
+    """A cell that is never broken; notebooks have styles of their own for cells, so each carries its own."""
+    return (
+        f'<{kind} style="{"" if place else "text-align:left;"}white-space:nowrap">{html.escape(visible(text))}</{kind}>'
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from countcheck.reports.notebook import figure_html, table_html
@@ -25,4 +27,5 @@ def test_nothing_foreign_becomes_markup():
 
 def test_a_table_leaves_cells_empty_that_a_row_lacks():
     page = table_html("rates", ["a", "b"], [{"a": "1"}, {"b": "2"}])
-    assert "<tr><td>1</td><td></td></tr><tr><td></td><td>2</td></tr>" in page
+    cells = [re.findall(r"<td [^>]*>([^<]*)</td>", row) for row in page.split("<tr>")[2:]]
+    assert cells == [["1", ""], ["", "2"]]

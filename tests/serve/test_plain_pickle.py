@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from countcheck.errors import BadInput
@@ -88,7 +88,6 @@ def test_deep_nesting_is_refused():
         load_plain(pickle.dumps(value))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_value_or_a_sentence(data):
     try:
@@ -97,7 +96,6 @@ def test_any_bytes_give_a_value_or_a_sentence(data):
         assert str(error)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_cut_or_altered_pickle_gives_a_value_or_a_sentence(data):
     body = bytearray(pickle.dumps({"images": [b"abc"], "x": np.arange(4)}))
