@@ -161,16 +161,16 @@ def run_of(cards: list[Card], prompts: int) -> float:
     counter = load_counter("tiny")
     with tempfile.TemporaryDirectory() as folder:
         config = RunConfig(suite=suite, generators=cards, path=Path(folder) / "run")
-        check = engine.check_counter
-        tested = check(counter, suite)
-        engine.check_counter = lambda *_: tested
+        check = engine.prepare_counter
+        _, tested = check(counter, suite, lambda sentence: None)
+        engine.prepare_counter = lambda counter, *_: (counter, tested)
         try:
             began = time.perf_counter()
             with engine.run(config, counter) as run:
                 seconds = time.perf_counter() - began
                 assert all(row.outcome == "picture" for row in run.rows())
         finally:
-            engine.check_counter = check
+            engine.prepare_counter = check
     return seconds
 
 

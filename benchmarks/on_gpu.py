@@ -383,14 +383,14 @@ def generating(bench: Bench) -> None:
         with engine.run(config, counter) as folder:
             assert len(folder.rows()) == number
 
-    check, load = engine.check_counter, engine.load_generator
-    engine.check_counter, engine.load_generator = lambda *_: tested, lambda _card: generator
+    check, load = engine.prepare_counter, engine.load_generator
+    engine.prepare_counter, engine.load_generator = lambda counter, *_: (counter, tested), lambda _card: generator
     try:
         seconds = {"bare loop": bench.seconds(bare)}
         seconds["run, counted and kept"] = bench.seconds(lambda: whole(suite))
         seconds["run, kept, nothing to count"] = bench.seconds(lambda: whole(alone))
     finally:
-        engine.check_counter, engine.load_generator = check, load
+        engine.prepare_counter, engine.load_generator = check, load
     pictures = [(image * 255).round().astype(np.uint8) for image in made]
     for name, taken in seconds.items():
         remark = "" if name == "bare loop" else f"×{taken / seconds['bare loop']:.3f} of the bare loop's time"

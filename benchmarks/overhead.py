@@ -74,8 +74,8 @@ def main() -> None:
     times: dict[str, list[float]] = {name: [] for name in (*pipes, WHOLE)}
     inside = _clocked(generator)
     shares = []
-    check, load = engine.check_counter, engine.load_generator
-    engine.check_counter = lambda *_: tested
+    check, load = engine.prepare_counter, engine.load_generator
+    engine.prepare_counter = lambda counter, *_: (counter, tested)
     engine.load_generator = lambda card: generator
     generator.close = lambda: None
     try:
@@ -94,7 +94,7 @@ def main() -> None:
                     times[name].append(time.perf_counter() - began)
                     shares.append(times[name][-1] / sum(inside))
     finally:
-        engine.check_counter, engine.load_generator = check, load
+        engine.prepare_counter, engine.load_generator = check, load
     print(machine())
     print(f"{len(samples)} pictures in batches of {card.settings['batch']}, {rounds} rounds there and back")
     print(f"{'':22}{'median s':>10}{'pictures/s':>12}{'fastest s':>11}")

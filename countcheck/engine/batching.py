@@ -22,7 +22,7 @@ from countcheck.suites.suite import Target
 
 BATCH = 16  # pictures counted at a time
 _AHEAD = 64  # outcomes not counted yet before the generator has to wait
-_GATHER = 0.02  # seconds that a batch waits for another outcome: a transaction costs more than writing ten
+_GATHER = 0.05  # seconds that a batch waits for another outcome: a transaction costs more than writing ten
 _AT_STAKE = 2.0  # seconds of a generator's work that may stay uncounted, and would be lost with the power
 
 # What must hold in a picture: targets, and the tags that name its style.
