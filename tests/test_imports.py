@@ -68,6 +68,12 @@ def test_help_waits_for_no_numbers_and_no_database(arguments):
     assert imported(*arguments, heavy=("numpy", "sqlalchemy", "PIL", "yaml")) == (0, set())
 
 
+@pytest.mark.parametrize("arguments", [["summary", "--help"], ["summary"], ["compare"]])
+def test_reading_results_waits_for_no_validation(run, arguments):
+    runs = {"summary": [str(run)], "compare": [str(run)] * 2}[arguments[0]] if len(arguments) == 1 else []
+    assert imported(*arguments, *runs, heavy=("pydantic", "sqlalchemy", "yaml", "numpy.ma", "asyncio")) == (0, set())
+
+
 @pytest.mark.parametrize("command", [["summary"], ["export"], ["report"]])
 def test_reading_a_run_needs_no_torch(run, command):
     code, found = imported(*command, str(run))

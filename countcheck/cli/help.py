@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from countcheck.cli.plain_values import take_plain_values
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 EXIT_CODES = "0 done · 2 bad usage, settings or input · 4 bug · 130 interrupted"
@@ -28,6 +30,14 @@ class Command(TyperCommand):
     Its docstring may end in the sections ``Examples:`` and ``Exit codes:``; ``Raises:`` is not shown. An option's group
     is its ``rich_help_panel``.
     """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        take_plain_values(self.params)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return ``--help``."""
+        return _plain(super().get_help_option(ctx))
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the first sentence of the docstring."""
@@ -78,6 +88,10 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """A group of commands whose help lists them by topic."""
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return ``--help``."""
+        return _plain(super().get_help_option(ctx))
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands under their topics, then the options."""
         self.format_commands(ctx, formatter)
@@ -121,6 +135,11 @@ class App(typer.Typer):
             return function
 
         return decorate
+
+
+def _plain(option: Any) -> Any:
+    take_plain_values([option])
+    return option
 
 
 def _argument_name(argument: TyperArgument) -> str:

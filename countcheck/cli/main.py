@@ -13,11 +13,13 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
+from typer.models import CommandInfo
 
 from countcheck.cli.help import App, Group
 from countcheck.cli.logs import set_up_logging
 from countcheck.cli.output import discard_stdout, prepare_streams
-from countcheck.cli.settings import ENV_PREFIX, defaults_of, load_env_file
+from countcheck.cli.plain_values import take_plain_values
+from countcheck.cli.settings import ENV_PREFIX, defaults_of, has_settings, load_env_file
 from countcheck.errors import BadInput, CountcheckError
 from countcheck.reports.safe_text import terminal_text
 from countcheck.version import __version__
@@ -113,8 +115,6 @@ def execute(arguments: list[str]) -> int:
     prepare_streams()
     for name, value in _LIBRARY_OUTPUT.items():
         os.environ.setdefault(name, value)
-    for name in COMMANDS:
-        importlib.import_module(f"countcheck.cli.commands.{name}")
     try:
         code = _run(arguments)
         sys.stdout.flush()
@@ -137,7 +137,9 @@ def _run(arguments: list[str]) -> int:
     try:
         _require_current_folder()
         load_env_file(Path(".env"))
+        _load_commands(arguments)
         command = get_command(app)
+        take_plain_values(command.params)  # typer has added those of completion
         settings = defaults_of(command, Path()) if isinstance(command, TyperGroup) else {}
         command(args=arguments, prog_name="countcheck", default_map=settings)
     except SystemExit as ended:
@@ -150,6 +152,19 @@ def _run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     return 0
+
+
+def _load_commands(arguments: list[str]) -> None:
+    """Import the command that is given; all of them when it is none, or when a file has settings of others."""
+    alone = arguments[:1] if not has_settings(Path()) else []
+    for name in alone if alone and alone[0] in COMMANDS else COMMANDS:
+        importlib.import_module(f"countcheck.cli.commands.{name}")
+    app.registered_commands.sort(key=_place)  # some may have been there before
+
+
+def _place(info: CommandInfo) -> int:
+    module = getattr(info.callback, "__module__", "").rpartition(".")[2]
+    return COMMANDS.index(module) if module in COMMANDS else len(COMMANDS)
 
 
 def _require_current_folder() -> None:

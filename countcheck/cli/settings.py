@@ -28,6 +28,11 @@ MAX_BYTES = 1024 * 1024
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$")
 
 
+def has_settings(folder: Path) -> bool:
+    """Return whether a configuration file holds for a folder. Raises `BadSettings` when it cannot be read."""
+    return _find(folder.resolve()) is not None
+
+
 def defaults_of(root: TyperGroup, folder: Path) -> dict[str, Any]:
     """Return the defaults that the configuration file of a folder gives to the options of each command.
 

@@ -11,7 +11,7 @@ name is not counted under the noun.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -168,8 +168,29 @@ def count(detections: Detections, nouns: Iterable[str], rule: CountingRule, *, s
         low=low,
         high=high,
         unsupported=detections.unsupported & frozenset(wanted),
-        kept=tuple(sorted(candidates.index[i] for i in kept if candidates.nouns[i] in counts)),
+        kept=_kept(candidates, kept, counts),
     )
+
+
+def counted_boxes(
+    detections: Detections, nouns: Iterable[str], rule: CountingRule, *, style: str | None = None
+) -> tuple[int, ...]:
+    """Return which boxes are counted: `Count.kept` of `count`, without the range, in half the time.
+
+    >>> import numpy as np
+    >>> boxes = np.array([[0, 0, 10, 10], [20, 0, 30, 10]], np.float32)
+    >>> seen = Detections(boxes=boxes, scores=np.array([0.2, 0.8], np.float32), nouns=("pig",) * 2, size=(64, 64))
+    >>> counted_boxes(seen, ["pig"], CountingRule(threshold=0.4))
+    (1,)
+    """
+    asked = frozenset([noun for noun in nouns if noun not in detections.unsupported])
+    # Boxes below their thresholds decide nothing of those above.
+    candidates = _candidates(detections, rule, style, asked, in_play_only=True)
+    return _kept(candidates, candidates.counted(candidates.size, 0.0), asked)
+
+
+def _kept(candidates: _Candidates, positions: Iterable[int], nouns: Container[str]) -> tuple[int, ...]:
+    return tuple(sorted(candidates.index[i] for i in positions if candidates.nouns[i] in nouns))
 
 
 def stable_margins(
@@ -469,19 +490,27 @@ def _below(rule: CountingRule) -> float:
     return rule.margin if rule.margin_below is None else rule.margin_below
 
 
-def _candidates(detections: Detections, rule: CountingRule, style: str | None, asked: frozenset[str]) -> _Candidates:
+def _candidates(
+    detections: Detections,
+    rule: CountingRule,
+    style: str | None,
+    asked: frozenset[str],
+    *,
+    in_play_only: bool = False,
+) -> _Candidates:
     thresholds = {noun: rule.threshold_for(noun, style) for noun in set(detections.nouns)}
-    below, doubt = _below(rule), rule.zero_doubt_score
+    below, doubt = (0.0, 1.0) if in_play_only else (_below(rule), rule.zero_doubt_score)
+    least = {noun: max(rule.floor, min(threshold - below, doubt) - 1e-9) for noun, threshold in thresholds.items()}
+    ratio = rule.distractor_score_ratio
     wide, tall = detections.size
     rows = []
     boxes = detections.boxes.tolist()
     # Five decimals, as the ledger keeps them: a recount never differs from the count.
     for i, (score, noun) in enumerate(zip(detections.scores.tolist(), detections.nouns, strict=True)):
-        score = round(score, 5) if noun in asked else round(score / rule.distractor_score_ratio, 5)
-        threshold = thresholds[noun]
+        score = round(score, 5) if noun in asked else round(score / ratio, 5)
         # A distractor further below its threshold than every box in play cannot beat one: one cut serves all nouns.
-        if score >= rule.floor and score >= min(threshold - below, doubt) - 1e-9:
-            rows.append((threshold - score, noun, boxes[i], i))
+        if score >= least[noun]:
+            rows.append((thresholds[noun] - score, noun, boxes[i], i))
     if not rule.cut_off:
         rows = [row for row in rows if not _cut(row[2], wide, tall)]
     rows.sort()

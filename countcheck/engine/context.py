@@ -184,7 +184,7 @@ class RunContext:
         stored = StoredPicture.of(writer.path_of(outcome.key, outcome.turn), data, image)
         entry = _record_of(outcome, price, text, stored)
         note(entry)
-        writer.write(stored.path, data)
+        writer.write_file(stored.path, data)
         entry = keep(entry)
         writer.save_thumbnail(stored, image)
         return entry
@@ -211,7 +211,7 @@ class RunContext:
             DiskFull: When there is no room for the file.
         """
         if data is not None:
-            self.folder.pictures.writer.write(stored.path, data)
+            self.folder.pictures.writer.write_file(stored.path, data)
             self.folder.pictures.writer.write_thumbnail(stored, thumbnail)
         return keep(_record_of(outcome, price, text, stored))
 

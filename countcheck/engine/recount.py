@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+import numpy as np
 
 from countcheck.counting.counter import Counter
 from countcheck.counting.judging import judge_detections
 from countcheck.counting.rule_settings import under_rule
-from countcheck.detectors.base import Detections
 from countcheck.engine.batching import BATCH
 from countcheck.engine.counter_check import check_counter, fit_counter, try_counter
 from countcheck.engine.provenance import describe_counter
-from countcheck.engine.scoring import nouns_of
+from countcheck.engine.scoring import nouns_of, verdict_record
 from countcheck.files import exclusive_lock
 from countcheck.images.read_ahead import read_ahead
 from countcheck.storage.countings import same_counting
+from countcheck.storage.prompt_fields import PromptFields
 from countcheck.storage.records import VerdictRecord
 from countcheck.storage.recount import Recount
-from countcheck.storage.rows import ResultRow
+from countcheck.storage.result_table import PICTURE, ResultTable, RowFinder
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.run_info import SelfTestInfo
+from countcheck.storage.run_results import RunResults
 from countcheck.suites.suite import Noun, Suite
+
+_AT_A_TIME = 1000  # pictures
 
 
 def recount(
@@ -67,13 +72,48 @@ def recount(
         self_test = SelfTestInfo.from_json(check_counter(counter, folder.suite).to_json())
     nouns = nouns_of(folder.suite)
     with exclusive_lock(folder.path):
-        rows = {(row.key, row.turn): row for row in folder.rows() if row.outcome == "picture"}
+        results = folder.results()
+        pictures = _Pictures(results.table)
         counting = folder.recount(now, self_test)
-        _detect_files(folder, counting, list(rows.values()), counter, nouns, message)
-        verdicts = [
-            _verdict(rows[key, turn], counter, detections, nouns) for key, turn, detections in counting.detections()
-        ]
-        return counting.finish([verdict for verdict in verdicts if verdict is not None], make_default=make_default)
+        _detect_files(folder, counting, results, pictures, counter, nouns, message)
+        return counting.finish(_verdicts(counting, pictures, counter, nouns), make_default=make_default)
+
+
+class _Pictures:
+    """The pictures of a run, found by key and turn.
+
+    Args:
+        table: The run's rows.
+    """
+
+    def __init__(self, table: ResultTable) -> None:
+        self._table = table
+        self._finder = RowFinder(table)
+        self.drawn = table.outcome == PICTURE
+
+    def places(self, names: Sequence[tuple[str, int]]) -> list[int]:
+        """Return where each picture is in the table; -1 for what is none."""
+        return [place if place >= 0 and self.drawn[place] else -1 for place in self._finder.find(names)]
+
+    def asked(self, place: int) -> PromptFields:
+        """Return what was asked for at a place of the table."""
+        return self._table.places[self._table.place[place]].fields
+
+
+def _verdicts(
+    counting: Recount, pictures: _Pictures, counter: Counter, nouns: Sequence[Noun]
+) -> Iterator[VerdictRecord]:
+    """Yield the verdicts on all pictures that were detected, some hundred of them in memory at a time."""
+    left = counting.detections()
+    while part := list(islice(left, _AT_A_TIME)):
+        places = pictures.places([(key, turn) for key, turn, _ in part])
+        for (key, turn, detections), place in zip(part, places, strict=True):
+            if place >= 0:
+                asked = pictures.asked(place)
+                judgement = judge_detections(counter, detections, asked.targets, asked.tags, nouns)
+                verdict = verdict_record(key, turn, judgement)
+                if verdict is not None:
+                    yield verdict
 
 
 def _under_foreign_rule(counter: Counter, suite: Suite, message: Callable[[str], None]) -> SelfTestInfo:
@@ -87,37 +127,27 @@ def _under_foreign_rule(counter: Counter, suite: Suite, message: Callable[[str],
     return SelfTestInfo.from_json(result.to_json())
 
 
-def _verdict(row: ResultRow, counter: Counter, detections: Detections, nouns: Sequence[Noun]) -> VerdictRecord | None:
-    """The verdict on one picture; ``None`` when nothing countable was asked."""
-    judgement = judge_detections(counter, detections, row.targets, row.tags, nouns)
-    if judgement.verdict is None:
-        return None
-    return VerdictRecord(
-        key=row.key,
-        turn=row.turn,
-        verdict=judgement.verdict.kind,
-        leaning=judgement.verdict.leaning,
-        reason=judgement.verdict.reason,
-        counted=judgement.counted,
-    )
-
-
 def _detect_files(
     folder: RunFolder,
     counting: Recount,
-    rows: Sequence[ResultRow],
+    results: RunResults,
+    pictures: _Pictures,
     counter: Counter,
     nouns: Sequence[Noun],
     message: Callable[[str], None],
 ) -> None:
     """Run the detector on every picture file that it has not seen: not in the run, and not before an interruption."""
-    left = [row for row in rows if (row.key, row.turn) not in counting.detected]
-    folder.pictures.demand_all(left)
-    if left and len(left) < len(rows):
-        message(f"{len(rows) - len(left)} of {len(rows)} pictures were counted by this detector before")
-    pictures_ahead = read_ahead(left, folder.pictures.read)
-    for start in range(0, len(left), BATCH):
-        batch = left[start : start + BATCH]
-        pictures = list(itertools.islice(pictures_ahead, len(batch)))
-        detections = counter.detect(pictures, nouns, [row.tags.get("style") for row in batch])
-        counting.add_detections([(row.key, row.turn, each) for row, each in zip(batch, detections, strict=True)])
+    unseen = pictures.drawn.copy()
+    detected = counting.detected()
+    while part := list(islice(detected, _AT_A_TIME)):
+        unseen[[place for place in pictures.places(part) if place >= 0]] = False
+    left = np.flatnonzero(unseen).tolist()
+    folder.pictures.demand_all(results.rows_at(left))
+    n = int(pictures.drawn.sum())
+    if left and len(left) < n:
+        message(f"{n - len(left)} of {n} pictures were counted by this detector before")
+    images_ahead = read_ahead(results.rows_at(left), lambda row: (row, folder.pictures.read(row)))
+    while batch := list(islice(images_ahead, BATCH)):
+        styles = [row.tags.get("style") for row, _ in batch]
+        detections = counter.detect([image for _, image in batch], nouns, styles)
+        counting.add_detections([(row.key, row.turn, each) for (row, _), each in zip(batch, detections, strict=True)])

@@ -11,14 +11,13 @@ from countcheck.counting.judging import judge_detections
 from countcheck.counting.rule_settings import rule_of_record
 from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
-from countcheck.engine.scoring import nouns_of, refusal_sentence
+from countcheck.engine.scoring import nouns_of, refusal_sentence, verdict_record
 from countcheck.files import exclusive_lock
 from countcheck.images.types import Pixels
 from countcheck.storage.countings import Counting
 from countcheck.storage.records import VerdictRecord
 from countcheck.storage.run_folder import RunFolder
 from countcheck.storage.verdict_repair import StoredOutcome
-from countcheck.suites.suite import Noun
 
 
 class _StoredBoxes:
@@ -50,7 +49,9 @@ def rejudge(path: Path) -> int:
             counter = Counter(card, _StoredBoxes(counting), rule=rule_of_record(counting.counter.rule))
             folder.show_counting(counting.name)
             for key, turn, detections in folder.detections():
-                record = _of_picture(outcomes[key, turn], counter, detections, nouns)
+                asked = outcomes[key, turn].asked
+                judgement = judge_detections(counter, detections, asked.targets, asked.tags, nouns)
+                record = verdict_record(key, turn, judgement)
                 judged += [(counting.id, record)] if record else []
         return folder.replace_verdicts(judged)
 
@@ -67,19 +68,3 @@ def _without_picture(outcome: StoredOutcome) -> VerdictRecord | None:
         else str(detail.get("message", ""))
     )
     return VerdictRecord(key=outcome.key, turn=outcome.turn, verdict=kind, leaning=kind, reason=sentence, counted={})
-
-
-def _of_picture(
-    outcome: StoredOutcome, counter: Counter, detections: Detections, nouns: Sequence[Noun]
-) -> VerdictRecord | None:
-    judgement = judge_detections(counter, detections, outcome.asked.targets, outcome.asked.tags, nouns)
-    if judgement.verdict is None:
-        return None
-    return VerdictRecord(
-        key=outcome.key,
-        turn=outcome.turn,
-        verdict=judgement.verdict.kind,
-        leaning=judgement.verdict.leaning,
-        reason=judgement.verdict.reason,
-        counted=judgement.counted,
-    )

@@ -17,7 +17,7 @@ from countcheck.counting.judging import JudgedPicture
 from countcheck.counting.verdict import Kind
 from countcheck.generators.outcome import Failure, Outcome, Picture, Refusal
 from countcheck.generators.refusals.words import claims_success
-from countcheck.storage.records import OutcomeRecord
+from countcheck.storage.records import OutcomeRecord, VerdictRecord
 from countcheck.suites.language.rewritten import numbers_after
 from countcheck.suites.suite import Noun, Suite, Target
 
@@ -92,6 +92,20 @@ def with_judgement(record: OutcomeRecord, judgement: JudgedPicture | None) -> Ou
     return replace(
         record,
         detections=judgement.detections,
+        verdict=judgement.verdict.kind,
+        leaning=judgement.verdict.leaning,
+        reason=judgement.verdict.reason,
+        counted=judgement.counted,
+    )
+
+
+def verdict_record(key: str, turn: int, judgement: JudgedPicture) -> VerdictRecord | None:
+    """Return the verdict on one picture, as the ledger keeps it; ``None`` when nothing countable was asked."""
+    if judgement.verdict is None:
+        return None
+    return VerdictRecord(
+        key=key,
+        turn=turn,
         verdict=judgement.verdict.kind,
         leaning=judgement.verdict.leaning,
         reason=judgement.verdict.reason,

@@ -25,7 +25,7 @@ def check_limits(limits: Limits, evidence: Evidence) -> Iterator[RuleResult]:
     for name, summary in evidence.summary.generators.items():
         yield from _losses(limits, name, summary, evidence.stopped_early)
         side = evidence.sides.get(name)
-        prompts = 0 if side is None else len(np.unique(side.samples.prompt[side.samples.scored]))
+        prompts = 0 if side is None else int((np.bincount(side.samples.prompt[side.samples.scored]) > 0).sum())
         for noun, least, scored in (("samples", limits.samples, summary.scored), ("prompts", limits.prompts, prompts)):
             if least is not None and scored < least:
                 yield _blocked(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import itertools
 import logging
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
 import orjson
 
 from countcheck.errors import BadInput, MissingExtra
@@ -20,9 +21,12 @@ from countcheck.files import disk_errors_as_sentences, whole_file
 from countcheck.reports.safe_text import csv_cell, json_text, log_text
 from countcheck.storage.rows import ResultRow, row_to_json
 from countcheck.storage.run_folder import RunFolder
+from countcheck.suites.serialize import target_to_json
 
 if TYPE_CHECKING:
     import pyarrow
+
+    from countcheck.storage.result_table import ResultTable
 
 _ROWS = 10_000  # that are in memory at a time
 _TEXT = 1 << 20  # bytes that are printed at a time
@@ -111,40 +115,84 @@ def _require_pyarrow() -> None:
 def _write_parquet(run: RunFolder, file: BinaryIO) -> int:
     """Write the rows with nested values as JSON; a column in which no row has a value has the type null.
 
-    Which columns those are is known at the end only: the rows are written twice, first to a file that is not kept.
+    Which columns those are is told by the run's columns, before the first row.
     """
     import pyarrow
     from pyarrow import parquet
 
-    filled: set[str] = set()
-    with tempfile.TemporaryFile() as spooled:
-        names: list[str] = []
-        with contextlib.ExitStack() as opened:
-            for rows in _batches(run):
-                if not names:
-                    names = list(rows[0])
-                    schema = pyarrow.schema([(name, _arrow_type(name)) for name in names])
-                    writer = opened.enter_context(parquet.ParquetWriter(spooled, schema))
-                batch = pyarrow.RecordBatch.from_pylist([_flat(row) for row in rows], schema)
-                filled.update(name for name in names if batch[name].null_count < len(batch))
-                writer.write_batch(batch)
-        if not names:
-            parquet.write_table(pyarrow.table({}), file)
-            return 0
-        schema = pyarrow.schema([(name, _arrow_type(name) if name in filled else pyarrow.null()) for name in names])
-        read = parquet.ParquetFile(spooled, pre_buffer=False)
-        with parquet.ParquetWriter(file, schema) as writer:
-            for batch in read.iter_batches(_ROWS):
-                columns = [batch[name] if name in filled else pyarrow.nulls(len(batch)) for name in names]
-                writer.write_batch(pyarrow.RecordBatch.from_arrays(columns, schema=schema))
-        return int(read.metadata.num_rows)
+    schema = pyarrow.schema([])
+
+    def choose_types(table: ResultTable) -> None:
+        nonlocal schema
+        empty = _empty_columns(table)
+        kinds = {name: pyarrow.null() if name in empty else _arrow_type(name) for name in _COLUMNS}
+        schema = pyarrow.schema(list(kinds.items())) if len(table) else schema
+
+    rows = run.iter_rows(choose_types)
+    part = list(itertools.islice(rows, _ROWS))
+    number = len(part)
+    with parquet.ParquetWriter(file, schema) as writer:
+        while part:
+            columns = [pyarrow.array(_COLUMNS[field.name](part), field.type) for field in schema]
+            writer.write_batch(pyarrow.RecordBatch.from_arrays(columns, schema=schema))
+            part = list(itertools.islice(rows, _ROWS))
+            number += len(part)
+    return number
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row's plain values with the nested ones as JSON."""
-    return {
-        name: orjson.dumps(value).decode() if isinstance(value, dict | list) else value for name, value in row.items()
+def _empty_columns(table: ResultTable) -> set[str]:
+    """Return the fields of which no row has a value."""
+    endings = [table.endings[code] for code in np.flatnonzero(np.bincount(table.ending)).tolist()]
+    places = [table.places[code] for code in np.flatnonzero(np.bincount(table.place)).tolist()]
+    filled = {
+        "refusal": any(ending.refusal is not None for ending in endings),
+        "failure": any(ending.failure is not None for ending in endings),
+        "verdict": any(ending.verdict is not None for ending in endings),
+        "cost": not np.isnan(table.cost).all(),
+        "group": any(place.fields.group is not None for place in places),
+        "picture": table.drawn.any(),
     }
+    filled["leaning"] = filled["verdict"]  # they are written together
+    return {name for name, has_value in filled.items() if not has_value}
+
+
+class _JsonOf:
+    """Writes one nested field of rows as JSON, what rows share once."""
+
+    def __init__(self, name: str, plain: Callable[[Any], Any] = dict) -> None:
+        self._read, self._plain = attrgetter(name), plain
+
+    def __call__(self, rows: Sequence[ResultRow]) -> list[str]:
+        values = list(map(self._read, rows))
+        places = list(map(id, values))  # the rows keep their values alive meanwhile
+        texts = {
+            place: orjson.dumps(self._plain(value)).decode()
+            for place, value in dict(zip(places, values, strict=True)).items()
+        }
+        return [texts[place] for place in places]
+
+
+def _values(name: str) -> Callable[[Sequence[ResultRow]], list[Any]]:
+    read = attrgetter(name)
+    return lambda rows: list(map(read, rows))
+
+
+def _named(name: str) -> Callable[[Sequence[ResultRow]], list[str | None]]:
+    read = attrgetter(name)
+    return lambda rows: [kind and kind.value for kind in map(read, rows)]
+
+
+# Each published field of a row, in the order of `row_to_json`, with what reads it from many rows at a time.
+_COLUMNS: dict[str, Callable[[Sequence[ResultRow]], list[Any]]] = {
+    name: _values(name)
+    for name in row_to_json(ResultRow(key="", generator="", prompt_id="", repeat=0, seed=0, text="", outcome=""))
+} | {
+    "verdict": _named("verdict"),
+    "leaning": _named("leaning"),
+    "picture": lambda rows: [row.picture or None for row in rows],
+    **{name: _JsonOf(name) for name in ("asked", "counted", "low", "high", "tags")},
+    "targets": _JsonOf("targets", lambda targets: [target_to_json(target) for target in targets]),
+}
 
 
 def _arrow_type(name: str) -> pyarrow.DataType:

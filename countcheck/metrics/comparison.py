@@ -201,7 +201,7 @@ def _changes(a: ComparisonSide, b: ComparisonSide, pairs: Pairs) -> tuple[tuple[
     """Return the prompts that improved, and those that regressed."""
     sums = pair_sums(pairs, "exact_rate")
     _, base = outcome_masks("exact_rate")
-    codes = np.unique(pairs.prompt[base[pairs.a] & base[pairs.b]])
+    codes = np.flatnonzero(np.bincount(pairs.prompt[base[pairs.a] & base[pairs.b]]))
     changes = [
         Change(
             prompt_id=pairs.prompts[code],

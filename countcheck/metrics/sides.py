@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from countcheck.counting.rule_settings import rule_of_record
 from countcheck.errors import BadInput, UnknownName
 from countcheck.metrics.columns import Columns, columns_of
 from countcheck.metrics.outcome_codes import SampleCodes
@@ -100,11 +99,9 @@ def sides_of_summary(summary: Summary) -> dict[str, ComparisonSide]:
 def counter_warnings(sides: Sequence[ComparisonSide]) -> Iterator[str]:
     """Yield what a reader must know before ranking by rates that no label corrects."""
     names = list(dict.fromkeys(side.counter.name or "unknown" for side in sides))
-    # Read, so that what the ledger of an older version does not name has the value that it had.
-    rules = {repr(rule_of_record(side.counter.rule)) for side in sides}
     if len(names) > 1:
         yield f"the counters differ ({', '.join(names)}), and so do their errors: correct the rates by labels, or recount."
-    elif len(rules) > 1:
+    elif _rules_differ(sides):
         yield f"counter {names[0]} counted by different rules: recount both with one."
     known = all(side.counter.calibrated or side.corrected for side in sides)
     if len({side.generator for side in sides}) > 1 and not known:
@@ -112,6 +109,15 @@ def counter_warnings(sides: Sequence[ComparisonSide]) -> Iterator[str]:
             f"counter {names[0]} was never calibrated on these generators, and a counter errs differently on each: "
             "label a sample of both before trusting a small difference."
         )
+
+
+def _rules_differ(sides: Sequence[ComparisonSide]) -> bool:
+    if all(side.counter.rule == sides[0].counter.rule for side in sides):
+        return False
+    from countcheck.counting.rule_settings import rule_of_record  # imports pydantic, and is seldom needed
+
+    # Read, so that what the ledger of an older version does not name has the value that it had.
+    return len({repr(rule_of_record(side.counter.rule)) for side in sides}) > 1
 
 
 def match_sides(

@@ -64,7 +64,7 @@ def draw_boxes(image: Image.Image, boxes: Iterable[DrawnBox], caption: str = "")
 
 def drawn_corners(box: Sequence[float], size: tuple[int, int]) -> tuple[float, float, float, float]:
     """Give the corners to draw for a box in a picture of this (width, height); a point becomes a small square."""
-    left, top, right, bottom = (float(edge) for edge in box)
+    left, top, right, bottom = box
     if left == right and top == bottom:
         half = max(size) / 80
         return left - half, top - half, left + half, top + half

@@ -132,7 +132,7 @@ def rewritings(report: Report) -> list[str]:
 
 def _commonest(model: Model) -> str:
     """Return the commonest reason for which samples of a model failed, with how often."""
-    reason = failure_reasons(model.rows)[0]
+    reason = failure_reasons(model.rows.table)[0]
     times = "" if reason.n == model.total("failures") else f"{number(reason.n)} × "
     return f": {times}{visible(reason.message or reason.failure, 120)}"
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from countcheck.counting.rule import CountingRule, count
+from countcheck.counting.rule import CountingRule, counted_boxes
 from countcheck.counting.rule_settings import rule_of_record
 from countcheck.errors import BadInput
 from countcheck.images.decode import read_picture
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     from countcheck.storage.run_folder import RunFolder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """One detection.
+_AT_A_TIME = 1000  # rows
+
+
+class Box(NamedTuple):
+    """One detection: a tuple, since a report has millions.
 
     Attributes:
         score: 0 to 1.
-        left, top, width, height: Shares of the picture, 0 to 1.
+        left, top, right, bottom: In pixels of the picture, to a tenth.
         counted: Whether the rule counted it.
     """
 
@@ -34,8 +37,8 @@ class Box:
     score: float
     left: float
     top: float
-    width: float
-    height: float
+    right: float
+    bottom: float
     counted: bool
 
 
@@ -57,44 +60,33 @@ def overlays_of(run: RunFolder, rows: Iterable[ResultRow]) -> dict[tuple[str, in
 
     Those far below the threshold are left out, and those of bare numbers, which have no place.
     """
-    wanted = {(row.key, row.turn): row for row in rows if row.outcome == "picture"}
     rule = rule_of(run)
     overlays = {}
-    for key, turn, detections in run.detections():
-        row = wanted.get((key, turn))
-        if row is not None:
-            overlays[key, turn] = Overlay(size=detections.size, boxes=_boxes(detections, row, rule))
+    left = (row for row in rows if row.outcome == "picture")
+    while part := list(islice(left, _AT_A_TIME)):
+        wanted = {(row.key, row.turn): row for row in part}
+        for key, turn, detections in run.detections(list(dict.fromkeys(row.key for row in part))):
+            row = wanted.get((key, turn))
+            if row is not None:
+                overlays[key, turn] = Overlay(size=detections.size, boxes=_boxes(detections, row, rule))
     return overlays
 
 
 def _boxes(detections: Detections, row: ResultRow, rule: CountingRule) -> tuple[Box, ...]:
-    nouns = dict.fromkeys(noun for target in row.targets for noun in target.nouns)
+    nouns = dict.fromkeys([noun for target in row.targets for noun in target.nouns])
     style = row.tags.get("style")
-    counted = set(count(detections, nouns, rule, style=style).kept)
-    width, height = max(detections.size[0], 1), max(detections.size[1], 1)
+    counted = counted_boxes(detections, nouns, rule, style=style)
+    least = {noun: rule.threshold_for(noun, style) - max(rule.margin, 0.1) for noun in nouns}
     boxes = []
+    corners = detections.boxes.tolist()
     for index, (noun, score) in enumerate(zip(detections.nouns, detections.scores.tolist(), strict=True)):
-        near = score >= rule.threshold_for(noun, style) - max(rule.margin, 0.1)
-        if noun in detections.not_auditable or (index not in counted and not (near and noun in nouns)):
+        near = noun in least and score >= least[noun]
+        if noun in detections.not_auditable or not (near or index in counted):
             continue
-        x1, y1, x2, y2 = drawn_corners(detections.boxes[index].tolist(), detections.size)
-        left, top = _share(x1, width), _share(y1, height)
-        boxes.append(
-            Box(
-                noun=noun,
-                score=round(score, 3),
-                left=left,
-                top=top,
-                width=round(_share(x2, width) - left, 4),
-                height=round(_share(y2, height) - top, 4),
-                counted=index in counted,
-            )
-        )
+        left, top, right, bottom = drawn_corners(corners[index], detections.size)
+        edges = (round(left, 1), round(top, 1), round(right, 1), round(bottom, 1))
+        boxes.append(Box(noun, round(score, 3), *edges, index in counted))
     return tuple(boxes)
-
-
-def _share(value: float, whole: int) -> float:
-    return round(min(max(value / whole, 0.0), 1.0), 4)
 
 
 def write_annotated(run: RunFolder, folder: Path) -> int:
@@ -105,35 +97,37 @@ def write_annotated(run: RunFolder, folder: Path) -> int:
     Raises:
         BadInput: When the folder cannot be written.
     """
-    rows = [row for row in run.rows() if row.outcome == "picture"]
-    overlays = overlays_of(run, rows)
+    rows = (row for row in run.iter_rows() if row.outcome == "picture")
     written = 0
-    for row in rows:
-        path = run.pictures.find(row)
-        if path is None:
-            continue
-        try:
-            image = read_picture(path)
-        except BadInput:
-            continue
-        width, height = image.size
-        overlay = overlays.get((row.key, row.turn))
-        boxes = [_drawn(box, width, height) for box in (overlay.boxes if overlay else ())]
-        target = folder / str(row.verdict or "unjudged") / f"{path.stem}.png"
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            draw_boxes(image, boxes, f"{row.verdict or ''}: {row.reason}").save(target)
-        except OSError as error:
-            raise BadInput(f"{target} cannot be written ({error.strerror or error}). Name another folder.") from error
-        written += 1
+    while part := list(islice(rows, _AT_A_TIME)):
+        overlays = overlays_of(run, part)
+        written += sum(_write_annotated(run, row, overlays.get((row.key, row.turn)), folder) for row in part)
     return written
 
 
-def _drawn(box: Box, width: int, height: int) -> DrawnBox:
-    left, top = box.left * width, box.top * height
+def _write_annotated(run: RunFolder, row: ResultRow, overlay: Overlay | None, folder: Path) -> bool:
+    """Write the copy of one picture; whether it could be read."""
+    path = run.pictures.find(row)
+    if path is None:
+        return False
+    try:
+        image = read_picture(path)
+    except BadInput:
+        return False
+    boxes = [_drawn(box) for box in (overlay.boxes if overlay else ())]
+    target = folder / str(row.verdict or "unjudged") / f"{path.stem}.png"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draw_boxes(image, boxes, f"{row.verdict or ''}: {row.reason}").save(target)
+    except OSError as error:
+        raise BadInput(f"{target} cannot be written ({error.strerror or error}). Name another folder.") from error
+    return True
+
+
+def _drawn(box: Box) -> DrawnBox:
     return DrawnBox(
         noun=box.noun,
-        corners=(left, top, left + box.width * width, top + box.height * height),
+        corners=(box.left, box.top, box.right, box.bottom),
         text=f"{visible(box.noun, 24)} {box.score:.2f}" if box.counted else "",
         counted=box.counted,
     )

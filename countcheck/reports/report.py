@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from countcheck.errors import BadSettings, CannotDecide, UnknownName
 from countcheck.reports.format import EstimateJson
-from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_info import RunInfo
+from countcheck.storage.run_results import RunResults
 
 if TYPE_CHECKING:
     from countcheck.storage.run_folder import RunFolder
@@ -24,6 +24,7 @@ class Model:
     Attributes:
         label: Unique in the report: the generator's name, with the run's when two runs hold the same generator.
         run: Index into `Report.runs`.
+        rows: Its samples and turns.
         counts: Planned, asked, pictures, refusals, failures, uncertain, missing: of prompts.
         rewriting: What rewriting did to the prompts, as published; empty where nothing is known to be rewritten.
         turns: The same of conversation turns, and the number of ``conversations``; empty when there are none.
@@ -35,7 +36,7 @@ class Model:
     label: str
     generator: str
     run: int
-    rows: tuple[ResultRow, ...]
+    rows: RunResults
     counts: Mapping[str, int]
     rates: Mapping[str, EstimateJson]
     corrected: Mapping[str, EstimateJson]
@@ -106,15 +107,12 @@ def read_report(runs: Sequence[RunFolder], *, baseline: str | None = None) -> Re
     generators = [generator for run in runs for generator in run.generators]
     sources, models = [], []
     for index, (run, name) in enumerate(zip(runs, names, strict=True)):
-        rows = run.rows()
-        source = _source(run, rows, name)
+        results = run.results()
+        source = _source(run, results, name)
         sources.append(source)
-        rows_of: dict[str, list[ResultRow]] = {}
-        for row in rows:
-            rows_of.setdefault(row.generator, []).append(row)
         for generator in run.generators:
             label = generator if generators.count(generator) == 1 else f"{generator} · {name}"
-            models.append(_model(label, generator, index, source, rows_of.get(generator, [])))
+            models.append(_model(label, generator, index, source, results.of_generator(generator)))
     base = 0 if baseline is None else _find(models, names, baseline)
     suites = dict.fromkeys(run.info.suite or run.suite.name for run in runs)
     return Report(
@@ -126,21 +124,21 @@ def read_report(runs: Sequence[RunFolder], *, baseline: str | None = None) -> Re
     )
 
 
-def _source(run: RunFolder, rows: Sequence[ResultRow], name: str) -> Source:
+def _source(run: RunFolder, results: RunResults, name: str) -> Source:
     from countcheck.metrics.summary import summarize
 
     labels = run.labels()
-    summary = summarize(rows, run.info.called(run.name), labels).to_json()
+    summary = summarize(results.table, run.info.called(run.name), labels).to_json()
     return Source(name=name, path=run.path.resolve(), info=run.info, summary=summary, labels=len(labels))
 
 
-def _model(label: str, generator: str, run: int, source: Source, rows: Sequence[ResultRow]) -> Model:
+def _model(label: str, generator: str, run: int, source: Source, rows: RunResults) -> Model:
     body = source.summary["generators"][generator]
     return Model(
         label=label,
         generator=generator,
         run=run,
-        rows=tuple(rows),
+        rows=rows,
         counts=body["counts"],
         rates=body["rates"],
         corrected=body.get("corrected", {}),
@@ -156,7 +154,7 @@ def _differences(models: Sequence[Model], infos: Sequence[RunInfo], base: int) -
     from countcheck.metrics.comparison import compare
     from countcheck.metrics.sides import sides_of_run
 
-    sides = [sides_of_run(model.rows, infos[model.run]).get(model.generator) for model in models]
+    sides = [sides_of_run(model.rows.table, infos[model.run]).get(model.generator) for model in models]
     baseline = sides[base] if sides else None
     differences: dict[str, Mapping[str, Any]] = {}
     for index, (model, side) in enumerate(zip(models, sides, strict=True)):

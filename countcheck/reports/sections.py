@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from countcheck.counting.verdict import Kind
 from countcheck.generators.outcome import Reason
@@ -13,10 +17,24 @@ from countcheck.metrics.trend import step_of
 from countcheck.reports.format import EstimateJson
 from countcheck.reports.report import Model, Report
 from countcheck.reports.safe_text import visible
+from countcheck.storage.result_table import (
+    MISSING,
+    PICTURE,
+    REFUSAL,
+    Bools,
+    Codes,
+    Ending,
+    Ints,
+    ResultTable,
+)
 from countcheck.storage.rows import ResultRow
 from countcheck.suites.natural_order import natural_key
 
 _HARM = {Kind.MISSING: 4, Kind.MIXED: 3, Kind.OVER: 2, Kind.UNDER: 2, Kind.REFUSED: 1, Kind.UNCERTAIN: 0}
+
+_KINDS = tuple(Kind)
+_EXACT = _KINDS.index(Kind.EXACT)
+_PROMPTS_OF_WORDING = 6
 
 _BAR_ORDER = (
     Kind.EXACT,
@@ -102,7 +120,10 @@ def outcome_bars(report: Report) -> list[tuple[OutcomeShare, ...]]:
     """Return of each model how its samples and turns ended, the exact ones first; empty for a model without samples."""
     bars = []
     for model in report.models:
-        counts = Counter(_outcome(row) for row in model.rows)
+        counts: Counter[str] = Counter()
+        table = model.rows.table
+        for ending, n in zip(table.endings, np.bincount(table.ending, minlength=len(table.endings)), strict=True):
+            counts[outcome_name(ending)] += int(n)
         total, parts, start = sum(counts.values()), [], 0.0
         for kind in OUTCOMES:
             if counts[kind]:
@@ -113,7 +134,8 @@ def outcome_bars(report: Report) -> list[tuple[OutcomeShare, ...]]:
     return bars
 
 
-def _outcome(row: ResultRow) -> str:
+def outcome_name(row: ResultRow | Ending) -> str:
+    """Return how a sample ended, as one of `OUTCOMES`."""
     if row.outcome == "missing":
         return "missing sample"
     return "unjudged" if row.verdict is None else str(row.verdict)
@@ -123,18 +145,60 @@ def example_tries(report: Report, *, most: int = 4) -> list[tuple[int, ResultRow
     """Choose pictures for a first look: of each model in turn its worst one and an exact one, no prompt twice."""
     chosen: list[tuple[int, ResultRow]] = []
     prompts: set[str] = set()
+    ranks = [_Ranks(model) for model in report.models]
+    shown = [
+        model.rows.table.drawn & model.rows.table.by_ending(lambda ending: bool(ending.counted), np.bool_)
+        for model in report.models
+    ]
     for exact in (False, True, False, True):
         for index, model in enumerate(report.models):
-            rows = [
-                row
-                for row in model.rows
-                if row.picture and row.counted and (row.verdict is Kind.EXACT) is exact and row.text not in prompts
-            ]
-            if rows and len(chosen) < most:
-                row = max(rows, key=lambda row: (_HARM.get(row.verdict or Kind.FAILED, -1), _distance(row), row.key))
+            table = model.rows.table
+            told = table.by_place(lambda place: place.fields.text in prompts, np.bool_)
+            rows = np.flatnonzero(shown[index] & ~told & ((ranks[index].verdicts == _EXACT) == exact))
+            if len(rows) and len(chosen) < most:
+                worst = ranks[index].worst(rows)
+                (row,) = model.rows.rows_at([max(worst, key=lambda row: bytes(table.key[row]))])
                 chosen.append((index, row))
                 prompts.add(row.text)
     return chosen
+
+
+class _Ranks:
+    """How bad the tries of a model are.
+
+    Attributes:
+        verdicts: (n,) index into `Kind`; -1 for none.
+        distance: (n,) by how much the counted numbers are off.
+    """
+
+    def __init__(self, model: Model) -> None:
+        table = model.rows.table
+        self.verdicts = table.by_ending(lambda e: -1 if e.verdict is None else _KINDS.index(e.verdict), np.int8)
+        harms = [_HARM.get(kind, -1) for kind in _KINDS]
+        self.harm = np.array([*harms, _HARM.get(Kind.FAILED, -1)], np.int8)[self.verdicts]
+        self.distance = _distances(table)
+
+    def worst(self, rows: Ints) -> list[int]:
+        """Return those of some rows that are the worst."""
+        rows = rows[self.harm[rows] == self.harm[rows].max()]
+        worst: list[int] = rows[self.distance[rows] == self.distance[rows].max()].tolist()
+        return worst
+
+
+def _distances(table: ResultTable) -> NDArray[np.float64]:
+    asked: Codes[Mapping[str, int]] = Codes()
+    counted: Codes[Mapping[str, float]] = Codes()
+    of_place = [asked.code(tuple(p.fields.asked.items()), p.fields.asked) for p in table.places]
+    of_ending = [counted.code(tuple(e.counted.items()), e.counted) for e in table.endings]
+    pairs = (
+        np.array(of_place, np.int64)[table.place] * len(counted.things) + np.array(of_ending, np.int64)[table.ending]
+    )
+    distinct, which = np.unique(pairs, return_inverse=True)
+    values = []
+    for a, c in (divmod(pair, len(counted.things)) for pair in distinct.tolist()):
+        wanted, found = asked.things[a], counted.things[c]
+        values.append(sum(abs(n - wanted[noun]) for noun, n in found.items() if noun in wanted))
+    return np.array(values, np.float64)[which]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,41 +219,62 @@ class WorstPrompt:
 
 def worst_prompts(report: Report, *, most: int = 8) -> list[WorstPrompt]:
     """List the prompts that went wrong most often, the worst first; none that was always exact."""
-    by_prompt: dict[tuple[str, str], list[tuple[int, ResultRow]]] = defaultdict(list)
-    for index, model in enumerate(report.models):
-        for row in model.rows:
-            if not row.conversation and row.verdict is not None and row.outcome in ("picture", "refusal"):
-                by_prompt[row.prompt_id, row.text].append((index, row))
-    ranked = []
-    for prompt, tries in by_prompt.items():
-        wrong = [row for _, row in tries if row.verdict not in (Kind.EXACT, Kind.UNCERTAIN)]
-        if wrong:
-            mean_distance = sum(_distance(row) for row in wrong) / len(wrong)
-            ranked.append((-len(wrong) / len(tries), -mean_distance, prompt, len(wrong)))
-    ranked.sort()
+    prompts: Codes[tuple[str, str]] = Codes()
+    of_models = []
+    for model in report.models:
+        named = [(place.prompt_id, place.fields.text) for place in model.rows.table.places]
+        of_place = np.array([prompts.code(name, name) for name in named], np.int64)
+        of_models.append(_scored(model, of_place))
+    n = len(prompts.things)
+    asked, wrong, distance = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
+    for scored in of_models:
+        asked += np.bincount(scored.prompt, minlength=n)
+        wrong += np.bincount(scored.prompt[scored.wrong], minlength=n)
+        off = scored.ranks.distance[scored.rows[scored.wrong]]
+        distance += np.bincount(scored.prompt[scored.wrong], weights=off, minlength=n)
+    ranked = (
+        (-wrong[code] / asked[code], -distance[code] / wrong[code], prompts.things[code], code)
+        for code in np.flatnonzero(wrong).tolist()
+    )
     return [
         WorstPrompt(
-            prompt_id=prompt[0],
-            text=prompt[1],
-            wrong=wrong,
-            asked=len(by_prompt[prompt]),
+            prompt_id=prompt_id,
+            text=text,
+            wrong=int(wrong[code]),
+            asked=int(asked[code]),
             tries=tuple(
-                _worst_try([row for model, row in by_prompt[prompt] if model == index])
-                for index in range(len(report.models))
+                _worst_try(model, scored, code) for model, scored in zip(report.models, of_models, strict=True)
             ),
         )
-        for _, _, prompt, wrong in ranked[:most]
+        for *_, (prompt_id, text), code in heapq.nsmallest(most, ranked)
     ]
 
 
-def _worst_try(rows: Sequence[ResultRow]) -> ResultRow | None:
-    if not rows:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Scored:
+    """The tries of prompts by one model that have a verdict: where they are, of which prompt, and which are wrong."""
+
+    rows: Ints
+    prompt: Ints
+    wrong: Bools
+    ranks: _Ranks
+
+
+def _scored(model: Model, prompt_of_place: Ints) -> _Scored:
+    table, ranks = model.rows.table, _Ranks(model)
+    asked = np.isin(table.outcome, (PICTURE, REFUSAL)) & ~table.conversation
+    rows = np.flatnonzero(asked & (ranks.verdicts >= 0))
+    right = np.isin(ranks.verdicts[rows], (_EXACT, _KINDS.index(Kind.UNCERTAIN)))
+    return _Scored(rows=rows, prompt=prompt_of_place[table.place[rows]], wrong=~right, ranks=ranks)
+
+
+def _worst_try(model: Model, scored: _Scored, prompt: int) -> ResultRow | None:
+    rows = scored.rows[scored.prompt == prompt]
+    if not len(rows):
         return None
-    return max(rows, key=lambda row: (_HARM.get(row.verdict or Kind.FAILED, -1), _distance(row), -row.repeat))
-
-
-def _distance(row: ResultRow) -> float:
-    return sum(abs(n - row.asked[noun]) for noun, n in row.counted.items() if noun in row.asked)
+    repeat = model.rows.table.repeat
+    (row,) = model.rows.rows_at([min(scored.ranks.worst(rows), key=lambda row: int(repeat[row]))])
+    return row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,38 +305,61 @@ class RefusalGroup:
 
 def refusals(report: Report, *, most: int = 20) -> list[RefusalGroup]:
     """Group the refusals by reason, in the models' own words."""
-    groups: dict[str, dict[tuple[str, str, str], list[tuple[int, ResultRow]]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[str, dict[tuple[str, str, str], _Wording]] = defaultdict(lambda: defaultdict(_Wording))
     for index, model in enumerate(report.models):
-        for row in model.rows:
-            if row.outcome == "refusal":
-                groups[row.refusal or Reason.UNEXPLAINED][(row.words, row.code, row.category)].append((index, row))
+        refused = np.flatnonzero(model.rows.table.outcome == REFUSAL)
+        for row in model.rows.rows_at(refused.tolist()):
+            groups[row.refusal or Reason.UNEXPLAINED][(row.words, row.code, row.category)].add(index, row)
     result = []
     for reason in Reason:
         if reason not in groups:
             continue
-        wordings = sorted(groups[reason].items(), key=lambda item: (-len(item[1]), item[0]))
+        wordings = sorted(groups[reason].items(), key=lambda item: (-item[1].n, item[0]))
         result.append(
             RefusalGroup(
                 reason=str(reason),
-                n=sum(len(rows) for _, rows in wordings),
-                wordings=tuple(_wording(*wording) for wording in wordings[:most]),
-                unshown=sum(len(rows) for _, rows in wordings[most:]),
+                n=sum(wording.n for _, wording in wordings),
+                wordings=tuple(wording.told(*said) for said, wording in wordings[:most]),
+                unshown=sum(wording.n for _, wording in wordings[most:]),
             )
         )
     return result
 
 
-def _wording(wording: tuple[str, str, str], rows: Sequence[tuple[int, ResultRow]]) -> RefusalWording:
-    words, code, category = wording
-    return RefusalWording(
-        words=words,
-        code=code,
-        category=category,
-        models=tuple(sorted(Counter(index for index, _ in rows).items())),
-        n=len(rows),
-        prompts=tuple(dict.fromkeys(row.text for _, row in rows))[:6],
-        example=next(((index, row) for index, row in rows if row.picture), None),
-    )
+class _Wording:
+    """What is kept of one wording while refusals are read: never their rows."""
+
+    __slots__ = ("_example", "_models", "_prompts")
+
+    def __init__(self) -> None:
+        self._models: Counter[int] = Counter()
+        self._prompts: dict[str, None] = {}
+        self._example: tuple[int, ResultRow] | None = None
+
+    @property
+    def n(self) -> int:
+        """How often it came."""
+        return self._models.total()
+
+    def add(self, model: int, row: ResultRow) -> None:
+        """Count a refusal in this wording."""
+        self._models[model] += 1
+        if len(self._prompts) < _PROMPTS_OF_WORDING:
+            self._prompts[row.text] = None
+        if self._example is None and row.picture:
+            self._example = (model, row)
+
+    def told(self, words: str, code: str, category: str) -> RefusalWording:
+        """Return it as the report shows it."""
+        return RefusalWording(
+            words=words,
+            code=code,
+            category=category,
+            models=tuple(sorted(self._models.items())),
+            n=self.n,
+            prompts=tuple(self._prompts),
+            example=self._example,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,25 +374,30 @@ class Inconsistency:
 
 def inconsistencies(report: Report, *, most: int = 6) -> list[Inconsistency]:
     """List groups with a refusal beside a picture, those with the most refusals first."""
-    result = []
+    found: list[tuple[int, int, str, Ints]] = []
     for index, model in enumerate(report.models):
-        result += _inconsistent(index, model)
-    result.sort(key=lambda mixed: (-len(mixed.refused), mixed.model, mixed.group))
-    return result[:most]
-
-
-def _inconsistent(index: int, model: Model) -> list[Inconsistency]:
-    groups: dict[str, list[ResultRow]] = defaultdict(list)
-    for row in model.rows:
-        if not row.conversation and row.outcome in ("picture", "refusal"):
-            groups[row.group or row.prompt_id].append(row)
+        found += [(-refused, index, group, rows) for group, refused, rows in _inconsistent(model, most)]
     result = []
-    for group, rows in groups.items():
-        drawn = tuple(row for row in rows if row.outcome == "picture")
-        refused = tuple(row for row in rows if row.outcome == "refusal")
-        if drawn and refused:
-            result.append(Inconsistency(model=index, group=group, drawn=drawn, refused=refused))
+    for _, index, group, rows in sorted(found, key=lambda mixed: mixed[:3])[:most]:
+        whole = list(report.models[index].rows.rows_at(rows.tolist()))
+        drawn = tuple(row for row in whole if row.outcome == "picture")
+        refused = tuple(row for row in whole if row.outcome == "refusal")
+        result.append(Inconsistency(model=index, group=group, drawn=drawn, refused=refused))
     return result
+
+
+def _inconsistent(model: Model, most: int) -> list[tuple[str, int, Ints]]:
+    """Return of a model's groups with a refusal beside a picture the first: name, number of refusals, and rows."""
+    table, groups = model.rows.table, Codes[str]()
+    names = [place.fields.group or place.prompt_id for place in table.places]
+    of_place = np.array([groups.code(name, name) for name in names], np.int64)
+    rows = np.flatnonzero(np.isin(table.outcome, (PICTURE, REFUSAL)) & ~table.conversation)
+    group, refused = of_place[table.place[rows]], table.outcome[rows] == REFUSAL
+    n = len(groups.things)
+    n_refused = np.bincount(group[refused], minlength=n)
+    mixed = np.flatnonzero((n_refused > 0) & (np.bincount(group[~refused], minlength=n) > 0))
+    first = heapq.nsmallest(most, mixed.tolist(), key=lambda code: (-n_refused[code], groups.things[code]))
+    return [(groups.things[code], int(n_refused[code]), rows[group == code]) for code in first]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -402,29 +515,44 @@ class HeldConversation:
 
 def conversations(report: Report, *, most: int = 8) -> tuple[list[HeldConversation], int]:
     """List the conversations in which most was lost or refused, and count all of them."""
-    held: dict[tuple[str, int], dict[int, list[ResultRow]]] = defaultdict(lambda: defaultdict(list))
+    held: dict[tuple[str, int], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for index, model in enumerate(report.models):
-        for row in model.rows:
-            if row.conversation and row.outcome != "missing":
-                held[row.prompt_id, row.repeat][index].append(row)
+        table = model.rows.table
+        for row in np.flatnonzero(table.conversation & (table.outcome != MISSING)).tolist():
+            held[table.places[table.place[row]].prompt_id, int(table.repeat[row])][index].append(row)
+    lost = {}
+    for name, by_model in held.items():
+        for index, rows in by_model.items():
+            rows.sort(key=report.models[index].rows.table.turn.__getitem__)
+        lost[name] = sum(_n_lost(report.models[index].rows.table, rows) for index, rows in by_model.items())
     result = []
-    for (prompt_id, repeat), by_model in held.items():
+    for name in heapq.nsmallest(most, held, key=lambda name: (-lost[name], *name)):
         turns = tuple(
-            _turn_results(sorted(by_model.get(index, ()), key=lambda row: row.turn))
-            for index in range(len(report.models))
+            _turn_results(list(model.rows.rows_at(held[name].get(index, ()))))
+            for index, model in enumerate(report.models)
         )
-        lost = sum(turn.event == "lost" or turn.row.outcome == "refusal" for of_model in turns for turn in of_model)
-        result.append(HeldConversation(prompt_id=prompt_id, repeat=repeat, lost=lost, turns=turns))
-    result.sort(key=lambda held: (-held.lost, held.prompt_id, held.repeat))
-    return result[:most], len(result)
+        result.append(HeldConversation(prompt_id=name[0], repeat=name[1], lost=lost[name], turns=turns))
+    return result, len(held)
+
+
+def _n_lost(table: ResultTable, rows: Sequence[int]) -> int:
+    """Count the turns of a conversation, given in their order, in which the count was lost or the model refused."""
+    endings = [table.endings[table.ending[row]] for row in rows]
+    events = _events([ending.verdict for ending in endings])
+    return sum(event == "lost" or ending.outcome == "refusal" for event, ending in zip(events, endings, strict=True))
 
 
 def _turn_results(rows: Sequence[ResultRow]) -> tuple[TurnResult, ...]:
-    result = []
+    events = _events([row.verdict for row in rows])
+    return tuple(TurnResult(row=row, event=event) for row, event in zip(rows, events, strict=True))
+
+
+def _events(verdicts: Iterable[Kind | None]) -> list[str]:
+    """Return what happened to the count in each turn, see `TurnResult`."""
+    events = []
     right: bool | None = None
-    for row in rows:
-        now = None if row.verdict in (None, Kind.REFUSED, Kind.FAILED, Kind.UNCERTAIN) else row.verdict is Kind.EXACT
-        event = "lost" if right and now is False else "repaired" if right is False and now else ""
-        result.append(TurnResult(row=row, event=event))
+    for verdict in verdicts:
+        now = None if verdict in (None, Kind.REFUSED, Kind.FAILED, Kind.UNCERTAIN) else verdict is Kind.EXACT
+        events.append("lost" if right and now is False else "repaired" if right is False and now else "")
         right = right if now is None else now
-    return tuple(result)
+    return events

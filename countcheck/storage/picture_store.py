@@ -6,8 +6,9 @@ import contextlib
 import hashlib
 import os
 import re
+import stat
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 PICTURES_URL = "pictures_url"  # what the record calls the place of the pictures, where it is not the run's folder
 IMAGE_FORMAT = "image_format"  # and their format, where it is not PNG
 SUFFIXES = frozenset(each.suffix for each in FORMATS.values())
+
+_MOST_FOLDERS = 1000  # that are remembered
 
 _SAMPLE_KEY = re.compile(r"^[0-9a-f]{8,64}$")
 
@@ -130,8 +133,12 @@ class PictureWriter:
             DiskFull: When there is no room.
             BadInput: When it may not be written.
         """
-        self.files.write(path, data, durable=True)
+        self.write_file(path, data)
         return StoredPicture.of(path, data, image)
+
+    def write_file(self, path: str, data: bytes) -> None:
+        """Write a picture's file and wait until it is safely stored, as `write` does; for one that is described already."""
+        self.files.write(path, data, durable=True)
 
     def save_thumbnail(self, stored: StoredPicture, image: Image.Image) -> None:
         """Make and write a picture's thumbnail. One that cannot be written is no loss."""
@@ -172,6 +179,7 @@ class PictureStore:
         self.format = image_format(format_name)
         self._writer: PictureWriter | None = None
         self._lock = threading.Lock()
+        self._real_folders: dict[str, tuple[Path, bool]] = {}
 
     @property
     def writer(self) -> PictureWriter:
@@ -241,21 +249,24 @@ class PictureStore:
                 changed += recorded is not None and size != recorded
         return PictureProblems(missing=missing, changed=changed, first_missing=first)
 
-    def demand_all(self, rows: Collection[ResultRow]) -> None:
+    def demand_all(self, rows: Iterable[ResultRow]) -> None:
         """Let something go on only when every picture file of these rows is there.
 
         Raises:
             BadInput: Saying how many are gone.
         """
-        found = self.problems(rows)
-        if self.url:
-            there = self.writer.files.sizes("images").keys() if rows else set()
-            gone = [row.picture for row in rows if row.picture not in there]
-            found = PictureProblems(missing=len(gone), first_missing=gone[0] if gone else "")
-        if found.missing:
-            verb = "is" if found.missing == 1 else "are"
+        there = self.writer.files.sizes("images").keys() if self.url else None
+        n = missing = 0
+        first = ""
+        for row in rows:
+            n += 1
+            if row.picture not in there if there is not None else self.problems([row]).missing:
+                missing += 1
+                first = first or row.picture
+        if missing:
+            verb = "is" if missing == 1 else "are"
             raise BadInput(
-                f"{self._folder}: {found.missing} of {len(rows)} picture files {verb} gone, the first {found.first_missing}: two "
+                f"{self._folder}: {missing} of {n} picture files {verb} gone, the first {first}: two "
                 "counters would be mixed. Restore the files, or recount with the detector that the run was made with."
             )
 
@@ -270,8 +281,10 @@ class PictureStore:
             path = self._inside(row)
         except BadInput:
             return None
-        path = path if self._is_whole(path, row) or not self.url else self._fetch(row.picture, path)
-        return path if self._is_whole(path, row) else None
+        whole = self._is_whole(path, row)
+        if self.url and not whole:
+            whole = self._is_whole(self._fetch(row.picture, path), row)
+        return path if whole else None
 
     def file_of(self, key: str, turn: int) -> Path | None:
         """Return the picture file of a sample's turn; ``None`` when there is none. Nothing outside the run is found.
@@ -306,17 +319,33 @@ class PictureStore:
     @staticmethod
     def _is_whole(path: Path, row: ResultRow) -> bool:
         try:
-            size = path.stat().st_size
+            status = path.stat()
         except OSError:
             return False
-        return path.is_file() and row.picture_bytes in (None, size)
+        return stat.S_ISREG(status.st_mode) and row.picture_bytes in (None, status.st_size)
+
+    def _real_folder(self, relative: str) -> tuple[Path, bool]:
+        """A folder of the run without links, and whether it lies among its pictures; looked up once, there are few."""
+        known = self._real_folders.get(relative)
+        if known is None:
+            if len(self._real_folders) >= _MOST_FOLDERS:
+                self._real_folders.clear()
+            folder = (self._folder / relative).resolve()
+            known = (folder, folder.is_relative_to((self._folder / "images").resolve()))
+            self._real_folders[relative] = known
+        return known
 
     def _local(self, relative: str) -> Path | None:
         path = self._folder / relative
         return path if not self.url or path.is_file() else None
 
     def _inside(self, row: ResultRow) -> Path:
-        path = (self._folder / row.picture).resolve()
-        if not path.is_relative_to((self._folder / "images").resolve()):
+        above, _, name = row.picture.rpartition("/")
+        folder, inside = self._real_folder(above)
+        path = folder / name
+        if not name.strip(".") or os.path.islink(path):  # noqa: PTH114 (twice as fast, and asked of every picture)
+            path = path.resolve()
+            inside = path.is_relative_to(self._real_folder("images")[0])
+        if not inside:
             raise BadInput(f"{self._folder}: the picture {row.picture[:200]!r} lies outside the run. It is not read.")
         return path

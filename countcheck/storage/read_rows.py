@@ -47,25 +47,39 @@ def result_row(row: Any, asked: PromptFields) -> ResultRow:
 
 def _detail_fields(outcome: str, detail: dict[str, Any]) -> dict[str, Any]:
     """Take the fields that every row has out of an outcome's detail; what is left is the row's extra."""
-    texts = {name: detail.pop(name, "") for name in ("category", "code", "words", "stage", "message", "rewritten")}
+    if not detail:
+        return {}
+    take = detail.pop
     return {
-        **texts,
-        "refusal": detail.pop("reason", None) if outcome == "refusal" else None,
-        "failure": detail.pop("fault", None) if outcome == "failure" else None,
-        "claims": bool(detail.pop("claims", False)),
+        "category": take("category", ""),
+        "code": take("code", ""),
+        "words": take("words", ""),
+        "stage": take("stage", ""),
+        "message": take("message", ""),
+        "rewritten": take("rewritten", ""),
+        "refusal": take("reason", None) if outcome == "refusal" else None,
+        "failure": take("fault", None) if outcome == "failure" else None,
+        "claims": bool(take("claims", False)),
     }
+
+
+_KIND = {str(kind): kind for kind in Kind}
 
 
 def _verdict_fields(row: Any) -> dict[str, Any]:
-    numbers = orjson.loads(row.counted) if row.counted else {}
-    return {
-        "verdict": Kind(row.verdict) if row.verdict else None,
-        "leaning": Kind(row.leaning) if row.leaning else None,
+    if row.verdict_key is None:
+        return {}
+    fields: dict[str, Any] = {
+        "verdict": _KIND[row.verdict] if row.verdict else None,
+        "leaning": _KIND[row.leaning] if row.leaning else None,
         "reason": row.reason or "",
-        "counted": {noun: values[0] for noun, values in numbers.items()},
-        "low": {noun: values[1] for noun, values in numbers.items()},
-        "high": {noun: values[2] for noun, values in numbers.items()},
     }
+    if row.counted and row.counted != "{}":
+        numbers = orjson.loads(row.counted).items()
+        fields["counted"] = {noun: values[0] for noun, values in numbers}
+        fields["low"] = {noun: values[1] for noun, values in numbers}
+        fields["high"] = {noun: values[2] for noun, values in numbers}
+    return fields
 
 
 def read_detections(body: bytes) -> Detections:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
+from typing import IO
 
 import orjson
 import sqlalchemy as sa
 
 from countcheck.detectors.base import Detections
+from countcheck.files import disk_errors_as_sentences
 from countcheck.storage.checksums import check_row, row_checksum, sealed
 from countcheck.storage.columns import detection_columns, verdict_columns
 from countcheck.storage.countings import DEFAULT, ids_with_detector, read_countings, same_counting
@@ -35,10 +40,6 @@ class Recount:
         self_test: How it did in its self-test.
         finished: Called when the counting is complete.
 
-    Attributes:
-        detected: Key and turn of the pictures that this detector has seen before: in the run, in another recount, or in
-            this one before it was interrupted.
-
     Raises:
         DiskFull: When there is no room.
         BadInput: When the ledger may not be written.
@@ -54,9 +55,18 @@ class Recount:
                 connection, counter, self_test, complete=False
             )
             self._sources = ids_with_detector(Snapshot.within(connection), counter.stored().detector)
-            c = detections.c
-            query = sa.select(c.key, c.turn).where(c.counting.in_(self._sources)).distinct()
-            self.detected = {(row.key, row.turn) for row in connection.execute(query)}
+
+    def detected(self) -> Iterator[tuple[str, int]]:
+        """Yield key and turn of the pictures that this detector has seen before, some of them more than once.
+
+        It has seen them in the run, in another recount, or in this one before it was interrupted.
+        """
+        marks = ", ".join("?" * len(self._sources))
+        with self._ledger.snapshot() as snapshot:
+            yield from snapshot.connection.execute(
+                f"SELECT key, turn FROM detections WHERE counting IN ({marks})",  # noqa: S608 (question marks)
+                tuple(self._sources),
+            )
 
     def add_detections(self, found: Sequence[tuple[str, int, Detections]]) -> None:
         """Write what the detector found in some pictures, as (key, turn, detections). Raises `DiskFull`."""
@@ -66,12 +76,14 @@ class Recount:
                 connection.execute(sa.insert(detections).prefix_with("OR REPLACE"), rows)
 
     def detections(self) -> Iterator[tuple[str, int, Detections]]:
-        """Yield key, turn and detections of every picture that this detector has seen, the newest of each."""
+        """Yield key, turn and detections of every picture that this detector has seen, the newest of each; in no order."""
         with self._ledger.snapshot() as snapshot:
-            yield from newest_detections(snapshot, self._sources)
+            yield from newest_detections(snapshot, self._sources, in_order=False)
 
     def finish(self, judged: Iterable[VerdictRecord], *, make_default: bool = False) -> str:
         """Write all verdicts and make the counting visible, in one transaction; return its name.
+
+        Verdicts wait in a temporary file, so that a million take no memory, and nobody waits while they are made.
 
         Args:
             judged: A verdict for every picture.
@@ -81,10 +93,9 @@ class Recount:
             DiskFull: When there is no room; nothing is written then.
         """
         statement = sa.insert(verdicts).prefix_with("OR REPLACE")
-        rows = (verdict_columns(record, self._counting) for record in judged)
-        with self._ledger.writing() as connection:
-            while part := list(islice(rows, _AT_A_TIME)):
-                connection.execute(statement, part)
+        with tempfile.TemporaryFile() as spooled, self._transaction(spooled, judged) as connection:
+            while lines := list(islice(spooled, _AT_A_TIME)):
+                connection.execute(statement, [orjson.loads(line) for line in lines])
             here = countings.c.id == self._counting
             row = {**connection.execute(sa.select(countings).where(here)).one()._mapping, "complete": True}
             connection.execute(
@@ -98,6 +109,16 @@ class Recount:
             name = next(each.name for each in read_countings(Snapshot.within(connection)) if self._counting in each.ids)
         self._finished()
         return name
+
+    @contextlib.contextmanager
+    def _transaction(self, spooled: IO[bytes], judged: Iterable[VerdictRecord]) -> Iterator[sa.Connection]:
+        """Open the transaction once all verdicts are in the temporary file."""
+        with disk_errors_as_sentences(Path(tempfile.gettempdir())):
+            for record in judged:
+                spooled.write(orjson.dumps(verdict_columns(record, self._counting)) + b"\n")
+            spooled.seek(0)
+        with self._ledger.writing() as connection:
+            yield connection
 
 
 def insert_counting(

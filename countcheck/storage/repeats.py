@@ -9,7 +9,7 @@ share a noun are never proof.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -108,7 +108,7 @@ def without_placeholders(rows: Sequence[ResultRow]) -> list[ResultRow]:
         sentences |= _sentences(own, sum(bool(row.picture) and not row.conversation for row in own))
     if not sentences:
         return list(rows)
-    return [_as_refusal(row, sentences[row.key, row.turn]) if (row.key, row.turn) in sentences else row for row in rows]
+    return [as_refusal(row, sentences[row.key, row.turn]) if (row.key, row.turn) in sentences else row for row in rows]
 
 
 def _sentences(rows: Iterable[ResultRow], drawn: int) -> dict[tuple[str, int], str]:
@@ -121,39 +121,39 @@ def _sentences(rows: Iterable[ResultRow], drawn: int) -> dict[tuple[str, int], s
     return sentences
 
 
-def without_placeholders_in(table: ResultTable) -> ResultTable:
-    """Return the table of a run, the pictures that are placeholders as silent refusals; as `without_placeholders` does."""
-    refused = list(_placeholders_in(table))
-    if not refused:
+def without_placeholders_in(table: ResultTable, refused: Mapping[int, str] | None = None) -> ResultTable:
+    """Return the table of a run, the pictures that are placeholders as silent refusals; as `without_placeholders` does.
+
+    Args:
+        refused: What `placeholders_in` says of the table; looked for when ``None``.
+    """
+    rows = list(placeholders_in(table) if refused is None else refused)
+    if not rows:
         return table
     ending = Ending(outcome="refusal", refusal="silent", code=PLACEHOLDER, verdict=Kind.REFUSED)
     endings = table.ending.copy()
-    endings[refused] = len(table.endings)
+    endings[rows] = len(table.endings)
     return replace(table, endings=[*table.endings, ending], ending=endings)
 
 
-def without_placeholders_of(table: ResultTable, rows: Iterable[ResultRow]) -> Iterator[ResultRow]:
-    """Yield the rows of a run one by one as `without_placeholders` does; its table tells which are placeholders."""
-    sentences = {(table.key_of(row), int(table.turn[row])): why for row, why in _placeholders_in(table).items()}
-    del table  # the rows take their time, and need nothing of it
-    for row in rows:
-        sentence = sentences.get((row.key, row.turn)) if sentences else None
-        yield row if sentence is None else _as_refusal(row, sentence)
-
-
-def _placeholders_in(table: ResultTable) -> dict[int, str]:
+def placeholders_in(table: ResultTable) -> dict[int, str]:
     """Return by its place in the table why each placeholder is a refusal."""
     found: dict[int, str] = {}
     for code in range(len(table.generators)):
         rows = np.flatnonzero(table.generator == code)
-        own = table.take(rows)
+        own = table if len(rows) == len(table) else table.take(rows)
         near = may_repeat(own)
-        sentences = _sentences(own.take(near).rows(), int((own.drawn & ~own.conversation).sum()))
+        sentences = _sentences(own.take(near).rows(), int((own.drawn & ~own.conversation).sum())) if len(near) else {}
         for row in near.tolist() if sentences else ():
             sentence = sentences.get((own.key_of(row), int(own.turn[row])))
             if sentence is not None:
                 found[int(rows[row])] = sentence
     return found
+
+
+def by_name(table: ResultTable, sentences: Mapping[int, str]) -> dict[tuple[str, int], str]:
+    """Return what `placeholders_in` says by key and turn."""
+    return {(table.key_of(row), int(table.turn[row])): why for row, why in sentences.items()}
 
 
 def compared(table: ResultTable) -> Bools:
@@ -196,7 +196,8 @@ def is_placeholder(picture: RepeatedPicture, drawn: int) -> bool:
     return len(picture.rows) < drawn if picture.exact else 2 * len(picture.rows) < drawn
 
 
-def _as_refusal(row: ResultRow, sentence: str) -> ResultRow:
+def as_refusal(row: ResultRow, sentence: str) -> ResultRow:
+    """Return the row of a placeholder as a silent refusal, with its picture kept; ``sentence`` says why."""
     return replace(
         row,
         outcome="refusal",

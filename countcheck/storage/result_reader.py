@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Iterator, Sequence
-from dataclasses import make_dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from countcheck.counting.verdict import Kind
@@ -20,70 +21,104 @@ from countcheck.suites.suite import Conversation, Prompt, Suite
 _AT_A_TIME = 4000  # rows
 
 
-def result_rows(snapshot: Snapshot, suite: Suite, counting: Counting | None) -> Iterator[ResultRow]:
-    """Yield one row per prompt sample and per turn of a conversation, missing samples included.
+class ResultReader:
+    """Reads rows of one run's ledger: one per prompt sample and per turn of a conversation, missing samples included.
 
     Args:
-        snapshot: Of the run's ledger.
         suite: The run's.
         counting: Whose verdicts to read; ``None`` when nothing was counted yet. A picture that it has not counted
             is uncertain.
-
-    Raises:
-        DamagedRow: When a row does not hold what was written.
     """
-    by_id: dict[str, Prompt | Conversation] = {a.id: a for a in suite.asked}
-    shared: dict[tuple[str, int], PromptFields] = {}
-    ids = () if counting is None else counting.ids
-    totals = snapshot.check_totals("countings", "samples", "outcomes", "verdicts")
-    several = totals["countings"] > 1
-    n_samples = n_outcomes = n_verdicts = 0
-    before = None
-    for row in _joined_rows(snapshot, ids if several else None):
-        n_samples += row.key != before
-        n_outcomes += row.outcome_key is not None
-        n_verdicts += row.verdict_key is not None
-        before = row.key
-        script = row.script or 0
-        place = (row.prompt_id, script)
-        if place not in shared:
-            shared[place] = PromptFields.of(by_id[row.prompt_id], script)
-        read = result_row(row, shared[place])
-        yield _uncounted(read, counting) if read.verdict is None else read
-    found = (n_samples, n_outcomes, n_verdicts)
-    expected = (
-        totals["samples"],
-        totals["outcomes"],
-        _number_of_verdicts(snapshot, ids) if several else totals["verdicts"],
-    )
-    if found != expected:
-        raise DamagedRow(f"an index is damaged: {found} samples, outcomes and verdicts are found of {expected}")
+
+    def __init__(self, suite: Suite, counting: Counting | None) -> None:
+        self._asked: dict[str, Prompt | Conversation] = {asked.id: asked for asked in suite.asked}
+        self._fields: dict[tuple[str, int], PromptFields] = {}
+        self._counting = counting
+        self._ids = () if counting is None else counting.ids
+
+    def rows(self, snapshot: Snapshot) -> Iterator[ResultRow]:
+        """Yield all rows, in the order of planning. Raises `DamagedRow` when one is not what was written, or is lost."""
+        totals = snapshot.check_totals("countings", "samples", "outcomes", "verdicts")
+        several = totals["countings"] > 1
+        n_samples = n_outcomes = n_verdicts = 0
+        before = None
+        for row in _joined_rows(snapshot, self._ids if several else None):
+            n_samples += row.key != before
+            n_outcomes += row.outcome_key is not None
+            n_verdicts += row.verdict_key is not None
+            before = row.key
+            yield self._row(row)
+        found = (n_samples, n_outcomes, n_verdicts)
+        expected = (
+            totals["samples"],
+            totals["outcomes"],
+            _number_of_verdicts(snapshot, self._ids) if several else totals["verdicts"],
+        )
+        if found != expected:
+            raise DamagedRow(f"an index is damaged: {found} samples, outcomes and verdicts are found of {expected}")
+
+    def rows_of(self, snapshot: Snapshot, keys: Sequence[str]) -> Iterator[ResultRow]:
+        """Yield the rows of some samples, at most 10,000 of them. Raises `DamagedRow` for one that is not as written."""
+        several = snapshot.check_totals("countings")["countings"] > 1
+        for row in _joined_rows(snapshot, self._ids if several else None, keys):
+            yield self._row(row)
+
+    def _row(self, row: Any) -> ResultRow:
+        place = (row.prompt_id, row.script or 0)
+        fields = self._fields.get(place)
+        if fields is None:
+            fields = self._fields[place] = PromptFields.of(self._asked[row.prompt_id], place[1])
+        read = result_row(row, fields)
+        return _uncounted(read, self._counting) if read.verdict is None else read
 
 
-def counted_detections(ledger: Ledger, counting: Counting | None) -> Iterator[tuple[str, int, Detections]]:
+def counted_detections(
+    ledger: Ledger, counting: Counting | None, keys: Sequence[str] | None = None
+) -> Iterator[tuple[str, int, Detections]]:
     """Yield key, turn and detections of every picture that the detector of a counting has seen.
 
     A recount under another rule has no detections of its own: those of the counting that ran the detector count.
+
+    Args:
+        keys: Samples, at most 10,000; all when ``None``.
     """
     if counting is None:
         return
     with ledger.snapshot() as snapshot:
-        snapshot.check_totals("countings", "detections")
-        yield from newest_detections(snapshot, ids_with_detector(snapshot, counting.counter.detector))
+        snapshot.check_totals("countings", *(("detections",) if keys is None else ()))
+        yield from newest_detections(snapshot, ids_with_detector(snapshot, counting.counter.detector), keys)
 
 
-def newest_detections(snapshot: Snapshot, ids: Sequence[int]) -> Iterator[tuple[str, int, Detections]]:
-    """Yield the newest detections of every picture among those of some countings, in the order of key and turn.
+def newest_detections(
+    snapshot: Snapshot, ids: Sequence[int], keys: Sequence[str] | None = None, *, in_order: bool = True
+) -> Iterator[tuple[str, int, Detections]]:
+    """Yield the newest detections of every picture among those of some countings.
+
+    Args:
+        snapshot: Of the ledger.
+        ids: Of the countings.
+        keys: Samples, at most 10,000; all when ``None``.
+        in_order: By key and turn; else as they lie in the file, which is faster.
 
     Raises:
         DamagedRow: When a row does not hold what was written.
     """
-    newest = (
-        f"WHERE counting IN ({_marks(ids)}) AND counting = (SELECT max(d.counting) FROM detections d "  # noqa: S608 (question marks)
-        f"WHERE d.key = detections.key AND d.turn = detections.turn AND d.counting IN ({_marks(ids)})) ORDER BY key, turn"
-    )
-    for row in snapshot.rows("detections", newest, (*ids, *ids)):
-        yield row["key"], row["turn"], read_detections(row["body"])
+    chosen = f"counting IN ({_marks(ids)})" + ("" if keys is None else f" AND key IN ({_marks(keys)})")
+    values = (*ids, *(keys or ()))
+    if len(ids) > 1:
+        chosen += (
+            " AND counting = (SELECT max(d.counting) FROM detections d "  # noqa: S608 (question marks)
+            f"WHERE d.key = detections.key AND d.turn = detections.turn AND d.counting IN ({_marks(ids)}))"
+        )
+        values = (*values, *ids)
+    order = "ORDER BY key, turn" if in_order else ""
+    scan = "" if in_order or keys is not None or len(ids) > 1 else "NOT INDEXED"
+    query = f"SELECT key, turn, counting, body, checksum FROM detections {scan} WHERE {chosen} {order}"  # noqa: S608
+    for *values_of_row, written in snapshot.connection.execute(query, values):
+        if checksum(tuple(values_of_row)) != written:
+            raise DamagedRow(f"the row {values_of_row[0]!s:.60} {values_of_row[1]} of detections is damaged")
+        key, turn, _, body = values_of_row
+        yield key, turn, read_detections(body)
 
 
 def _uncounted(row: ResultRow, counting: Counting | None) -> ResultRow:
@@ -104,14 +139,19 @@ _NAMES = (
     *("outcome_key", *_OUTCOME[1:], "outcome_checksum"),
     *("verdict_key", "verdict_turn", *_VERDICT[2:], "verdict_checksum"),
 )
-Joined = make_dataclass("Joined", _NAMES, slots=True)
+Joined = namedtuple("Joined", _NAMES)  # type: ignore[misc]  # its names are the ledger's
 _DONE = len(_SAMPLE)
 _AT_OUTCOME = _DONE + 2
 _AT_VERDICT = _AT_OUTCOME + len(_OUTCOME) + 1
 
 
-def _joined_rows(snapshot: Snapshot, ids: Sequence[int] | None) -> Iterator[Any]:
-    """Yield samples with their outcomes and each outcome's verdict; all verdicts count when no ids are given."""
+def _joined_rows(snapshot: Snapshot, ids: Sequence[int] | None, keys: Sequence[str] | None = None) -> Iterator[Any]:
+    """Yield samples with their outcomes and each outcome's verdict.
+
+    Args:
+        ids: Of the countings whose verdicts count; all when ``None``.
+        keys: Of the samples; all when ``None``.
+    """
     chosen = ""
     values: tuple[Any, ...] = ()
     if ids is not None:
@@ -122,17 +162,18 @@ def _joined_rows(snapshot: Snapshot, ids: Sequence[int] | None) -> Iterator[Any]
         values = (*ids, *UNJUDGED)
     listed = [f"s.{name}" for name in (*_SAMPLE, "done", "checksum")]
     listed += [f"o.{name}" for name in (*_OUTCOME, "checksum")] + [f"v.{name}" for name in (*_VERDICT, "checksum")]
+    wanted = "" if keys is None else f"WHERE s.key IN ({_marks(keys)})"
     # An index made for this one query would take more memory than the rows.
     snapshot.connection.execute("PRAGMA automatic_index = OFF")
     cursor = snapshot.connection.execute(
         f"SELECT {', '.join(listed)} FROM samples s LEFT JOIN outcomes o ON o.key = s.key "  # noqa: S608 (our own names)
-        f"LEFT JOIN verdicts v ON v.key = o.key AND v.turn = o.turn {chosen} ORDER BY s.id, o.turn",
-        values,
+        f"LEFT JOIN verdicts v ON v.key = o.key AND v.turn = o.turn {chosen} {wanted} ORDER BY s.id, o.turn",
+        (*values, *(keys or ())),
     )
     while rows := cursor.fetchmany(_AT_A_TIME):
         for row in rows:
             _check_joined(row)
-            yield Joined(*row)
+            yield Joined._make(row)
 
 
 def _marks(values: Sequence[Any]) -> str:

@@ -236,6 +236,30 @@ class ResultTable:
             )
 
 
+class RowFinder:
+    """Finds rows of a table by the key of their sample and their turn."""
+
+    def __init__(self, table: ResultTable) -> None:
+        self._order = np.lexsort((table.turn, table.key))
+        self._keys, self._turns = table.key[self._order], table.turn[self._order]
+
+    def find(self, names: Sequence[tuple[str, int]]) -> list[int]:
+        """Return the row of each key and turn; -1 where there is none.
+
+        >>> row = ResultRow(key="b", generator="g", prompt_id="p", repeat=0, seed=1, text="", outcome="picture")
+        >>> RowFinder(ResultTable.of([row, replace(row, turn=1), replace(row, key="a")])).find([("b", 1), ("c", 0)])
+        [1, -1]
+        """
+        keys = np.array([key.encode("utf-8", "surrogatepass") for key, _ in names], np.bytes_)
+        first, last = (np.searchsorted(self._keys, keys, side) for side in ("left", "right"))
+        found = []
+        for start, end, (_, turn) in zip(first.tolist(), last.tolist(), names, strict=True):
+            place = start + int(np.searchsorted(self._turns[start:end], turn)) if end - start > 1 else start
+            known = place < end and self._turns[place] == turn
+            found.append(int(self._order[place]) if known else -1)
+        return found
+
+
 Results: TypeAlias = ResultTable | Iterable[ResultRow]
 """Results as statistics take them: a table, or rows that are arranged as one."""
 

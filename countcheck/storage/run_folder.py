@@ -8,7 +8,7 @@ SQLAlchemy alone takes longer to import than a small run takes to sum up.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,7 +21,13 @@ from countcheck.storage.countings import Counting, choose_counting, read_countin
 from countcheck.storage.label_reader import read_labels
 from countcheck.storage.ledger import Ledger
 from countcheck.storage.picture_store import IMAGE_FORMAT, PICTURES_URL, PictureProblems, PictureStore
-from countcheck.storage.repeats import without_placeholders, without_placeholders_in, without_placeholders_of
+from countcheck.storage.repeats import (
+    as_refusal,
+    by_name,
+    placeholders_in,
+    without_placeholders,
+    without_placeholders_in,
+)
 from countcheck.storage.rows import Label, ResultRow
 from countcheck.storage.run_info import CounterInfo, GeneratorInfo, RunInfo, SelfTestInfo
 from countcheck.storage.truncated import JUDGE, TRUNCATED, without_truncated
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     from countcheck.storage.recount import Recount
     from countcheck.storage.result_table import ResultTable
     from countcheck.storage.resume import ResumeState
+    from countcheck.storage.run_results import RunResults
     from countcheck.storage.snapshot import Snapshot
     from countcheck.storage.verdict_repair import StoredOutcome
     from countcheck.suites.samples import Sample
@@ -153,6 +160,11 @@ class RunFolder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the ledger is read from a copy in memory, because nothing can be written beside it."""
+        return self._ledger.in_memory
 
     @property
     def label_store(self) -> LabelStore:
@@ -420,19 +432,24 @@ class RunFolder:
         with self._ledger.snapshot() as snapshot:
             return without_placeholders(list(self._rows_as_written(snapshot, suite, counting)))
 
-    def iter_rows(self) -> Iterator[ResultRow]:
+    def iter_rows(self, seen: Callable[[ResultTable], None] | None = None) -> Iterator[ResultRow]:
         """Yield the rows of `rows` one after the other, so that a million of them are never in memory at a time.
 
         The ledger is read twice, as of one moment: first as columns, which tell the pictures that stand for none. That no
         row is lost is known, and said, at the end.
+
+        Args:
+            seen: Receives the columns, before the first row is yielded.
 
         Raises:
             BadInput: When the ledger is damaged.
         """
         counting, suite = self._counting(), self.suite
         with self._ledger.snapshot() as snapshot:
-            rows = self._rows_as_written(snapshot, suite, counting)
-            yield from without_placeholders_of(self._table_as_written(snapshot, suite, counting), rows)
+            sentences = self._placeholders(snapshot, suite, counting, seen)
+            for row in self._rows_as_written(snapshot, suite, counting):
+                sentence = sentences.get((row.key, row.turn)) if sentences else None
+                yield row if sentence is None else as_refusal(row, sentence)
 
     def table(self) -> ResultTable:
         """Read the rows of `rows` as columns: what statistics need of them, in a tenth of the time and memory.
@@ -440,16 +457,50 @@ class RunFolder:
         Raises:
             BadInput: When the ledger is damaged.
         """
+        return self.results().table
+
+    def results(self) -> RunResults:
+        """Read the rows as columns, and give whole rows of them when they are asked for.
+
+        Raises:
+            BadInput: When the ledger is damaged.
+        """
+        from countcheck.storage.result_reader import ResultReader
+        from countcheck.storage.run_results import RunResults
+
         counting, suite = self._counting(), self.suite
         with self._ledger.snapshot() as snapshot:
             table = self._table_as_written(snapshot, suite, counting)
-        return without_placeholders_in(table)
+        refused = placeholders_in(table)
+        reader = ResultReader(suite, counting)
+
+        def read(keys: Sequence[str]) -> list[ResultRow]:
+            with self._ledger.snapshot() as snapshot:
+                return list(self._judged_as_chosen(reader.rows_of(snapshot, keys)))
+
+        return RunResults(without_placeholders_in(table, refused), by_name(table, refused), read)
+
+    def _placeholders(
+        self,
+        snapshot: Snapshot,
+        suite: Suite,
+        counting: Counting | None,
+        seen: Callable[[ResultTable], None] | None = None,
+    ) -> dict[tuple[str, int], str]:
+        table = self._table_as_written(snapshot, suite, counting)  # forgotten before the rows are read
+        refused = placeholders_in(table)
+        if seen is not None:
+            seen(without_placeholders_in(table, refused))
+        return by_name(table, refused)
 
     def _rows_as_written(self, snapshot: Snapshot, suite: Suite, counting: Counting | None) -> Iterator[ResultRow]:
         """Yield the rows, pictures that stand for none as pictures."""
-        from countcheck.storage.result_reader import result_rows
+        from countcheck.storage.result_reader import ResultReader
 
-        rows = result_rows(snapshot, suite, counting)
+        return self._judged_as_chosen(ResultReader(suite, counting).rows(snapshot))
+
+    def _judged_as_chosen(self, rows: Iterator[ResultRow]) -> Iterator[ResultRow]:
+        """Yield rows, those of truncated prompts as failures unless the run judges them."""
         return rows if self.judges_truncated else map(without_truncated, rows)
 
     def _table_as_written(self, snapshot: Snapshot, suite: Suite, counting: Counting | None) -> ResultTable:
@@ -464,11 +515,11 @@ class RunFolder:
             query = "SELECT picture, bytes FROM outcomes WHERE picture <> ''"
             return self.pictures.problems_of_files(snapshot.connection.execute(query))
 
-    def detections(self) -> Iterator[tuple[str, int, Detections]]:
-        """Yield key, turn and detections of every counted picture; see `counted_detections`."""
+    def detections(self, keys: Sequence[str] | None = None) -> Iterator[tuple[str, int, Detections]]:
+        """Yield key, turn and detections of every counted picture, or of those of some samples; see `counted_detections`."""
         from countcheck.storage.result_reader import counted_detections
 
-        return counted_detections(self._ledger, self._counting())
+        return counted_detections(self._ledger, self._counting(), keys)
 
     def labels(self) -> list[Label]:
         """Read every label, oldest first."""

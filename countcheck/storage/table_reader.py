@@ -69,7 +69,9 @@ def read_table(snapshot: Snapshot, suite: Suite, counting: Counting | None, *, j
     outcomes = _Outcomes(snapshot, samples, suite)
     judged = _Verdicts(snapshot, outcomes, () if counting is None else counting.ids)
     places = outcomes.places
-    missing = np.setdiff1d(np.arange(len(samples.key)), outcomes.sample)
+    without = np.ones(len(samples.key), np.bool_)
+    without[outcomes.sample] = False
+    missing = np.flatnonzero(without)
     sample = np.concatenate([outcomes.sample, missing])
     order = np.lexsort((np.concatenate([outcomes.turn, np.zeros(len(missing), np.int64)]), sample))
     endings = _Endings(outcomes.said.things, judged.judged.things, counted=counting is not None, judge=judge_truncated)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from countcheck.errors import BadInput, CountcheckError
 from countcheck.reports.format import estimate_text
@@ -18,7 +21,7 @@ from countcheck.reports.report import Report, read_report
 from countcheck.reports.safe_text import visible
 from countcheck.reports.sections import outcome_bars
 from countcheck.storage.find_runs import find_runs
-from countcheck.storage.rows import ResultRow
+from countcheck.storage.result_table import MISSING
 from countcheck.storage.run_folder import RunFolder
 
 READING_SECONDS = 1.0
@@ -127,8 +130,8 @@ class RunIndex:
         try:
             with RunFolder.open(run.path, check_suite=False) as opened:
                 report = read_report([opened])
-            body |= _body(report)
-            run.newest = _newest(run.path, report)
+                body |= _body(report)
+                run.newest = _newest(run.path, report)
         except CountcheckError as error:
             body["problem"] = visible(str(error), 500)
         except OSError as error:  # deleted while it was read
@@ -151,8 +154,8 @@ def _stamp(path: Path) -> Stamp:
 
 def _body(report: Report) -> dict[str, Any]:
     source = report.runs[0]
-    rows = [row for model in report.models for row in model.rows]
-    missing = sum(row.outcome == "missing" for row in rows)
+    planned = sum(len(model.rows) for model in report.models)
+    missing = sum(int((model.rows.table.outcome == MISSING).sum()) for model in report.models)
     models = []
     for model, parts in zip(report.models, outcome_bars(report), strict=True):
         exact, refused = (estimate_text(name, model.rates.get(name)) for name in ("exact_rate", "refusal_rate"))
@@ -169,8 +172,8 @@ def _body(report: Report) -> dict[str, Any]:
         "suite": visible(report.suite, 120),
         "counter": visible(source.info.counter.name, 120),
         "created": source.info.created,
-        "planned": len(rows),
-        "done": len(rows) - missing,
+        "planned": planned,
+        "done": planned - missing,
         "labels": source.labels,
         "headline": visible(headline(report), 600),
         "models": models,
@@ -178,21 +181,30 @@ def _body(report: Report) -> dict[str, Any]:
 
 
 def _newest(path: Path, report: Report) -> list[dict[str, Any]]:
-    def changed(entry: tuple[str, ResultRow]) -> float:
+    def changed(place: tuple[int, int]) -> float:
+        model, row = place
+        picture = report.models[model].rows.table.picture[row].decode("utf-8", "surrogatepass")
         try:
-            return (path / entry[1].picture).stat().st_mtime
-        except OSError:
+            return os.stat(f"{path}/{picture}").st_mtime  # noqa: PTH116 (a path object costs more than the look)
+        except (OSError, ValueError):
             return 0.0
 
-    entries = [(model.label, row) for model in report.models for row in model.rows if row.picture]
-    return [
-        {
-            "key": row.key,
-            "turn": row.turn,
-            "model": visible(model, 120),
-            "text": visible(row.text, 300),
-            "verdict": "" if row.verdict is None else str(row.verdict),
-            "reason": visible(row.reason, 300),
-        }
-        for model, row in heapq.nlargest(_NEWEST, entries, key=changed)
-    ]
+    drawn = (
+        (index, row)
+        for index, model in enumerate(report.models)
+        for row in np.flatnonzero(model.rows.table.drawn).tolist()
+    )
+    newest = []
+    for index, place in heapq.nlargest(_NEWEST, drawn, key=changed):
+        (row,) = report.models[index].rows.rows_at([place])
+        newest.append(
+            {
+                "key": row.key,
+                "turn": row.turn,
+                "model": visible(report.models[index].label, 120),
+                "text": visible(row.text, 300),
+                "verdict": "" if row.verdict is None else str(row.verdict),
+                "reason": visible(row.reason, 300),
+            }
+        )
+    return newest

@@ -144,7 +144,9 @@ class _Pages:
             return error_response(404, "there is no such report. Go back to the list and open it again.")
         headers = {}
         if path.suffix == ".html":
-            headers["Content-Security-Policy"] = f"{content_policy(files_beside=True)}; frame-ancestors 'none'"
+            headers["Content-Security-Policy"] = (
+                f"{content_policy(pictures_beside=True, rows_beside=True)}; frame-ancestors 'none'"
+            )
         return FileResponse(path, headers=headers)
 
 

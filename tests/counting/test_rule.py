@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countcheck.counting.geneval_rule import GenevalRule
-from countcheck.counting.rule import CountingRule, _candidates, count
+from countcheck.counting.rule import CountingRule, _candidates, count, counted_boxes
 from countcheck.detectors.base import Detections
 
 SIZE = (200, 100)
@@ -343,3 +343,19 @@ def test_the_sweep_gives_the_range_that_single_counts_give(rows):
         count(seen(*rows), ["pig"], CountingRule(threshold=0.2 + k / 100, version=2)).counts["pig"] for k in range(41)
     ]
     assert (counted.low["pig"], counted.high["pig"]) == (min(single), max(single))
+
+
+@pytest.mark.parametrize(
+    "rule", [CountingRule(margin=0.1), CountingRule(threshold=0.5, distractor_score_ratio=1.5), GenevalRule()]
+)
+def test_the_boxes_counted_are_those_of_the_whole_count(rule):
+    dice = np.random.default_rng(0)
+    for n in range(60):
+        corners = dice.uniform(0, 30, (n % 12, 2))
+        found = Detections(
+            boxes=np.concatenate([corners, corners + dice.uniform(5, 30, (n % 12, 2))], 1).astype(np.float32),
+            scores=dice.uniform(0.05, 1, n % 12).astype(np.float32),
+            nouns=tuple(dice.choice(["pig", "toy pig", "wolf"], n % 12).tolist()),
+            size=(64, 64),
+        )
+        assert counted_boxes(found, ["pig", "wolf"], rule) == count(found, ["pig", "wolf"], rule).kept

@@ -77,8 +77,8 @@ def test_one_batch_holds_outcomes_of_several_generators(context):
 def test_an_entry_is_kept_after_its_file_and_before_its_thumbnail(context, monkeypatch):
     order = []
     writer = type(context.folder.pictures.writer)
-    write = writer.write
-    monkeypatch.setattr(writer, "write", lambda self, *given: (order.append("file"), write(self, *given))[1])
+    write = writer.write_file
+    monkeypatch.setattr(writer, "write_file", lambda self, *given: (order.append("file"), write(self, *given))[1])
     monkeypatch.setattr("countcheck.images.thumbnails.save_thumbnail", lambda *_: order.append("thumbnail"))
     picture = Picture(key=keys(context)[0], pixels=squares.squares(3))
     entry = context.save_picture(picture, 0.04, "3 squares", lambda entry: (order.append("entry"), entry)[1])

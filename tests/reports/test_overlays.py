@@ -24,11 +24,11 @@ def test_counted_boxes_are_as_many_as_were_counted(two_runs):
         assert sum(box.counted for box in boxes[row.key, row.turn].boxes) == sum(row.counted.values())
 
 
-def test_boxes_are_shares_of_the_picture(two_runs):
+def test_boxes_lie_in_the_picture(two_runs):
     overlays = overlays_of(two_runs[0], two_runs[0].rows())
-    assert all(
-        0 <= box.left <= box.left + box.width <= 1.0001 for overlay in overlays.values() for box in overlay.boxes
-    )
+    for overlay in overlays.values():
+        wide, tall = overlay.size
+        assert all(0 <= box.left <= box.right <= wide and 0 <= box.top <= box.bottom <= tall for box in overlay.boxes)
 
 
 def test_annotated_pictures_are_sorted_by_verdict(two_runs, tmp_path):
@@ -62,10 +62,10 @@ def test_a_point_is_drawn_as_a_small_square_and_a_bare_number_not_at_all():
     fields = {"generator": "g", "prompt_id": "p", "repeat": 0, "seed": 1, "text": "a pig and a wolf"}
     row = ResultRow(key="k", outcome="picture", targets=targets, picture="k.png", **fields)
     run = SimpleNamespace(
-        info=RunInfo(counter=CounterInfo(rule={"threshold": 0.5})), detections=lambda: iter([("k", 0, found)])
+        info=RunInfo(counter=CounterInfo(rule={"threshold": 0.5})), detections=lambda keys: iter([("k", 0, found)])
     )
     (box,) = overlays_of(run, [row])["k", 0].boxes
-    assert box.noun == "pig" and box.width > 0 and box.height > 0
-    assert box.left + box.width / 2 == pytest.approx(0.5, abs=0.001)
+    assert box.noun == "pig" and box.bottom > box.top
+    assert (box.left + box.right) / 2 == pytest.approx(40, abs=0.1)
     drawn = np.asarray(draw_boxes(Image.new("RGB", (80, 60)), numbered_boxes(found, [0, 1])))
     assert drawn[25:35, 35:45].any() and not drawn[:20, :20].any()

@@ -9,8 +9,8 @@ from made_up import a_run, a_suite
 
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.reports.headline import headline
-from countcheck.reports.html.packed_rows import pack_rows
-from countcheck.reports.html.pictures import PagePictures
+from countcheck.reports.html.packed_rows import Shown, pack_rows
+from countcheck.reports.html.row_blocks import RowBlocks
 from countcheck.reports.report import read_report
 from countcheck.reports.sections import worst_prompts
 
@@ -44,7 +44,9 @@ def test_versions_of_a_suite_keep_their_own_texts_under_the_same_ids(tmp_path):
     ):
         report = read_report([first, second])
     texts = {prompt.text for prompt in (*old.prompts, *new.prompts)}
-    index = orjson.loads(zlib.decompress(base64.b64decode(pack_rows(report, PagePictures(), {}).index)))
-    assert sorted(place["text"] for place in index["places"]) == sorted(texts)
+    blocks = RowBlocks(None)
+    pack_rows(report, lambda run, rows: [Shown() for _ in rows], blocks)
+    places = orjson.loads(zlib.decompress(base64.b64decode(blocks.texts["place-0"])))
+    assert sorted(place["text"] for place in places) == sorted(texts)
     assert all(all(row is None or row.text == one.text for row in one.tries) for one in worst_prompts(report))
     assert "over tries that do not pair" in headline(report)

@@ -63,15 +63,15 @@ def test_another_process_goes_on_with_what_was_detected(run):
     run.recount(OTHER).add_detections([(first.key, 0, detections(9))])
     with RunFolder.open(run.path) as again:
         recount = again.recount(OTHER)
-        assert recount.detected == {(first.key, 0)}
+        assert set(recount.detected()) == {(first.key, 0)}
         recount.add_detections([(second.key, 0, detections(8))])
         assert [len(found.boxes) for *_, found in recount.detections()] in ([9, 8], [8, 9])
 
 
 def test_a_recount_by_another_counter_begins_anew(run):
     run.recount(OTHER).add_detections([(run.rows()[0].key, 0, detections(9))])
-    assert run.recount(CounterInfo(name="third", detector=DetectorInfo(family="z"))).detected == set()
-    assert run.recount(OTHER).detected == set()  # the first one was removed
+    assert list(run.recount(CounterInfo(name="third", detector=DetectorInfo(family="z"))).detected()) == []
+    assert list(run.recount(OTHER).detected()) == []  # the first one was removed
 
 
 def test_the_runs_own_counter_replaces_its_verdicts(run):

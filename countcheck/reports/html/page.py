@@ -1,10 +1,15 @@
-"""The report as one HTML file that opens from disk: it loads nothing from a network and runs no script but its own."""
+"""The report as an HTML file that opens from disk: it loads nothing from a network and runs no script but its own.
+
+It is one file, with a folder beside it for many pictures, and one for many rows.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import sys
+import threading
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,18 +18,23 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from countcheck.files import write_text
+from countcheck.images.read_ahead import usable_cores
 from countcheck.reports import format, safe_text, sections, wording
 from countcheck.reports.headline import headline, losses, rewritings
 from countcheck.reports.html import charts, tables
-from countcheck.reports.html.packed_rows import pack_rows
-from countcheck.reports.html.pictures import PagePictures, PictureId, page_pictures
-from countcheck.reports.overlays import Box, Overlay, overlays_of
+from countcheck.reports.html.packed_rows import Shown, pack_rows
+from countcheck.reports.html.pictures import PagePictures, PictureId
+from countcheck.reports.html.row_blocks import RowBlocks, blocks_beside, remove_old_blocks
+from countcheck.reports.overlays import Box, overlays_of
 from countcheck.reports.report import Report, read_report
 from countcheck.version import __version__
 
 if TYPE_CHECKING:
     from countcheck.storage.rows import ResultRow
     from countcheck.storage.run_folder import RunFolder
+
+MAX_ROWS_INSIDE = 10_000
+"""Most rows that a page holds itself; more lie in a folder beside it."""
 
 # Anchor, the value without which the section is left out (``None``: always there), title.
 CONTENTS: tuple[tuple[str, str | None, str], ...] = (
@@ -54,36 +64,79 @@ def write_html(
     *,
     address: Callable[[int, ResultRow], str] | None = None,
 ) -> Path:
-    """Write the report to ``target`` (and, when there are many pictures, a folder beside it); return ``target``.
+    """Write the report to ``target`` and return it; with folders beside it when there are many pictures or rows.
 
     Args:
         address: Of a run's index and a row, the address of the whole picture, on a page that a server gives out.
+
+    Raises:
+        BadInput, DiskFull: When it cannot be written.
     """
-    rows_of = [[row for model in report.models if model.run == i for row in model.rows] for i in range(len(runs))]
-    pictures = page_pictures(zip(runs, rows_of, strict=True), target)
-    overlays: dict[PictureId, Overlay] = {}
-    full: dict[PictureId, str] = {}
-    for index, (run, rows) in enumerate(zip(runs, rows_of, strict=True)):
-        overlays |= {(index, *place): overlay for place, overlay in overlays_of(run, rows).items()}
-        if address is not None:
-            full |= {(index, row.key, row.turn): address(index, row) for row in rows if row.picture}
-        elif run.path.resolve() == target.parent.resolve():
-            full |= {(index, row.key, row.turn): row.picture for row in rows if row.picture}
-    return write_text(render_html(report, pictures, overlays, full), target)
+    pictures = PagePictures(runs, target, sum(int(model.rows.table.drawn.sum()) for model in report.models))
+    rows = _PageRows(report, runs, pictures, address, target)
+    if sum(len(model.rows) for model in report.models) <= MAX_ROWS_INSIDE:
+        blocks, folder = RowBlocks(None), ""
+        any_picture = pack_rows(report, rows.show, blocks)
+    else:
+        with blocks_beside(target) as (blocks, folders):
+            any_picture = pack_rows(report, rows.show, blocks, processes=_processes(runs))
+        (folder,) = folders
+    write_text(_render(report, rows, blocks, folder, bare=not any_picture), target)
+    remove_old_blocks(target, folder)
+    return target
 
 
-def render_html(
-    report: Report,
-    pictures: PagePictures,
-    overlays: Mapping[PictureId, Overlay],
-    full: Mapping[PictureId, str] | None = None,
-) -> str:
+def _processes(runs: Sequence[RunFolder]) -> int:
+    """How many processes may pack rows: one where a fork would take along what must not be shared."""
+    alone = any(run.in_memory or run.pictures.url for run in runs) or threading.active_count() > 1
+    return 1 if alone or sys.platform != "linux" else min(8, usable_cores())
+
+
+class _PageRows:
+    """What the page shows of rows: their small pictures, boxes, and links to whole pictures."""
+
+    def __init__(
+        self,
+        report: Report,
+        runs: Sequence[RunFolder],
+        pictures: PagePictures,
+        address: Callable[[int, ResultRow], str] | None,
+        target: Path,
+    ) -> None:
+        self.pictures = pictures
+        self._report, self._runs, self._address = report, runs, address
+        self._in_run = [run.path.resolve() == target.parent.resolve() for run in runs]
+        self._shown: dict[PictureId, Shown] = {}
+
+    def show(self, run: int, rows: Sequence[ResultRow]) -> list[Shown]:
+        """Return what is shown of rows of one run."""
+        overlays = overlays_of(self._runs[run], rows)
+        return [
+            Shown(picture=picture, full=self._full(run, row), overlay=overlays.get((row.key, row.turn)))
+            for row, picture in zip(rows, self.pictures.addresses(run, rows), strict=True)
+        ]
+
+    def of(self, row: ResultRow, model: int) -> Shown:
+        """Return what is shown of one row of a model."""
+        place = (self._report.models[model].run, row.key, row.turn)
+        if place not in self._shown:
+            (self._shown[place],) = self.show(place[0], [row])
+        return self._shown[place]
+
+    def _full(self, run: int, row: ResultRow) -> str:
+        if not row.picture:
+            return ""
+        if self._address is not None:
+            return self._address(run, row)
+        return row.picture if self._in_run[run] else ""
+
+
+def _render(report: Report, rows: _PageRows, blocks: RowBlocks, folder: str, *, bare: bool) -> str:
     """Return the page as text.
 
     Args:
-        pictures: Where the page finds each picture.
-        overlays: The boxes of each picture.
-        full: Addresses of whole picture files, where the page lies beside them.
+        folder: The address of the blocks that are beside it; empty when they are inside.
+        bare: Whether it shows no picture.
     """
     style, script = _asset("report.css"), _asset("report.js")
     conversations, conversations_held = sections.conversations(report)
@@ -97,12 +150,13 @@ def render_html(
         "conversations": conversations,
         "prices": tables.price_charts(report),
     }
+    pictures = rows.pictures
     page: str = (
-        _environment(report, pictures, overlays)
+        _environment(report, rows)
         .get_template("report.html")
         .render(
             **optional,
-            policy=content_policy(files_beside=bool(pictures.beside)),
+            policy=content_policy(pictures_beside=not pictures.inside, rows_beside=bool(folder)),
             style=tables.safe_markup(style),
             script=tables.safe_markup(script),
             report=report,
@@ -115,18 +169,19 @@ def render_html(
             conversations_held=conversations_held,
             inconsistencies=sections.inconsistencies(report),
             reasons=wording.REASONS,
-            rows=pack_rows(report, pictures, overlays, full),
+            blocks=blocks.texts,
+            rows_folder=folder,
             made=tables.provenance_lists(report),
             bars=sections.outcome_bars(report),
             examples=sections.example_tries(report),
             verdicts=wording.VERDICTS,
-            bare=not pictures.inline and not pictures.beside,
+            bare=bare,
         )
     )
     return page
 
 
-def _environment(report: Report, pictures: PagePictures, overlays: Mapping[PictureId, Overlay]) -> Environment:
+def _environment(report: Report, rows: _PageRows) -> Environment:
     environment = Environment(
         loader=PackageLoader("countcheck.reports.html"),
         autoescape=True,
@@ -146,22 +201,27 @@ def _environment(report: Report, pictures: PagePictures, overlays: Mapping[Pictu
     environment.globals |= {
         "quantity": format.quantity,
         "swatch": _swatch,
-        "picture": lambda row, model: pictures.address((report.models[model].run, row.key, row.turn)),
-        "overlay_of": lambda row, model: overlays.get((report.models[model].run, row.key, row.turn)),
+        "picture": lambda row, model: rows.of(row, model).picture,
+        "overlay_of": lambda row, model: rows.of(row, model).overlay,
         "box_colours": _box_colours,
     }
     return environment
 
 
-def content_policy(*, files_beside: bool) -> str:
-    """Return the page's Content-Security-Policy: its own style and script, by their hashes, and its own pictures."""
+def content_policy(*, pictures_beside: bool, rows_beside: bool) -> str:
+    """Return the page's Content-Security-Policy: its own style and script, by their hashes, and its own pictures.
+
+    Args:
+        pictures_beside: Whether pictures are files.
+        rows_beside: Whether its script, and nothing else, may load further ones.
+    """
     style, script = _asset("report.css"), _asset("report.js")
     return "; ".join(
         (
             "default-src 'none'",
             f"style-src '{_hash(style)}'",
-            f"script-src '{_hash(script)}'",
-            "img-src data: 'self' file:" if files_beside else "img-src data:",
+            f"script-src '{_hash(script)}'" + (" 'strict-dynamic'" if rows_beside else ""),
+            "img-src data: 'self' file:" if pictures_beside else "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",
         )

@@ -6,9 +6,9 @@ import base64
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -28,78 +28,109 @@ PictureId = tuple[int, str, int]
 """Which picture of a report: the run's index, the sample's key, the turn. Two runs may hold the same sample."""
 
 
-@dataclass(slots=True, kw_only=True)
-class PagePictures:
-    """Where the page finds each picture: inside itself as data, or as a file in a folder beside it.
-
-    Attributes:
-        inline: ``data:`` addresses, when pictures are inside the page.
-        beside: Addresses relative to the page, when they are files.
-        missing: Pictures whose file is missing or damaged.
-    """
-
-    inline: dict[PictureId, str] = field(default_factory=dict)
-    beside: dict[PictureId, str] = field(default_factory=dict)
-    missing: set[PictureId] = field(default_factory=set)
-
-    def address(self, picture: PictureId) -> str:
-        """Return what stands in ``src``; empty when there is no picture to show."""
-        return self.inline.get(picture) or self.beside.get(picture, "")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _WantedThumbnail:
     """A picture whose thumbnail the page shows.
 
     Attributes:
-        saved_at: Where the run keeps its thumbnail, whether or not it is there.
+        original: The picture's file.
+        picture: The same as the ledger names it.
         saved: The run's thumbnail, when it is there and as new as the picture.
-        page_in_run: Whether the page lies in the run's folder, so that it can show the run's own files.
-        name: Of the copy in a folder beside the page, without its ending; no two runs share one.
     """
 
     original: Path
-    saved_at: Path
+    picture: str
     saved: Path | None
-    page_in_run: bool
-    name: Path
 
 
-def page_pictures(
-    runs: Iterable[tuple[RunFolder, Iterable[ResultRow]]], target: Path, *, max_inline: int | None = None
-) -> PagePictures:
-    """Make a thumbnail of every picture for the page ``target``: inside it while there are few, else as files.
+class PagePictures:
+    """The small pictures of a page: inside it as data while there are few, else as files beside it.
 
     A page in a run's folder shows the thumbnails that the run keeps. Any other page has its own in ``NAME_pictures``
     beside it; those that are there already stay, because a picture's name changes whenever the picture could.
 
     Args:
-        max_inline: Most pictures inside the page; 600 when ``None``.
+        runs: The runs of the page.
+        target: Where the page is written.
+        number: How many pictures there are to show; those of a page with few are inside it.
+
+    Attributes:
+        inside: Whether pictures are inside the page.
     """
-    wanted: dict[PictureId, _WantedThumbnail] = {}
-    pictures = PagePictures()
-    for index, (run, rows) in enumerate(runs):
-        folder = run.path.resolve()
-        page_in_run = folder == target.parent.resolve()
-        token = hashlib.sha256(str(folder).encode("utf-8", "replace")).hexdigest()[:8]
-        for row, path, saved in _files_of(run, [row for row in rows if row.picture]):
-            picture = (index, row.key, row.turn)
-            if path is None:
-                pictures.missing.add(picture)
+
+    def __init__(self, runs: Sequence[RunFolder], target: Path, number: int) -> None:
+        self.inside = number <= MAX_INLINE
+        self._runs = runs
+        self._home = target.parent.resolve()
+        self._copies = f"{target.stem}_pictures"
+        folders = [run.path.resolve() for run in runs]
+        self._tokens = [hashlib.sha256(str(each).encode("utf-8", "replace")).hexdigest()[:8] for each in folders]
+        self._page_in_run = [each == self._home for each in folders]
+        self._inline: dict[PictureId, str] = {}
+
+    def addresses(self, run: int, rows: Sequence[ResultRow]) -> list[str]:
+        """Return what stands in ``src`` for the picture of each row of a run; empty when there is none to show.
+
+        Args:
+            run: Its index.
+            rows: Some hundred rows.
+        """
+        found: dict[PictureId, str] = {}
+        wanted: dict[PictureId, _WantedThumbnail] = {}
+        left = []  # whose files are looked for
+        for row in rows:
+            picture = (run, row.key, row.turn)
+            if picture in self._inline:
+                found[picture] = self._inline[picture]
+            elif row.picture:
+                left.append(row)
+        for row, path, saved in _files_of(self._runs[run], left):
+            if path is not None:
+                wanted[run, row.key, row.turn] = _WantedThumbnail(original=path, picture=row.picture, saved=saved)
+        found |= self._put_inside(wanted) if self.inside else self._put_beside(run, wanted)
+        return [found.get((run, row.key, row.turn), "") for row in rows]
+
+    def _put_inside(self, wanted: Mapping[PictureId, _WantedThumbnail]) -> Mapping[PictureId, str]:
+        for picture, made in _each(wanted):
+            if made is not None:
+                data, kind = made
+                self._inline[picture] = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+        return {picture: self._inline[picture] for picture in wanted if picture in self._inline}
+
+    def _put_beside(self, run: int, wanted: Mapping[PictureId, _WantedThumbnail]) -> Mapping[PictureId, str]:
+        there = self._own_file if self._page_in_run[run] else self._copy
+        found = {picture: there(run, thumbnail) for picture, thumbnail in wanted.items()}
+        missing = {picture: wanted[picture] for picture, name in found.items() if not name}
+        for picture, made in _each(missing):
+            if made is None:
+                continue
+            data, kind = made
+            if self._page_in_run[run]:
+                name = thumbnails.thumbnail_name(wanted[picture].picture)
             else:
-                thumbnail = _WantedThumbnail(
-                    original=path,
-                    saved_at=thumbnails.thumbnail_path(folder, row.picture),
-                    saved=saved,
-                    page_in_run=page_in_run,
-                    name=Path(token, *thumbnails.thumbnail_path(Path(), row.picture).with_suffix("").parts[1:]),
-                )
-                wanted[picture] = thumbnail
-    if len(wanted) <= (MAX_INLINE if max_inline is None else max_inline):
-        _put_inside(pictures, wanted)
-    else:
-        _put_beside(pictures, wanted, target)
-    return pictures
+                name = f"{self._copy_name(run, wanted[picture])}.{kind.partition('/')[2]}"
+            atomic_write(self._home / name, data)
+            found[picture] = name
+        # A report may be called "50 % #1.html", or what is no text at all.
+        return {picture: quote(os.fsencode(name)) for picture, name in found.items() if name}
+
+    @staticmethod
+    def _own_file(_: int, thumbnail: _WantedThumbnail) -> str:
+        """The run's file that shows a picture: its thumbnail, or the picture where it is small; empty for neither."""
+        if thumbnail.saved is not None:
+            return thumbnails.thumbnail_name(thumbnail.picture)
+        return thumbnail.picture if thumbnails.is_own_thumbnail(thumbnail.original) else ""
+
+    def _copy(self, run: int, thumbnail: _WantedThumbnail) -> str:
+        """The copy of a thumbnail beside the page that was made before; empty when there is none."""
+        name = self._copy_name(run, thumbnail)
+        return next((f"{name}.{end}" for end in ("webp", "png") if (self._home / f"{name}.{end}").is_file()), "")
+
+    def _copy_name(self, run: int, thumbnail: _WantedThumbnail) -> str:
+        """What the copy is called, without its ending; no two runs share one."""
+        return (
+            f"{self._copies}/{self._tokens[run]}/{Path(thumbnail.picture).parent.name}/{Path(thumbnail.picture).stem}"
+        )
 
 
 def _files_of(run: RunFolder, rows: Sequence[ResultRow]) -> Iterator[tuple[ResultRow, Path | None, Path | None]]:
@@ -115,55 +146,6 @@ def _files_of(run: RunFolder, rows: Sequence[ResultRow]) -> Iterator[tuple[Resul
     with ThreadPoolExecutor(max_workers=_FETCHES, thread_name_prefix="fetch") as pool:
         for row, saved in zip(rows, pool.map(run.pictures.thumbnail, (row.picture for row in rows)), strict=True):
             yield row, saved or run.pictures.find(row), saved
-
-
-def _put_inside(pictures: PagePictures, wanted: Mapping[PictureId, _WantedThumbnail]) -> None:
-    for picture, made in _each(wanted):
-        if made is None:
-            pictures.missing.add(picture)
-        else:
-            data, kind = made
-            pictures.inline[picture] = f"data:{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def _put_beside(pictures: PagePictures, wanted: Mapping[PictureId, _WantedThumbnail], target: Path) -> None:
-    home = target.parent.resolve()
-    folder = home / f"{target.stem}_pictures"
-    there = (
-        {path.relative_to(folder).with_suffix(""): path for path in folder.glob("*/*/*.*")} if folder.is_dir() else {}
-    )
-    missing = {}
-    for picture, thumbnail in wanted.items():
-        shown = _home_file(thumbnail) if thumbnail.page_in_run else there.get(thumbnail.name)
-        if shown is None:
-            missing[picture] = thumbnail
-        else:
-            pictures.beside[picture] = _address(shown.relative_to(home))
-    for picture, made in _each(missing):
-        if made is None:
-            pictures.missing.add(picture)
-            continue
-        data, kind = made
-        thumbnail = wanted[picture]
-        path_of_copy = (
-            thumbnail.saved_at
-            if thumbnail.page_in_run
-            else (folder / thumbnail.name).with_suffix(f".{kind.partition('/')[2]}")
-        )
-        atomic_write(path_of_copy, data)
-        pictures.beside[picture] = _address(path_of_copy.relative_to(home))
-
-
-def _address(path: Path) -> str:
-    # A report may be called "50 % #1.html", or what is no text at all.
-    return quote(os.fsencode(path.as_posix()))
-
-
-def _home_file(thumbnail: _WantedThumbnail) -> Path | None:
-    """Return the file that a page in the run's folder can show: the saved thumbnail, or a picture that is small."""
-    if thumbnail.saved is not None:
-        return thumbnail.saved
-    return thumbnail.original if thumbnails.is_own_thumbnail(thumbnail.original) else None
 
 
 def _each(wanted: Mapping[PictureId, _WantedThumbnail]) -> Iterator[tuple[PictureId, tuple[bytes, str] | None]]:

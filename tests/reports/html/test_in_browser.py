@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from chromium import chromium, watched_page
 from made_up import a_run, a_suite
@@ -112,6 +114,52 @@ def test_pictures_beside_the_page_are_shown(browser, two_runs, tmp_path, monkeyp
         picture = page.locator("#tries .shot:not(.aside) img").first
         picture.scroll_into_view_if_needed()
         page.wait_for_function("() => document.querySelector('#tries .shot:not(.aside) img').naturalWidth > 0")
+
+
+@pytest.fixture
+def rows_beside(monkeypatch):
+    """Rows in a folder beside the page, a few in each of its files."""
+    monkeypatch.setattr("countcheck.reports.html.page.MAX_ROWS_INSIDE", 5)
+    monkeypatch.setattr("countcheck.reports.html.packed_rows.ROWS_BESIDE", 7)
+    monkeypatch.setattr("countcheck.reports.html.packed_rows._PLACES", 3)
+
+
+def test_rows_beside_the_page_are_those_inside_it(browser, address, two_runs, tmp_path, rows_beside):
+    beside = write_report(two_runs, tmp_path / "50 % a:b #1?.html").as_uri()
+    with watched_page(browser) as page:
+        for choice in ("#v=under&m=0&boxes=1&noun=pig&page=1", "#q=pig&counted=2", "#t.style=photo&v=exact,refused"):
+            texts = []
+            for place in (address, beside):
+                page.goto("about:blank")
+                page.goto(place + choice)
+                ready(page)
+                texts.append([page.locator(each).inner_text() for each in ("#found", "#tries", "#f-selects")])
+            assert texts[0] == texts[1]
+        page.locator("#tries .open").first.click()
+        expect(page.locator("dialog[open] dl")).to_contain_text("Sample")
+
+
+def test_nothing_hostile_executes_from_rows_beside_the_page(browser, tmp_path, rows_beside):
+    words = f"</script>\u2028');window.hit=3//{HOSTILE}"
+    suite = a_suite(8, 1, hostile=words)
+    with a_run(tmp_path / "run", suite=suite, generators=(("</script><b>bad", 0.5, 0.3),), words=words) as run:
+        address = write_report([run], tmp_path / "r.html").as_uri()
+    assert not any(b"<" in path.read_bytes() for path in (tmp_path / "r_rows").rglob("*.js"))
+    with watched_page(browser) as page:
+        page.goto(f"{address}#v=refused")
+        ready(page)
+        expect(page.locator("#tries .frame.refusal p").first).to_contain_text("window.hit=3//")
+        assert page.evaluate("window.hit") is None
+        assert page.locator("img[src=x]").count() == 0
+
+
+def test_a_page_without_its_folder_of_rows_says_so(browser, two_runs, tmp_path, rows_beside):
+    page_alone = write_report(two_runs, tmp_path / "r.html")
+    shutil.rmtree(tmp_path / "r_rows")
+    with browser.new_context() as context:  # whose errors are not watched: one is expected
+        page = context.new_page()
+        page.goto(page_alone.as_uri())
+        expect(page.locator("#found")).to_contain_text("is missing: r_rows/")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])

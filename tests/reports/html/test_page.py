@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import errno
 import html
+import os
 import re
+import signal
 
 import pytest
 from made_up import a_run, a_suite
 
+from countcheck.errors import DiskFull
 from countcheck.reports.html.page import write_html
 from countcheck.reports.report import read_report
 from countcheck.reports.sections import trends
@@ -66,6 +70,61 @@ def test_checkpoints_are_a_line_over_the_step_with_their_intervals_as_a_band(tmp
     assert "training step" in section and "1,500" in section
     for _, _, estimate in trend.points:
         assert f"{100 * estimate['low']:.0f} to {100 * estimate['high']:.0f}" in section
+
+
+@pytest.fixture
+def few(tmp_path, monkeypatch):
+    """A small run whose rows lie beside its page, a few to a file."""
+    monkeypatch.setattr("countcheck.reports.html.page.MAX_ROWS_INSIDE", 5)
+    monkeypatch.setattr("countcheck.reports.html.packed_rows.ROWS_BESIDE", 7)
+    with a_run(tmp_path / "run", suite=a_suite(6, 0), generators=(("solo", 0.5, 0.2),), pictures=False) as run:
+        yield run
+
+
+def test_rows_beside_a_page_appear_whole_and_replace_the_older_ones(few, tmp_path, monkeypatch):
+    target, folder = tmp_path / "r.html", tmp_path / "r_rows"
+    report = read_report([few])
+    write_html(report, [few], target)
+    (first,) = folder.iterdir()
+    (folder / "mine.txt").write_text("")
+    monkeypatch.setattr("countcheck.reports.html.packed_rows.ROWS_BESIDE", 9)
+    write_html(report, [few], target)
+    (other,) = (path for path in folder.iterdir() if path.is_dir())
+    assert other != first and f"r_rows/{other.name}" in target.read_text(encoding="utf-8")
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "no room")
+
+    before = target.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("countcheck.reports.html.packed_rows._deflated", full)
+        with pytest.raises(DiskFull):
+            write_html(report, [few], target)
+    assert target.read_bytes() == before
+    assert {path.name for path in folder.iterdir()} == {other.name, "mine.txt"}
+    monkeypatch.setattr("countcheck.reports.html.page.MAX_ROWS_INSIDE", 1000)
+    write_html(report, [few], target)
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+
+
+def test_several_processes_pack_the_same_rows_as_one(few, tmp_path, monkeypatch):
+    report, names = read_report([few]), []
+    for processes in (1, 2):
+        monkeypatch.setattr("countcheck.reports.html.page._processes", lambda _, n=processes: n)
+        write_html(report, [few], tmp_path / "r.html")
+        names.append(sorted(path.relative_to(tmp_path) for path in (tmp_path / "r_rows").rglob("*.js")))
+    assert names[0] == names[1] and len(names[0]) > 3
+
+
+def _end_this_process(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_packing_process_that_is_killed_leaves_its_work_to_this_one(few, tmp_path, monkeypatch):
+    monkeypatch.setattr("countcheck.reports.html.page._processes", lambda _: 2)
+    monkeypatch.setattr("countcheck.reports.html.packed_rows._block", _end_this_process)
+    write_html(read_report([few]), [few], tmp_path / "r.html")
+    assert len(list((tmp_path / "r_rows").glob("*/detail-*.js"))) > 1
 
 
 @pytest.mark.parametrize("case", ["no pictures", "all refusals", "one sample", "only conversations", "pictures gone"])

@@ -24,25 +24,71 @@ const toggle = (name, value) => {
   write({ [name]: (now.includes(value) ? now.filter((one) => one !== value) : [...now, value]).join(",") });
 };
 
-// ---- reading the packed rows ----
-async function inflate(element) {
-  const bytes = Uint8Array.from(atob(element.textContent), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return JSON.parse(await new Response(stream).text());
+// ---- reading the packed rows: blocks inside the page, or script files beside it that hold nothing but one block ----
+const waiting = new Map();
+globalThis.countcheckBlock = (name, text) => waiting.get(name)?.(text);
+function block(name) {
+  const inside = $(name);
+  if (inside) return Promise.resolve(inside.textContent);
+  const folder = document.body.dataset.rows;
+  return new Promise((resolve, reject) => {
+    const script = el("script", { src: `${folder}/${name}.js` });
+    const done = (act) => (value) => { waiting.delete(name); script.remove(); act(value); };
+    waiting.set(name, done(resolve));
+    script.addEventListener("error", () => done(reject)(new Error(`${decodeURIComponent(folder)}/${name}.js`)));
+    document.head.append(script);
+  });
 }
+async function inflate(name) {
+  const bytes = Uint8Array.from(atob(await block(name)), (c) => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
+}
+const unpack = async (name) => (await inflate(name)).json();
 const chunks = new Map();
 function chunk(number) {
   if (!chunks.has(number)) {
     const pictures = $(`pictures-${number}`);
-    chunks.set(number, inflate($(`detail-${number}`)).then((rows) => ({ rows, pictures: pictures ? JSON.parse(pictures.textContent) : [] })));
-    if (chunks.size > 12) chunks.delete(chunks.keys().next().value);
+    chunks.set(number, unpack(`detail-${number}`).then(({ nouns, rows }) => ({ nouns, rows, pictures: pictures ? JSON.parse(pictures.textContent) : [] })));
+    if (chunks.size > 60) chunks.delete(chunks.keys().next().value);
   }
   return chunks.get(number);
 }
 async function detail(row) {
-  const { rows, pictures } = await chunk(Math.floor(row / data.chunk));
+  const { nouns, rows, pictures } = await chunk(Math.floor(row / data.chunk));
   const one = rows[row % data.chunk];
-  return { ...one, src: one.src || pictures[row % data.chunk] || "" };
+  return { ...one, nouns, src: one.src || pictures[row % data.chunk] || "" };
+}
+const descriptions = new Map();
+function described(number) {
+  if (!descriptions.has(number)) descriptions.set(number, unpack(`place-${number}`));
+  return descriptions.get(number);
+}
+const describe = async (place) => (await described(Math.floor(place / data.place_chunk)))[place % data.place_chunk];
+let texts; // of every place, in small letters: read when something is searched for
+async function allTexts() {
+  if (!texts) {
+    const parts = await Promise.all(Array.from({ length: Math.ceil(data.places / data.place_chunk) }, (_, number) => described(number)));
+    texts = parts.flat().map((place) => [place.text.toLowerCase(), place.id.toLowerCase()]);
+  }
+  return texts;
+}
+async function readIndex() {
+  const packed = await (await inflate("index")).arrayBuffer();
+  const length = new DataView(packed).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(packed, 4, length)));
+  const columns = {};
+  let at = 4 + length;
+  for (const [name, width, n] of head.columns) {
+    columns[name] = new { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array }[width](packed, at, n);
+    at += Math.ceil(n * width / 4) * 4;
+  }
+  const p = Uint32Array.from(columns.p);
+  for (let row = 1; row < p.length; row++) p[row] += p[row - 1];
+  const summed = (lengths) => { const ends = new Uint32Array(lengths.length + 1); for (let i = 0; i < lengths.length; i++) ends[i + 1] = ends[i] + lengths[i]; return ends; };
+  const asked = columns["places.asked"], numbersOf = new Uint32Array(p.length);
+  for (let row = 0; row < p.length; row++) numbersOf[row] = asked[p[row]];
+  return { ...head, p, r: columns.r, t: columns.t, m: columns.m, v: columns.v, c: columns.c, cAt: summed(numbersOf), askedAt: summed(asked),
+    noun: columns["places.noun"], number: columns["places.number"], tag: head.tags.map((_, i) => columns[`places.tag.${i}`]) };
 }
 
 // ---- building elements: text is only ever text ----
@@ -66,10 +112,10 @@ function overlay(boxes, [wide, tall] = [1, 1]) {
   const svg = document.createElementNS(space, "svg");
   const colours = [...new Set(boxes.map((box) => box[0]))];
   for (const [key, value] of [["class", "boxes"], ["viewBox", `0 0 ${wide} ${tall}`], ["aria-hidden", "true"]]) svg.setAttribute(key, value);
-  for (const [noun, , x, y, w, h, counted] of boxes) {
+  for (const [noun, , x, y, right, bottom, counted] of boxes) {
     const rect = document.createElementNS(space, "rect");
     rect.setAttribute("class", `b${colours.indexOf(noun) % 6}${counted ? "" : " near"}`);
-    for (const [key, value] of [["x", x * wide], ["y", y * tall], ["width", w * wide], ["height", h * tall]]) rect.setAttribute(key, value);
+    for (const [key, value] of [["x", x], ["y", y], ["width", right - x], ["height", bottom - y]]) rect.setAttribute(key, value);
     svg.append(rect);
   }
   return svg;
@@ -79,8 +125,7 @@ function modelName(index) {
 }
 const verdict = (row) => el("span", { class: `verdict v-${data.verdicts[data.v[row]]}` }, data.verdicts[data.v[row]]);
 const counts = (one) => el("span", { class: "counts" }, one.counted || "");
-function frame(row, one) {
-  const place = data.places[data.p[row]];
+function frame(row, one, place) {
   if (one.src) {
     const alt = `${data.models[data.m[row]]}: ${place.text.slice(0, 160)}`;
     return el("div", { class: "frame" }, el("img", { src: one.src, alt, loading: "lazy", decoding: "async" }), overlay(one.boxes, one.size));
@@ -89,9 +134,9 @@ function frame(row, one) {
   const said = one.gone ? "The picture file is missing or damaged." : one.outcome === "failure" ? `Failed: ${one.message || "no reason recorded"}` : one.outcome === "picture" ? "No picture was kept." : "Not made.";
   return el("div", { class: "frame empty" }, el("p", {}, said));
 }
-async function shot(row, matches) {
+async function shot(row, place, matches) {
   const one = await detail(row);
-  const open = el("button", { type: "button", class: "open", "data-row": row, onclick: () => write({ open: row }, { keepPage: true }) }, frame(row, one));
+  const open = el("button", { type: "button", class: "open", "data-row": row, onclick: () => write({ open: row }, { keepPage: true }) }, frame(row, one, place));
   open.setAttribute("aria-label", `Open: ${data.models[data.m[row]]}, ${data.verdicts[data.v[row]]}`);
   return el("figure", { class: matches ? "shot" : "shot aside" }, open,
     el("figcaption", {}, modelName(data.m[row]), el("span", { class: "line" }, verdict(row), " ", counts(one))));
@@ -99,27 +144,41 @@ async function shot(row, matches) {
 
 // ---- filtering ----
 const tagsOf = () => Object.keys(state).filter((name) => name.startsWith("t.")).map((name) => [name.slice(2), state[name]]);
-function placesMatching() {
-  const tags = tagsOf(), words = (state.q || "").toLowerCase(), noun = state.noun, asked = state.asked;
-  return data.places.map((place) =>
-    tags.every(([tag, value]) => place.tags[tag] === value) &&
-    (!words || place.text.toLowerCase().includes(words) || place.id.toLowerCase() === words) &&
-    ((!noun && asked == null) || place.asked.some(([n, k]) => (!noun || n === noun) && (asked == null || String(k) === asked))));
+async function placesMatching() {
+  const tags = tagsOf().map(([tag, value]) => { const at = data.tags.findIndex(([name]) => name === tag); return [data.tag[at], at < 0 ? -1 : data.tags[at][1].indexOf(value) + 1]; });
+  const words = (state.q || "").toLowerCase(), noun = state.noun ? data.nouns.indexOf(state.noun) : null, asked = state.asked;
+  const said = words ? await allTexts() : null;
+  const matching = new Uint8Array(data.places);
+  for (let place = 0; place < data.places; place++) {
+    let hit = tags.every(([codes, code]) => code > 0 && codes[place] === code) && (!said || said[place][0].includes(words) || said[place][1] === words);
+    if (hit && (noun != null || asked != null)) {
+      hit = false;
+      for (let i = data.askedAt[place]; i < data.askedAt[place + 1]; i++) if ((noun == null || data.noun[i] === noun) && (asked == null || String(data.number[i]) === asked)) hit = true;
+    }
+    matching[place] = hit ? 1 : 0;
+  }
+  return matching;
 }
-function matching() {
-  const places = placesMatching();
+async function matching() {
+  const places = await placesMatching();
   const verdicts = several("v"), models = several("m").map(Number);
   const wanted = data.verdicts.map((name) => !verdicts.length || verdicts.includes(name));
   const chosen = data.models.map((_, index) => !models.length || models.includes(index));
+  const counted = state.counted == null ? null : data.numbers.map((n) => n != null && String(n) === state.counted);
+  const noun = state.noun ? data.nouns.indexOf(state.noun) : null;
   return (row) => {
     if (!places[data.p[row]] || !wanted[data.v[row]] || !chosen[data.m[row]]) return false;
-    if (state.counted == null) return true;
-    const asked = data.places[data.p[row]].asked, found = data.c[row] || [];
-    return asked.some(([noun, n], i) => String(found[i]) === state.counted && (!state.noun || noun === state.noun) && (state.asked == null || String(n) === state.asked));
+    if (!counted) return true;
+    const start = data.askedAt[data.p[row]];
+    for (let i = data.cAt[row]; i < data.cAt[row + 1]; i++) {
+      const asked = start + i - data.cAt[row];
+      if (counted[data.c[i]] && (noun == null || data.noun[asked] === noun) && (state.asked == null || String(data.number[asked]) === state.asked)) return true;
+    }
+    return false;
   };
 }
-function find() {
-  const matches = matching(), models = several("m").map(Number);
+async function find() {
+  const matches = await matching(), models = several("m").map(Number);
   const groups = [];
   let rows = 0;
   for (let g = 0; g + 1 < starts.length; g++) {
@@ -133,7 +192,9 @@ function find() {
 let turn = 0;
 async function show() {
   const mine = ++turn;
-  const { groups, rows, matches, models } = find();
+  if (state.q && !texts) $("found").textContent = "Searching…";
+  const { groups, rows, matches, models } = await find();
+  if (mine !== turn) return;
   shown = groups;
   const pages = Math.max(1, Math.ceil(groups.length / size));
   const page = Math.min(Math.max(1, Number(state.page) || 1), pages);
@@ -147,17 +208,17 @@ async function show() {
   const items = await Promise.all(groups.slice((page - 1) * size, page * size).map(async (g) => {
     const members = [];
     for (let row = starts[g]; row < starts[g + 1]; row++) if (!models.length || models.includes(data.m[row])) members.push(row);
-    const place = data.places[data.p[starts[g]]], repeat = data.r[starts[g]];
+    const place = await describe(data.p[starts[g]]), repeat = data.r[starts[g]];
     const tally = [repeated ? `try ${repeat + 1}` : "", place.talk ? `turn ${data.t[starts[g]] + 1}${place.repair ? `, repair ${place.repair}` : ""}` : "", ...Object.entries(place.tags).map(([tag, value]) => `${title(tag === "kinds" ? "number_of_kinds" : tag).toLowerCase()} ${value}`)].filter(Boolean).join(" · ");
     return el("li", {}, el("p", { class: "prompt" }, el("q", { dir: "auto" }, place.text), el("span", { class: "tally" }, el("bdi", {}, tally))),
-      el("div", { class: "shots" }, ...(await Promise.all(members.map((row) => shot(row, matches(row)))))));
+      el("div", { class: "shots" }, ...(await Promise.all(members.map((row) => shot(row, place, matches(row)))))));
   }));
   if (mine === turn) { $("tries").replaceChildren(...items); root.dataset.ready = String(mine); }
 }
 
 // ---- one picture, large ----
-function neighbours() {
-  const matches = matching();
+async function neighbours() {
+  const matches = await matching();
   const all = [];
   for (const g of shown) for (let row = starts[g]; row < starts[g + 1]; row++) if (matches(row)) all.push(row);
   return all;
@@ -165,11 +226,11 @@ function neighbours() {
 async function view() {
   const viewer = $("viewer"), row = Number(state.open);
   if (state.open == null || !(row >= 0 && row < data.p.length)) { if (viewer.open) viewer.close(); return; }
-  const one = await detail(row), place = data.places[data.p[row]];
+  const one = await detail(row), place = await describe(data.p[row]);
   const fact = (name, value) => (value === "" || value == null ? [] : [el("dt", {}, name), el("dd", {}, el("bdi", {}, String(value)))]);
-  const boxes = (one.boxes || []).filter((box) => box[6]).map((box) => `${data.nouns[box[0]]} ${box[1].toFixed(2)}`).join(", ");
+  const boxes = (one.boxes || []).filter((box) => box[6]).map((box) => `${one.nouns[box[0]]} ${box[1].toFixed(2)}`).join(", ");
   $("viewer-body").replaceChildren(
-    frame(row, one),
+    frame(row, one, place),
     el("div", {}, el("h2", { id: "viewer-title" }, el("q", { dir: "auto" }, place.text)),
       el("p", {}, modelName(data.m[row]), " ", verdict(row)),
       el("dl", {}, ...fact("Asked", place.wanted), ...fact("Counted", one.counted), ...fact("Could be", one.maybe), ...fact("Why", one.why), ...fact("Scores", boxes), ...fact("Reply", one.words), ...fact("Rewritten to", one.rewritten),
@@ -177,8 +238,8 @@ async function view() {
       one.full ? el("p", {}, el("a", { href: one.full, target: "_blank", rel: "noopener" }, "Open the picture file")) : null));
   if (!viewer.open) viewer.showModal();
 }
-function step(by) {
-  const all = neighbours(), at = all.indexOf(Number(state.open));
+async function step(by) {
+  const all = await neighbours(), at = all.indexOf(Number(state.open));
   const next = all[at + by];
   if (next != null) write({ open: next }, { keepPage: true });
 }
@@ -199,16 +260,10 @@ function build() {
   const byVerdict = tally("v", data.verdicts.length), byModel = tally("m", data.models.length);
   chips("f-verdict", "v", data.verdicts.map((value, i) => ({ value, label: value, count: byVerdict[i], kind: `v-${value}` })).filter((one) => one.count));
   chips("f-model", "m", data.models.map((label, i) => ({ value: String(i), label: modelName(i), count: byModel[i] })));
-  const nouns = new Set(), numbers = new Set(), counted = new Set(), tags = new Map();
-  for (const place of data.places) {
-    for (const [noun, n] of place.asked) { nouns.add(noun); numbers.add(n); }
-    for (const [tag, value] of Object.entries(place.tags)) { if (!tags.has(tag)) tags.set(tag, new Set()); tags.get(tag).add(value); }
-  }
-  for (const found of data.c) if (found) for (const n of found) if (n >= 0) counted.add(n);
-  const ordered = (set) => [...set].sort((a, b) => (typeof a === "number" ? a - b : a.localeCompare(b)));
+  const ordered = (values) => [...values].sort((a, b) => (typeof a === "number" ? a - b : a.localeCompare(b)));
   $("f-selects").replaceChildren(
-    select("noun", "Noun", ordered(nouns)), select("asked", "Asked", ordered(numbers)), select("counted", "Counted", ordered(counted)),
-    ...[...tags].filter(([, values]) => values.size > 1 && values.size <= 200).map(([tag, values]) => select(`t.${tag}`, title(tag === "kinds" ? "number_of_kinds" : tag), ordered(values))));
+    select("noun", "Noun", ordered(data.nouns)), select("asked", "Asked", ordered(new Set(data.number))), select("counted", "Counted", ordered(data.numbers.filter((n) => n != null))),
+    ...data.tags.filter(([, values]) => values.length > 1 && values.length <= 200).map(([tag, values]) => select(`t.${tag}`, title(tag === "kinds" ? "number_of_kinds" : tag), ordered(values))));
 }
 function apply() {
   state = read();
@@ -224,7 +279,11 @@ function apply() {
   const wanted = JSON.stringify({ ...state, open: 0, boxes: 0, theme: 0 });
   const first = wanted === apply.last ? Promise.resolve() : show();
   apply.last = wanted;
-  first.then(view).then(land);
+  first.then(view).then(land).catch(lost);
+}
+function lost(error) {
+  $("found").textContent = `A file that belongs to this page is missing: ${error.message}. Keep the folder beside the page.`;
+  root.dataset.ready = "lost";
 }
 function land() {
   // The list of tries changes the height of the page, so a section below it is found again.
@@ -261,7 +320,7 @@ for (const link of document.querySelectorAll(".matrix a")) link.addEventListener
   $("pictures").scrollIntoView();
 });
 
-if ($("index")) {
+if ($("index") || document.body.dataset.rows) {
   let typing;
   $("f-search").addEventListener("input", (event) => { clearTimeout(typing); typing = setTimeout(() => write({ q: event.target.value }), 200); });
   document.querySelector(".filters").addEventListener("submit", (event) => event.preventDefault());
@@ -282,18 +341,18 @@ if ($("index")) {
     if (viewer.open) Object.assign(acts, { ArrowLeft: () => step(-1), ArrowRight: () => step(1) });
     if (acts[event.key]) { event.preventDefault(); acts[event.key](); }
   });
-  inflate($("index")).then((read) => {
+  readIndex().then((read) => {
     data = read;
     repeated = data.r.some((repeat) => repeat > 0);
     size = data.models.length > 1 ? 12 : 40; // rows of tries a page; one model alone fills rows with several prompts
-    starts = [];
+    const begins = [];
     for (let row = 0; row < data.p.length; row++) {
       const before = row - 1;
-      if (!row || data.p[row] !== data.p[before] || data.r[row] !== data.r[before] || data.t[row] !== data.t[before]) starts.push(row);
+      if (!row || data.p[row] !== data.p[before] || data.r[row] !== data.r[before] || data.t[row] !== data.t[before]) begins.push(row);
     }
-    starts.push(data.p.length);
+    starts = Uint32Array.from([...begins, data.p.length]);
     build();
     apply();
-  });
+  }).catch(lost);
 }
 apply();
