@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from countcheck.cards import open_counters
 from countcheck.counting.counter import Counter
 from countcheck.counting.familiarity import compare_pictures
@@ -17,6 +19,7 @@ from countcheck.engine.scoring import nouns_of
 from countcheck.errors import BadInput
 from countcheck.images.convert import as_rgb
 from countcheck.images.decode import read_picture
+from countcheck.storage.result_table import PICTURE
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
 from countcheck.suites.suite import Suite
@@ -108,8 +111,10 @@ def compare_with_tested(
         message: Receives the warnings.
         counter: To be tried; ``None`` to compare alone.
     """
-    rows = [row for row in folder.rows() if row.outcome == "picture"]
-    looked_at = ((row, _picture(folder, row)) for row in rows[:: max(1, len(rows) // MAX_COMPARED)])
+    results = folder.results()
+    drawn = np.flatnonzero(results.table.outcome == PICTURE)
+    chosen = drawn[:: max(1, len(drawn) // MAX_COMPARED)].tolist()
+    looked_at = ((row, _picture(folder, row)) for row in results.rows_at(chosen))
     there = ((row, picture) for row, picture in looked_at if picture is not None)
     sample = list(itertools.islice(there, MAX_COMPARED))
     result = compare_pictures([picture for _, picture in sample])
