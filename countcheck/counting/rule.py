@@ -184,9 +184,38 @@ def counted_boxes(
     (1,)
     """
     asked = frozenset([noun for noun in nouns if noun not in detections.unsupported])
+    apart = _counted_apart(detections, asked, rule, style)
+    if apart is not None:
+        return apart
     # Boxes below their thresholds decide nothing of those above.
     candidates = _candidates(detections, rule, style, asked, in_play_only=True)
     return _kept(candidates, candidates.counted(candidates.size, 0.0), asked)
+
+
+def _counted_apart(
+    detections: Detections, nouns: Container[str], rule: CountingRule, style: str | None
+) -> tuple[int, ...] | None:
+    """Return which boxes are counted where no two of those above their thresholds overlap; ``None`` otherwise."""
+    if rule.relative_threshold > 0 or not rule.cut_off or rule.max_per_noun is not None:
+        return None
+    thresholds = {noun: rule.threshold_for(noun, style) for noun in set(detections.nouns)}
+    ratio, floor = rule.distractor_score_ratio, rule.floor
+    kept: list[int] = []
+    above: list[Box] = []
+    boxes = detections.boxes.tolist()
+    for i, (score, noun) in enumerate(zip(detections.scores.tolist(), detections.nouns, strict=True)):
+        asked = noun in nouns
+        score = round(score, 5) if asked else round(score / ratio, 5)
+        if score < floor or round(score - thresholds[noun], 9) < 0:
+            continue
+        x1, y1, x2, y2 = box = boxes[i]
+        for left, top, right, bottom in above:
+            if left < x2 and x1 < right and top < y2 and y1 < bottom:
+                return None
+        above.append(box)
+        if asked:
+            kept.append(i)
+    return tuple(kept)
 
 
 def _kept(candidates: _Candidates, positions: Iterable[int], nouns: Container[str]) -> tuple[int, ...]:

@@ -350,8 +350,8 @@ def test_the_sweep_gives_the_range_that_single_counts_give(rows):
 )
 def test_the_boxes_counted_are_those_of_the_whole_count(rule):
     dice = np.random.default_rng(0)
-    for n in range(60):
-        corners = dice.uniform(0, 30, (n % 12, 2))
+    for n in range(120):
+        corners = dice.uniform(0, 30 + 5 * n, (n % 12, 2))
         found = Detections(
             boxes=np.concatenate([corners, corners + dice.uniform(5, 30, (n % 12, 2))], 1).astype(np.float32),
             scores=dice.uniform(0.05, 1, n % 12).astype(np.float32),

@@ -179,14 +179,14 @@ async function matching() {
 }
 async function find() {
   const matches = await matching(), models = several("m").map(Number);
-  const groups = [];
-  let rows = 0;
+  const found = new Uint32Array(starts.length - 1);
+  let rows = 0, n = 0;
   for (let g = 0; g + 1 < starts.length; g++) {
-    let hit = false;
-    for (let row = starts[g]; row < starts[g + 1]; row++) if (matches(row)) { hit = true; rows++; }
-    if (hit) groups.push(g);
+    const before = rows;
+    for (let row = starts[g]; row < starts[g + 1]; row++) if (matches(row)) rows++;
+    if (rows > before) found[n++] = g;
   }
-  return { groups, rows, matches, models };
+  return { groups: found.subarray(0, n), rows, matches, models };
 }
 
 let turn = 0;
@@ -205,7 +205,7 @@ async function show() {
       el("span", {}, `${page} / ${pages}`),
       el("button", { type: "button", disabled: page === pages, onclick: () => write({ page: page + 1 }) }, "Next")]));
   }
-  const items = await Promise.all(groups.slice((page - 1) * size, page * size).map(async (g) => {
+  const items = await Promise.all(Array.from(groups.subarray((page - 1) * size, page * size), async (g) => {
     const members = [];
     for (let row = starts[g]; row < starts[g + 1]; row++) if (!models.length || models.includes(data.m[row])) members.push(row);
     const place = await describe(data.p[starts[g]]), repeat = data.r[starts[g]];
@@ -345,12 +345,14 @@ if ($("index") || document.body.dataset.rows) {
     data = read;
     repeated = data.r.some((repeat) => repeat > 0);
     size = data.models.length > 1 ? 12 : 40; // rows of tries a page; one model alone fills rows with several prompts
-    const begins = [];
-    for (let row = 0; row < data.p.length; row++) {
+    const { p, r, t } = data, begins = new Uint32Array(p.length + 1);
+    let n = 0;
+    for (let row = 0; row < p.length; row++) {
       const before = row - 1;
-      if (!row || data.p[row] !== data.p[before] || data.r[row] !== data.r[before] || data.t[row] !== data.t[before]) begins.push(row);
+      if (!row || p[row] !== p[before] || r[row] !== r[before] || t[row] !== t[before]) begins[n++] = row;
     }
-    starts = Uint32Array.from([...begins, data.p.length]);
+    begins[n] = p.length;
+    starts = begins.subarray(0, n + 1);
     build();
     apply();
   }).catch(lost);
