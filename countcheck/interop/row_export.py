@@ -19,6 +19,7 @@ import orjson
 from countcheck.errors import BadInput, MissingExtra
 from countcheck.files import disk_errors_as_sentences, whole_file
 from countcheck.reports.safe_text import csv_cell, json_text, log_text
+from countcheck.storage.forked import forked_map, spare_processes
 from countcheck.storage.rows import ResultRow, row_to_json
 from countcheck.storage.run_folder import RunFolder
 from countcheck.suites.serialize import target_to_json
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from countcheck.storage.result_table import ResultTable
 
 _ROWS = 10_000  # that are in memory at a time
+_MANY = 50_000  # from which several processes read them
 _TEXT = 1 << 20  # bytes that are printed at a time
 
 
@@ -115,29 +117,66 @@ def _require_pyarrow() -> None:
 def _write_parquet(run: RunFolder, file: BinaryIO) -> int:
     """Write the rows with nested values as JSON; a column in which no row has a value has the type null.
 
-    Which columns those are is told by the run's columns, before the first row.
+    Which columns those are is told by the run's columns, before the first row. A large run that is finished is read in
+    several processes.
     """
-    import pyarrow
     from pyarrow import parquet
 
-    schema = pyarrow.schema([])
-
-    def choose_types(table: ResultTable) -> None:
-        nonlocal schema
-        empty = _empty_columns(table)
-        kinds = {name: pyarrow.null() if name in empty else _arrow_type(name) for name in _COLUMNS}
-        schema = pyarrow.schema(list(kinds.items())) if len(table) else schema
-
-    rows = run.iter_rows(choose_types)
-    part = list(itertools.islice(rows, _ROWS))
-    number = len(part)
+    planned, completed = run.count_samples()
+    processes = spare_processes([run]) if planned >= _MANY and planned == completed else 1
+    schema, parts = _read_in_parts(run) if processes == 1 else _read_by_several(run, processes)
+    number = 0
     with parquet.ParquetWriter(file, schema) as writer:
-        while part:
-            columns = [pyarrow.array(_COLUMNS[field.name](part), field.type) for field in schema]
-            writer.write_batch(pyarrow.RecordBatch.from_arrays(columns, schema=schema))
-            part = list(itertools.islice(rows, _ROWS))
-            number += len(part)
+        for batch in parts:
+            writer.write_batch(batch)
+            number += len(batch)
     return number
+
+
+def _read_in_parts(run: RunFolder) -> tuple[pyarrow.Schema, Iterator[pyarrow.RecordBatch]]:
+    """Read the types of the columns and, as they are asked for, the rows, as of one moment."""
+    tables: list[ResultTable] = []
+    rows = run.iter_rows(tables.append)
+    first = list(itertools.islice(rows, _ROWS))
+    schema = _schema(tables.pop())
+
+    def parts() -> Iterator[pyarrow.RecordBatch]:
+        part = first
+        while part:
+            yield _batch(part, schema)
+            part = list(itertools.islice(rows, _ROWS))
+
+    return schema, parts()
+
+
+def _read_by_several(run: RunFolder, processes: int) -> tuple[pyarrow.Schema, Iterator[pyarrow.RecordBatch]]:
+    """Read as `_read_in_parts` does, in several processes; of a run in which nothing changes."""
+    import pyarrow
+
+    results = run.results()
+    schema = _schema(results.table)
+
+    def packed(part: int) -> bytes:
+        data: bytes = _batch(list(results.part(part, _ROWS)), schema).serialize().to_pybytes()
+        return data
+
+    read = forked_map(packed, results.parts(_ROWS), processes)
+    return schema, (pyarrow.ipc.read_record_batch(pyarrow.py_buffer(data), schema) for data in read)
+
+
+def _schema(table: ResultTable) -> pyarrow.Schema:
+    import pyarrow
+
+    empty = _empty_columns(table)
+    kinds = {name: pyarrow.null() if name in empty else _arrow_type(name) for name in _COLUMNS}
+    return pyarrow.schema(list(kinds.items()) if len(table) else [])
+
+
+def _batch(rows: Sequence[ResultRow], schema: pyarrow.Schema) -> pyarrow.RecordBatch:
+    import pyarrow
+
+    columns = [pyarrow.array(_COLUMNS[field.name](rows), field.type) for field in schema]
+    return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _empty_columns(table: ResultTable) -> set[str]:

@@ -60,7 +60,15 @@ class ResultReader:
     def rows_of(self, snapshot: Snapshot, keys: Sequence[str]) -> Iterator[ResultRow]:
         """Yield the rows of some samples, at most 10,000 of them. Raises `DamagedRow` for one that is not as written."""
         several = snapshot.check_totals("countings")["countings"] > 1
-        for row in _joined_rows(snapshot, self._ids if several else None, keys):
+        chosen = (f"WHERE s.key IN ({_marks(keys)})", tuple(keys))
+        for row in _joined_rows(snapshot, self._ids if several else None, chosen):
+            yield self._row(row)
+
+    def rows_between(self, snapshot: Snapshot, first: int, last: int) -> Iterator[ResultRow]:
+        """Yield the rows of the samples numbered above ``first`` and up to ``last``. Raises `DamagedRow` as `rows_of`."""
+        several = snapshot.check_totals("countings")["countings"] > 1
+        chosen = ("WHERE s.id > ? AND s.id <= ?", (first, last))
+        for row in _joined_rows(snapshot, self._ids if several else None, chosen):
             yield self._row(row)
 
     def _row(self, row: Any) -> ResultRow:
@@ -145,12 +153,14 @@ _AT_OUTCOME = _DONE + 2
 _AT_VERDICT = _AT_OUTCOME + len(_OUTCOME) + 1
 
 
-def _joined_rows(snapshot: Snapshot, ids: Sequence[int] | None, keys: Sequence[str] | None = None) -> Iterator[Any]:
+def _joined_rows(
+    snapshot: Snapshot, ids: Sequence[int] | None, wanted: tuple[str, tuple[Any, ...]] = ("", ())
+) -> Iterator[Any]:
     """Yield samples with their outcomes and each outcome's verdict.
 
     Args:
         ids: Of the countings whose verdicts count; all when ``None``.
-        keys: Of the samples; all when ``None``.
+        wanted: Which samples: a condition on ``s`` in SQL, and its values.
     """
     chosen = ""
     values: tuple[Any, ...] = ()
@@ -162,13 +172,12 @@ def _joined_rows(snapshot: Snapshot, ids: Sequence[int] | None, keys: Sequence[s
         values = (*ids, *UNJUDGED)
     listed = [f"s.{name}" for name in (*_SAMPLE, "done", "checksum")]
     listed += [f"o.{name}" for name in (*_OUTCOME, "checksum")] + [f"v.{name}" for name in (*_VERDICT, "checksum")]
-    wanted = "" if keys is None else f"WHERE s.key IN ({_marks(keys)})"
     # An index made for this one query would take more memory than the rows.
     snapshot.connection.execute("PRAGMA automatic_index = OFF")
     cursor = snapshot.connection.execute(
         f"SELECT {', '.join(listed)} FROM samples s LEFT JOIN outcomes o ON o.key = s.key "  # noqa: S608 (our own names)
-        f"LEFT JOIN verdicts v ON v.key = o.key AND v.turn = o.turn {chosen} {wanted} ORDER BY s.id, o.turn",
-        (*values, *(keys or ())),
+        f"LEFT JOIN verdicts v ON v.key = o.key AND v.turn = o.turn {chosen} {wanted[0]} ORDER BY s.id, o.turn",
+        (*values, *wanted[1]),
     )
     while rows := cursor.fetchmany(_AT_A_TIME):
         for row in rows:

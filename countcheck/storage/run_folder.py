@@ -386,6 +386,12 @@ class RunFolder:
         if planned:
             write_planned(self._ledger, planned)
 
+    def count_samples(self) -> tuple[int, int]:
+        """Count the samples that are planned, and those that are complete."""
+        with self._ledger.snapshot() as snapshot:
+            planned, completed = snapshot.one("SELECT count(*), coalesce(sum(done), 0) FROM samples")
+        return int(planned), int(completed)
+
     def completed_keys(self) -> set[str]:
         """Read the keys of the samples that are complete."""
         with self._ledger.snapshot() as snapshot:
@@ -471,6 +477,7 @@ class RunFolder:
         counting, suite = self._counting(), self.suite
         with self._ledger.snapshot() as snapshot:
             table = self._table_as_written(snapshot, suite, counting)
+            last = int(snapshot.one("SELECT coalesce(max(id), 0) FROM samples")[0])
         refused = placeholders_in(table)
         reader = ResultReader(suite, counting)
 
@@ -478,7 +485,12 @@ class RunFolder:
             with self._ledger.snapshot() as snapshot:
                 return list(self._judged_as_chosen(reader.rows_of(snapshot, keys)))
 
-        return RunResults(without_placeholders_in(table, refused), by_name(table, refused), read)
+        def read_between(first: int, last: int) -> Iterator[ResultRow]:
+            with self._ledger.snapshot() as snapshot:
+                yield from self._judged_as_chosen(reader.rows_between(snapshot, first, last))
+
+        shown = without_placeholders_in(table, refused)
+        return RunResults(shown, by_name(table, refused), read, read_between, last)
 
     def _placeholders(
         self,

@@ -24,6 +24,8 @@ class RunResults:
         table: Their columns.
         placeholders: By key and turn, why a picture that stands for none is a refusal.
         read: Reads the rows of some samples, pictures that stand for none as pictures.
+        read_between: The same of the samples with numbers above the first and up to the second.
+        last: The number of the last sample.
 
     Attributes:
         table: Their columns.
@@ -34,22 +36,35 @@ class RunResults:
         table: ResultTable,
         placeholders: Mapping[tuple[str, int], str],
         read: Callable[[Sequence[str]], Iterable[ResultRow]],
+        read_between: Callable[[int, int], Iterable[ResultRow]],
+        last: int,
     ) -> None:
         self.table = table
         self._placeholders = placeholders
-        self._read = read
+        self._read, self._read_between, self._last = read, read_between, last
 
     def of_generator(self, name: str) -> RunResults:
         """Return the results of one generator."""
         if self.table.generators == (name,):
             return self
-        return RunResults(self.table.of_generator(name), self._placeholders, self._read)
+        own = self.table.of_generator(name)
+        return RunResults(own, self._placeholders, self._read, self._read_between, self._last)
 
     def __len__(self) -> int:
         return len(self.table)
 
     def __iter__(self) -> Iterator[ResultRow]:
         return self.rows_at(range(len(self.table)))
+
+    def parts(self, size: int) -> int:
+        """Return into how many parts of so many samples the run falls."""
+        return -(-self._last // size)
+
+    def part(self, number: int, size: int) -> Iterator[ResultRow]:
+        """Yield the whole rows of one part of the run, of all its generators; the parts hold every row once, in order."""
+        for row in self._read_between(number * size, (number + 1) * size):
+            sentence = self._placeholders.get((row.key, row.turn))
+            yield row if sentence is None else as_refusal(row, sentence)
 
     def rows_at(self, places: Iterable[int]) -> Iterator[ResultRow]:
         """Yield whole rows by their places in the table, some thousand of them in memory at a time."""

@@ -98,6 +98,16 @@ def test_a_file_holds_what_all_rows_at_once_would_give(tmp_path, monkeypatch, ca
         assert [row.code for row in run.iter_rows()].count(PLACEHOLDER) > 0 or kind != "repeated"
 
 
+@pytest.mark.parametrize("kind", ["v2/finished", "made", "repeated"])
+def test_several_processes_write_the_same_rows(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("countcheck.interop.row_export._MANY", 1)
+    monkeypatch.setattr("countcheck.interop.row_export._ROWS", 20)
+    monkeypatch.setattr("countcheck.interop.row_export.spare_processes", lambda _: 2)
+    with one(tmp_path / "run", kind) as run:
+        assert write_rows(run, "parquet", tmp_path / "rows") == len(run.rows())
+        assert parquet.read_table(tmp_path / "rows").equals(in_one_piece(run, "parquet"))
+
+
 @pytest.mark.parametrize("format", ["jsonl", "csv", "parquet"])
 def test_a_damaged_run_leaves_the_older_file_and_prints_nothing(tmp_path, capsys, format):
     a_run(tmp_path / "run", suite=a_suite(30, 0), pictures=False).close()

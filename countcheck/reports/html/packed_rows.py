@@ -7,12 +7,8 @@ base64, which is inert text to a browser.
 from __future__ import annotations
 
 import base64
-import multiprocessing
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -29,6 +25,7 @@ from countcheck.reports.report import Report
 from countcheck.reports.safe_text import visible
 from countcheck.reports.sections import outcome_name
 from countcheck.reports.wording import counted_noun, target_text
+from countcheck.storage.forked import forked_map
 from countcheck.storage.result_table import Codes, Place, first_seen
 from countcheck.storage.rows import ResultRow
 
@@ -79,7 +76,7 @@ def pack_rows(report: Report, show: ShowRows, blocks: RowBlocks, *, processes: i
     packer = _Packer(report, show, blocks, order, size)
     numbers: dict[float | None, int] = {None: 0}
     verdicts, counted, pictures = [_NONE], [_NONE], False
-    for packed in _packed(packer, -(-len(order.place) // size), processes):
+    for packed in forked_map(packer.block, -(-len(order.place) // size), processes):
         blocks.note(packed.digest)
         pictures = pictures or packed.pictures
         verdicts.append(np.array(packed.verdicts, np.int64))
@@ -104,34 +101,6 @@ def pack_rows(report: Report, show: ShowRows, blocks: RowBlocks, *, processes: i
     }
     blocks.add("index", _deflated(_index(head, columns, order.places)))
     return pictures
-
-
-def _packed(packer: _Packer, n: int, processes: int) -> Iterator[_PackedBlock]:
-    """Pack blocks 0 to n, and yield what the index needs of each, in order."""
-    done = 0
-    if processes > 1:
-        # Forked, so that nothing of the report is copied or read again.
-        context = multiprocessing.get_context("fork")
-        with (
-            suppress(BrokenProcessPool),  # one was killed, for memory maybe: go on without
-            ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(packer,)) as pool,
-        ):
-            for packed in pool.map(_block, range(n)):
-                yield packed
-                done += 1
-    yield from map(packer.block, range(done, n))
-
-
-def _begin(packer: _Packer) -> None:
-    global _packer_of_process
-    _packer_of_process = packer
-
-
-def _block(number: int) -> _PackedBlock:
-    return _packer_of_process.block(number)
-
-
-_packer_of_process: _Packer
 
 
 class _Order:

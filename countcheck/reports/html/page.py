@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import sys
-import threading
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +16,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from countcheck.files import write_text
-from countcheck.images.read_ahead import usable_cores
 from countcheck.reports import format, safe_text, sections, wording
 from countcheck.reports.headline import headline, losses, rewritings
 from countcheck.reports.html import charts, tables
@@ -27,6 +24,7 @@ from countcheck.reports.html.pictures import PagePictures, PictureId
 from countcheck.reports.html.row_blocks import RowBlocks, blocks_beside, remove_old_blocks
 from countcheck.reports.overlays import Box, overlays_of
 from countcheck.reports.report import Report, read_report
+from countcheck.storage.forked import spare_processes
 from countcheck.version import __version__
 
 if TYPE_CHECKING:
@@ -79,17 +77,11 @@ def write_html(
         any_picture = pack_rows(report, rows.show, blocks)
     else:
         with blocks_beside(target) as (blocks, folders):
-            any_picture = pack_rows(report, rows.show, blocks, processes=_processes(runs))
+            any_picture = pack_rows(report, rows.show, blocks, processes=spare_processes(runs))
         (folder,) = folders
     write_text(_render(report, rows, blocks, folder, bare=not any_picture), target)
     remove_old_blocks(target, folder)
     return target
-
-
-def _processes(runs: Sequence[RunFolder]) -> int:
-    """How many processes may pack rows: one where a fork would take along what must not be shared."""
-    alone = any(run.in_memory or run.pictures.url for run in runs) or threading.active_count() > 1
-    return 1 if alone or sys.platform != "linux" else min(8, usable_cores())
 
 
 class _PageRows:

@@ -110,7 +110,7 @@ def test_rows_beside_a_page_appear_whole_and_replace_the_older_ones(few, tmp_pat
 def test_several_processes_pack_the_same_rows_as_one(few, tmp_path, monkeypatch):
     report, names = read_report([few]), []
     for processes in (1, 2):
-        monkeypatch.setattr("countcheck.reports.html.page._processes", lambda _, n=processes: n)
+        monkeypatch.setattr("countcheck.reports.html.page.spare_processes", lambda _, n=processes: n)
         write_html(report, [few], tmp_path / "r.html")
         names.append(sorted(path.relative_to(tmp_path) for path in (tmp_path / "r_rows").rglob("*.js")))
     assert names[0] == names[1] and len(names[0]) > 3
@@ -121,8 +121,8 @@ def _end_this_process(_: int) -> None:
 
 
 def test_a_packing_process_that_is_killed_leaves_its_work_to_this_one(few, tmp_path, monkeypatch):
-    monkeypatch.setattr("countcheck.reports.html.page._processes", lambda _: 2)
-    monkeypatch.setattr("countcheck.reports.html.packed_rows._block", _end_this_process)
+    monkeypatch.setattr("countcheck.reports.html.page.spare_processes", lambda _: 2)
+    monkeypatch.setattr("countcheck.storage.forked._part", _end_this_process)
     write_html(read_report([few]), [few], tmp_path / "r.html")
     assert len(list((tmp_path / "r_rows").glob("*/detail-*.js"))) > 1
 

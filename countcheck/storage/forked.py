@@ -1,0 +1,62 @@
+"""Work through the parts of a large run in several processes, forked from this one: nothing of the run is read twice."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from countcheck.images.read_ahead import usable_cores
+
+if TYPE_CHECKING:
+    from countcheck.storage.run_folder import RunFolder
+
+Part = TypeVar("Part")
+_MAX_PROCESSES = 8
+
+
+def spare_processes(runs: Iterable[RunFolder]) -> int:
+    """Return how many processes may read runs: one where a fork would take along what must not be shared."""
+    alone = any(run.in_memory or run.pictures.url for run in runs) or threading.active_count() > 1
+    return 1 if alone or sys.platform != "linux" else min(_MAX_PROCESSES, usable_cores())
+
+
+def forked_map(compute: Callable[[int], Part], n: int, processes: int) -> Iterator[Part]:
+    """Yield what a function computes of 0 to n - 1, in order; in forked processes when there may be more than one.
+
+    Args:
+        compute: Any function, what it closes over included; what it returns travels back.
+        n: How many parts there are.
+        processes: How many compute at a time. Where one is killed, this process goes on alone.
+
+    >>> list(forked_map(lambda part: part * part, 3, processes=2))
+    [0, 1, 4]
+    """
+    done = 0
+    if processes > 1:
+        context = multiprocessing.get_context("fork")
+        with (
+            suppress(BrokenProcessPool),
+            ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(compute,)) as pool,
+        ):
+            for part in pool.map(_part, range(n)):
+                yield part
+                done += 1
+    yield from map(compute, range(done, n))
+
+
+_compute: Callable[[int], Any]  # of a forked process
+
+
+def _begin(compute: Callable[[int], Any]) -> None:
+    global _compute
+    _compute = compute
+
+
+def _part(number: int) -> Any:
+    return _compute(number)
