@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from countcheck.images.convert import as_rgb
+from countcheck.images.read_ahead import read_ahead
 from countcheck.images.types import Pixels, RgbArray
 from countcheck.resources import shipped
 
@@ -89,7 +90,7 @@ def compare_pictures(pictures: Sequence[Pixels]) -> Familiarity:
     if not pictures:
         return Familiarity(unlike=0, of=0)
     reference = shipped_reference()
-    distances = reference.distances(np.stack([describe(picture) for picture in pictures]))
+    distances = reference.distances(np.stack(list(read_ahead(pictures, describe))))
     return Familiarity(unlike=int((distances > reference.limit).sum()), of=len(pictures))
 
 

@@ -19,6 +19,7 @@ from countcheck.engine.scoring import nouns_of
 from countcheck.errors import BadInput
 from countcheck.images.convert import as_rgb
 from countcheck.images.decode import read_picture
+from countcheck.images.read_ahead import read_ahead
 from countcheck.storage.result_table import PICTURE
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_folder import RunFolder
@@ -114,7 +115,7 @@ def compare_with_tested(
     results = folder.results()
     drawn = np.flatnonzero(results.table.outcome == PICTURE)
     chosen = drawn[:: max(1, len(drawn) // MAX_COMPARED)].tolist()
-    looked_at = ((row, _picture(folder, row)) for row in results.rows_at(chosen))
+    looked_at = read_ahead(results.rows_at(chosen), lambda row: (row, _picture(folder, row)))
     there = ((row, picture) for row, picture in looked_at if picture is not None)
     sample = list(itertools.islice(there, MAX_COMPARED))
     result = compare_pictures([picture for _, picture in sample])

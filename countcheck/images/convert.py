@@ -115,7 +115,9 @@ def to_rgb(image: Image.Image) -> Image.Image:
         layered = upright.convert("RGBA")
         ground = Image.new("RGBA", layered.size, (255, 255, 255, 255))
         return Image.alpha_composite(ground, layered).convert("RGB")
-    return upright.convert("RGB") if upright.mode != "RGB" else upright.copy()
+    if upright.mode != "RGB":
+        return upright.convert("RGB")
+    return upright.copy() if upright is image else upright  # turning upright has copied it already
 
 
 def _byte_tensor(pixels: Any) -> Any:

@@ -34,6 +34,7 @@ _UNREAD_STARTS = {
     "a Photoshop document": (b"8BPS",),
     "a video": (b"\x1a\x45\xdf\xa3",),
 }
+_ORIENTATION = 0x0112  # EXIF 2.32, table 4
 MAX_PIXELS = 64_000_000  # width times height
 MAX_BYTES = 64 * 1024 * 1024  # of a file or an answer
 
@@ -159,6 +160,9 @@ def encode_png(pixels: Pixels) -> bytes:
 
 
 def _converted(image: Image.Image, place: str) -> Image.Image:
+    """The decoded image as upright RGB: itself where it is that already, because each copy stops every other thread."""
+    if image.mode == "RGB" and "transparency" not in image.info and image.getexif().get(_ORIENTATION, 1) == 1:
+        return image
     try:
         return to_rgb(image)
     except BadInput as error:

@@ -104,7 +104,8 @@ def _sent(pictures: Sequence[Pixels], device: torch.device) -> torch.Tensor:
     if is_tensor(pictures[0]):
         tensors: list[torch.Tensor] = [as_byte_tensor(picture) for picture in pictures]
         return torch.stack([tensor.to(device, non_blocking=True) for tensor in tensors])
-    stacked = torch.from_numpy(np.stack([as_rgb(picture) for picture in pictures]))
-    if device.type == "cuda":
-        stacked = stacked.pin_memory()
+    wide, tall = size_of(pictures[0])
+    stacked = torch.empty((len(pictures), tall, wide, 3), dtype=torch.uint8, pin_memory=device.type == "cuda")
+    for place, picture in zip(stacked.numpy(), pictures, strict=True):
+        place[:] = as_rgb(picture)
     return stacked.to(device, non_blocking=True).permute(0, 3, 1, 2)
