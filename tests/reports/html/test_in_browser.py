@@ -124,10 +124,12 @@ def rows_beside(monkeypatch):
     monkeypatch.setattr("countcheck.reports.html.packed_rows._PLACES", 3)
 
 
-def test_rows_beside_the_page_are_those_inside_it(browser, address, two_runs, tmp_path, rows_beside):
+def test_rows_beside_the_page_are_those_inside_it_and_missed_when_they_are_gone(
+    browser, address, two_runs, tmp_path, rows_beside
+):
     beside = write_report(two_runs, tmp_path / "50 % a:b #1?.html").as_uri()
     with watched_page(browser) as page:
-        for choice in ("#v=under&m=0&boxes=1&noun=pig&page=1", "#q=pig&counted=2", "#t.style=photo&v=exact,refused"):
+        for choice in ("#v=under&m=0&boxes=1&noun=pig&page=1", "#q=pig&counted=2"):
             texts = []
             for place in (address, beside):
                 page.goto("about:blank")
@@ -137,6 +139,11 @@ def test_rows_beside_the_page_are_those_inside_it(browser, address, two_runs, tm
             assert texts[0] == texts[1]
         page.locator("#tries .open").first.click()
         expect(page.locator("dialog[open] dl")).to_contain_text("Sample")
+    shutil.rmtree(tmp_path / "50 % a:b #1?_rows")
+    with browser.new_context() as context:  # whose errors are not watched: one is expected
+        page = context.new_page()
+        page.goto(beside)
+        expect(page.locator("#found")).to_contain_text("is missing: 50 % a:b #1?_rows/")
 
 
 def test_nothing_hostile_executes_from_rows_beside_the_page(browser, tmp_path, rows_beside):
@@ -151,15 +158,6 @@ def test_nothing_hostile_executes_from_rows_beside_the_page(browser, tmp_path, r
         expect(page.locator("#tries .frame.refusal p").first).to_contain_text("window.hit=3//")
         assert page.evaluate("window.hit") is None
         assert page.locator("img[src=x]").count() == 0
-
-
-def test_a_page_without_its_folder_of_rows_says_so(browser, two_runs, tmp_path, rows_beside):
-    page_alone = write_report(two_runs, tmp_path / "r.html")
-    shutil.rmtree(tmp_path / "r_rows")
-    with browser.new_context() as context:  # whose errors are not watched: one is expected
-        page = context.new_page()
-        page.goto(page_alone.as_uri())
-        expect(page.locator("#found")).to_contain_text("is missing: r_rows/")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
