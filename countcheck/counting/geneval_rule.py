@@ -1,7 +1,13 @@
 """GenEval's own rule (Ghosh et al. 2023) on stored detections, so that old and new numbers stand side by side.
 
 Boxes strictly above 0.3 count, above 0.9 for its counting task; the best 16 of a class; no merging. Include clauses must
-all X"""
+all hold and no exclude clause may. Colours are those that the colour check named; without it, a picture on which
+everything else is right is undecided. Pure.
+
+Compared with GenEval's own program: scores have the five decimals and boxes the two of the ledger, so that a score of
+0.300004 does not count; places are computed in double precision; and where a thing lies in two directions, the reason
+names them in one order (GenEval's order is that of a set). No verdict depends on the last two but at a tie.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from countcheck.images.hashes import BITS, hash_distance
+from countcheck.images.hashes import SHORTEST, hash_distance
 from countcheck.storage.repeats import (
     UNRELATED,
     RepeatedPicture,
@@ -65,7 +65,7 @@ def _collapse(pictures: ResultTable, repeated: Sequence[RepeatedPicture]) -> str
                 f"{which} {len(pictures)} pictures are the same one, although their prompts have nothing in common: a "
                 f"collapsed model, a placeholder or a cached answer. Look at {picture.rows[0].picture}."
             )
-    marked = np.flatnonzero(np.char.str_len(pictures.mark) == BITS // 4 + 6)
+    marked = np.flatnonzero(np.char.str_len(pictures.mark) >= SHORTEST)
     sample = list(pictures.take(marked[:: max(1, -(-len(marked) // COMPARED))]).rows())
     if len(sample) < 2 * UNRELATED:
         return ""

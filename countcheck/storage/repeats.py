@@ -15,12 +15,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from countcheck.counting.verdict import Kind
-from countcheck.images.hashes import BITS, colour_distance, hash_distance
+from countcheck.images.hashes import BITS, SHORTEST, cells, colour_distance, hash_distance
 from countcheck.storage.result_table import HASH, PICTURE, PLACEHOLDER, REFUSAL, Bools, Ending, Ints, ResultTable
 from countcheck.storage.rows import ResultRow
 
 SAME_BITS = 8  # bits that encoding anew changes; of different pictures no two were nearer than 20
 SAME_COLOUR = 2  # levels of the mean colour
+SAME_BITS_DIM = 48  # of two pictures of little contrast, where they are also nearly the same when seen very small:
+SAME_LEVELS = 1.5  # so many levels at most between any two cells,
+SAME_SHAPE = 0.9  # and so much correlation between all of them at least
 UNRELATED = 3  # prompts without a common noun that one picture must answer to be a placeholder
 _CHUNKS = 10  # parts of a hash, more than SAME_BITS: two hashes of one picture agree in one of them at least
 _LONGEST_BUCKET = 50
@@ -86,16 +89,31 @@ def groups_of_one_picture(rows: Iterable[ResultRow]) -> list[list[ResultRow]]:
 
 
 def same_picture(one: str, other: str) -> bool:
-    """Tell by their hashes whether two pictures are one, encoded twice; never when a hash is missing."""
-    if not one or not other:
+    """Tell by their hashes whether two pictures are one, encoded twice; never when a hash is missing.
+
+    Encoding turns many bits of a picture of little contrast. There more of them may differ, if the pictures are nearly
+    the same when they are seen very small.
+    """
+    if not one or not other or colour_distance(one, other) > SAME_COLOUR:
         return False
-    return hash_distance(one, other) <= SAME_BITS and colour_distance(one, other) <= SAME_COLOUR
+    bits = hash_distance(one, other)
+    return bits <= SAME_BITS or (bits <= SAME_BITS_DIM and _same_cells(one, other))
+
+
+def _same_cells(one: str, other: str) -> bool:
+    levels, others = cells(one), cells(other)
+    if levels is None or others is None:
+        return False
+    levels, others = levels - levels.mean(), others - others.mean()
+    if float(np.abs(levels - others).max()) > SAME_LEVELS:
+        return False
+    return float(levels @ others) >= SAME_SHAPE * float(np.sqrt((levels @ levels) * (others @ others)))
 
 
 def hash_of(row: ResultRow) -> str:
     """Return the perceptual hash of a row's picture; empty when none was kept."""
     mark = row.extra.get(HASH)
-    return mark if isinstance(mark, str) and len(mark) == BITS // 4 + 6 else ""
+    return mark if isinstance(mark, str) and len(mark) >= SHORTEST else ""
 
 
 def without_placeholders(rows: Sequence[ResultRow]) -> list[ResultRow]:
@@ -172,7 +190,7 @@ def may_repeat(table: ResultTable) -> Ints:
     _, first, which, times = np.unique(table.digest[rows], return_index=True, return_inverse=True, return_counts=True)
     near = times > 1  # of each picture
     marks = table.mark[rows[first]]
-    whole = np.flatnonzero(np.char.str_len(marks) == BITS // 4 + 6)
+    whole = np.flatnonzero(np.char.str_len(marks) >= SHORTEST)
     digits = np.array([list(mark[: BITS // 4]) for mark in marks[whole].tolist()], np.uint8).reshape(-1, BITS // 4)
     for start, end in itertools.pairwise(_edges()):
         part = np.ascontiguousarray(digits[:, start:end]).view(f"S{end - start}").ravel()
