@@ -7,7 +7,8 @@ columns file, noun, count. Styles are drawn over the pictures; they keep what th
 
 *As it is* is the counter with its own rule. *With measures* are the threshold, the share of the best score, the lead
 that nouns nobody asked for need, the looks and the way they are fused that count best on all pictures but one in all styles together, tried on that one (leave one
-picture out): what a user gets who calibrates on labels. What makes a count uncertain (margin, score of
+picture out): what a user gets who calibrates on labels. *Four exposures* takes the same four views of every picture, as it is
+and lifted, each also mirrored, and chooses all else so. What makes a count uncertain (margin, score of
 zero doubt, largest certain number, another view's own count) is chosen likewise: what catches most wrong counts at the price of at
 most 15 % of the right ones. *Doubted by probability* is the same counts, uncertain where the probability of being right, fitted
 to all other pictures, is under the bound that flags at most 10 % of the right counts among these. Intervals are of 95 %, over
@@ -31,12 +32,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from machine import machine
 
-from countcheck.calibration.confidence import bound_of
+from countcheck.calibration.confidence import bound_of, fitted_columns
 from countcheck.counting.counter import Counter, load_counter
 from countcheck.counting.counts import Count
 from countcheck.counting.probability import features_of
 from countcheck.counting.queries import query_map, renamed_nouns
-from countcheck.counting.rule import CountingRule, count, stable_margins
+from countcheck.counting.rule import CountingRule, count
 from countcheck.detectors.base import Detections
 from countcheck.detectors.common.views import cost, detect_views, fused
 from countcheck.images.convert import as_rgb
@@ -46,6 +47,7 @@ from countcheck.stats.intervals import cluster_rate
 from countcheck.stats.logistic import fit_logistic
 from countcheck.suites.suite import Noun
 
+EXPOSURES = ("as_is", "flip", "bright", "bright+flip")
 LOOKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("as_is",), "mean"),
     (("as_is", "flip"), "mean"),
@@ -53,12 +55,14 @@ LOOKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("as_is", "flip", "light"), "mean"),
     (("as_is", "light", "calm"), "best"),
     (("as_is", "flip", "light", "calm"), "mean"),
+    (EXPOSURES, "mean"),
 )
 SHARES = (0.0, 0.4)
 LEADS = (1.0, 2.0)
 THRESHOLDS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 OPINIONS = ("contrast", "flip")
 PRICE = 0.15
+NAMES = ("as it is", "with measures", "four exposures")
 
 
 class Labelled(NamedTuple):
@@ -172,22 +176,22 @@ class Seen:
     def features(self, k: int, measure: Measure | None, style: str) -> list[tuple[float, ...]]:
         """Features of the probability that a count is right, one row for what `told` tells of each noun.
 
-        The views that `OPINIONS` names count for themselves, as ``opinions=contrast,flip`` lets them.
+        The views that `EXPOSURES` names count for themselves, as ``opinions=as_is,flip,bright,bright+flip`` lets them.
         """
         found, rule = self._found_and_rule(k, measure)
+        told = self.told(k, measure, style)
         nouns = tuple(self.labelled[k].counts)
-        others = [self._opinions(k, measure, style, rule, nouns, view) for view in OPINIONS if view in self.by_view]
-        stable = stable_margins(found, nouns, rule, style=style)
-        heard = replace(found, opinions={noun: tuple(one[noun] for one in others) for noun in stable})
+        others = [self._opinions(k, measure, style, rule, nouns, view) for view in EXPOSURES if view in self.by_view]
+        heard = replace(found, opinions={each.noun: tuple(one[each.noun] for one in others) for each in told})
         return [
             features_of(
                 heard,
                 one.noun,
                 one.counted,
                 threshold=rule.threshold_for(one.noun, style),
-                stable_margin=stable[one.noun],
+                relative_threshold=rule.relative_threshold,
             )
-            for one in self.told(k, measure, style)
+            for one in told
         ]
 
     def _counted(
@@ -238,11 +242,13 @@ def exact(told: Sequence[Told]) -> int:
     return sum(one.truth == one.counted for one in told)
 
 
-def with_measures(seen: dict[str, Seen], views: Sequence[str]) -> list[Measure]:
+def with_measures(
+    seen: dict[str, Seen], views: Sequence[str], looks: Sequence[tuple[tuple[str, ...], str]] = LOOKS
+) -> list[Measure]:
     """For every picture the measure that does best on all others, in all styles together."""
     candidates = [
         Measure(names, fusion, relative_threshold, lead, threshold)
-        for names, fusion in LOOKS
+        for names, fusion in looks
         if set(names) <= set(views)
         for relative_threshold in SHARES
         for lead in LEADS
@@ -304,7 +310,7 @@ def with_probability(seen: dict[str, Seen], chosen: Sequence[Measure | None]) ->
     pictures = range(len(next(iter(seen.values())).labelled))
     told = [one for style, some in seen.items() for k in pictures for one in some.told(k, chosen[k], style)]
     rows = [row for style, some in seen.items() for k in pictures for row in some.features(k, chosen[k], style)]
-    features, of = np.array(rows), np.array([one.picture for one in told])
+    features, of = fitted_columns(rows), np.array([one.picture for one in told])
     right = np.array([one.truth == one.counted for one in told])
 
     def held_out(among: np.ndarray, k: int) -> np.ndarray:
@@ -364,48 +370,61 @@ def by_number(told: Sequence[Told]) -> str:
 
 def report(spec: str, seen: dict[str, Seen]) -> dict[str, Any]:
     """Print what came out for one counter; the same as plain JSON values."""
-    pictures = range(len(next(iter(seen.values())).labelled))
-    measures = with_measures(seen, tuple(next(iter(seen.values())).by_view))
-    plain, nothing = with_doubt(seen, [None for _ in pictures])
-    measured, nothing_measured = with_doubt(seen, measures)
+    views = tuple(next(iter(seen.values())).by_view)
+    measures = with_measures(seen, views)
+    fixed = with_measures(seen, views, [(EXPOSURES, "mean")]) if set(EXPOSURES) <= set(views) else measures
+    chosen: dict[str, Sequence[Measure | None]] = dict(
+        zip(NAMES, ([None] * len(measures), measures, fixed), strict=True)
+    )
+    results = {name: with_doubt(seen, some) for name, some in chosen.items()}
     rows = [["style", "", "exact [95 %]", "MAE", "over", "under", "wrong caught", "right doubted", "by number"]]
     for style in seen:
-        rows.append([style, "as it is", *line(plain[style]), by_number(plain[style])])
-        rows.append(["", "with measures", *line(measured[style]), by_number(measured[style])])
-    for name, told in (("as it is", plain), ("with measures", measured)):
+        for name, (told, _) in results.items():
+            rows.append(["" if name != NAMES[0] else style, name, *line(told[style]), by_number(told[style])])
+    for name, (told, _) in results.items():
         every = [one for some in told.values() for one in some]
         rows.append(["all", name, *line(every), by_number(every)])
-    probable = {
-        "as it is": with_probability(seen, [None for _ in pictures]),
-        "with measures": with_probability(seen, measures),
-    }
-    for name, told in probable.items():
-        rows.append(["", f"{name}, doubted by probability", *line(told), ""])
+    for name, some in chosen.items():
+        rows.append(["", f"{name}, doubted by probability", *line(with_probability(seen, some)), ""])
     print(f"\n{spec}")
     _print(rows)
-    # A style is compared with the clean pictures under the same measures: what measures gain there is no gain in the style.
-    lost = {style: exact(plain["plain"]) - exact(told) for style, told in plain.items()}
-    kept = {style: exact(measured["plain"]) - exact(told) for style, told in measured.items()}
-    for style in seen:
-        print(
-            f"{style}: {exact(plain[style])} counts right as it is, {exact(measured[style])} with measures; "
-            f"{lost[style]} lost to the style as it is, {kept[style]} with measures"
-        )
+    _print_losses({name: told for name, (told, _) in results.items()})
     common = max(set(measures), key=measures.count)
     print(
         f"most often: {'+'.join(common.views)} ({common.fusion}) at {common.threshold}, "
         f"{common.relative_threshold} of the best score, others' lead {common.distractor_score_ratio}"
     )
-    for name, some in (("as it is", nothing), ("with measures", nothing_measured)):
-        every = [one for told in some.values() for one in told]
+    for name, (_, absent) in results.items():
+        every = [one for told in absent.values() for one in told]
         if every:
             found = share(every, lambda one: one.counted > 0)
             doubted = share(every, lambda one: one.counted == 0 and one.uncertain)
             print(f"absent nouns, {name}: something counted {found}, 0 doubted {doubted}")
-    whole = sum(lost.values())
-    print(f"all styles: {whole} counts lost to them as it is, {sum(kept.values())} with measures")
     print()
-    return {style: {"as it is": line(plain[style]), "with measures": line(measured[style])} for style in seen}
+    return {style: {name: line(told[style]) for name, (told, _) in results.items()} for style in seen}
+
+
+def _print_losses(results: Mapping[str, Mapping[str, list[Told]]]) -> None:
+    """Print what each style costs against the clean pictures under the same measures: what these gain there is no gain here."""
+    for name, told in results.items():
+        clean, others = told["plain"], {style: some for style, some in told.items() if style != "plain"}
+        losses = ", ".join(
+            f"{style} {exact(clean) - exact(some)} ({gap(clean, some)})" for style, some in others.items()
+        )
+        print(f"{name}: of {len(clean)} counts {exact(clean)} are right in clean pictures; lost to the style: {losses}")
+
+
+def gap(clean: Sequence[Told], styled: Sequence[Told]) -> str:
+    """The points lost to a style, with an interval from 10,000 resamples of pictures."""
+    number = max(one.picture for one in clean) + 1
+    pictures = np.array([one.picture for one in clean])
+    size = np.bincount(pictures, minlength=number)
+    right = [[one.truth == one.counted for one in some] for some in (clean, styled)]
+    lost = np.bincount(pictures, weights=np.subtract(*np.array(right, float)), minlength=number)
+    drawn = np.random.default_rng(0).integers(0, number, (10_000, number))
+    shares = 100 * lost[drawn].sum(axis=1) / np.maximum(size[drawn].sum(axis=1), 1)
+    low, high = np.percentile(shares, [2.5, 97.5])
+    return f"{100 * lost.sum() / size.sum():.0f} points [{low:.0f}, {high:.0f}]"
 
 
 def main() -> None:
@@ -413,7 +432,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("-d", "--counter", action="append", required=True)
     parser.add_argument("--styles", default="greyscale,low-contrast,noir,noir-rain")
-    parser.add_argument("--views", default="as_is,light,calm,flip,contrast", help="looks that the measures may use")
+    parser.add_argument(
+        "--views", default="as_is,light,calm,flip,contrast,bright,bright+flip", help="looks that the measures may use"
+    )
     parser.add_argument("--absent", action="store_true", help="nouns without a label are not there: try these, too")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     given = parser.parse_args()

@@ -14,10 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from countcheck.calibration.examples import Example
 from countcheck.calibration.uncertainty import Doubt, DoubtTable
-from countcheck.counting.probability import FEATURES, INTERCEPT, features_of
+from countcheck.counting.probability import FEATURES, FITTED, INTERCEPT, features_of
 from countcheck.counting.rule import CountingRule, stable_margins
 from countcheck.stats.logistic import Floats, Logistic, fit_logistic
 from countcheck.stats.risk_coverage import RiskPoint, area, risk_coverage
+
+_FITTED_COLUMNS = [FEATURES.index(name) for name in FITTED]
 
 MAX_RIGHT_DOUBTED = 0.1  # of the right counts, under the bound that is chosen
 
@@ -51,7 +53,7 @@ class Confidence:
             "features": {
                 name: {"weight": float(weight), "mean": float(mean), "scale": float(scale)}
                 for name, weight, mean, scale in zip(
-                    FEATURES, self.model.weights, self.model.mean, self.model.scale, strict=True
+                    FITTED, self.model.weights, self.model.mean, self.model.scale, strict=True
                 )
             },
             "risk_coverage": [point.to_json() for point in thinned(self.curve)],
@@ -71,7 +73,8 @@ def fit_confidence(
         folds: The fold of each example; prompts are not split over folds.
         doubts: Of these examples and rules.
     """
-    features = np.array([values_of(*pair) for pair in zip(examples, rules, strict=True)], np.float64)
+    values = np.array([values_of(*pair) for pair in zip(examples, rules, strict=True)], np.float64)
+    features = fitted_columns(values)
     fold = np.array(folds, np.int64)
     held_out = np.zeros(len(examples))
     by_fold: dict[int, Logistic] = {}
@@ -83,7 +86,7 @@ def fit_confidence(
     return Confidence(
         model=fit_logistic(features, doubts.right),
         curve=risk_coverage(held_out, doubts.right),
-        margin_curve=risk_coverage(features[:, 0], doubts.right),
+        margin_curve=risk_coverage(values[:, FEATURES.index("stable_margin")], doubts.right),
         by_fold=by_fold,
         folds=fold,
         held_out=held_out,
@@ -96,24 +99,41 @@ def values_of(example: Example, rule: CountingRule) -> tuple[float, ...]:
     stable = stable_margins(example.detections, example.nouns, rule, style=example.style)[example.noun]
     threshold = rule.threshold_for(example.noun, example.style)
     counted = example.counted(rule)
-    return features_of(example.detections, example.noun, counted, threshold=threshold, stable_margin=stable)
+    return features_of(
+        example.detections,
+        example.noun,
+        counted,
+        threshold=threshold,
+        relative_threshold=rule.relative_threshold,
+        stable_margin=stable,
+    )
+
+
+def fitted_columns(values: ArrayLike) -> Floats:
+    """Take from (n, `FEATURES`) values the columns of `FITTED`, which a probability is fitted to."""
+    columns: Floats = np.atleast_2d(np.asarray(values, np.float64))[:, _FITTED_COLUMNS]
+    return columns
 
 
 def weights_of(model: Logistic) -> dict[str, float]:
     """Write a model as a rule keeps it: log odds a unit of each feature, and the intercept."""
     raw = model.weights / model.scale
-    weights = {name: float(weight) for name, weight in zip(FEATURES, raw, strict=True)}
+    weights = {name: float(weight) for name, weight in zip(FITTED, raw, strict=True)}
     return {INTERCEPT: float(model.intercept - raw @ model.mean), **weights}
 
 
 def bound_of(probabilities: ArrayLike, right: ArrayLike) -> float:
-    """Return the highest bound under which at most a tenth of the right counts lie, 0 to 1; 0 when none is right.
+    """Return a bound under which a new right count lies with a chance of a tenth at most, 0 to 1; 0 for fewer than nine.
+
+    Among n right counts and a new one, all in one order by chance, it lies under the k-th smallest of the n with the chance
+    k / (n + 1) (split conformal prediction).
 
     >>> bound_of([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.1], [True] * 10 + [False])
-    0.3
+    0.2
     """
     among = np.sort(np.asarray(probabilities, np.float64)[np.asarray(right, np.bool_)])
-    return float(among[int(MAX_RIGHT_DOUBTED * len(among) + 1e-9)]) if len(among) else 0.0
+    k = int(MAX_RIGHT_DOUBTED * (len(among) + 1) + 1e-9)
+    return float(among[k - 1]) if k else 0.0
 
 
 def doubting(confidence: Confidence, rule: CountingRule, fold: int | None = None) -> CountingRule:

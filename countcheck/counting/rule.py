@@ -253,7 +253,9 @@ def _improbable(
     """Nouns whose count is less likely right than the rule demands."""
     if not rule.doubts_by_probability:
         return frozenset()
-    stable = stable_margins(detections, counts, rule, style=style)
+    # Cards of other releases weigh this; it takes a count for every margin.
+    weighs_margin = "stable_margin" in rule.probability_weights
+    stable = stable_margins(detections, counts, rule, style=style) if weighs_margin else dict.fromkeys(counts, 0.0)
     return frozenset(
         noun
         for noun, counted in counts.items()
@@ -264,6 +266,7 @@ def _improbable(
                 noun,
                 counted,
                 threshold=rule.threshold_for(noun, style),
+                relative_threshold=rule.relative_threshold,
                 stable_margin=stable[noun],
             ),
         )

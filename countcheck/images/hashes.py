@@ -57,7 +57,9 @@ def picture_hash(pixels: Pixels) -> str:
     step = max(1, min(image.size) // _SHRUNK)
     small = image.reduce(step) if step > 1 else image
     colour = np.asarray(small).reshape(-1, 3).mean(axis=0).round().astype(int)
-    return f"{imagehash.phash(small, hash_size=SIDE)}{''.join(f'{level:02x}' for level in colour)}{_small_picture(small)}"
+    return (
+        f"{imagehash.phash(small, hash_size=SIDE)}{''.join(f'{level:02x}' for level in colour)}{_small_picture(small)}"
+    )
 
 
 def cells(mark: str) -> Floats | None:

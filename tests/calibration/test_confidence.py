@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from countcheck.calibration.confidence import bound_of, thinned, values_of
+from countcheck.calibration.confidence import bound_of, fitted_columns, thinned, values_of
 from countcheck.calibration.examples import Example
 from countcheck.calibration.fit import calibrate
-from countcheck.counting.probability import FEATURES, features_of, probability
+from countcheck.counting.probability import FEATURES, FITTED, features_of, probability, spread_of
 from countcheck.counting.rule import count, stable_margins
 from countcheck.stats.risk_coverage import area, risk_at, risk_coverage
 from tests.calibration.labelled import RULE, examples, seen
@@ -41,8 +41,22 @@ def test_features_of_one_count_by_hand():
         "score_gap": pytest.approx(0.02, abs=1e-6),
         "smallest_box": pytest.approx(10 / np.sqrt(400 * 20)),
         "opinions_differ": 0.0,
+        "spread": pytest.approx(np.sqrt(sum(o / (1 + o) ** 2 for o in (27, (5 / 3) ** 3, (28 / 30) ** 3)))),
     }
-    assert features_of(seen([]), "pig", 0, threshold=0.3, stable_margin=0.0) == (0.0, 0.0, 1.0, 1.0, 0.0, 0.0)
+    assert features_of(seen([]), "pig", 0, threshold=0.3) == (0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0)
+
+
+def test_the_spread_of_a_count_is_measured_from_the_threshold_that_holds():
+    assert spread_of([0.9, 0.36], 0.1, 0.4) == pytest.approx(np.sqrt(0.25 + 15.625 / 16.625**2))
+    assert spread_of([0.9, 0.36], 0.1, 0.4) > spread_of([0.9, 0.36], 0.1) > spread_of([0.9], 0.1)
+    assert spread_of([], 0.3) == 0.0 and spread_of([0.0, 1.0], 0.0) == pytest.approx(0.0, abs=1e-4)
+
+
+def test_a_card_of_another_release_that_weighs_the_margin_still_doubts_by_it():
+    weights = {"intercept": -1.0, "stable_margin": 10.0}
+    by_margin = replace(RULE, probability_weights=weights, min_probability=0.5)
+    assert count(seen([0.9, 0.7]), ["pig"], by_margin).uncertain == ()
+    assert count(seen([0.9, 0.32]), ["pig"], by_margin).uncertain == ("pig",)
 
 
 def test_the_stable_margin_is_the_distance_of_the_nearest_score():
@@ -57,6 +71,7 @@ def test_the_probability_beats_the_margin_where_a_second_counter_knows_more():
     learnt = calibrate(given, RULE)
     assert area(learnt.confidence.curve) < area(learnt.confidence.margin_curve)
     body = learnt.confidence.to_json()
+    assert tuple(body["features"]) == FITTED
     assert body["features"]["opinions_differ"]["weight"] < 0
     all_of_them, most = (risk_at(learnt.confidence.curve, share) for share in (1.0, 0.5))
     assert most < all_of_them / 2
@@ -70,12 +85,15 @@ def test_a_curve_is_thinned_over_its_coverage_and_keeps_its_end():
     assert thinned(curve[:5]) == curve[:5]
 
 
-def test_the_bound_leaves_at_most_a_tenth_of_the_right_counts_under_it():
+def test_a_new_right_count_lies_under_the_bound_with_a_chance_of_a_tenth_at_most():
     rng = np.random.default_rng(1)
-    probabilities, right = rng.random(57).round(1), rng.random(57) < 0.7
-    bound = bound_of(probabilities, right)
-    assert 0 < (probabilities[right] < bound).sum() <= 0.1 * right.sum() < (probabilities[right] <= bound).sum()
-    assert bound_of([0.5], [False]) == 0.0
+    under = [
+        np.mean(rng.random(200) < bound_of(rng.random(n), np.ones(n, bool)))
+        for n in (9, 12, 57, 96)
+        for _ in range(300)
+    ]
+    assert 0.08 < np.mean(under) <= 0.1
+    assert bound_of([0.5], [False]) == bound_of([0.5] * 8, [True] * 8) == 0.0
 
 
 def test_a_rule_learnt_by_probability_doubts_what_is_likely_wrong_and_few_right_counts():
@@ -87,7 +105,7 @@ def test_a_rule_learnt_by_probability_doubts_what_is_likely_wrong_and_few_right_
     assert right_doubted / learnt.agreement.value < 0.15  # a tenth where the bound was chosen
     rows = [values_of(example, learnt.rule) for example in given[:10]]
     by_rule = [probability(learnt.rule.probability_weights, row) for row in rows]
-    assert by_rule == pytest.approx(learnt.confidence.model.probability(rows))
+    assert by_rule == pytest.approx(learnt.confidence.model.probability(fitted_columns(rows)))
     doubted = [not example.certain(learnt.rule) for example in given[:10]]
     assert doubted == [p < learnt.rule.min_probability for p in by_rule]
 

@@ -32,7 +32,9 @@ def test_a_picture_that_was_encoded_anew_keeps_its_hash_but_for_few_bits(image):
 def dark(light, things=""):
     """A scene at so much of its light, or a card of a provider with its words."""
     if things:
-        return Image.fromarray((render(compose({things: 1}, style="noir", seed=4), 256) * light).round().astype(np.uint8))
+        return Image.fromarray(
+            (render(compose({things: 1}, style="noir", seed=4), 256) * light).round().astype(np.uint8)
+        )
     image = Image.new("RGB", (512, 512), (6, 5, 8))
     ImageDraw.Draw(image).text((150, 240), "Content not available", fill=(40, 40, 40), font_size=24)
     return image

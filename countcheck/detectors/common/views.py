@@ -16,6 +16,7 @@ from countcheck.detectors.base import Detections, Detector
 from countcheck.detectors.common.boxes import clipped, containment, fuse, iou
 from countcheck.detectors.common.pictures import as_bytes, is_on_device, size_of
 from countcheck.detectors.common.view_pixels import (
+    brightened,
     cut,
     enlarged,
     lit,
@@ -87,6 +88,11 @@ def light(picture: RgbPixels) -> list[Piece]:
     return [Piece(pixels=lit(picture))]
 
 
+def bright(picture: RgbPixels) -> list[Piece]:
+    """Lift the whole picture by a gamma of 0.5, as a longer exposure would: black stays black, 64 becomes 128."""
+    return [Piece(pixels=brightened(picture))]
+
+
 def calm(picture: RgbPixels) -> list[Piece]:
     """Remove rain, snow and grain with a median filter of 3 or 5 pixels; edges stay."""
     return [Piece(pixels=smoothed(picture, 3 if max(size_of(picture)) < 400 else 5))]
@@ -122,25 +128,47 @@ VIEWS: Mapping[str, Callable[[RgbPixels], list[Piece]]] = {
     "flip": flip,
     "contrast": contrast,
     "light": light,
+    "bright": bright,
     "calm": calm,
     "large": large,
     "tiles": tiles,
 }
 
 
+_MOVING = frozenset(["flip", "large", "tiles"])  # views whose boxes must be mapped back
+
+
 def chosen(names: str | Sequence[str], place: str) -> tuple[str, ...]:
-    """Check view names; a text holds them with commas between. Raises `UnknownName`."""
+    """Check view names; a text holds them with commas between, and ``bright+flip`` is a view of a view.
+
+    Raises:
+        UnknownName: For a name that is none.
+        BadSettings: Where a view that moves things stands before another one.
+    """
     words = names.split(",") if isinstance(names, str) else list(names)
-    chosen_names = tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
+    # In the query of a spec a plus stands for a space.
+    chosen_names = tuple(dict.fromkeys("+".join(word.replace("+", " ").split()) for word in words if word.strip()))
     for name in chosen_names:
-        if name not in VIEWS:
-            raise UnknownName("view", name, VIEWS, place=place)
+        *before, _ = parts = name.split("+")
+        for part in parts:
+            if part not in VIEWS:
+                raise UnknownName("view", part, VIEWS, place=place)
+        if moving := [part for part in before if part in _MOVING]:
+            raise BadSettings(f"{place}: in the view {name!r}, {moving[0]} must come last.")
     return chosen_names
 
 
 def cost(names: Sequence[str]) -> int:
     """Count the passes through the detector that these views take for one picture, 1 or more."""
-    return sum(4 if name == "tiles" else 1 for name in names) or 1
+    return sum(4 if name.endswith("tiles") else 1 for name in names) or 1
+
+
+def pieces_of(name: str, picture: RgbPixels) -> list[Piece]:
+    """Make the pieces of one view; of ``bright+flip``, the mirrored bright picture."""
+    *before, last = name.split("+")
+    for part in before:
+        picture = VIEWS[part](picture)[0].pixels
+    return VIEWS[last](picture)
 
 
 def detect_views(
@@ -153,9 +181,9 @@ def detect_views(
     shown = [as_bytes(picture) if is_on_device(picture) else as_rgb(picture) for picture in pictures]
     results: list[list[Detections]] = [[] for _ in shown]
     for name in names:
-        pieces_of = [VIEWS[name](picture) for picture in shown]
-        detected = iter(detector.detect([piece.pixels for pieces in pieces_of for piece in pieces], words))
-        for k, pieces in enumerate(pieces_of):
+        made = [pieces_of(name, picture) for picture in shown]
+        detected = iter(detector.detect([piece.pixels for pieces in made for piece in pieces], words))
+        for k, pieces in enumerate(made):
             parts = [(piece, next(detected)) for piece in pieces]
             results[k].append(_assembled(parts, size_of(shown[k])))
     return results

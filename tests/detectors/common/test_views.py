@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from countcheck.cards import Card
-from countcheck.counting.counter import Counter
+from countcheck.counting.counter import Counter, counter_card
 from countcheck.detectors.common import views
 from countcheck.errors import BadSettings, UnknownName
 from countcheck.suites.suite import Noun
@@ -52,6 +52,27 @@ def test_views_of_a_tensor_on_a_device_are_made_there(name, monkeypatch):
     ((found,),) = views.detect_views(BrightElsewhere(150), [elsewhere(picture)], ["pig"], [name])
     assert found.size == expected.size
     assert np.allclose(found.boxes, expected.boxes, atol=1)
+
+
+@pytest.mark.parametrize("name", ["bright+flip", "contrast+light+flip", "calm+tiles"])
+def test_a_view_of_a_view_brings_boxes_back_too(name):
+    ((found,),) = views.detect_views(Bright(150), [field((20, 30), (150, 80))], ["pig"], [name])
+    assert np.allclose(found.boxes[found.boxes[:, 0].argsort()], [[20, 30, 32, 42], [150, 80, 162, 92]], atol=2.5)
+
+
+def test_the_bright_view_lifts_what_is_dark_and_keeps_black_and_white():
+    (piece,) = views.pieces_of("bright", np.array([[[0, 64, 255]]], np.uint8))
+    assert piece.pixels.tolist() == [[[0, 128, 255]]]
+
+
+def test_views_of_views_are_named_with_a_plus_also_in_a_spec():
+    assert views.chosen("as_is, bright+flip", "x") == views.chosen(["as_is", "bright flip"], "x")
+    assert counter_card("tiny?views=bright+flip").settings["views"] == "bright flip"  # as a query writes a space
+    assert views.cost(["as_is", "bright+flip", "light+tiles"]) == 6
+    with pytest.raises(BadSettings, match="flip must come last"):
+        views.chosen("flip+bright", "x")
+    with pytest.raises(UnknownName, match="'brihgt'"):
+        views.chosen("brihgt+flip", "x")
 
 
 def test_a_thing_on_the_seam_of_two_tiles_is_one():
