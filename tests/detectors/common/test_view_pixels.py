@@ -11,6 +11,7 @@ MAKERS = {
     "mirrored": view_pixels.mirrored,
     "cut": lambda picture: view_pixels.cut(picture, 0, 0, 1, 1),
     "stretched contrast": view_pixels.stretched_contrast,
+    "brightened": view_pixels.brightened,
     "lit": view_pixels.lit,
     "smoothed by 3": lambda picture: view_pixels.smoothed(picture, 3),
     "smoothed by 5": lambda picture: view_pixels.smoothed(picture, 5),
