@@ -30,6 +30,21 @@ class GenevalResults:
     lines: Sequence[Mapping[str, Any]]
     left_out: Mapping[str, int]
 
+    def score(self) -> str:
+        """Word what GenEval's own summary makes of these lines: the share of true by task, and the mean over tasks.
+
+        >>> GenevalResults(lines=[{"tag": "colors", "correct": True}, {"tag": "counting", "correct": False}], left_out={}).score()
+        "GenEval's overall score: 0.50000, the mean of colors 100.00 %, counting 0.00 %"
+        """
+        marks: dict[str, list[bool]] = {}
+        for line in self.lines:
+            marks.setdefault(line["tag"], []).append(bool(line["correct"]))
+        if not marks:
+            return ""
+        tasks = {task: sum(some) / len(some) for task, some in marks.items()}
+        named = ", ".join(f"{task} {100 * share:.2f} %" for task, share in tasks.items())
+        return f"GenEval's overall score: {sum(tasks.values()) / len(tasks):.5f}, the mean of {named}"
+
     def sentence(self) -> str:
         """Name the tasks that are left out, and why; empty when none is."""
         if not self.left_out:

@@ -257,12 +257,17 @@ def _whole(run: RunFolder, format: str) -> Callable[[RunFolder, BinaryIO], int]:
     return write
 
 
+_NOTE = logging.INFO + 5  # what a person is told in any case, as the command line shows it
+
+
 def _geneval(run: RunFolder, rows: list[ResultRow]) -> bytes:
     from countcheck.interop.geneval_results import geneval_results
 
     results = geneval_results(run, rows)
+    logger = logging.getLogger("countcheck")
     if results.left_out:
-        logging.getLogger("countcheck").warning(results.sentence())
+        logger.warning(results.sentence())
+    logger.log(_NOTE, results.score() or "no picture of this run has a prompt that GenEval's rule can judge")
     return b"".join(_json(line).encode() + b"\n" for line in results.lines)
 
 

@@ -151,6 +151,8 @@ def test_genevals_arithmetic_on_the_file_gives_the_figures_of_our_summary(run, r
         by_prompt[line["metadata"]].append(line["correct"])
     scores = {tag: sum(marks) / len(marks) for tag, marks in by_task.items()}
     assert scores == TASKS
+    assert execute(["export", str(run), "-f", "geneval"]) == 0
+    assert f"GenEval's overall score: {sum(TASKS.values()) / 6:.5f}, the mean of" in capsys.readouterr().err
     assert (len(results), len(by_prompt)) == (18, 9)
     assert sum(any(marks) for marks in by_prompt.values()) == 7
     assert execute(["summary", str(run), "--json"]) == 0
