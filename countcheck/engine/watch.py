@@ -98,8 +98,9 @@ class Checkpoint:
         return self.done == len(self.planned)
 
 
-# Called when a checkpoint is complete, or followed by the next, or the watch ends; and again when it got more pictures.
-CheckpointDone: TypeAlias = Callable[[RunFolder, Checkpoint], None]
+# Called with the checkpoints that are complete, or followed by the next, or all when the watch ends; and again with those
+# that got more pictures.
+CheckpointsDone: TypeAlias = Callable[[RunFolder, Sequence[Checkpoint]], None]
 
 
 def watch(
@@ -108,7 +109,7 @@ def watch(
     *,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
-    done: CheckpointDone | None = None,
+    done: CheckpointsDone | None = None,
 ) -> RunFolder:
     """Score pictures as they appear until the watch is stopped or idle; return the run folder, still open.
 
@@ -117,7 +118,7 @@ def watch(
         counter: Counts.
         progress: Receives what happens.
         stop: Set it, and the watch ends with what is in progress.
-        done: Receives every checkpoint; see `CheckpointDone`.
+        done: Receives the checkpoints; see `CheckpointsDone`.
 
     Raises:
         CannotDecide: When the counter fails its self-test.
@@ -164,7 +165,7 @@ class _Watch:
         config: WatchConfig,
         context: RunContext,
         folder: CheckpointFolder,
-        done: CheckpointDone | None,
+        done: CheckpointsDone | None,
     ) -> None:
         self._config = config
         self._context = context
@@ -268,14 +269,20 @@ class _Watch:
     def _report(self, *, ending: bool = False) -> None:
         """Report the checkpoints that are complete, or followed by another, or all of them when the watch ends."""
         waiting = self._folder.waiting
-        for step, checkpoint in sorted(self._checkpoints.items()):
-            due = ending or (step not in waiting and (checkpoint.complete or step != self._latest))
-            if due and checkpoint.done and checkpoint.done != checkpoint.reported:
-                if self._done is not None:
-                    self._done(self._context.folder, checkpoint)
-                checkpoint.reported = checkpoint.done
-                reported = {str(each.step): each.reported for each in self._checkpoints.values() if each.reported > 0}
-                self._context.folder.record_watched({"reported": reported})
+        news = [
+            checkpoint
+            for step, checkpoint in sorted(self._checkpoints.items())
+            if ending or (step not in waiting and (checkpoint.complete or step != self._latest))
+            if checkpoint.done and checkpoint.done != checkpoint.reported
+        ]
+        if not news:
+            return
+        if self._done is not None:
+            self._done(self._context.folder, news)
+        for checkpoint in news:
+            checkpoint.reported = checkpoint.done
+        reported = {str(each.step): each.reported for each in self._checkpoints.values() if each.reported > 0}
+        self._context.folder.record_watched({"reported": reported})
 
     def _tell_left_out(self) -> None:
         """Say once of every kind how many pictures have no place, and which is the first."""

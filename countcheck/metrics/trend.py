@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from countcheck.errors import BadInput
 from countcheck.metrics.summary import summarize
 from countcheck.stats.estimate import Estimate
 from countcheck.storage.result_table import Results, table_of
@@ -59,12 +60,27 @@ def trend(results: Results, info: RunInfo, level: float = 0.95) -> list[TrendPoi
     """
     steps = {name: step for name, generator in info.generators.items() if (step := step_of(generator)) is not None}
     table = table_of(results)
-    points = []
-    for name, step in sorted(steps.items(), key=lambda item: (item[1], item[0])):
-        alone = replace(info, generators={name: info.generators[name]})
-        summary = summarize(table.of_generator(name), alone, level=level).generators[name]
-        points.append(TrendPoint(step=step, generator=name, counts=summary.counts, rates=summary.rates))
-    return points
+    return [
+        trend_point(table, info, name, level) for name, _ in sorted(steps.items(), key=lambda item: (item[1], item[0]))
+    ]
+
+
+def trend_point(results: Results, info: RunInfo, generator: str, level: float = 0.95) -> TrendPoint:
+    """Estimate the rates of one checkpoint among the results.
+
+    Args:
+        results, info, level: As in `trend`.
+        generator: The checkpoint's name in the run.
+
+    Raises:
+        BadInput: If the level is not between 0 and 1, or the generator is no checkpoint.
+    """
+    step = step_of(info.generators[generator])
+    if step is None:
+        raise BadInput(f"{generator} has no training step. Name a checkpoint.")
+    alone = replace(info, generators={generator: info.generators[generator]})
+    summary = summarize(table_of(results).of_generator(generator), alone, level=level).generators[generator]
+    return TrendPoint(step=step, generator=generator, counts=summary.counts, rates=summary.rates)
 
 
 def trend_to_json(run: str, suite: str, points: Iterable[TrendPoint]) -> dict[str, Any]:

@@ -32,9 +32,11 @@ def config_of(tmp_path, **changes):
 def watched(config, **options):
     """Watch; returns the reported checkpoints and the trend's exact rates."""
     seen = []
-    with watch(
-        config, squares.counter(), done=lambda run, c: seen.append((c.step, c.done, len(c.planned))), **options
-    ) as run:
+
+    def done(run, checkpoints):
+        seen.extend((c.step, c.done, len(c.planned)) for c in checkpoints)
+
+    with watch(config, squares.counter(), done=done, **options) as run:
         return sorted(seen), {point.step: point.rates["exact_rate"].value for point in trend(run.rows(), run.info)}
 
 
@@ -66,10 +68,9 @@ def test_a_checkpoint_is_reported_when_the_next_one_comes_and_the_rest_at_the_en
     stop = threading.Event()
     seen = []
 
-    def done(run, checkpoint):
-        seen.append((checkpoint.step, checkpoint.done))
-        if checkpoint.step == 500:
-            stop.set()
+    def done(run, checkpoints):
+        seen.extend((checkpoint.step, checkpoint.done) for checkpoint in checkpoints)
+        stop.set()
 
     draw(config.folder, 500, texts=(2,))
     draw(config.folder, 1000, texts=(2,))
@@ -81,7 +82,8 @@ def test_pictures_that_come_while_it_watches_are_scored(tmp_path):
     config = config_of(tmp_path, idle=None)
     stop = threading.Event()
 
-    def done(run, checkpoint):
+    def done(run, checkpoints):
+        (checkpoint,) = checkpoints
         if checkpoint.step < 1500:
             draw(config.folder, checkpoint.step + 500)
         else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from jsonschema import validate
 
 from countcheck.counting.verdict import Kind
+from countcheck.errors import BadInput
 from countcheck.metrics.summary import summarize
-from countcheck.metrics.trend import step_of, trend, trend_to_json
+from countcheck.metrics.trend import step_of, trend, trend_point, trend_to_json
 from countcheck.schemas import schema
 from countcheck.storage.rows import ResultRow
 from countcheck.storage.run_info import GeneratorInfo, RunInfo
@@ -35,6 +37,9 @@ def test_points_are_the_summary_by_step_and_leave_out_what_is_no_checkpoint():
         (3, "early", 1),
         (20, "late", 2),
     ]
+    assert trend_point(everything, info, "late") == points[1]
+    with pytest.raises(BadInput, match="sdxl has no training step"):
+        trend_point(everything, info, "sdxl")
     summary = summarize(everything, info)
     assert [point.rates for point in points] == [summary.generators[name].rates for name in ("early", "late")]
     validate(trend_to_json("run", "suite", points), schema("trend"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +125,7 @@ def watch(
         stop = stack.enter_context(stopping_on_interrupt())
         note(f"watching {folder} into {config.path}; Ctrl-C ends it, the same command goes on")
         run = stack.enter_context(
-            engine.watch(config, loaded, progress=_Notes(), stop=stop, done=shown.show_checkpoint)
+            engine.watch(config, loaded, progress=_Notes(), stop=stop, done=shown.show_checkpoints)
         )
         _show_trend(run, rate, as_json=as_json)
     if stop.interrupted:
@@ -143,17 +144,18 @@ class _Shown:
     stack: ExitStack
     trackers: dict[str, TrendTracker] = field(default_factory=dict)
 
-    def show_checkpoint(self, run: RunFolder, checkpoint: Checkpoint) -> None:
-        """Print a line for a checkpoint, log it, and write the report anew."""
-        from countcheck.metrics.trend import trend
+    def show_checkpoints(self, run: RunFolder, checkpoints: Sequence[Checkpoint]) -> None:
+        """Print a line for each checkpoint, log it, and write the report anew."""
+        from countcheck.metrics.trend import trend_point
         from countcheck.reports.terminal.trend import point_sentence
 
-        alone = run.table().of_generator(checkpoint.generator)
-        point = next(point for point in trend(alone, run.info) if point.generator == checkpoint.generator)
-        note(point_sentence(point, self.rate))
+        table, info = run.table(), run.info
         self._open_trackers(run)
-        for tracker in self.trackers.values():
-            tracker.log(point)
+        for checkpoint in checkpoints:
+            point = trend_point(table, info, checkpoint.generator)
+            note(point_sentence(point, self.rate))
+            for tracker in self.trackers.values():
+                tracker.log(point)
         if self.report is not None:
             from countcheck.reports.html.page import write_report
 

@@ -19,6 +19,7 @@ COLOURS = 8
 
 _FONT = 12  # pixels
 _LABEL_LIMIT = 160  # pixels
+_MAX_STEP_LABELS = 12
 _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -154,8 +155,9 @@ def by_step(points: Sequence[Mapping[str, Any]], *, runs: int) -> str:
             _text(left - 8, y(share), _percent(share), "end"),
         ]
     free = -math.inf
-    for step in steps:  # the labels that have room
-        label = f"{step:,}"
+    round_steps = [int(tick) for tick in _ticks(max(steps[-1], 1)) if tick >= steps[0]]
+    for step in steps if len(steps) <= _MAX_STEP_LABELS else round_steps:  # the labels that have room
+        label = f"{step:,.0f}"
         if x(step) - _wide(label) / 2 > free:
             parts.append(_text(x(step), top + height + 18, label, "middle"))
             free = x(step) + _wide(label) / 2 + 8

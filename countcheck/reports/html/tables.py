@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -23,6 +25,8 @@ from countcheck.reports.safe_text import visible
 from countcheck.reports.sections import Breakdown, breakdowns, trends
 from countcheck.reports.wording import capitalized, label_advice
 
+MAX_STEPS = 60
+"""Points in a line by step; of more checkpoints, neighbours are joined."""
 TABLE_RATES = (
     "exact_rate",
     "exact_rate_given_picture",
@@ -170,14 +174,15 @@ def trend_chart(report: Report) -> dict[str, Any] | None:
     lines = trends(report)
     if not lines:
         return None
+    joined = math.ceil(max(len(line.points) for line in lines) / MAX_STEPS)
     points = [
-        {"step": step, "run": series, "value": estimate["value"]}
-        | {end: estimate["value"] if estimate[end] is None else estimate[end] for end in ("low", "high")}
+        {"run": series, **_joined_points(part)}
         for series, line in enumerate(lines)
-        for step, _, estimate in line.points
+        for part in (line.points[start : start + joined] for start in range(0, len(line.points), joined))
     ]
     return {
         "chart": safe_markup(charts.by_step(points, runs=len(lines))),
+        "joined": joined,
         "runs": [(series, report.runs[line.run].name) for series, line in enumerate(lines)],
         "lines": [
             (series, step, estimate_text("exact_rate", estimate), estimate["n"])
@@ -185,6 +190,14 @@ def trend_chart(report: Report) -> dict[str, Any] | None:
             for step, _, estimate in line.points
         ],
     }
+
+
+def _joined_points(points: Sequence[tuple[int, int, EstimateJson]]) -> dict[str, float]:
+    """The mean step of neighbouring checkpoints, the mean of their values and of the ends of their intervals."""
+    ends = [_ends("value", estimate) for _, _, estimate in points]
+    mean = {name: sum(each[name] for each in ends) / len(ends) for name in ("value", "value_low", "value_high")}
+    step = sum(step for step, _, _ in points) / len(points)
+    return {"step": step, "value": mean["value"], "low": mean["value_low"], "high": mean["value_high"]}
 
 
 def price_charts(report: Report) -> list[dict[str, Any]]:

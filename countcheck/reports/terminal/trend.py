@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.console import RenderableType
@@ -12,15 +13,21 @@ from countcheck.reports.format import axis_mark, estimate_text
 from countcheck.reports.safe_text import one_line
 from countcheck.reports.terminal.tables import plain_table, rate_title, titled
 
+MAX_LINES = 40
+
 
 def render_trend(points: Sequence[TrendPoint], rate: str = "exact_rate") -> RenderableType:
-    """Return a table with one line a checkpoint: how many pictures, the rate, and its interval on an axis."""
+    """Return a table with one line a checkpoint: how many pictures, the rate, and its interval on an axis.
+
+    Of more than `MAX_LINES` checkpoints it has every second, third and so on.
+    """
     if not points:
         return Text("no picture was scored yet.")
     table = plain_table()
     for heading in ("step", "pictures", rate_title(rate), "0 to 100 %" if _is_share(points, rate) else ""):
         table.add_column(heading, justify="right" if heading in ("step", "pictures") else "left")
-    for point in points:
+    every = math.ceil(len(points) / MAX_LINES)
+    for point in points[::-1][::every][::-1]:  # the last one is among them
         counts = point.counts
         lost = counts["planned"] - counts["asked"]
         pictures = f"{counts['asked']} of {counts['planned']}" if lost else str(counts["asked"])
@@ -31,7 +38,8 @@ def render_trend(points: Sequence[TrendPoint], rate: str = "exact_rate") -> Rend
             estimate_text(rate, estimate).bracketed,
             axis_mark(estimate) if _is_share(points, rate) else "",
         )
-    return titled(f"{rate_title(rate)} by step", table)
+    thinned = f", one in {every} of {len(points)} checkpoints; --json has all" if every > 1 else ""
+    return titled(f"{rate_title(rate)} by step{thinned}", table)
 
 
 def point_sentence(point: TrendPoint, rate: str = "exact_rate") -> str:

@@ -50,6 +50,9 @@ CHARTS = {
         ],
         runs=2,
     ),
+    "many steps": charts.by_step(
+        [{"step": 50 + 100 * n, "run": 0, "value": 0.5, "low": 0.0, "high": 1.0} for n in range(60)], runs=1
+    ),
     "price": charts.price_plot(
         [
             {"model": k, "x": 0.01 * k, "x_low": 0.0, "x_high": 9.0, "y": 0.5, "y_low": 0.1, "y_high": 0.9}
@@ -66,6 +69,11 @@ def test_nothing_is_drawn_outside_the_picture(name):
     found, width, height = places(CHARTS[name])
     assert found
     assert all(-0.1 <= x <= width + 0.1 and -0.1 <= y <= height + 0.1 for x, y in found)
+
+
+def test_many_steps_have_round_numbers_at_the_axis():
+    labels = re.findall(r">([0-9,]+)</text>", CHARTS["many steps"])
+    assert labels == ["2,000", "4,000"]
 
 
 def test_every_point_has_its_mark_and_its_interval():

@@ -11,6 +11,7 @@ from made_up import a_run, a_suite
 
 from countcheck.errors import DiskFull
 from countcheck.reports.html.page import write_html
+from countcheck.reports.html.tables import trend_chart
 from countcheck.reports.report import read_report
 from countcheck.reports.sections import trends
 from countcheck.storage.run_info import GeneratorInfo
@@ -70,6 +71,19 @@ def test_checkpoints_are_a_line_over_the_step_with_their_intervals_as_a_band(tmp
     assert "training step" in section and "1,500" in section
     for _, _, estimate in trend.points:
         assert f"{100 * estimate['low']:.0f} to {100 * estimate['high']:.0f}" in section
+
+
+def test_of_many_checkpoints_neighbours_are_one_point_and_the_numbers_are_all_there(tmp_path, monkeypatch):
+    monkeypatch.setattr("countcheck.reports.html.tables.MAX_STEPS", 2)
+    generators = [(f"step-{n}", 0.5, 0.0) for n in range(5)]
+    with a_run(tmp_path / "run", suite=a_suite(8), generators=generators, pictures=False) as run:
+        run.record_generators({name: GeneratorInfo(settings={"step": n}) for n, (name, *_) in enumerate(generators)})
+        report = read_report([run])
+        chart = trend_chart(report)
+    assert chart["joined"] == 3
+    assert [step for _, step, *_ in chart["lines"]] == [0, 1, 2, 3, 4]
+    (line,) = re.findall(r'<polyline points="([^"]*)"', chart["chart"])
+    assert len(line.split()) == 2
 
 
 @pytest.fixture
