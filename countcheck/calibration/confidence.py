@@ -125,13 +125,18 @@ def weights_of(model: Logistic) -> dict[str, float]:
 def bound_of(probabilities: ArrayLike, right: ArrayLike) -> float:
     """Return a bound under which a new right count lies with a chance of a tenth at most, 0 to 1; 0 for fewer than nine.
 
+    Where no count is wrong it is 0 too: nothing tells what a wrong one would look like.
+
     Among n right counts and a new one, all in one order by chance, it lies under the k-th smallest of the n with the chance
     k / (n + 1) (split conformal prediction).
 
     >>> bound_of([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.1], [True] * 10 + [False])
     0.2
     """
-    among = np.sort(np.asarray(probabilities, np.float64)[np.asarray(right, np.bool_)])
+    ends = np.asarray(right, np.bool_)
+    among = np.sort(np.asarray(probabilities, np.float64)[ends])
+    if ends.all():
+        return 0.0
     k = int(MAX_RIGHT_DOUBTED * (len(among) + 1) + 1e-9)
     return float(among[k - 1]) if k else 0.0
 

@@ -88,12 +88,19 @@ def test_a_curve_is_thinned_over_its_coverage_and_keeps_its_end():
 def test_a_new_right_count_lies_under_the_bound_with_a_chance_of_a_tenth_at_most():
     rng = np.random.default_rng(1)
     under = [
-        np.mean(rng.random(200) < bound_of(rng.random(n), np.ones(n, bool)))
+        np.mean(rng.random(200) < bound_of(rng.random(n + 1), np.arange(n + 1) < n))
         for n in (9, 12, 57, 96)
         for _ in range(300)
     ]
     assert 0.08 < np.mean(under) <= 0.1
-    assert bound_of([0.5], [False]) == bound_of([0.5] * 8, [True] * 8) == 0.0
+    assert bound_of([0.5], [False]) == bound_of([0.5] * 9, [True] * 8 + [False]) == 0.0
+
+
+def test_labels_that_are_all_right_teach_no_doubt_by_probability():
+    given = [replace(own, truth=own.counted(RULE)) for own in doubtful(100)]
+    learnt = calibrate(given, RULE, by_probability=True)
+    assert not learnt.rule.doubts_by_probability
+    assert bound_of([0.9] * 50, [True] * 50) == 0.0
 
 
 def test_a_rule_learnt_by_probability_doubts_what_is_likely_wrong_and_few_right_counts():

@@ -76,4 +76,6 @@ def _rule(rule: CountingRule) -> str:
         parts.append(f"counts above {rule.max_certain_count} are uncertain")
     if rule.min_probability > 0:
         parts.append(f"counts less than {rule.min_probability:.2f} likely to be right are uncertain")
+    elif rule.probability_weights:
+        parts.append("no count is uncertain by its probability, as no labelled one is wrong under this rule")
     return ", ".join(parts)

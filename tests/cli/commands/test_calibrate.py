@@ -53,8 +53,10 @@ def test_the_table_says_how_to_apply_it(labelled, tmp_path, capsys):
         execute(["calibrate", str(labelled), "-o", str(tmp_path / "mine.yaml"), "--overall", "--by-probability"]) == 0
     )
     out, err = capsys.readouterr()
-    assert "agreement" in out and "likely to be right are uncertain" in " ".join(out.split())
-    assert rule_of_card(read_card(tmp_path / "mine.yaml")).doubts_by_probability
+    # The learned rule is right on every label.
+    assert "agreement" in out and "no labelled one is wrong under this rule" in " ".join(out.split())
+    rule = rule_of_card(read_card(tmp_path / "mine.yaml"))
+    assert rule.probability_weights and not rule.doubts_by_probability
     assert f"countcheck recount {labelled} -d {tmp_path / 'mine.yaml'}" in err
 
 
