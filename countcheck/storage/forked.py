@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import sys
 import threading
@@ -40,13 +41,17 @@ def forked_map(compute: Callable[[int], Part], n: int, processes: int) -> Iterat
     done = 0
     if processes > 1:
         context = multiprocessing.get_context("fork")
-        with (
-            suppress(BrokenProcessPool),
-            ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(compute,)) as pool,
-        ):
-            for part in pool.map(_part, range(n)):
-                yield part
-                done += 1
+        gc.freeze()  # a collector that walks through what is shared would copy it
+        try:
+            with (
+                suppress(BrokenProcessPool),
+                ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(compute,)) as pool,
+            ):
+                for part in pool.map(_part, range(n)):
+                    yield part
+                    done += 1
+        finally:
+            gc.unfreeze()
     yield from map(compute, range(done, n))
 
 
