@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MAX_ROWS_INSIDE = 10_000
 """Most rows that a page holds itself; more lie in a folder beside it."""
+MANY = 24
+"""Models with a figure of their own in a section; those of more are folded up, so that a page of hundreds opens."""
 
 # Anchor, the value without which the section is left out (``None``: always there), title.
 CONTENTS: tuple[tuple[str, str | None, str], ...] = (
@@ -168,6 +170,7 @@ def _render(report: Report, rows: _PageRows, blocks: RowBlocks, folder: str, *, 
             examples=sections.example_tries(report),
             verdicts=wording.VERDICTS,
             bare=bare,
+            many=MANY,
         )
     )
     return page

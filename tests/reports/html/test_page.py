@@ -75,11 +75,15 @@ def test_checkpoints_are_a_line_over_the_step_with_their_intervals_as_a_band(tmp
 
 def test_of_many_checkpoints_neighbours_are_one_point_and_the_numbers_are_all_there(tmp_path, monkeypatch):
     monkeypatch.setattr("countcheck.reports.html.tables.MAX_STEPS", 2)
+    monkeypatch.setattr("countcheck.reports.html.page.MANY", 2)
     generators = [(f"step-{n}", 0.5, 0.0) for n in range(5)]
     with a_run(tmp_path / "run", suite=a_suite(8), generators=generators, pictures=False) as run:
         run.record_generators({name: GeneratorInfo(settings={"step": n}) for n, (name, *_) in enumerate(generators)})
         report = read_report([run])
         chart = trend_chart(report)
+        text = write_html(report, [run], tmp_path / "r.html").read_text(encoding="utf-8")
+    assert text.count("<summary>3 more</summary>") == 3  # sentences, outcomes and matrices
+    assert "The first 2 of 5 models" in text
     assert chart["joined"] == 3
     assert [step for _, step, *_ in chart["lines"]] == [0, 1, 2, 3, 4]
     (line,) = re.findall(r'<polyline points="([^"]*)"', chart["chart"])
