@@ -1,6 +1,8 @@
 """Measure how well refusals are read and how long that takes, and how often a sound picture is taken for a withheld one.
 
-    python -m benchmarks.refusal_reading [SEEDS]
+    python -m benchmarks.refusal_reading [SEEDS] [--run RUN ...]
+
+With ``--run``, also how far people agree with the refusals of these runs, which they reviewed in ``countcheck review``.
 
 Replies and words: the labelled sets in tests/generators/refusals. The tables were tuned on the first set, on one half
 of the second and on the third; the other half was written before the tables were widened and was not looked at. Shares have 95 % Wilson
@@ -10,6 +12,7 @@ white; blurred, pixelated, black ones); goal 5 ms each.
 
 from __future__ import annotations
 
+import argparse
 import collections
 import sys
 import time
@@ -25,15 +28,33 @@ from countcheck.generators.refusals.classify import read
 from countcheck.generators.refusals.words import read_words
 from countcheck.generators.remote.error_replies import reply_of_body
 from countcheck.generators.remote.reply import Reply
+from countcheck.metrics.refusal_review import review_refusals
+from countcheck.reports.wording import refusal_review_in_words
 from countcheck.stats.intervals import wilson
+from countcheck.storage.run_folder import RunFolder
 
 
 def main() -> None:
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("seeds", type=int, nargs="?", default=20)
+    options.add_argument("--run", type=Path, action="append", default=[])
+    chosen = options.parse_args()
     _labelled()
+    for path in chosen.run:
+        _reviewed(path)
     _speed()
-    _pictures(seeds)
+    _pictures(chosen.seeds)
     print(machine())
+
+
+def _reviewed(path: Path) -> None:
+    """Print what people say of the refusals of a run, generator by generator."""
+    with RunFolder.open(path) as run:
+        labels, table = run.labels(), run.table()
+        for name in run.generators:
+            review = review_refusals(table.of_generator(name), labels)
+            said = refusal_review_in_words(review.to_json()) if review else "no refusal was reviewed"
+            print(f"{path}, {name}: {said}")
 
 
 def _labelled() -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from countcheck.calibration.agreed_labels import agreed_counts
+from countcheck.calibration.agreed_labels import agreed_counts, agreed_refusals
 from countcheck.counting.counts import Count
 from countcheck.counting.verdict import Kind, judge
 from countcheck.metrics.columns import NUMBERED, Floats, Pairs
@@ -47,7 +47,7 @@ class GroundTruth:
 
     Attributes:
         counts: Noun to agreed number.
-        verdict: The verdict by those numbers.
+        verdict: The verdict by those numbers; refused when people take the picture for a refusal.
         by_chance: The picture was drawn for labelling by chance, not chosen.
         weight: How many pictures it stands for, of those it was drawn from; above 0.
     """
@@ -65,6 +65,7 @@ def ground_truths(results: Results, labels: Sequence[Label]) -> dict[int, Ground
     """
     table = table_of(results)
     agreed = agreed_counts(labels)
+    refused = {picture for picture, refusal in agreed_refusals(labels).items() if refusal}
     strata: dict[tuple[str, int], str] = {}
     weights: dict[str, float] = {}
     for label in labels:
@@ -79,8 +80,12 @@ def ground_truths(results: Results, labels: Sequence[Label]) -> dict[int, Ground
         if picture not in agreed or ending.outcome != "picture" or not place.targets:
             continue
         counts = agreed[picture]
-        if all(noun in counts for target in place.targets for noun in target.nouns):
-            verdict = judge(place.targets, Count(counts=counts, low=counts, high=counts)).kind
+        if picture in refused or all(noun in counts for target in place.targets for noun in target.nouns):
+            verdict = (
+                Kind.REFUSED
+                if picture in refused
+                else judge(place.targets, Count(counts=counts, low=counts, high=counts)).kind
+            )
             stratum = strata.get(picture, "")
             weight = weights[stratum] if stratum else 1.0
             truths[i] = GroundTruth(counts=counts, verdict=verdict, by_chance=bool(stratum), weight=weight)

@@ -112,8 +112,9 @@ def _other(repeated: Sequence[RepeatedPicture]) -> str:
         return ""
     copies = sum(len(picture.rows) - 1 for picture in repeated)
     most = repeated[0]
+    are_copies = "1 picture is a copy of another" if copies == 1 else f"{copies} pictures are copies of others"
     return (
-        f"{copies} pictures are copies of others: cached answers, or prompts that the model does not tell apart. The "
+        f"{are_copies}: cached answers, or prompts that the model does not tell apart. The "
         f"commonest answers {len(most.rows)} samples of {most.prompts} {'prompt' if most.prompts == 1 else 'prompts'}. "
         f"Look at {most.rows[0].picture}."
     )

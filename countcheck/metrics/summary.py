@@ -28,6 +28,7 @@ from countcheck.metrics.label_correction import corrected_rates
 from countcheck.metrics.label_plan import LabelPlan, plan_labels
 from countcheck.metrics.outcome_codes import SampleCodes
 from countcheck.metrics.rates import RATES, rate_named
+from countcheck.metrics.refusal_review import RefusalReview, review_refusals
 from countcheck.metrics.repeats import distinct_pictures, repeat_warnings
 from countcheck.metrics.rewriting import RewritingSummary, summarize_rewriting
 from countcheck.stats.estimate import Estimate, no_estimate
@@ -57,6 +58,7 @@ class GeneratorSummary:
         samples: Prompt id to one letter a repeat; see `countcheck.metrics.outcome_codes.CODES`.
         failures: Why samples and turns failed, most frequent first.
         rewriting: What the provider's rewriting did to the prompts; ``None`` where nothing is known to be rewritten.
+        refusal_review: How far people agree with what was read as a refusal; ``None`` where nobody was asked.
     """
 
     counts: Mapping[str, int]
@@ -70,6 +72,7 @@ class GeneratorSummary:
     samples: Mapping[str, str] = field(default_factory=dict)
     failures: tuple[FailureReason, ...] = ()
     rewriting: RewritingSummary | None = None
+    refusal_review: RefusalReview | None = None
 
     @property
     def scored(self) -> int:
@@ -103,6 +106,8 @@ class GeneratorSummary:
             body["failures"] = [reason.to_json() for reason in self.failures]
         if self.rewriting is not None:
             body["rewriting"] = self.rewriting.to_json()
+        if self.refusal_review is not None:
+            body["refusal_review"] = self.refusal_review.to_json()
         return body
 
     @classmethod
@@ -127,6 +132,7 @@ class GeneratorSummary:
             samples={name: str(letters) for name, letters in body.get("samples", {}).items()},
             failures=tuple(FailureReason.from_json(reason) for reason in body.get("failures", ())),
             rewriting=RewritingSummary.from_json(body["rewriting"]) if body.get("rewriting") else None,
+            refusal_review=RefusalReview.from_json(body["refusal_review"]) if body.get("refusal_review") else None,
         )
 
 
@@ -315,6 +321,7 @@ def _summarize_generator(
         samples=columns.samples.to_letters(),
         failures=failure_reasons(table),
         rewriting=rewriting if rewriting.happens else None,
+        refusal_review=review_refusals(table, labels, level) if labels else None,
     )
     return summary, warning
 

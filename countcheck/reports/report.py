@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from countcheck.errors import BadSettings, CannotDecide, UnknownName
 from countcheck.reports.format import EstimateJson
+from countcheck.storage.rows import IS_REFUSAL
 from countcheck.storage.run_info import RunInfo
 from countcheck.storage.run_results import RunResults
 
@@ -128,8 +129,9 @@ def _source(run: RunFolder, results: RunResults, name: str) -> Source:
     from countcheck.metrics.summary import summarize
 
     labels = run.labels()
+    counts = sum(label.noun != IS_REFUSAL for label in labels)
     summary = summarize(results.table, run.info.called(run.name), labels).to_json()
-    return Source(name=name, path=run.path.resolve(), info=run.info, summary=summary, labels=len(labels))
+    return Source(name=name, path=run.path.resolve(), info=run.info, summary=summary, labels=counts)
 
 
 def _model(label: str, generator: str, run: int, source: Source, rows: RunResults) -> Model:

@@ -91,3 +91,25 @@ def rewriting_in_words(body: Mapping[str, Any]) -> str:
         for group, estimate in body["exact_rate"].items()
     ]
     return f"{text}; exact {', '.join(rates)}" if rates else text
+
+
+def refusal_review_in_words(body: Mapping[str, Any]) -> str:
+    """Say how far people agree with what was read as a refusal, from the published body.
+
+    >>> share = {"value": 0.9, "low": 0.7, "high": 0.97, "n": 20}
+    >>> refusal_review_in_words({"agreement": share, "agreed": 18, "replies": {"reviewed": 2, "refusals": 1},
+    ...                          "pictures": {"reviewed": 40, "refusals": 0}})
+    'people agree with 18 of 20 refusals, 90\xa0% (70 to 97); they take 1 of 2 failures and 0 of 40 pictures for refusals'
+    """
+    parts = []
+    if body["agreement"]["n"]:
+        share = estimate_text("refusal_rate", body["agreement"])
+        parts.append(f"people agree with {body['agreed']} of {quantity(body['agreement']['n'], 'refusal')}, {share}")
+    taken = [
+        f"{part['refusals']} of {quantity(part['reviewed'], name)}"
+        for name, part in (("failure", body["replies"]), ("picture", body["pictures"]))
+        if part["reviewed"]
+    ]
+    if taken:
+        parts.append(f"{'they' if parts else 'people'} take {' and '.join(taken)} for refusals")
+    return "; ".join(parts)

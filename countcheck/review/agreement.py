@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from countcheck.storage.rows import Label
+from countcheck.storage.rows import IS_REFUSAL, Label
 
 
 def alpha(labels: Iterable[Label]) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def alpha(labels: Iterable[Label]) -> dict[str, Any]:
     """
     units: dict[tuple[str, int, str], dict[str, int]] = defaultdict(dict)
     for label in labels:
-        if label.count is not None:
+        if label.count is not None and label.noun != IS_REFUSAL:
             units[label.key, label.turn, label.noun][label.labeller] = label.count
     shared = [counts for counts in units.values() if len(counts) > 1]
     people = {name for counts in shared for name in counts}

@@ -12,9 +12,9 @@ from countcheck.counting.verdict import Kind
 from countcheck.detectors.base import Detections
 from countcheck.storage.checksums import check_row, sealed
 from countcheck.storage.records import OutcomeRecord, VerdictRecord
-from countcheck.storage.rows import Label
+from countcheck.storage.rows import Label, LabelNote
 from countcheck.storage.schema import detections as detections_table
-from countcheck.storage.schema import labels, outcomes, samples, uncounted, verdicts
+from countcheck.storage.schema import label_notes, labels, outcomes, samples, uncounted, verdicts
 from countcheck.storage.stored_json import to_text
 from countcheck.suites.samples import Sample
 from countcheck.suites.suite import Conversation
@@ -115,3 +115,8 @@ def entry_of_uncounted(body: str) -> OutcomeRecord:
 def label_columns(label: Label) -> dict[str, Any]:
     """Write a label as the columns of ``labels``."""
     return sealed(labels, {**asdict(label), "weight": float(label.weight)})
+
+
+def note_columns(note: LabelNote) -> dict[str, Any]:
+    """Write a note as the columns of ``label_notes``."""
+    return sealed(label_notes, asdict(note))

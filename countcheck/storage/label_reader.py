@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from countcheck.storage.rows import Label
+from countcheck.storage.rows import Label, LabelNote
 from countcheck.storage.snapshot import Snapshot
 
 
@@ -19,3 +19,9 @@ def read_labels(snapshot: Snapshot, tail: str = "", *values: object) -> list[Lab
     """
     snapshot.check_totals("labels")
     return [Label(**row) for row in snapshot.rows("labels", f"{tail} ORDER BY at, key, noun", values)]
+
+
+def read_notes(snapshot: Snapshot) -> list[LabelNote]:
+    """Read every note, oldest first. Raises `DamagedRow` when one is not what was written, or some are lost."""
+    snapshot.check_totals("label_notes")
+    return [LabelNote(**row) for row in snapshot.rows("label_notes", "ORDER BY at, key")]

@@ -20,6 +20,7 @@ from countcheck.storage.schema import (
     batches,
     detections,
     dialogues,
+    label_notes,
     labels,
     outcomes,
     samples,
@@ -29,7 +30,7 @@ from countcheck.storage.schema import (
 
 _FOLDERS = ("images", "thumbnails", "talks")  # of files that belong to samples
 # Tables whose rows belong to a sample, in an order in which every row finds the rows that it refers to.
-_OF_SAMPLES = (outcomes, detections, verdicts, labels, uncounted, dialogues)
+_OF_SAMPLES = (outcomes, detections, verdicts, labels, label_notes, uncounted, dialogues)
 _COUNTED = (detections, verdicts)
 
 

@@ -79,13 +79,17 @@ class ResultRow:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+IS_REFUSAL = "(refusal)"
+"""Stands for the noun in a label that says whether an answer is a refusal: 1 for yes, 0 for no. No suite can ask for it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """What a person counted in a picture.
+    """What a person counted in a picture, or whether an answer is a refusal.
 
     Attributes:
-        key, turn: Which picture.
-        noun: Which noun.
+        key, turn: Which picture or answer.
+        noun: Which noun; `IS_REFUSAL` when the question was not a number.
         count: The number seen; ``None`` for "cannot tell".
         labeller: The person's name.
         at: When, ISO 8601, UTC.
@@ -101,6 +105,24 @@ class Label:
     at: str = ""
     stratum: str = ""
     weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelNote:
+    """What a person remarked on a picture, or on an answer without one, while labelling.
+
+    Attributes:
+        key, turn: Which picture.
+        labeller: The person's name.
+        text: The remark, of any characters; empty where there is none.
+        at: When, ISO 8601, UTC.
+    """
+
+    key: str
+    labeller: str
+    text: str
+    turn: int = 0
+    at: str = ""
 
 
 def row_to_json(row: ResultRow) -> dict[str, Any]:

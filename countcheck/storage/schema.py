@@ -122,6 +122,18 @@ labels = sa.Table(
     _checksum(),
 )
 
+# What a person remarked on a picture while labelling.
+label_notes = sa.Table(
+    "label_notes",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("turn", sa.Integer, primary_key=True),
+    sa.Column("labeller", sa.String, primary_key=True),
+    sa.Column("text", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    _checksum(),
+)
+
 # Outcomes that were paid for, their pictures safely on disk, and that are not counted yet: whole entries as JSON.
 uncounted = sa.Table(
     "uncounted",
@@ -168,7 +180,7 @@ totals = sa.Table(
 )
 
 _CHECKED_SINCE_3 = (facts, countings, samples, outcomes, detections, verdicts, labels, uncounted, dialogues)
-CHECKED = (*_CHECKED_SINCE_3, batches)
+CHECKED = (*_CHECKED_SINCE_3, batches, label_notes)
 
 
 def create_tables(connection: sa.Connection) -> None:
@@ -227,6 +239,11 @@ def _with_batches(connection: sa.Connection) -> None:
     _begin_totals(connection, (batches,))
 
 
+def _with_label_notes(connection: sa.Connection) -> None:
+    label_notes.create(connection)
+    _begin_totals(connection, (label_notes,))
+
+
 def _add_checksums(connection: sa.Connection, table: sa.Table) -> None:
     keys = [column.name for column in table.primary_key]
     where = sa.and_(*(table.c[name] == sa.bindparam(f"of_{name}") for name in keys))
@@ -238,7 +255,12 @@ def _add_checksums(connection: sa.Connection, table: sa.Table) -> None:
 
 
 # From version n to n + 1, in one transaction each.
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _with_dialogues, 2: _with_checksums, 3: _with_batches}
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
+    1: _with_dialogues,
+    2: _with_checksums,
+    3: _with_batches,
+    4: _with_label_notes,
+}
 
 
 def migrate(connection: sa.Connection, version: int) -> None:

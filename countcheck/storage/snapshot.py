@@ -16,7 +16,7 @@ from countcheck.storage.checksums import DamagedRow, checksum
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Version of the tables; see `countcheck.storage.schema`."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -30,6 +30,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "detections": ("key", "turn", "counting", "body"),
     "verdicts": ("key", "turn", "counting", "verdict", "leaning", "reason", "counted"),
     "labels": ("key", "turn", "noun", "labeller", "count", "at", "stratum", "weight"),
+    "label_notes": ("key", "turn", "labeller", "text", "at"),
 }
 """The columns of each table that its rows' checksums cover, in their order."""
 

@@ -37,7 +37,7 @@ def post(client, path, body, **more):
     return client.post(path, json=body, **more)
 
 
-PATHS = ("/", "/asset/review.js", "/asset/review.css", "/next", "/agreement")
+PATHS = ("/", "/asset/review.js", "/asset/review.css", "/next", "/agreement", "/choices", "/number/1")
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -120,6 +120,20 @@ def test_a_picture_is_served_by_key_alone(client, run):
         assert get(client, path).status_code == 404
 
 
+def test_skip_note_and_a_look_back_over_the_wire(client, run):
+    task = get(client, "/next").json()["tasks"][0]
+    place = {"key": task["key"], "turn": task["turn"], "labeller": "ann"}
+    assert post(client, "/note", {**place, "text": "half <i>hidden</i>"}).json() == {"note": "half <i>hidden</i>"}
+    assert post(client, "/skip", place).json()["tasks"][0]["key"] != task["key"]
+    assert get(client, f"/task/{task['key']}/{task['turn']}").json()["note"] == "half <i>hidden</i>"
+    assert get(client, f"/boxes/{task['key']}/{task['turn']}").status_code == 400
+    post(client, "/label", {**task, "count": 2, "labeller": "ann", "view": {"noun": task["noun"]}})
+    assert get(client, f"/boxes/{task['key']}/{task['turn']}").status_code == 200
+    assert get(client, f"/number/{task['number']}?kind=pictures").json()["answered"]
+    for path, body in (("/skip", {}), ("/note", {**place, "text": 7}), ("/label", {**task, "count": 1, "view": []})):
+        assert post(client, path, body).status_code == 400
+
+
 @pytest.mark.parametrize(
     "body",
     [{}, [], {"key": 1, "turn": 0, "noun": "pig", "count": 1}, {"key": "k", "turn": True, "noun": "pig", "count": 1}],
@@ -168,7 +182,7 @@ def test_a_body_that_never_ends_is_cut_off(run, monkeypatch):
 
 def test_four_clients_at_once_lose_and_double_nothing(tmp_path):
     labellers = ("ann", "bob", "eve", "dan")
-    a_run(tmp_path / "run", suite=a_suite(200, 0), generators=(("alpha", 0.7, 0.0),), repeats=2, size=20).close()
+    a_run(tmp_path / "run", suite=a_suite(100, 0), generators=(("alpha", 0.7, 0.0),), repeats=2, size=20).close()
     with RunFolder.open(tmp_path / "run") as run:
         app = build_app(LabelSession(run), port=8123, token=TOKEN)
         given = {name: [] for name in labellers}
@@ -177,7 +191,7 @@ def test_four_clients_at_once_lose_and_double_nothing(tmp_path):
             with TestClient(app, base_url=BASE) as client:
                 client.get("/", params={"token": TOKEN})
                 task = client.get("/next", params={"labeller": name}).json()["tasks"][0]
-                for n in range(200):
+                for n in range(100):
                     answer = post(client, "/label", {**task, "count": n % 10, "labeller": name})
                     assert answer.status_code == 200, answer.text
                     given[name].append((task["key"], task["turn"], task["noun"], n % 10))
@@ -191,6 +205,6 @@ def test_four_clients_at_once_lose_and_double_nothing(tmp_path):
         stored = {name: [] for name in labellers}
         for label in run.labels():
             stored[label.labeller].append((label.key, label.turn, label.noun, label.count))
-    assert {name: len(labels) for name, labels in given.items()} == dict.fromkeys(labellers, 200)
+    assert {name: len(labels) for name, labels in given.items()} == dict.fromkeys(labellers, 100)
     assert all(len(set(labels)) == len(labels) for labels in given.values())
     assert {name: sorted(labels) for name, labels in given.items()} == {n: sorted(ls) for n, ls in stored.items()}

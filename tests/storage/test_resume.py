@@ -187,7 +187,7 @@ def test_a_ledger_of_the_first_version_goes_on_opening(tmp_path):
     with sqlite3.connect(tmp_path / "run/run.sqlite") as ledger:
         for (trigger,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             ledger.execute(f"DROP TRIGGER {trigger}")
-        for table in ("uncounted", "dialogues", "batches", "totals"):
+        for table in ("uncounted", "dialogues", "batches", "label_notes", "totals"):
             ledger.execute(f"DROP TABLE {table}")
         for table in ("facts", "countings", "samples", "outcomes", "detections", "verdicts", "labels"):
             ledger.execute(f"ALTER TABLE {table} DROP COLUMN checksum")

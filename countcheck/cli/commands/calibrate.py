@@ -52,12 +52,13 @@ def calibrate(
     from countcheck.counting.counter import counter_card
     from countcheck.reports.overlays import rule_of
     from countcheck.reports.terminal.calibration import render_calibration
+    from countcheck.storage.rows import IS_REFUSAL
     from countcheck.storage.run_folder import RunFolder
 
     with RunFolder.open(run) as opened:
         labels = opened.labels()
         examples = examples_of(opened.rows(), opened.detections(), labels)
-        unsure = sum(label.count is None for label in labels)
+        unsure = sum(label.count is None and label.noun != IS_REFUSAL for label in labels)
         learned = fit(examples, rule_of(opened), unsure=unsure, per_noun=not overall, by_probability=by_probability)
         card = counter_card(opened.info.counter.name)
         target = write_card(out or run / "counter.yaml", card, learned, run=opened.name)

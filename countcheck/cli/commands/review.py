@@ -38,7 +38,7 @@ def review(
         Path | None, typer.Option("--import", metavar="FILE", help="Read labels from such a file instead.")
     ] = None,
 ) -> None:
-    """Serve a page where people count what the pictures show.
+    """Serve a page where people count what the pictures show, and say which answers are refusals.
 
     The page runs on this machine alone; its address is printed. Every label is stored at once; Ctrl-C ends it.
     """
@@ -68,14 +68,17 @@ def _serve(run: RunFolder, port: int, labeller: str, browser: bool, sample: int 
     from countcheck.review.session import LabelSession
 
     session = LabelSession(run, sample)
-    if not session.queue.tasks:
-        raise BadInput(f"{run.path} holds no picture in which anything is to be counted. Label another run.")
+    if not session.queue.tasks and not session.refusals.tasks:
+        raise BadInput(
+            f"{run.path} holds no picture in which anything is to be counted, and no refusal. Label another run."
+        )
     token = new_token()
     listening = listen(port)
     address = first_address(listening, token, {"labeller": labeller} if labeller else {})
     typer.echo(address)
     note(
-        "keys: 0-9 a count, + a larger count, ? cannot tell, u undo, z zoom. Ctrl-C ends; every label is stored at once."
+        "keys: 0-9 a count, + a larger count, ? cannot tell, s skip, u undo, left arrow back, b boxes, z zoom. Ctrl-C ends; "
+        "every label is stored at once."
     )
     if browser:
         import webbrowser
@@ -87,11 +90,15 @@ def _serve(run: RunFolder, port: int, labeller: str, browser: bool, sample: int 
 
 def _import(run: RunFolder, source: Path) -> None:
     from countcheck.reports.format import quantity
-    from countcheck.review.label_files import read_labels
+    from countcheck.review.label_files import read_labels, read_notes
     from countcheck.review.session import LabelSession
 
-    stored, unknown = LabelSession(run).import_labels(read_labels(source))
-    note(f"{quantity(stored, 'label')} stored.")
+    session = LabelSession(run)
+    labels, remarks = read_labels(source), read_notes(source)
+    stored, unknown = session.import_labels(labels)
+    notes = session.import_notes(remarks)
+    beside = f" and {quantity(notes, 'note')}" if notes else ""
+    note(f"{quantity(stored, 'label')}{beside} stored.")
     if unknown:
         note(f"left out, because the run has no such picture or noun: {quantity(unknown, 'label')}.")
 
@@ -99,9 +106,10 @@ def _import(run: RunFolder, source: Path) -> None:
 def _export(run: RunFolder, target: Path) -> None:
     from countcheck.reports.format import quantity
     from countcheck.review.label_files import LABEL_STUDIO_CONFIG, write_labels
-    from countcheck.review.queue import tasks_of
+    from countcheck.review.queue import refusal_tasks_of, tasks_of
 
-    n = write_labels(tasks_of(run.rows()), run.labels(), target)
+    rows = list(run.rows())
+    n = write_labels([*tasks_of(rows), *refusal_tasks_of(rows)], run.labels(), target, run.label_store.read_notes())
     note(f"{quantity(n, 'line')} written to {target}.")
     if target.suffix.lower() == ".json":
         note(f"Serve {run.path} as Label Studio's local files, and give the project this labelling interface:")

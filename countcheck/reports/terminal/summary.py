@@ -15,7 +15,7 @@ from countcheck.metrics.summary import GeneratorSummary, Summary
 from countcheck.reports.format import axis_mark, estimate_text, quantity
 from countcheck.reports.safe_text import one_line
 from countcheck.reports.terminal.tables import plain_table, rate_cell, rate_title, titled
-from countcheck.reports.wording import label_advice, rewriting_in_words
+from countcheck.reports.wording import label_advice, refusal_review_in_words, rewriting_in_words
 from countcheck.stats.estimate import Estimate
 from countcheck.storage.run_info import SelfTestInfo
 
@@ -159,6 +159,8 @@ def _results(summary: Summary) -> Iterator[RenderableType]:
             yield Text(f"{one_line(name)}: {rewriting_in_words(generator.rewriting.to_json())}", "yellow")
         if generator.conversations:
             yield _conversation_result(name, generator)
+        if generator.refusal_review is not None:
+            yield Text(f"{one_line(name)}: {refusal_review_in_words(generator.refusal_review.to_json())}", "green")
 
 
 def _result(name: str, generator: GeneratorSummary) -> Text:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import socket
 import sys
 
@@ -19,17 +20,24 @@ def made(tmp_path):
 def test_labels_go_out_and_come_in(made, tmp_path, capsys):
     file = tmp_path / "labels.csv"
     assert execute(["review", str(made), "--export", str(file)]) == 0
-    lines = file.read_text().splitlines()
-    filled = [lines[0]] + [line.replace(",,,,", ",3,ann,,") for line in lines[1:]]
-    file.write_text("\n".join(filled).replace(",,,", ",3,ann,"))
+    first, *rows = csv.reader(file.read_text().splitlines())
+    filled = [dict(zip(first, row, strict=True)) | {"labeller": "ann", "note": "=hm"} for row in rows]
+    counts = {True: "1", False: "3"}
+    with file.open("w", newline="") as target:
+        writer = csv.DictWriter(target, first)
+        writer.writeheader()
+        writer.writerows(row | {"count": counts[row["noun"] == "(refusal)"]} for row in filled)
     assert execute(["review", str(made), "--import", str(file)]) == 0
-    assert f"{len(lines) - 1} labels stored" in capsys.readouterr().err
+    refusals = sum(row["noun"] == "(refusal)" for row in filled)
+    assert 0 < refusals < len(rows)
+    assert f"{len(rows)} labels and {len(rows)} notes stored" in capsys.readouterr().err
     with RunFolder.open(made) as run:
-        assert {(label.count, label.labeller) for label in run.labels()} == {(3, "ann")}
+        assert sorted(label.count for label in run.labels()) == [1] * refusals + [3] * (len(rows) - refusals)
+        assert {note.text for note in run.label_store.read_notes()} == {"=hm"}
 
 
 def test_a_run_without_pictures_is_not_served(tmp_path, capsys):
-    a_run(tmp_path / "run", suite=a_suite(2, 0), pictures=False).close()
+    a_run(tmp_path / "run", suite=a_suite(2, 0), generators=(("solo", 1.0, 0.0),), pictures=False).close()
     assert execute(["review", str(tmp_path / "run")]) == 2
     assert "no picture" in capsys.readouterr().err
 
