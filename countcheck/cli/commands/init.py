@@ -123,7 +123,9 @@ def init(
         except OSError as error:
             raise BadInput(f"{target.parent} cannot be made ({error.strerror}). Name another folder.") from error
         typer.echo(write_text(text, target))
-    note(f"next: countcheck run {folder / f'{name}.yaml'}, then: countcheck gate RUN --policy {folder / 'policy.yaml'}")
+    # The configuration holds in the folder that it lies in.
+    where = "" if folder.resolve() == Path.cwd().resolve() else f", in {folder}"
+    note(f"next{where}: countcheck run {name}.yaml, then: countcheck gate RUN --policy policy.yaml")
 
 
 def _suite(name: str, prompts: list[str]) -> str:

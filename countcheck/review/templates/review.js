@@ -124,6 +124,7 @@ async function give(count, noun) {
   fail("");
   const again = shown, refused = noun === REFUSAL, stays = again && task.of > 1 && !refused;
   sending.push(task);
+  remember(task);
   if (!again) tasks = tasks.filter((other) => !same(other, task) && !(refused && samePicture(other, task)));
   else if (!stays) shown = null;
   if (filtering() && !again && !tasks.some((other) => samePicture(other, task))) after = Math.max(after, task.number);
@@ -132,7 +133,6 @@ async function give(count, noun) {
     const body = { key: task.key, turn: task.turn, noun: noun ?? task.noun, count, labeller: labeller(), view: view() };
     const { result, ...upcoming } = await inTurn(() => ask("label", body));
     sending = sending.filter((sent) => sent !== task);
-    remember(task);
     if (result.left.length) feedback(task, "The counter’s answer is shown when everything in this picture is counted.");
     else feedback(task, answer(result), result.sampled === false, kind === "pictures");
     // In a picture that was gone to, the next noun follows, whatever is drawn next.
@@ -270,7 +270,8 @@ async function goTo(place) {
   fail("");
   endTyping();
   if (place.kind && place.kind !== kind) await choose(place.kind);
-  try { shown = await asLabeller(`task/${addressOf(place)}`); preload(shown); show(); } catch (error) { fail(error.message); }
+  // After what is still being sent: it may be a label of this very picture.
+  try { shown = await inTurn(() => asLabeller(`task/${addressOf(place)}`)); preload(shown); show(); } catch (error) { fail(error.message); }
 }
 function back() {
   const place = before.pop();

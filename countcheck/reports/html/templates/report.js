@@ -223,24 +223,45 @@ async function neighbours() {
   for (const g of shown) for (let row = starts[g]; row < starts[g + 1]; row++) if (matches(row)) all.push(row);
   return all;
 }
+const MOST_BESIDE = 12;
+async function beside(row, place) {
+  // The tries of the same prompt and seed, this one among them; by itself it stays as large as it can be.
+  let low = 0, high = starts.length - 2;
+  while (low < high) { const middle = (low + high + 1) >> 1; if (starts[middle] <= row) low = middle; else high = middle - 1; }
+  let rows = Array.from({ length: starts[low + 1] - starts[low] }, (_, i) => starts[low] + i);
+  if (rows.length < 2) return frame(row, await detail(row), place);
+  if (rows.length > MOST_BESIDE) rows = [row, ...rows.filter((other) => other !== row)].slice(0, MOST_BESIDE).sort((a, b) => a - b);
+  return el("div", { class: "beside" }, ...(await Promise.all(rows.map(async (other) => {
+    const one = await detail(other), here = other === row;
+    const open = el("button", { type: "button", class: "open", onclick: () => write({ open: other }, { keepPage: true }) }, frame(other, one, place));
+    open.setAttribute("aria-label", `${data.models[data.m[other]]}, ${data.verdicts[data.v[other]]}`);
+    open.setAttribute("aria-pressed", String(here));
+    return el("figure", { class: here ? "here" : "" }, open, el("figcaption", {}, modelName(data.m[other]), " ", verdict(other), " ", counts(one)));
+  }))));
+}
 async function view() {
   const viewer = $("viewer"), row = Number(state.open);
   if (state.open == null || !(row >= 0 && row < data.p.length)) { if (viewer.open) viewer.close(); return; }
   const one = await detail(row), place = await describe(data.p[row]);
   const fact = (name, value) => (value === "" || value == null ? [] : [el("dt", {}, name), el("dd", {}, el("bdi", {}, String(value)))]);
   const boxes = (one.boxes || []).filter((box) => box[6]).map((box) => `${one.nouns[box[0]]} ${box[1].toFixed(2)}`).join(", ");
+  const pictures = await beside(row, place);
+  if (Number(state.open) !== row) return; // another was opened meanwhile
+  const again = viewer.querySelector(".beside :focus");
   $("viewer-body").replaceChildren(
-    frame(row, one, place),
+    pictures,
     el("div", {}, el("h2", { id: "viewer-title" }, el("q", { dir: "auto" }, place.text)),
       el("p", {}, modelName(data.m[row]), " ", verdict(row)),
       el("dl", {}, ...fact("Asked", place.wanted), ...fact("Counted", one.counted), ...fact("Could be", one.maybe), ...fact("Why", one.why), ...fact("Scores", boxes), ...fact("Reply", one.words), ...fact("Rewritten to", one.rewritten),
         ...fact("Refusal", one.refusal), ...fact("Failure", one.message), ...fact("Try", repeated ? data.r[row] + 1 : ""), ...fact("Seed", one.seed), ...fact("Seconds", one.seconds), ...fact("Cost", one.cost ? `$${one.cost}` : ""), ...fact("Sample", one.key)),
       one.full ? el("p", {}, el("a", { href: one.full, target: "_blank", rel: "noopener" }, "Open the picture file")) : null));
   if (!viewer.open) viewer.showModal();
+  if (again) viewer.querySelector(".beside [aria-pressed=true]")?.focus();
 }
 async function step(by) {
-  const all = await neighbours(), at = all.indexOf(Number(state.open));
-  const next = all[at + by];
+  const all = await neighbours(), here = Number(state.open), at = all.indexOf(here);
+  // One beside it may be open that the filters leave out.
+  const next = at >= 0 ? all[at + by] : by > 0 ? all.find((row) => row > here) : all.findLast((row) => row < here);
   if (next != null) write({ open: next }, { keepPage: true });
 }
 
