@@ -74,9 +74,9 @@ def test_a_picture_opens_large_and_arrows_walk_on(browser, address):
         page.locator("#tries .open").first.focus()
         page.keyboard.press("Enter")
         page.wait_for_selector("dialog[open] dl")
-        expect(page.locator("#viewer .beside figure")).to_have_count(2)  # the same prompt of both models
+        expect(page.locator("#viewer .beside figure")).to_have_count(4)  # the same prompt of all models
         here = page.locator("#viewer .here bdi").inner_text()
-        page.locator("#viewer figure:not(.here) button").click()
+        page.locator("#viewer figure:not(.here) button").first.click()
         expect(page.locator("#viewer .here bdi")).not_to_have_text(here)
         first = page.evaluate("location.href")
         page.keyboard.press("ArrowRight")
