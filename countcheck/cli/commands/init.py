@@ -123,9 +123,13 @@ def init(
         except OSError as error:
             raise BadInput(f"{target.parent} cannot be made ({error.strerror}). Name another folder.") from error
         typer.echo(write_text(text, target))
-    # The configuration holds in the folder that it lies in.
+    note(_next_step(folder, name))
+
+
+def _next_step(folder: Path, name: str) -> str:
+    """Say what to type next, and where: the configuration holds in the folder that it lies in."""
     where = "" if folder.resolve() == Path.cwd().resolve() else f", in {folder}"
-    note(f"next{where}: countcheck run {name}.yaml, then: countcheck gate RUN --policy policy.yaml")
+    return f"next{where}: countcheck run {name}.yaml, then: countcheck gate RUN --policy policy.yaml"
 
 
 def _suite(name: str, prompts: list[str]) -> str:
