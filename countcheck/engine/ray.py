@@ -19,7 +19,7 @@ from countcheck.engine.context import Decide
 from countcheck.engine.progress import Progress
 from countcheck.engine.run import load_generator, run
 from countcheck.engine.scoring import nouns_of
-from countcheck.engine.workers.crew import CallFailed, WorkerHandle, WorkerLost
+from countcheck.engine.workers.crew import CallFailed, MachineLost, WorkerHandle, WorkerLost
 from countcheck.engine.workers.pool import WorkerPool, pool_setup
 from countcheck.engine.workers.processes import goes_to_workers
 from countcheck.engine.workers.size import PoolSize, WorkerCount
@@ -30,7 +30,7 @@ from countcheck.storage.run_folder import RunFolder
 
 try:
     import ray
-    from ray.exceptions import RayError, RayTaskError
+    from ray.exceptions import ActorDiedError, ActorUnavailableError, RayError, RayTaskError
 except ImportError as error:
     raise MissingExtra("ray", feature="--engine ray") from error
 
@@ -190,14 +190,24 @@ class RayHandle:
             elif isinstance(error, RayTaskError):
                 future.set_exception(CallFailed(first_line(error.cause if error.cause is not None else error)))
             else:
-                future.set_exception(WorkerLost(first_line(error)))
+                future.set_exception(_loss(error))
 
         try:
             getattr(self._actor, method).remote(*arguments).future().add_done_callback(finish)
         except RayError as error:
-            future.set_exception(WorkerLost(first_line(error)))
+            future.set_exception(_loss(error))
         return future
 
     def end(self) -> None:
         """End the worker; what it has in progress is lost."""
         ray.kill(self._actor)
+
+
+def _loss(error: BaseException) -> WorkerLost:
+    """What Ray says of a lost worker, without its numbers and advice."""
+    said = str(error)
+    if isinstance(error, ActorUnavailableError) or "its node has died" in said:
+        return MachineLost("its machine does not answer")
+    if isinstance(error, ActorDiedError) and "its worker process has died" in said:
+        return WorkerLost("its process ended unexpectedly; the log of Ray's worker says more")
+    return WorkerLost(first_line(error))

@@ -21,11 +21,14 @@ from countcheck.cards import Card, read_generator_card
 from countcheck.counting.counter import load_counter
 from countcheck.engine.config import RunConfig
 from countcheck.engine.run import load_generator, run
+from countcheck.errors import GeneratorClosed
 from countcheck.storage.rows import row_to_json
 from countcheck.storage.run_folder import RunFolder
 from countcheck.suites.catalog import load_suite
 
 _ROOT = Path(__file__).parents[2]
+_COMMANDS = 5  # that are given again at most where a run ends because no worker lived long enough to start
+_NO_WORKER = 3  # exit code of such a run
 _PATIENCE = 120  # seconds for a worker to notice that its head is gone, on the busiest machine
 _TEXTS = [f"{n % 6} squares of kind {n}{' refuse' if n % 11 == 0 else ''}" for n in range(60)]
 _RUN = """
@@ -33,10 +36,14 @@ import sys
 from pathlib import Path
 from chaos.worker_kills import config, loaders
 from countcheck.engine.workers import processes
+from countcheck.errors import GeneratorClosed
 if __name__ == "__main__":
     kind, path = sys.argv[1], Path(sys.argv[2])
     processes.load_generator, processes.load_counter, counter = loaders(kind)
-    processes.run_on_devices(config(kind, path), counter, "cpu,cpu").close()
+    try:
+        processes.run_on_devices(config(kind, path), counter, "cpu,cpu").close()
+    except GeneratorClosed:
+        sys.exit(3)
 """
 
 
@@ -68,7 +75,10 @@ def rows_of(folder: RunFolder) -> list[dict[str, object]]:
 
 
 def worker_kills(folder: Path, dice: random.Random, *, times: int, kind: str = "squares") -> Tally:
-    """Kill so many workers of runs on two devices; every run goes on by itself."""
+    """Kill so many workers of runs on two devices; every run goes on by itself.
+
+    Where workers die faster than they start, the run ends and the same command is given again.
+    """
     tally = Tally(kind="worker kills")
     expected = whole(kind, folder / "whole")
     while tally.tried < times:
@@ -81,7 +91,7 @@ def worker_kills(folder: Path, dice: random.Random, *, times: int, kind: str = "
                 with contextlib.suppress(psutil.NoSuchProcess):
                     dice.choice(workers).kill()
                     tally.tried += 1
-        _compare(tally, head, path, expected)
+        _compare(tally, kind, head, path, expected)
     return tally
 
 
@@ -102,12 +112,15 @@ def head_kills(folder: Path, dice: random.Random, *, times: int, kind: str = "sq
             if psutil.wait_procs(workers, timeout=_PATIENCE)[1]:
                 tally.different += 1
                 tally.note("a worker outlived its head")
-        _compare(tally, _start(kind, path), path, expected)
+        _compare(tally, kind, _start(kind, path), path, expected)
     return tally
 
 
 def machine_kills(folder: Path, dice: random.Random, cluster, *, times: int, kind: str = "squares") -> Tally:
-    """Kill so many machines (raylets) of a Ray cluster during runs; another machine joins after each."""
+    """Kill so many machines (raylets) of a Ray cluster during runs; another machine joins after each.
+
+    Where machines die faster than a worker starts, the run ends and the same command is given again.
+    """
     from countcheck.engine import ray as engine_ray
 
     engine_ray.load_generator, engine_ray.load_counter, counter = loaders(kind)
@@ -120,7 +133,10 @@ def machine_kills(folder: Path, dice: random.Random, cluster, *, times: int, kin
 
         def make(path=path, finished=finished) -> None:
             try:
-                engine_ray.run_on_ray(config(kind, path), counter, workers=2).close()
+                for _ in range(_COMMANDS):
+                    with contextlib.suppress(GeneratorClosed):
+                        engine_ray.run_on_ray(config(kind, path), counter, workers=2).close()
+                        break
             finally:
                 finished.set()
 
@@ -154,7 +170,13 @@ def _workers_of(head: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return []
 
 
-def _compare(tally: Tally, head: subprocess.Popen[bytes], path: Path, expected: list[dict[str, object]]) -> None:
+def _compare(
+    tally: Tally, kind: str, head: subprocess.Popen[bytes], path: Path, expected: list[dict[str, object]]
+) -> None:
+    for _ in range(_COMMANDS):
+        if head.wait() != _NO_WORKER:
+            break
+        head = _start(kind, path)
     if head.wait() != 0:
         tally.tracebacks += 1
         how = signal.Signals(-head.returncode).name if head.returncode < 0 else str(head.returncode)

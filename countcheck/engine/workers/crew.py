@@ -15,10 +15,15 @@ from countcheck.errors import CountcheckError, RunMismatch
 from countcheck.version import __version__
 
 _MAX_FAILED_STARTS = 3  # in a row, before no other worker is started
+_MAX_LOST_MACHINES = 12  # likewise, of machines that were lost while a worker started there
 
 
 class WorkerLost(Exception):
     """A worker is gone: its process, or its whole machine."""
+
+
+class MachineLost(WorkerLost):
+    """A worker is gone with its machine, which says nothing of what it would have done."""
 
 
 class CallFailed(Exception):
@@ -60,7 +65,7 @@ class Crew:
         self._start = start
         self._lowest, self._highest = lowest, highest
         self._message = message
-        self._failed_starts = 0
+        self._failed_starts = self._lost_machines = 0
         self._next = 0
         self._lock = threading.RLock()
         self._told_of_bytes = False
@@ -75,11 +80,13 @@ class Crew:
             wanted: Workers that there is work for.
         """
         with self._lock:
-            while self._failed_starts < _MAX_FAILED_STARTS and len(self.ready) + len(self.starting) < max(
-                self._lowest, min(wanted, self._highest)
-            ):
+            number = max(self._lowest, min(wanted, self._highest))
+            while self._may_start() and len(self.ready) + len(self.starting) < number:
                 worker = self._start()
                 self.starting[worker.call("hello")] = worker
+
+    def _may_start(self) -> bool:
+        return self._failed_starts < _MAX_FAILED_STARTS and self._lost_machines < _MAX_LOST_MACHINES
 
     def release(self, idle: WorkerHandle) -> None:
         """End a worker that there is no work for, unless it is one of those that are kept."""
@@ -102,7 +109,10 @@ class Crew:
             try:
                 report: WorkerReport = first_call.result()
             except (WorkerLost, CallFailed) as lost:
-                self._failed_starts += 1
+                if isinstance(lost, MachineLost):
+                    self._lost_machines += 1
+                else:
+                    self._failed_starts += 1
                 self.loss = str(lost)
                 worker.end()
                 return
@@ -120,7 +130,7 @@ class Crew:
                 self.starting[first_call] = worker
                 self.retire(worker, report.error)
                 return
-            self._failed_starts = 0
+            self._failed_starts = self._lost_machines = 0
             self.ready.append(worker)
             if not report.saves and not self._told_of_bytes:
                 self._told_of_bytes = True
@@ -179,7 +189,7 @@ class Crew:
             for worker in (*self.ready, *self.starting.values()):
                 worker.end()
             self.ready, self.starting = [], {}
-            self._failed_starts = 0
+            self._failed_starts = self._lost_machines = 0
 
 
 def rebuilt(error: WorkerError) -> CountcheckError:

@@ -13,7 +13,7 @@ import squares
 from painters import CARD, TEXTS
 
 from countcheck.engine.scoring import nouns_of
-from countcheck.engine.workers.crew import CallFailed, WorkerLost
+from countcheck.engine.workers.crew import CallFailed, MachineLost, WorkerLost
 from countcheck.engine.workers.pool import WorkerPool, pool_setup
 from countcheck.engine.workers.size import PoolSize
 from countcheck.engine.workers.worker import Worker
@@ -145,6 +145,21 @@ def test_workers_that_never_start_end_the_run(tmp_path):
     with pytest.raises(GeneratorClosed, match=r"squares: every worker was lost \(killed by SIGKILL\)"):
         list(pool.generate_detected(samples_of(pool, *TEXTS[:6])))
     assert len(started) == 3
+
+
+class Fragile(ThreadHandle):
+    """A worker whose machine is lost while it starts, but for the sixth."""
+
+    def _answer(self, number, method, arguments):
+        if self.name != "thread 5":
+            raise MachineLost("its machine does not answer")
+        return super()._answer(number, method, arguments)
+
+
+def test_machines_that_are_lost_are_not_held_against_the_workers(tmp_path):
+    pool, started, _ = pool_of(tmp_path, handle=Fragile)
+    assert len(list(pool.generate_detected(samples_of(pool, *TEXTS[:6])))) == 6
+    assert len(started) == 6
 
 
 def test_a_generator_that_closes_ends_the_run_after_what_is_in_progress(tmp_path):
