@@ -1,6 +1,6 @@
 """Collect outcomes into batches for the counter: in a thread beside the generators, or in turns with one of them.
 
-A generator that waits for a network or a graphics card leaves the cores of this machine to the counter, which then
+A generator that waits for a network or a GPU leaves the cores of this machine to the counter, which then
 counts beside it. A generator that computes on these cores itself would only be slowed down: two networks that share the
 cores wait for each other more than they compute.
 """

@@ -64,9 +64,10 @@ def resolve_devices(setting: str, name: str, *, mps: bool = True) -> list[torch.
                 f"{name}: device is {word!r}. Give auto, cpu, cuda, cuda:0,cuda:1 or cuda:all."
             ) from error
         if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+            there = [f"cuda:{k}" for k in range(torch.cuda.device_count())]
             raise BadSettings(
-                f"{name}: device is {word!r}, and this machine has {torch.cuda.device_count()} CUDA devices. "
-                "Give auto or cpu."
+                f"{name}: device is {word!r}, and this machine has {', '.join(there) or 'no CUDA device'}. "
+                f"Give {' or '.join([*there[:1], 'cpu'])}."
             )
         devices.append(device)
     return devices

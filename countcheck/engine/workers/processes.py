@@ -1,6 +1,6 @@
 """Workers in processes of this machine, one on each device of ``--device``.
 
-A worker sees its own graphics card alone (``CUDA_VISIBLE_DEVICES``), so that generators and counters of every family find
+A worker sees its own GPU alone (``CUDA_VISIBLE_DEVICES``), so that generators and counters of every family find
 it without a word in their settings, and a run may go on with other devices. A worker ends with its head, however that ends.
 """
 
@@ -116,7 +116,7 @@ def device_names(text: str) -> list[str]:
     names = [f"{name}:0" if name == "cuda" else name for name in names]
     twice = next((name for name in names if name.startswith("cuda") and names.count(name) > 1), None)
     if twice:
-        raise BadSettings(f"--device {text}: {twice} is named twice. Give every graphics card to one worker.")
+        raise BadSettings(f"--device {text}: {twice} is named twice. Give every GPU to one worker.")
     return names
 
 
@@ -132,7 +132,7 @@ class _FreeDevices:
 
     Args:
         names: Devices, one for each worker.
-        visible: What this process may see of the graphics cards, as the environment says; empty for all.
+        visible: What this process may see of the GPUs, as the environment says; empty for all.
     """
 
     def __init__(self, names: Sequence[str], visible: Sequence[str]) -> None:

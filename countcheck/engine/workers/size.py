@@ -32,7 +32,7 @@ class WorkerCount:
     Attributes:
         lowest: Workers of a model that are kept, 1 or more; ``None`` for what suits the cluster.
         highest: Most workers of a model; the cluster may grow until they all have room. ``None`` for ``lowest``.
-        gpus: Graphics cards of each, 0 or more, a share of one too; ``None`` for one where the cluster has any.
+        gpus: GPUs of each, 0 or more, a share of one too; ``None`` for one where the cluster has any.
     """
 
     lowest: int | None = None
@@ -50,7 +50,7 @@ class WorkerCount:
         8
         """
         if gpus is not None and (gpus < 0 or (gpus > 1 and gpus != int(gpus))):
-            raise BadSettings(f"--gpus-per-worker {gpus:g} is no number of graphics cards. Give 2, 1 or 0.5.")
+            raise BadSettings(f"--gpus-per-worker {gpus:g} is no number of GPUs. Give 2, 1 or 0.5.")
         if not workers:
             return cls(gpus=gpus)
         match = _WORKERS.fullmatch(workers.strip())
