@@ -8,6 +8,7 @@ can be continued over many, and the other way round.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from concurrent.futures import Future
 from typing import Any
@@ -33,6 +34,8 @@ try:
     from ray.exceptions import ActorDiedError, ActorUnavailableError, RayError, RayTaskError
 except ImportError as error:
     raise MissingExtra("ray", feature="--engine ray") from error
+
+_SECONDS_TO_ANSWER = 20.0  # of a cluster that is there
 
 
 def run_on_ray(
@@ -96,11 +99,12 @@ def _join() -> bool:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     address = os.environ.get("RAY_ADDRESS", "")
     try:
+        _knock(address)
         ray.init(address=address or "auto", **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         if "version mismatch" in str(error).lower():
             raise RunMismatch(
-                f"this machine and the Ray cluster differ in version ({first_line(error)}). "
+                f"this machine and the Ray cluster differ in version ({' '.join(str(error).split())[:300]}). "
                 "Install the same Python, Ray and countcheck on all machines."
             ) from error
         if address:
@@ -109,6 +113,13 @@ def _join() -> bool:
             ) from error
         ray.init(address="local", include_dashboard=False, **quiet)
     return True
+
+
+def _knock(address: str) -> None:
+    """Raise `OSError` where nobody answers at a cluster's address: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
 
 
 def pool_size(wanted: WorkerCount) -> PoolSize:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from dataclasses import replace
@@ -145,7 +146,7 @@ def test_what_suits_the_cluster_is_taken(monkeypatch):
         (
             RuntimeError("Version mismatch: The cluster was started with:\n Ray: 2.40.0"),
             RunMismatch,
-            "differ in version",
+            r"differ in version .*started with: Ray: 2\.40\.0",
         ),
     ],
 )
@@ -156,6 +157,19 @@ def test_a_cluster_that_does_not_answer_or_is_another_is_said(monkeypatch, error
         raise error
 
     monkeypatch.setattr(engine_ray.ray, "init", refuse)
+    monkeypatch.setattr(engine_ray.socket, "create_connection", lambda *_, **__: io.BytesIO())
     monkeypatch.setenv("RAY_ADDRESS", "ray.example:6379")
     with pytest.raises(kind, match=said):
+        engine_ray._join()
+
+
+def test_where_nobody_listens_ray_is_not_left_to_try_for_minutes(monkeypatch):
+    def refuse(address, timeout):
+        raise ConnectionRefusedError(f"nobody at {address}")
+
+    monkeypatch.setattr(engine_ray.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(engine_ray.socket, "create_connection", refuse)
+    monkeypatch.setattr(engine_ray.ray, "init", lambda **options: pytest.fail("Ray was asked"))
+    monkeypatch.setenv("RAY_ADDRESS", "ray://ray.example:10001")
+    with pytest.raises(CountcheckError, match=r"no Ray cluster answers at ray://ray\.example:10001"):
         engine_ray._join()
