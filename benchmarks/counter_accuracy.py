@@ -356,9 +356,15 @@ def line(told: Sequence[Told]) -> list[str]:
         f"{error:.2f}",
         str(sum(one.counted > one.truth for one in told)),
         str(sum(one.counted < one.truth for one in told)),
-        f"{sum(one.uncertain for one in wrong)}/{len(wrong)}",
-        f"{sum(one.uncertain for one in right)}/{len(right)}",
+        doubted(wrong),
+        doubted(right),
     ]
+
+
+def doubted(told: Sequence[Told]) -> str:
+    """How many of these counts are uncertain, with the interval of their share over pictures."""
+    _, _, interval = share(told, lambda one: one.uncertain).partition(" ")
+    return f"{sum(one.uncertain for one in told)}/{len(told)} {interval}".rstrip()
 
 
 def by_number(told: Sequence[Told]) -> str:
@@ -377,7 +383,19 @@ def report(spec: str, seen: dict[str, Seen]) -> dict[str, Any]:
         zip(NAMES, ([None] * len(measures), measures, fixed), strict=True)
     )
     results = {name: with_doubt(seen, some) for name, some in chosen.items()}
-    rows = [["style", "", "exact [95 %]", "MAE", "over", "under", "wrong caught", "right doubted", "by number"]]
+    rows = [
+        [
+            "style",
+            "",
+            "exact [95 %]",
+            "MAE",
+            "over",
+            "under",
+            "wrong caught [95 %]",
+            "right doubted [95 %]",
+            "by number",
+        ]
+    ]
     for style in seen:
         for name, (told, _) in results.items():
             rows.append(["" if name != NAMES[0] else style, name, *line(told[style]), by_number(told[style])])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import tempfile
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -31,27 +32,14 @@ _cache = tempfile.TemporaryDirectory(prefix="countcheck-tests-")
 os.environ["COUNTCHECK_CACHE"] = _cache.name
 
 
-TESTS = Path(__file__).parent
-# Files that take longest, some 20 seconds or more each.
-SLOW = (
-    "end_to_end/test_documented_commands.py",
-    "engine/test_conversations.py",
-    "chaos/",
-    "engine/test_fetch.py",
-    "engine/test_ray.py",
-    "end_to_end/test_killed",
-    "test_on_gpu.py",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, so that no core waits for another's last one."""
-
-    def place(item: pytest.Item) -> int:
-        path = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
-        return next((k for k, start in enumerate(SLOW) if path.startswith(start)), len(SLOW))
-
-    items.sort(key=place)
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undo what the command line sets up for its process when a test calls it in this one."""
+    logger = logging.getLogger("countcheck")
+    handlers, level, propagate = [*logger.handlers], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
 
 
 def pytest_collection_finish() -> None:

@@ -101,6 +101,9 @@ def _options(
     """
 
 
+_COMPLETION = frozenset({"--install-completion", "--show-completion"})
+
+
 def main() -> None:
     """Run the command line and exit with its code: 0 done, 1 gate failed, 2 bad input, 3 cannot decide, 4 bug, 130."""
     sys.exit(execute(sys.argv[1:]))
@@ -145,6 +148,11 @@ def _run(arguments: list[str]) -> int:
     except SystemExit as ended:
         if ended.code == 130 or isinstance(ended.__context__, typer.Abort):  # typer turns Ctrl-C into either
             return _interrupted()
+        if ended.code == 1 and _COMPLETION.intersection(arguments):  # typer's; to us 1 is a gate that failed
+            typer.echo(
+                "error: completion is there for bash, zsh, fish and PowerShell. Give this in one of them.", err=True
+            )
+            return CountcheckError.exit_code
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except CountcheckError as error:
         typer.echo(terminal_text(f"error: {error}"), err=True)

@@ -7,10 +7,11 @@ needs no trust. Nothing is sent anywhere: its analytics and self-installation ar
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,12 +61,31 @@ def import_offline() -> Any:
         folder = Path(tempfile.gettempdir()) / f"countcheck-ultralytics-{os.getuid() if hasattr(os, 'getuid') else 0}"
         folder.mkdir(mode=0o700, exist_ok=True)
         os.environ["YOLO_CONFIG_DIR"] = str(folder)
-    try:
-        import ultralytics
-    except ImportError as error:
-        raise MissingExtra("yolo", feature="the ultralytics counter") from error
-    ultralytics.settings.update({"sync": False})
+    with _others_as_they_were():
+        try:
+            import ultralytics
+        except ImportError as error:
+            raise MissingExtra("yolo", feature="the ultralytics counter") from error
+        ultralytics.settings.update({"sync": False})
     return ultralytics
+
+
+@contextlib.contextmanager
+def _others_as_they_were() -> Iterator[None]:
+    """Undo what importing ultralytics changes in other libraries.
+
+    Its own ``Image.open`` answers a damaged picture with an import error; it prints numbers of numpy and torch its own way.
+    """
+    import torch
+    from PIL import Image
+
+    opened, saved, printed = Image.open, torch.save, np.get_printoptions()
+    try:
+        yield
+    finally:
+        Image.open, torch.save = opened, saved
+        np.set_printoptions(**printed)
+        torch.set_printoptions(profile="default")
 
 
 class UltralyticsDetector:

@@ -30,6 +30,12 @@ def test_ctrl_c_says_how_to_go_on(capsys, monkeypatch):
     assert "interrupted. The same command continues" in capsys.readouterr().err
 
 
+def test_completion_in_a_shell_that_has_none_is_bad_input_and_no_failed_gate(capsys, monkeypatch):
+    monkeypatch.setattr("shellingham.detect_shell", lambda *_: ("tcsh", "/bin/tcsh"))
+    assert execute(["--show-completion"]) == 2
+    assert "completion is there for bash, zsh, fish and PowerShell" in capsys.readouterr().err
+
+
 POLICY = "rules:\n  - {rate: exact_rate, at_least: 0.1}\n"
 
 

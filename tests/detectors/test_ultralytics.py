@@ -210,3 +210,19 @@ def test_the_gpu_counts_as_the_cpu(weights, pictures):
 
 def test_it_keeps_the_contract(weights):
     check_detector(detector(weights), nouns=NOUNS)
+
+
+def test_importing_it_leaves_other_libraries_as_they_were():
+    code = (
+        "import io, numpy as np\n"
+        "from PIL import Image, UnidentifiedImageError\n"
+        "from countcheck.detectors.ultralytics import import_offline\n"
+        "opened = Image.open\n"
+        "import_offline()\n"
+        "assert Image.open is opened\n"
+        "print(np.array([0.5]))\n"
+        "try: Image.open(io.BytesIO(b'<html>'))\n"
+        "except UnidentifiedImageError: print('unidentified')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[0.5]\nunidentified\n", done.stderr
