@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from countcheck.engine.scoring import nouns_of, verdict_record
 from countcheck.files import exclusive_lock
 from countcheck.images.read_ahead import read_ahead
 from countcheck.storage.countings import same_counting
+from countcheck.storage.forked import forked_map, spare_processes
 from countcheck.storage.prompt_fields import PromptFields
 from countcheck.storage.records import VerdictRecord
 from countcheck.storage.recount import Recount
@@ -27,6 +28,8 @@ from countcheck.storage.run_results import RunResults
 from countcheck.suites.suite import Noun, Suite
 
 _AT_A_TIME = 1000  # pictures
+_OF_PART = 2000  # pictures that one process judges at a time
+_MANY_PARTS = 10  # from so many on, other processes help
 
 
 def recount(
@@ -76,7 +79,7 @@ def recount(
         pictures = _Pictures(results.table)
         counting = folder.recount(now, self_test)
         _detect_files(folder, counting, results, pictures, counter, nouns, message)
-        return counting.finish(_verdicts(counting, pictures, counter, nouns), make_default=make_default)
+        return counting.finish(_verdicts(folder, counting, pictures, counter, nouns), make_default=make_default)
 
 
 class _Pictures:
@@ -101,19 +104,32 @@ class _Pictures:
 
 
 def _verdicts(
-    counting: Recount, pictures: _Pictures, counter: Counter, nouns: Sequence[Noun]
+    folder: RunFolder, counting: Recount, pictures: _Pictures, counter: Counter, nouns: Sequence[Noun]
 ) -> Iterator[VerdictRecord]:
-    """Yield the verdicts on all pictures that were detected, some hundred of them in memory at a time."""
-    left = counting.detections()
-    while part := list(islice(left, _AT_A_TIME)):
-        places = pictures.places([(key, turn) for key, turn, _ in part])
-        for (key, turn, detections), place in zip(part, places, strict=True):
+    """Yield the verdicts on all pictures that were detected, some thousand of them in memory at a time.
+
+    Those of a large run are made in several processes.
+    """
+
+    def of_part(number: int) -> list[VerdictRecord]:
+        detected = list(counting.part(number, _OF_PART))
+        verdicts = []
+        places = pictures.places([(key, turn) for key, turn, _ in detected])
+        for (key, turn, detections), place in zip(detected, places, strict=True):
             if place >= 0:
                 asked = pictures.asked(place)
                 judgement = judge_detections(counter, detections, asked.targets, asked.tags, nouns)
                 verdict = verdict_record(key, turn, judgement)
                 if verdict is not None:
-                    yield verdict
+                    verdicts.append(verdict)
+        return verdicts
+
+    n = counting.parts(_OF_PART)
+    if n < _MANY_PARTS:
+        yield from chain.from_iterable(map(of_part, range(n)))
+        return
+    yield from of_part(0)  # here, so that what judging loads is not loaded by every process
+    yield from chain.from_iterable(forked_map(lambda number: of_part(number + 1), n - 1, spare_processes([folder])))
 
 
 def _under_foreign_rule(counter: Counter, suite: Suite, message: Callable[[str], None]) -> SelfTestInfo:

@@ -8,16 +8,16 @@ import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import orjson
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from countcheck.errors import BadInput, BadSettings, CountcheckError
 from countcheck.library.reward import RewardKind
@@ -68,7 +68,7 @@ def build_app(
 
     routes = [Route("/health", health), Route("/metrics", metrics)]
     routes += [Route(wire.route, _endpoint(wire, pool, kind, max_body), methods=["POST"]) for wire in chosen]
-    return Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guard(token))])
+    return Starlette(routes=routes, middleware=[Middleware(_Guard, token=token)])
 
 
 def _chosen(names: Sequence[str]) -> list[Wire]:
@@ -119,24 +119,39 @@ async def _body(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise BodyTooLarge(f"the body has {declared} bytes, more than {limit}. Send fewer images at once.")
-    data = bytearray()
+    parts, size = [], 0
     async for part in request.stream():
-        data += part
-        if len(data) > limit:
+        parts.append(part)
+        size += len(part)
+        if size > limit:
             raise BodyTooLarge(f"the body has more than {limit} bytes. Send fewer images at once.")
-    return bytes(data)
+    return b"".join(parts)
 
 
-def _guard(token: str) -> Callable[[Request, Any], Awaitable[Response]]:
-    async def dispatch(request: Request, call_next: Any) -> Response:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if token and request.url.path != "/health" and not secrets.compare_digest(given.encode(), token.encode()):
-            return _error(401, "the bearer token is missing or wrong.", {"WWW-Authenticate": "Bearer"})
-        response: Response = await call_next(request)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+class _Guard:
+    """Asks for the token and marks answers. It passes bodies through untouched: they are large, and come in many parts."""
 
-    return dispatch
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        given = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ")
+        known = secrets.compare_digest(given.encode(), self._token.encode())
+        if self._token and scope["path"] != "/health" and not known:
+            refusal = _error(401, "the bearer token is missing or wrong.", {"WWW-Authenticate": "Bearer"})
+            await refusal(scope, receive, send_marked)
+        else:
+            await self._app(scope, receive, send_marked)
 
 
 def _error(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:

@@ -1,4 +1,7 @@
-"""Judge images of many requests together: a bounded queue, and one worker thread a counter."""
+"""Judge images of many requests together: a bounded queue, threads that decode, and one worker thread a counter.
+
+While one batch is judged, the images of the next are decoded; no more than two batches a worker wait decoded.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from countcheck.counting.counter import Counter
@@ -25,9 +28,10 @@ class QueueFull(CountcheckError):
 
 @dataclass(slots=True)
 class _Job:
-    """One image on its way, and where its judgement goes."""
+    """One image on its way, decoded once its turn has come, and where its judgement goes."""
 
     request: ScoreRequest
+    image: ImageInput = None
     result: Future[Judgement] = field(default_factory=Future)
 
 
@@ -57,16 +61,20 @@ class JudgingPool:
         self.max_queued = max_queued
         self.tally = Tally()
         self._max_wait = max_wait
-        self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._waiting: queue.Queue[_Job | None] = queue.Queue()
+        self._decoded: queue.Queue[_Job | None] = queue.Queue(maxsize=2 * batch_size * max(len(counters), 1))
         self._queued = 0
+        self._undecoded = 0
         self._lock = threading.Lock()
-        self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decoding")
+        self._decoders = [
+            threading.Thread(target=self._decode, name=f"decoding-{number}", daemon=True) for number in range(DECODERS)
+        ]
         self._workers = [
             threading.Thread(target=self._work, args=(counter,), name=f"judging-{number}", daemon=True)
             for number, counter in enumerate(counters)
         ]
-        for worker in self._workers:
-            worker.start()
+        for thread in (*self._decoders, *self._workers):
+            thread.start()
 
     @property
     def queued(self) -> int:
@@ -86,26 +94,34 @@ class JudgingPool:
                     f"{self._queued} images wait, and {len(jobs)} more are over {self.max_queued}. Try later."
                 )
             self._queued += len(jobs)
+            self._undecoded += len(jobs)
         for job in jobs:
-            self._queue.put(job)
+            self._waiting.put(job)
         return [job.result for job in jobs]
 
     def close(self) -> None:
-        """Finish what is queued and end the workers."""
-        for _ in self._workers:
-            self._queue.put(None)
-        for worker in self._workers:
-            worker.join()
-        self._decoders.shutdown()
+        """Finish what is queued and end the threads."""
+        for threads, inbox in ((self._decoders, self._waiting), (self._workers, self._decoded)):
+            for _ in threads:
+                inbox.put(None)
+            for thread in threads:
+                thread.join()
+
+    def _decode(self) -> None:
+        while (job := self._waiting.get()) is not None:
+            if not job.result.cancelled():
+                job.image = _decoded(job.request.image)
+            self._decoded.put(job)
+            with self._lock:
+                self._undecoded -= 1
 
     def _work(self, counter: Counter) -> None:
-        while (first := self._queue.get()) is not None:
+        while (first := self._decoded.get()) is not None:
             batch = [first]
             ended = self._fill(batch)
             wanted = [job for job in batch if job.result.set_running_or_notify_cancel()]
             began = time.monotonic()
-            images = list(self._decoders.map(_decoded, (job.request.image for job in wanted)))
-            answers = self._judge(counter, wanted, images) if wanted else []  # every client may be gone
+            answers = self._judge(counter, wanted) if wanted else []  # every client may be gone
             with self._lock:  # before anyone is answered: whoever was, finds itself in the metrics
                 self._queued -= len(batch)
                 self.tally.images += len(wanted)
@@ -120,30 +136,33 @@ class JudgingPool:
                 return
 
     def _fill(self, batch: list[_Job]) -> bool:
-        """Add waiting jobs to a batch; returns whether the pool is closing."""
+        """Add decoded images to a batch; returns whether the pool is closing.
+
+        A batch waits for those that are being decoded, and as long as the pool's ``max_wait`` for others.
+        """
         deadline = time.monotonic() + self._max_wait
         while len(batch) < self.batch_size:
             try:
-                job = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
+                job = self._decoded.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                return False
+                if not self._undecoded:
+                    return False
+                deadline = time.monotonic() + self._max_wait
+                continue
             if job is None:
                 return True
             batch.append(job)
         return False
 
-    def _judge(
-        self, counter: Counter, jobs: Sequence[_Job], images: Sequence[ImageInput]
-    ) -> list[Judgement | Exception]:
-        asked = [job.request.prompt for job in jobs]
+    def _judge(self, counter: Counter, jobs: Sequence[_Job]) -> list[Judgement | Exception]:
+        images, asked = [job.image for job in jobs], [job.request.prompt for job in jobs]
         try:
-            return [*judge(list(images), asked, counter, batch_size=self.batch_size)]
+            return [*judge(images, asked, counter, batch_size=self.batch_size)]
         except Exception as error:
             if len(jobs) == 1:
                 return [error]
             # One bad prompt must not cost its neighbours their answer.
-            pairs = zip(jobs, images, strict=True)
-            return [answer for job, image in pairs for answer in self._judge(counter, [job], [image])]
+            return [answer for job in jobs for answer in self._judge(counter, [job])]
 
 
 def _decoded(image: ImageInput) -> ImageInput:

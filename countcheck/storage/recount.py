@@ -75,10 +75,18 @@ class Recount:
             with self._ledger.writing() as connection:
                 connection.execute(sa.insert(detections).prefix_with("OR REPLACE"), rows)
 
-    def detections(self) -> Iterator[tuple[str, int, Detections]]:
-        """Yield key, turn and detections of every picture that this detector has seen, the newest of each; in no order."""
+    def parts(self, size: int) -> int:
+        """Return into how many parts of at most so many pictures all stored detections fall."""
         with self._ledger.snapshot() as snapshot:
-            yield from newest_detections(snapshot, self._sources, in_order=False)
+            return -(-int(snapshot.one("SELECT coalesce(max(rowid), 0) FROM detections")[0]) // size)
+
+    def part(self, number: int, size: int) -> Iterator[tuple[str, int, Detections]]:
+        """Yield key, turn and detections of one part of the pictures that this detector has seen, the newest of each.
+
+        The parts hold every picture once. They may be read in several processes.
+        """
+        with self._ledger.snapshot() as snapshot:
+            yield from newest_detections(snapshot, self._sources, between=(number * size, (number + 1) * size))
 
     def finish(self, judged: Iterable[VerdictRecord], *, make_default: bool = False) -> str:
         """Write all verdicts and make the counting visible, in one transaction; return its name.

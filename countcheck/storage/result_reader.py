@@ -98,7 +98,11 @@ def counted_detections(
 
 
 def newest_detections(
-    snapshot: Snapshot, ids: Sequence[int], keys: Sequence[str] | None = None, *, in_order: bool = True
+    snapshot: Snapshot,
+    ids: Sequence[int],
+    keys: Sequence[str] | None = None,
+    *,
+    between: tuple[int, int] | None = None,
 ) -> Iterator[tuple[str, int, Detections]]:
     """Yield the newest detections of every picture among those of some countings.
 
@@ -106,7 +110,8 @@ def newest_detections(
         snapshot: Of the ledger.
         ids: Of the countings.
         keys: Samples, at most 10,000; all when ``None``.
-        in_order: By key and turn; else as they lie in the file, which is faster.
+        between: Only rows of the table numbered above the first and up to the second, as they lie in the file, which is
+            faster than by key and turn.
 
     Raises:
         DamagedRow: When a row does not hold what was written.
@@ -119,9 +124,12 @@ def newest_detections(
             f"WHERE d.key = detections.key AND d.turn = detections.turn AND d.counting IN ({_marks(ids)}))"
         )
         values = (*values, *ids)
-    order = "ORDER BY key, turn" if in_order else ""
-    scan = "" if in_order or keys is not None or len(ids) > 1 else "NOT INDEXED"
-    query = f"SELECT key, turn, counting, body, checksum FROM detections {scan} WHERE {chosen} {order}"  # noqa: S608
+    if between is None:
+        chosen += " ORDER BY key, turn"
+    else:
+        chosen += " AND rowid > ? AND rowid <= ?"
+        values = (*values, *between)
+    query = f"SELECT key, turn, counting, body, checksum FROM detections WHERE {chosen}"  # noqa: S608 (question marks)
     for *values_of_row, written in snapshot.connection.execute(query, values):
         if checksum(tuple(values_of_row)) != written:
             raise DamagedRow(f"the row {values_of_row[0]!s:.60} {values_of_row[1]} of detections is damaged")

@@ -54,6 +54,19 @@ def test_a_recount_is_a_counting_beside_the_first(tmp_path):
         assert verdicts(run, "squares") == verdicts(run, None) == [Kind.EXACT]
 
 
+def test_several_processes_judge_as_one_does(tmp_path, monkeypatch):
+    texts = [f"{n % 5} squares, number {n}" for n in range(12)]
+    with made(tmp_path, *texts) as run:
+        wanted = [(row.verdict, row.reason) for row in run.rows()]
+        monkeypatch.setattr(engine_recount, "_OF_PART", 3)
+        monkeypatch.setattr(engine_recount, "_MANY_PARTS", 2)
+        asked = []
+        monkeypatch.setattr(engine_recount, "spare_processes", lambda runs: asked.append(runs) or 2)
+        run.show_counting(recount(run, squares.counter(threshold=0.5)))
+        assert [(row.verdict, row.reason) for row in run.rows()] == wanted
+        assert asked == [[run]]
+
+
 def test_the_first_stays_the_default_until_another_is_made_the_default(tmp_path):
     with made(tmp_path, "3 squares") as run:
         recount(run, squares.counter(threshold=0.95), make_default=True)

@@ -65,7 +65,7 @@ def test_another_process_goes_on_with_what_was_detected(run):
         recount = again.recount(OTHER)
         assert set(recount.detected()) == {(first.key, 0)}
         recount.add_detections([(second.key, 0, detections(8))])
-        assert [len(found.boxes) for *_, found in recount.detections()] in ([9, 8], [8, 9])
+        assert [len(found.boxes) for *_, found in recount.part(0, 100)] in ([9, 8], [8, 9])
 
 
 def test_a_recount_by_another_counter_begins_anew(run):
