@@ -277,13 +277,18 @@ class _Schedule:
 
     def assign(self, worker: WorkerHandle) -> None:
         """Give a worker samples until it has enough."""
-        busy = sum(1 for other, _ in self.in_progress.values() if other is worker)
-        # Behind a sample that may end its worker nothing waits, or it would be lost as well.
-        ahead = 1 if self._suspects else _AHEAD
-        while self.waiting and busy < ahead:
+        given = [chunk for other, chunk in self.in_progress.values() if other is worker]
+        while self.waiting and len(given) < _AHEAD:
+            # Beside a sample that may end its worker nothing waits, or it would be lost as well.
+            if given and any(self._is_suspect(chunk[0]) for chunk in (self.waiting, *given)):
+                break
             chunk = self._next_chunk()
             self.in_progress[worker.call("make", chunk)] = (worker, chunk)
-            busy += 1
+            given.append(chunk)
+
+    def _is_suspect(self, sample: Sample) -> bool:
+        """Whether a worker was lost over this sample, or over one of those that it was among."""
+        return sample.key in self._suspects
 
     def collect(self, future: Future[Any]) -> list[DetectedOutcome]:
         """The outcomes of a call that is done. Raises `WorkerLost` or `CallFailed`, and stays in progress then."""
@@ -303,10 +308,13 @@ class _Schedule:
         return list(outcomes)
 
     def give_out_again(self, future: Future[Any], loss: str) -> list[DetectedOutcome]:
-        """Put a lost call's samples back, to go out one by one; returns failures for samples that were lost too often."""
+        """Put a lost call's samples back, to go out one by one; returns failures for samples that were lost too often.
+
+        They wait behind all others: a worker that was lost for a reason of its own is hardly lost over the same again.
+        """
         _, chunk = self.in_progress.pop(future)
         failures = []
-        for sample in reversed(chunk):
+        for sample in chunk:
             self._suspects[sample.key] += len(chunk) == 1  # among others it may have been another
             if self._suspects[sample.key] >= _TRIES:
                 del self._suspects[sample.key]
@@ -314,11 +322,11 @@ class _Schedule:
                 failure = Failure(key=sample.key, fault=Fault.CRASH, message=message)
                 failures.append(DetectedOutcome(outcome=failure))
             else:
-                self.waiting.appendleft(sample)
+                self.waiting.append(sample)
         return failures
 
     def _next_chunk(self) -> list[Sample]:
-        if self.waiting[0].key in self._suspects:
+        if self._is_suspect(self.waiting[0]):
             return [self.waiting.popleft()]
         each = self._seconds / self._count if self._count else 0.0
         size = min(_MAX_CHUNK, max(_MIN_CHUNK, int(_CHUNK_SECONDS / each))) if each else _MIN_CHUNK
@@ -326,7 +334,7 @@ class _Schedule:
             least = max(1, int(_LEAST_SECONDS / each)) if each else 1
             size = min(size, max(least, len(self.waiting) // (_AHEAD * self._workers)))
         chunk: list[Sample] = []
-        while self.waiting and len(chunk) < size and self.waiting[0].key not in self._suspects:
+        while self.waiting and len(chunk) < size and not self._is_suspect(self.waiting[0]):
             chunk.append(self.waiting.popleft())
         return chunk
 
