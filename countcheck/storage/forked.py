@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,7 +25,7 @@ def spare_processes(runs: Iterable[RunFolder]) -> int:
     return 1 if alone or sys.platform != "linux" else min(_MAX_PROCESSES, usable_cores())
 
 
-def forked_map(compute: Callable[[int], Part], n: int, processes: int) -> Iterator[Part]:
+def forked_map(compute: Callable[[int], Part], n: int, processes: int) -> Generator[Part]:
     """Yield what a function computes of 0 to n - 1, in order; in forked processes when there may be more than one.
 
     Args:
@@ -40,19 +38,32 @@ def forked_map(compute: Callable[[int], Part], n: int, processes: int) -> Iterat
     """
     done = 0
     if processes > 1:
-        context = multiprocessing.get_context("fork")
-        gc.freeze()  # a collector that walks through what is shared would copy it
-        try:
-            with (
-                suppress(BrokenProcessPool),
-                ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(compute,)) as pool,
-            ):
-                for part in pool.map(_part, range(n)):
-                    yield part
-                    done += 1
-        finally:
-            gc.unfreeze()
+        for part in _forked(compute, n, processes):
+            yield part
+            done += 1
     yield from map(compute, range(done, n))
+
+
+def _forked(compute: Callable[[int], Part], n: int, processes: int) -> Iterator[Part]:
+    """Yield parts as `forked_map` does, up to the end or until a process is killed."""
+    import multiprocessing  # here, since a small run is summed up in less time than this takes
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    context = multiprocessing.get_context("fork")
+    gc.freeze()  # a collector that walks through what is shared would copy it
+    try:
+        with (
+            suppress(BrokenProcessPool),
+            ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(compute,)) as pool,
+        ):
+            with warnings.catch_warnings():
+                # Of threads that libraries started: none of them holds a lock that these processes need.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                parts = pool.map(_part, range(n))
+            yield from parts
+    finally:
+        gc.unfreeze()
 
 
 _compute: Callable[[int], Any]  # of a forked process

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 NO_STATES: Mapping[str, Any] = {}
 WATCHED = "watched"
+_LARGE = 50_000  # samples from which several processes read them
 
 
 class RunFolder:
@@ -477,7 +478,7 @@ class RunFolder:
         counting, suite = self._counting(), self.suite
         with self._ledger.snapshot() as snapshot:
             table = self._table_as_written(snapshot, suite, counting)
-            last = int(snapshot.one("SELECT coalesce(max(id), 0) FROM samples")[0])
+            last = _last_sample(snapshot)
         refused = placeholders_in(table)
         reader = ResultReader(suite, counting)
 
@@ -517,9 +518,18 @@ class RunFolder:
 
     def _table_as_written(self, snapshot: Snapshot, suite: Suite, counting: Counting | None) -> ResultTable:
         """Read the rows as columns, pictures that stand for none as pictures."""
+        from countcheck.storage.forked import spare_processes
         from countcheck.storage.table_reader import read_table
 
-        return read_table(snapshot, suite, counting, judge_truncated=self.judges_truncated)
+        large = _last_sample(snapshot) >= _LARGE
+        return read_table(
+            snapshot,
+            suite,
+            counting,
+            judge_truncated=self.judges_truncated,
+            again=self._ledger.snapshot,
+            processes=spare_processes([self]) if large else 1,
+        )
 
     def picture_problems(self) -> PictureProblems:
         """Compare the picture files with their recorded sizes, without reading them."""
@@ -537,6 +547,10 @@ class RunFolder:
         """Read every label, oldest first."""
         with self._ledger.snapshot() as snapshot:
             return read_labels(snapshot)
+
+
+def _last_sample(snapshot: Snapshot) -> int:
+    return int(snapshot.one("SELECT coalesce(max(id), 0) FROM samples")[0])
 
 
 def _is_there(ledger: Path) -> bool:

@@ -2,13 +2,17 @@
 
 Each table is read once from beginning to end and joined in memory: three times as fast as letting SQLite look up every
 outcome and verdict. Every row is compared with its checksum on the way, and the sum of all with the ledger's totals.
+Several processes read the parts of large tables; this one puts them together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain, islice
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -18,6 +22,7 @@ from numpy.typing import NDArray
 from countcheck.counting.verdict import Kind
 from countcheck.storage.checksums import DamagedRow
 from countcheck.storage.countings import Counting
+from countcheck.storage.forked import forked_map
 from countcheck.storage.prompt_fields import PromptFields
 from countcheck.storage.result_reader import UNJUDGED
 from countcheck.storage.result_table import HASH, Codes, Ending, Ints, Place, ResultTable, mark_of, rewriting_code
@@ -25,7 +30,14 @@ from countcheck.storage.snapshot import COLUMNS, Snapshot, as_boolean
 from countcheck.storage.truncated import TRUNCATED, truncated_message
 from countcheck.suites.suite import Conversation, Prompt, Suite
 
+OpenSnapshot: TypeAlias = Callable[[], AbstractContextManager[Snapshot]]
+_Row: TypeAlias = tuple[Any, ...]
+_Packer: TypeAlias = Callable[[list[_Row]], Any]
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
 _AT_A_TIME = 4000  # rows
+_OF_PART = 20_000  # rows that one process reads at a time
 _MOST_TEXTS = 20_000  # that are remembered, so that they are parsed once
 _NO_VERDICT = -1
 
@@ -52,7 +64,15 @@ class _Judged:
     high: dict[str, int]
 
 
-def read_table(snapshot: Snapshot, suite: Suite, counting: Counting | None, *, judge_truncated: bool) -> ResultTable:
+def read_table(
+    snapshot: Snapshot,
+    suite: Suite,
+    counting: Counting | None,
+    *,
+    judge_truncated: bool,
+    again: OpenSnapshot | None = None,
+    processes: int = 1,
+) -> ResultTable:
     """Read one row per prompt sample and per turn of a conversation, missing samples included, as `result_rows`.
 
     Args:
@@ -60,14 +80,29 @@ def read_table(snapshot: Snapshot, suite: Suite, counting: Counting | None, *, j
         suite: The run's.
         counting: Whose verdicts to read; ``None`` when nothing was counted yet.
         judge_truncated: Whether outcomes of truncated prompts are scored.
+        again: Opens the ledger in another process.
+        processes: How many read it; this one alone for 1.
 
     Raises:
         DamagedRow: When a row does not hold what was written, or one is lost.
     """
-    snapshot.check_totals("countings")
-    samples = _Samples(snapshot)
-    outcomes = _Outcomes(snapshot, samples, suite)
-    judged = _Verdicts(snapshot, outcomes, () if counting is None else counting.ids)
+    packers: dict[str, _Packer] = {
+        "samples": _pack_samples,
+        "outcomes": _OutcomePacker(),
+        "verdicts": _VerdictPacker(() if counting is None else counting.ids),
+    }
+    if again is not None and processes > 1:
+        # What is damaged, or has changed since the snapshot, is told apart by the snapshot alone.
+        with contextlib.suppress(DamagedRow), contextlib.closing(_Parts(snapshot, packers, again, processes)) as parts:
+            return _read_table(parts, suite, counting, judge_truncated)
+    return _read_table(_Parts(snapshot, packers), suite, counting, judge_truncated)
+
+
+def _read_table(parts: _Parts, suite: Suite, counting: Counting | None, judge_truncated: bool) -> ResultTable:
+    parts.snapshot.check_totals("countings")
+    samples = _Samples(parts)
+    outcomes = _Outcomes(parts, samples, suite)
+    judged = _Verdicts(parts, outcomes)
     places = outcomes.places
     without = np.ones(len(samples.key), np.bool_)
     without[outcomes.sample] = False
@@ -108,17 +143,79 @@ def _with_zeros(values: NDArray[Any], n: int) -> NDArray[Any]:
     return np.concatenate([values, np.zeros(n, values.dtype)])
 
 
-def _parts(snapshot: Snapshot, table: str, *before: str, order: str = "") -> Iterator[list[tuple[Any, ...]]]:
-    """Yield all rows of a table, some thousands at a time, each compared with its checksum.
+class _Parts:
+    """Reads tables part by part, in this process or in several.
 
-    Raises:
-        DamagedRow: When a row is not what was written, or some are lost.
+    Args:
+        snapshot: Of the ledger, in this process.
+        packers: Of each table, in the order in which they are asked for, what makes arrays of some thousand rows.
+        again: Opens the ledger in another process.
+        processes: How many read.
     """
-    listed = ", ".join((*COLUMNS[table], *before, "checksum"))
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        packers: Mapping[str, _Packer],
+        again: OpenSnapshot | None = None,
+        processes: int = 1,
+    ) -> None:
+        self.snapshot = snapshot
+        self._packers = packers
+        self._number_of: dict[str, int] = {}
+        if again is not None and processes > 1:
+            for table in packers:
+                (last,) = snapshot.one(f"SELECT coalesce(max(rowid), 0) FROM {table}")  # noqa: S608 (our own names)
+                self._number_of[table] = -(-int(last) // _OF_PART)
+        tasks = [(table, part) for table, number in self._number_of.items() for part in range(number)]
+
+        def of_task(number: int) -> list[tuple[int, int, Any]]:
+            table, part = tasks[number]
+            with again() as own:  # type: ignore[misc] # there are no tasks without it
+                between = (part * _OF_PART, (part + 1) * _OF_PART)
+                return list(_packed_rows(own, table, packers[table], between))
+
+        self._read_elsewhere = forked_map(of_task, len(tasks), processes)
+
+    def of(self, table: str) -> Iterator[Any]:
+        """Yield what a table's packer makes of all its rows, some thousand at a time, each compared with its checksum.
+
+        Raises:
+            DamagedRow: When a row is not what was written, or some are lost.
+        """
+        if self._number_of:
+            packed: Iterator[tuple[int, int, Any]] = chain.from_iterable(
+                islice(self._read_elsewhere, self._number_of[table])
+            )
+        else:
+            packed = _packed_rows(self.snapshot, table, self._packers[table])
+        n = total = 0
+        for rows, checksums, part in packed:
+            n += rows
+            total += checksums
+            yield part
+        self.snapshot.check_total(table, n, total)
+
+    def close(self) -> None:
+        """End the other processes."""
+        self._read_elsewhere.close()
+
+
+def _packed_rows(
+    snapshot: Snapshot, table: str, pack: _Packer, between: tuple[int, int] | None = None
+) -> Iterator[tuple[int, int, Any]]:
+    """Yield how many rows were read, the sum of their checksums, and what was made of them.
+
+    Args:
+        between: Only rows numbered above the first and up to the second; all when ``None``.
+    """
     n_checked = len(COLUMNS[table])
+    listed = ", ".join((*COLUMNS[table], *(("done",) if table == "samples" else ()), "checksum"))
+    chosen = "" if between is None else "WHERE rowid > ? AND rowid <= ?"
     # By the table itself: an index that is damaged would lose rows, or turn up others.
-    cursor = snapshot.connection.execute(f"SELECT {listed} FROM {table} NOT INDEXED {order}")  # noqa: S608 (our own names)
-    dumps, n, total = orjson.dumps, 0, 0
+    query = f"SELECT {listed} FROM {table} NOT INDEXED {chosen} ORDER BY rowid"  # noqa: S608 (our own names)
+    cursor = snapshot.connection.execute(query, between or ())
+    dumps = orjson.dumps
     while rows := cursor.fetchmany(_AT_A_TIME):
         try:
             if table == "samples":
@@ -131,10 +228,31 @@ def _parts(snapshot: Snapshot, table: str, *before: str, order: str = "") -> Ite
         if found != written:
             place = next(i for i, pair in enumerate(zip(found, written, strict=True)) if pair[0] != pair[1])
             raise DamagedRow(f"the row {rows[place][0]!s:.80} of {table} is damaged")
-        n += len(rows)
-        total += sum(written)
-        yield rows
-    snapshot.check_total(table, n, total)
+        yield len(rows), sum(written), pack(rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Coded(Generic[_T]):
+    """Values of some rows: each distinct one once, and (n,) which of them each row has."""
+
+    distinct: list[_T]
+    which: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, values: Iterable[_T]) -> Self:
+        codes: Codes[_T] = Codes()
+        which = np.array([codes.code(value, value) for value in values], np.int32)  # type: ignore[arg-type]
+        return cls(codes.things, which)
+
+    def within(self, codes: Codes[_R], make: Callable[[_T], _R] | None = None) -> NDArray[np.int32]:
+        """Return (n,) the numbers that these values have, or get, among others."""
+        numbers = [codes.code(value, value, make) for value in self.distinct]  # type: ignore[arg-type]
+        return np.array(numbers, np.int32)[self.which]
+
+
+def _pack_samples(rows: list[_Row]) -> tuple[NDArray[np.bytes_], _Coded[str], _Coded[str], NDArray[np.int32]]:
+    keys, generators, prompts, repeats, *_ = zip(*rows, strict=True)
+    return _encoded(keys), _Coded.of(generators), _Coded.of(prompts), np.array(repeats, np.int32)
 
 
 class _Samples:
@@ -144,18 +262,16 @@ class _Samples:
         key, generator, prompt, repeat: (n,) columns; ``prompt`` is an index into ``prompts.things``.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, parts: _Parts) -> None:
         self.generators: Codes[str] = Codes()
         self.prompts: Codes[str] = Codes()
         columns: list[list[NDArray[Any]]] = [[] for _ in range(4)]
-        for rows in _parts(snapshot, "samples", "done", order="ORDER BY id"):
-            keys, generators, prompts, repeats, *_ = zip(*rows, strict=True)
-            columns[0].append(_encoded(keys))
-            columns[1].append(np.array([self.generators.code(name, name) for name in generators], np.int32))
-            columns[2].append(np.array([self.prompts.code(name, name) for name in prompts], np.int32))
-            columns[3].append(np.array(repeats, np.int32))
+        for keys, generators, prompts, repeats in parts.of("samples"):
+            of_part = (keys, generators.within(self.generators), prompts.within(self.prompts), repeats)
+            for column, values in zip(columns, of_part, strict=True):
+                column.append(values)
         self.key = _joined(columns[0], np.bytes_)
-        self.generator, self.prompt, self.repeat = (_joined(parts, np.int32) for parts in columns[1:])
+        self.generator, self.prompt, self.repeat = (_joined(values, np.int32) for values in columns[1:])
         self._order = np.argsort(self.key)
         self._sorted = self.key[self._order]
 
@@ -197,64 +313,56 @@ def _place(named: tuple[str, int, PromptFields, str]) -> Place:
     return Place(prompt_id=prompt_id, script=script, fields=fields.with_text(text))
 
 
-class _Outcomes:
-    """The outcomes, in the order in which they were written.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _OutcomePart:
+    """Some outcomes, n of them, before it is known which samples they belong to.
 
     Attributes:
-        sample, turn, repair, place, ending, seconds, cost, picture, digest, mark, rewriting: (n,) columns; ``ending`` is an index into
-            ``said.things``.
+        key, turn, repair, seconds, cost, picture, digest, mark: (n,) columns.
+        asked: Turn of the script, and text where it is not the suite's.
+        said: What they say.
+        rewritten: Of those that a provider rewrote: which, into what, and what was told of the numbers.
     """
 
-    def __init__(self, snapshot: Snapshot, samples: _Samples, suite: Suite) -> None:
-        self.places = _Places(suite)
-        self.said: Codes[_Said] = Codes()
+    key: NDArray[np.bytes_]
+    turn: NDArray[np.int64]
+    repair: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+    cost: NDArray[np.float64]
+    picture: NDArray[np.bytes_]
+    digest: NDArray[np.bytes_]
+    mark: NDArray[np.bytes_]
+    asked: _Coded[tuple[int, str | None]]
+    said: _Coded[_Said]
+    rewritten: list[tuple[int, str, object]]
+
+
+class _OutcomePacker:
+    """Packs outcomes; what many of them say is parsed once."""
+
+    def __init__(self) -> None:
+        self._said: Codes[_Said] = Codes()
         self._of_text: dict[tuple[str, str], tuple[int, str, object, bytes]] = {}
-        columns: list[list[NDArray[Any]]] = [[] for _ in range(len(_OUTCOME_TYPES))]
-        prompts = samples.prompts.things
-        for rows in _parts(snapshot, "outcomes"):
-            keys, turns, scripts, repairs, texts, outcomes, pictures, digests, _, seconds, costs, details, _ = zip(
-                *rows, strict=True
-            )
-            sample = samples.rows_of(_encoded(keys), "outcomes")
-            asked = [prompts[prompt] for prompt in samples.prompt[sample].tolist()]
-            place = [self.places.of(*named) for named in zip(asked, scripts, texts, strict=True)]
-            read = [self._read(text) for text in zip(outcomes, details, strict=True)]
-            said = [code for code, *_ in read]
-            rewriting = [-1] * len(read)
-            for i, (_, rewritten, recorded, _) in enumerate(read):
-                if rewritten:
-                    fields = self.places.codes.things[place[i]].fields
-                    rewriting[i] = rewriting_code(fields.text, fields.targets, rewritten, recorded)
-            known = [np.nan if cost is None else cost for cost in costs]
-            for column, values, dtype in zip(
-                columns,
-                (
-                    *(sample, turns, repairs, place, said, seconds, known),
-                    *(_encoded(pictures), _encoded(digests), [mark for *_, mark in read], rewriting),
-                ),
-                _OUTCOME_TYPES,
-                strict=True,
-            ):
-                column.append(np.array(values, dtype))
-        joined = [_joined(parts, dtype) for parts, dtype in zip(columns, _OUTCOME_TYPES, strict=True)]
-        (
-            self.sample,
-            self.turn,
-            self.repair,
-            self.place,
-            self.ending,
-            self.seconds,
-            self.cost,
-            self.picture,
-            self.digest,
-            self.mark,
-            self.rewriting,
-        ) = joined
-        self.width = int(self.turn.max(initial=0)) + 1
-        codes = self.sample * self.width + self.turn
-        self._order = np.argsort(codes)
-        self._sorted = codes[self._order]
-        self.samples = samples
+
+    def __call__(self, rows: list[_Row]) -> _OutcomePart:
+        keys, turns, scripts, repairs, texts, outcomes, pictures, digests, _, seconds, costs, details, _ = zip(
+            *rows, strict=True
+        )
+        read = [self._read(text) for text in zip(outcomes, details, strict=True)]
+        said, which = np.unique(np.array([code for code, *_ in read], np.int32), return_inverse=True)
+        return _OutcomePart(
+            key=_encoded(keys),
+            turn=np.array(turns, np.int64),
+            repair=np.array(repairs, np.int64),
+            seconds=np.array(seconds, np.float64),
+            cost=np.array([np.nan if cost is None else cost for cost in costs], np.float64),
+            picture=_encoded(pictures),
+            digest=_encoded(digests),
+            mark=np.array([mark for *_, mark in read], np.bytes_),
+            asked=_Coded.of(zip(scripts, texts, strict=True)),
+            said=_Coded([self._said.things[code] for code in said.tolist()], which.astype(np.int32)),
+            rewritten=[(i, text, numbers) for i, (_, text, numbers, _) in enumerate(read) if text],
+        )
 
     def _read(self, text: tuple[str, str]) -> tuple[int, str, object, bytes]:
         """Return the number of what an outcome says, given as stored, and what was rewritten with what was told of it."""
@@ -263,10 +371,63 @@ class _Outcomes:
             detail = orjson.loads(text[1]) if text[1] else {}
             said = _said(text[0], detail)
             told = (detail.get("rewritten", ""), detail.get("numbers"), mark_of(detail.get(HASH)))
-            read = (self.said.code(said, said), *told)
+            read = (self._said.code(said, said), *told)
             if len(self._of_text) < _MOST_TEXTS:
                 self._of_text[text] = read
         return read
+
+
+class _Outcomes:
+    """The outcomes, in the order in which they were written.
+
+    Attributes:
+        sample, turn, repair, place, ending, seconds, cost, picture, digest, mark, rewriting: (n,) columns; ``ending`` is
+            an index into ``said.things``.
+    """
+
+    def __init__(self, parts: _Parts, samples: _Samples, suite: Suite) -> None:
+        self.places = _Places(suite)
+        self.said: Codes[_Said] = Codes()
+        columns: dict[str, list[NDArray[Any]]] = {name: [] for name in _OUTCOME_TYPES}
+        for part in parts.of("outcomes"):
+            sample = samples.rows_of(part.key, "outcomes")
+            place = self._places_of(part, samples, sample)
+            of_part: dict[str, NDArray[Any]] = {
+                "sample": sample,
+                "place": place,
+                "ending": part.said.within(self.said),
+                "rewriting": self._rewriting(part, place),
+            }
+            for name, column in columns.items():
+                column.append(of_part[name] if name in of_part else getattr(part, name))
+        joined = {name: _joined(columns[name], dtype) for name, dtype in _OUTCOME_TYPES.items()}
+        self.sample, self.turn, self.repair = joined["sample"], joined["turn"], joined["repair"]
+        self.place, self.ending, self.rewriting = joined["place"], joined["ending"], joined["rewriting"]
+        self.seconds, self.cost = joined["seconds"], joined["cost"]
+        self.picture, self.digest, self.mark = joined["picture"], joined["digest"], joined["mark"]
+        self.width = int(self.turn.max(initial=0)) + 1
+        codes = self.sample * self.width + self.turn
+        self._order = np.argsort(codes)
+        self._sorted = codes[self._order]
+        self.samples = samples
+
+    def _places_of(self, part: _OutcomePart, samples: _Samples, sample: Ints) -> NDArray[np.int32]:
+        """Return (n,) what was asked for each outcome of a part."""
+        prompt = samples.prompt[sample].astype(np.int64)
+        pairs, which = np.unique(prompt * len(part.asked.distinct) + part.asked.which, return_inverse=True)
+        numbers = []
+        for pair in pairs.tolist():
+            of_prompt, asked = divmod(pair, len(part.asked.distinct))
+            numbers.append(self.places.of(samples.prompts.things[of_prompt], *part.asked.distinct[asked]))
+        return np.array(numbers, np.int32)[which]
+
+    def _rewriting(self, part: _OutcomePart, place: NDArray[np.int32]) -> NDArray[np.int8]:
+        """Return (n,) what rewriting did to the numbers of each prompt; see `ResultTable`."""
+        codes = np.full(len(part.key), -1, np.int8)
+        for i, rewritten, recorded in part.rewritten:
+            fields = self.places.codes.things[place[i]].fields
+            codes[i] = rewriting_code(fields.text, fields.targets, rewritten, recorded)
+        return codes
 
     def rows_of(self, sample: Ints, turn: Ints) -> Ints:
         """Return the outcome of each sample and turn. Raises `DamagedRow` where there is none."""
@@ -279,19 +440,36 @@ class _Outcomes:
         return self._order[places]
 
 
-_OUTCOME_TYPES = (
-    np.int64,
-    np.int64,
-    np.int32,
-    np.int32,
-    np.int64,
-    np.float64,
-    np.float64,
-    np.bytes_,
-    np.bytes_,
-    np.bytes_,
-    np.int8,
-)
+_OUTCOME_TYPES = {
+    "sample": np.int64,
+    "turn": np.int64,
+    "repair": np.int64,
+    "place": np.int32,
+    "ending": np.int64,
+    "seconds": np.float64,
+    "cost": np.float64,
+    "picture": np.bytes_,
+    "digest": np.bytes_,
+    "mark": np.bytes_,
+    "rewriting": np.int8,
+}
+
+
+class _VerdictPacker:
+    """Packs the verdicts of some countings; those of others are checked, and not looked at."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._own = set(ids)
+
+    def __call__(
+        self, rows: list[_Row]
+    ) -> tuple[NDArray[np.bytes_], Ints, Ints, _Coded[tuple[str | None, str]]] | None:
+        chosen = [row for row in rows if row[2] in self._own or row[3] in UNJUDGED]
+        if not chosen:
+            return None
+        keys, turns, countings, verdicts, _, _, counted, _ = zip(*chosen, strict=True)
+        told = _Coded.of(zip(verdicts, counted, strict=True))
+        return _encoded(keys), np.array(turns, np.int64), np.array(countings, np.int64), told
 
 
 class _Verdicts:
@@ -301,23 +479,16 @@ class _Verdicts:
         of_outcome: (n,) index into ``judged.things``; -1 for an outcome without a verdict.
     """
 
-    def __init__(self, snapshot: Snapshot, outcomes: _Outcomes, ids: Sequence[int]) -> None:
+    def __init__(self, parts: _Parts, outcomes: _Outcomes) -> None:
         self.judged: Codes[_Judged] = Codes()
         self.of_outcome = np.full(len(outcomes.sample), _NO_VERDICT, np.int64)
         newest = np.full(len(outcomes.sample), -1, np.int64)
-        own = set(ids)
-        for rows in _parts(snapshot, "verdicts"):
-            # The others are those of other countings; they were checked, and are not looked at.
-            chosen = [row for row in rows if row[2] in own or row[3] in UNJUDGED]
-            if not chosen:
+        for packed in parts.of("verdicts"):
+            if packed is None:
                 continue
-            keys, turns, countings, verdicts, _, _, counted, _ = zip(*chosen, strict=True)
-            sample = outcomes.samples.rows_of(_encoded(keys), "verdicts")
-            outcome = outcomes.rows_of(sample, np.array(turns, np.int64))
-            code = np.array(
-                [self.judged.code(told, told, _read_judged) for told in zip(verdicts, counted, strict=True)]
-            )
-            counting = np.array(countings, np.int64)
+            keys, turns, counting, told = packed
+            outcome = outcomes.rows_of(outcomes.samples.rows_of(keys, "verdicts"), turns)
+            code = told.within(self.judged, _read_judged)
             order = np.argsort(counting, kind="stable")  # of several in one part the newest is written last
             outcome, code, counting = outcome[order], code[order], counting[order]
             newer = counting > newest[outcome]

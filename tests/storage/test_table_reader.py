@@ -17,6 +17,7 @@ from countcheck.gate.evidence import evidence_of_run
 from countcheck.metrics.comparison import compare
 from countcheck.metrics.label_plan import stratum_of
 from countcheck.metrics.summary import summarize
+from countcheck.storage import forked, run_folder, table_reader
 from countcheck.storage.result_table import ResultTable
 from countcheck.storage.rows import Label
 from countcheck.storage.run_folder import RunFolder
@@ -89,6 +90,47 @@ def test_the_rows_of_a_table_are_those_that_were_read(tmp_path):
     empty |= dict.fromkeys(("words", "category", "code", "stage", "rewritten"), "") | {"extra": {}}
     with RunFolder.open(tmp_path / "run") as run:
         assert list(run.table().rows()) == [replace(row, **empty) for row in run.rows()]
+
+
+@pytest.fixture
+def several_processes(monkeypatch):
+    """Read tables in two processes, seven rows at a time; gives the tables that were read so."""
+    read = []
+    whole = table_reader._read_table
+
+    def noting(parts, *given):
+        table = whole(parts, *given)
+        read.append((parts._number_of, table))
+        return table
+
+    monkeypatch.setattr(run_folder, "_LARGE", 1)
+    monkeypatch.setattr(forked, "spare_processes", lambda runs: 2)
+    monkeypatch.setattr(table_reader, "_OF_PART", 7)
+    monkeypatch.setattr(table_reader, "_read_table", noting)
+    return read
+
+
+@pytest.mark.parametrize("kind", ["plain", "recounted"])
+def test_several_processes_read_what_one_does(tmp_path, several_processes, monkeypatch, kind):
+    with RunFolder.open(made(tmp_path / "run", kind)) as run:
+        rows = list(run.table().rows())
+        monkeypatch.setattr(run_folder, "_LARGE", 10**9)
+        assert rows == list(run.table().rows())
+    (first, _), (second, _) = several_processes
+    assert min(first.values()) > 1 and second == {}
+
+
+def test_a_change_while_several_processes_read_is_not_seen(tmp_path, several_processes, monkeypatch):
+    with RunFolder.open(made(tmp_path / "run", "plain")) as run:
+        run.label_store.add(labels_of(run, random.Random(1), by_chance=True))  # from now on readers bar no writer
+        several_processes.clear()
+        with run._ledger.snapshot() as snapshot:
+            before = list(run._table_as_written(snapshot, run.suite, run._counting()).rows())
+            with run._ledger.writing() as connection:
+                connection.exec_driver_sql("DELETE FROM verdicts WHERE rowid = 5")
+            after = list(run._table_as_written(snapshot, run.suite, run._counting()).rows())
+    assert after == before
+    assert [bool(parts) for parts, _ in several_processes] == [True, False]  # the second time by this one alone
 
 
 def test_a_run_without_an_outcome_is_a_table_of_missing_samples(tmp_path):
