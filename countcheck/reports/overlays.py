@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from countcheck.counting.rule import CountingRule, counted_boxes
 from countcheck.counting.rule_settings import rule_of_record
@@ -61,31 +63,48 @@ def overlays_of(run: RunFolder, rows: Iterable[ResultRow]) -> dict[tuple[str, in
     Those far below the threshold are left out, and those of bare numbers, which have no place.
     """
     rule = rule_of(run)
-    overlays = {}
+    overlays: dict[tuple[str, int], Overlay] = {}
     left = (row for row in rows if row.outcome == "picture")
     while part := list(islice(left, _AT_A_TIME)):
         wanted = {(row.key, row.turn): row for row in part}
-        for key, turn, detections in run.detections(list(dict.fromkeys(row.key for row in part))):
-            row = wanted.get((key, turn))
-            if row is not None:
-                overlays[key, turn] = Overlay(size=detections.size, boxes=_boxes(detections, row, rule))
+        found = run.detections(list(dict.fromkeys(row.key for row in part)))
+        here = [(wanted[key, turn], seen) for key, turn, seen in found if (key, turn) in wanted]
+        overlays |= {
+            (row.key, row.turn): overlay for (row, _), overlay in zip(here, _overlays(here, rule), strict=True)
+        }
     return overlays
 
 
-def _boxes(detections: Detections, row: ResultRow, rule: CountingRule) -> tuple[Box, ...]:
+def _overlays(found: Sequence[tuple[ResultRow, Detections]], rule: CountingRule) -> Iterator[Overlay]:
+    """Yield the boxes of some pictures; the numbers of all of them are rounded at once."""
+    pictures = [detections for _, detections in found]
+    none = np.zeros((0, 4), np.float32)
+    corners = np.concatenate([none, *(detections.boxes for detections in pictures)]).astype(np.float64)
+    scores = np.concatenate([none[:, 0], *(detections.scores for detections in pictures)]).astype(np.float64)
+    sizes = [detections.size for detections in pictures for _ in detections.nouns]
+    for point in np.flatnonzero((corners[:, :2] == corners[:, 2:]).all(axis=1)).tolist():
+        corners[point] = drawn_corners(corners[point].tolist(), sizes[point])
+    numbered = zip(scores.round(3).tolist(), corners.round(1).tolist(), strict=True)
+    for row, detections in found:
+        boxes = _boxes(detections, row, rule, list(islice(numbered, len(detections.nouns))))
+        yield Overlay(size=detections.size, boxes=boxes)
+
+
+def _boxes(
+    detections: Detections, row: ResultRow, rule: CountingRule, rounded: Sequence[tuple[float, Sequence[float]]]
+) -> tuple[Box, ...]:
+    """Choose the boxes to show, given each one's score and corners as they are shown."""
     nouns = dict.fromkeys([noun for target in row.targets for noun in target.nouns])
     style = row.tags.get("style")
     counted = counted_boxes(detections, nouns, rule, style=style)
     least = {noun: rule.threshold_for(noun, style) - max(rule.margin, 0.1) for noun in nouns}
     boxes = []
-    corners = detections.boxes.tolist()
-    for index, (noun, score) in enumerate(zip(detections.nouns, detections.scores.tolist(), strict=True)):
+    of_each = zip(detections.nouns, detections.scores.tolist(), rounded, strict=True)
+    for index, (noun, score, (shown, edges)) in enumerate(of_each):
         near = noun in least and score >= least[noun]
-        if noun in detections.not_auditable or not (near or index in counted):
-            continue
-        left, top, right, bottom = drawn_corners(corners[index], detections.size)
-        edges = (round(left, 1), round(top, 1), round(right, 1), round(bottom, 1))
-        boxes.append(Box(noun, round(score, 3), *edges, index in counted))
+        if noun not in detections.not_auditable and (near or index in counted):
+            left, top, right, bottom = edges
+            boxes.append(Box(noun, shown, left, top, right, bottom, index in counted))
     return tuple(boxes)
 
 
