@@ -72,7 +72,13 @@ class DetectsPictures(Protocol):
 
 @runtime_checkable
 class ReportsWorkers(Protocol):
-    """A generator that can say what its workers do."""
+    """A generator that can say what its workers do.
+
+    Attributes:
+        lost_workers: How many were lost so far; each may have left a file half written.
+    """
+
+    lost_workers: int
 
     def report_workers(self, message: Callable[[str], None], made: Callable[[Mapping[str, int]], None]) -> None:
         """Call ``message`` with sentences about workers, and ``made`` with the number of outcomes of each by its name."""

@@ -125,6 +125,8 @@ def run(
             )
             _make(context, plans)
             folder.resume.remove_finished()
+            if any(isinstance(plan.generator, ReportsWorkers) and plan.generator.lost_workers for plan in plans):
+                folder.resume.remove_strays(folder.pictures.writer.files)
     return folder
 
 

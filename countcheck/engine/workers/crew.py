@@ -145,14 +145,16 @@ class Crew:
         names = itertools.chain([host], (f"{host} #{number}" for number in itertools.count(2)))
         return next(name for name in names if name not in taken)
 
-    def drop(self, worker: WorkerHandle, reason: str) -> None:
-        """Forget a worker that was lost; another takes its place while there is work."""
+    def drop(self, worker: WorkerHandle, reason: str) -> bool:
+        """Forget a worker that was lost, and return whether that was news; another takes its place while there is work."""
         with self._lock:
             self.loss = reason
-            if worker in self.ready:
-                self.ready.remove(worker)
-                worker.end()
-                self._message(f"worker {worker.name} was lost ({reason}): its samples are given out again")
+            if worker not in self.ready:
+                return False
+            self.ready.remove(worker)
+            worker.end()
+            self._message(f"worker {worker.name} was lost ({reason}): its samples are given out again")
+            return True
 
     def retire(self, worker: WorkerHandle, error: WorkerError) -> None:
         """End a worker that cannot go on where it is, and let the others do its work.

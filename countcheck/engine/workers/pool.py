@@ -45,6 +45,9 @@ class WorkerPool:
         start: Starts one worker.
         size: Returns how many there are to be, once they are needed.
         active: Shared by the pools of a run: the one that has workers, since only one at a time has the devices.
+
+    Attributes:
+        lost_workers: How many were lost so far.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class WorkerPool:
         self._crew: Crew | None = None
         self._probe: Path | None = None
         self._stopped = False
+        self.lost_workers = 0
         self._lock = threading.Lock()
         self._made: collections.Counter[str] = collections.Counter()
         self._message: Callable[[str], None] = lambda sentence: None
@@ -135,7 +139,7 @@ class WorkerPool:
         try:
             outcome: Outcome = workers[0].call("edit", sample, as_rgb(pixels), instruction, turn, targets).result()
         except WorkerLost as lost:
-            crew.drop(workers[0], str(lost))
+            self.lost_workers += crew.drop(workers[0], str(lost))
             return Failure(key=sample.key, turn=turn, fault=Fault.CRASH, message=f"a worker was lost: {lost}.")
         except CallFailed as failed:
             return Failure(key=sample.key, turn=turn, fault=Fault.CRASH, message=f"a worker failed: {failed}.")
@@ -194,7 +198,7 @@ class WorkerPool:
         try:
             outcomes = schedule.collect(future)
         except WorkerLost as lost:
-            crew.drop(worker, str(lost))
+            self.lost_workers += crew.drop(worker, str(lost))
             outcomes = schedule.give_out_again(future, str(lost))
         except CallFailed as failed:
             outcomes = schedule.give_out_again(future, str(failed))

@@ -12,6 +12,8 @@ import pytest
 import squares
 from painters import CARD, TEXTS
 
+from countcheck.engine.config import RunConfig
+from countcheck.engine.run import run
 from countcheck.engine.scoring import nouns_of
 from countcheck.engine.workers.crew import CallFailed, MachineLost, WorkerLost
 from countcheck.engine.workers.pool import WorkerPool, pool_setup
@@ -319,3 +321,21 @@ def test_a_workers_error_keeps_its_kind_where_it_can():
     error = rebuilt(WorkerError(kind="UnknownName", message="no such thing"))
     assert type(error) is CountcheckError and not isinstance(error, UnknownName)
     assert str(error) == "no such thing"
+
+
+def test_what_a_lost_worker_had_half_written_is_removed_at_the_end_of_the_run(tmp_path):
+    images = tmp_path / "run" / "images"
+
+    class HalfWritten(ThreadHandle):
+        def _answer(self, number, method, arguments):
+            if number in self._lose_at:
+                images.mkdir(exist_ok=True)
+                (images / ".0123456789abcdef.part").write_bytes(b"half a picture")
+            return super()._answer(number, method, arguments)
+
+    pool, started, _ = pool_of(tmp_path / "run", lose_at={0: (2, 3)}, handle=HalfWritten)
+    config = RunConfig(suite=squares.suite(*TEXTS), generators=[CARD], path=tmp_path / "run")
+    with run(config, painters.load_counter("squares"), load=lambda card: pool) as folder:
+        assert "missing" not in {row.outcome for row in folder.rows()}
+    assert pool.lost_workers == 1 and len(started) == 2
+    assert not list(images.rglob("*.part"))
