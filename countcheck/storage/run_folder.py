@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 NO_STATES: Mapping[str, Any] = {}
 WATCHED = "watched"
+_SUITE = "suite_body"
 _LARGE = 50_000  # samples from which several processes read them
 
 
@@ -325,7 +327,8 @@ class RunFolder:
     def _read_info(self) -> dict[str, Any]:
         with self._ledger.snapshot() as snapshot:
             snapshot.check_totals("facts", "countings")
-            body = {row["name"]: orjson.loads(row["value"]) for row in snapshot.rows("facts")}
+            facts = {row["name"]: row["value"] for row in snapshot.rows("facts")}
+            body = {name: _suite_body(text) if name == _SUITE else orjson.loads(text) for name, text in facts.items()}
             if not body:
                 raise BadInput(
                     f"{self.path} holds no run yet: its ledger has no record. Give the `run` command again; it begins anew."
@@ -551,6 +554,12 @@ class RunFolder:
 
 def _last_sample(snapshot: Snapshot) -> int:
     return int(snapshot.one("SELECT coalesce(max(id), 0) FROM samples")[0])
+
+
+@lru_cache(maxsize=1)
+def _suite_body(text: str) -> Any:
+    """Read a suite once for all parts of a run, and for a run whose record is read again: a large one takes long."""
+    return orjson.loads(text)
 
 
 def _is_there(ledger: Path) -> bool:
