@@ -20,7 +20,8 @@ demo: $(VENV)/.local
 	@$(BIN)/countcheck demo
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m compileall -q countcheck tests  # once, and not by every command that the tests start
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check .

@@ -64,12 +64,12 @@ def load_five_boxes(spec: str) -> Counter:
     return Counter(Card(name="five-boxes", family="five-boxes", rule={"margin": 0.05}), FiveBoxes())
 
 
-def suite_of(prompts: int) -> Suite:
-    """A suite of that many prompts."""
+def suite_of(prompts: int, noun: str = "blob") -> Suite:
+    """A suite of that many prompts for some of one noun."""
     return Suite(
         name="synthetic",
         prompts=tuple(
-            Prompt(id=f"p{i}", text=f"{i % 6} blobs, number {i}", targets=(Target(noun="blob", count=i % 6),))
+            Prompt(id=f"p{i}", text=f"{i % 6} {noun}s, number {i}", targets=(Target(noun=noun, count=i % 6),))
             for i in range(prompts)
         ),
     )

@@ -1,19 +1,16 @@
 """Reads a run's results as columns, straight from the ledger's tables.
 
 Each table is read once from beginning to end and joined in memory: three times as fast as letting SQLite look up every
-outcome and verdict. Every row is compared with its checksum on the way, and the sum of all with the ledger's totals.
-Several processes read the parts of large tables; this one puts them together.
+outcome and verdict. Every row is compared with its checksum on the way, and the sum of all with the ledger's totals: see
+`countcheck.storage.table_parts`.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
-from typing import Any, Generic, Self, TypeAlias, TypeVar
-from zlib import crc32
+from typing import Any
 
 import numpy as np
 import orjson
@@ -22,36 +19,23 @@ from numpy.typing import NDArray
 from countcheck.counting.verdict import Kind
 from countcheck.storage.checksums import DamagedRow
 from countcheck.storage.countings import Counting
-from countcheck.storage.forked import forked_map
 from countcheck.storage.prompt_fields import PromptFields
-from countcheck.storage.result_reader import UNJUDGED
-from countcheck.storage.result_table import HASH, Codes, Ending, Ints, Place, ResultTable, mark_of, rewriting_code
-from countcheck.storage.snapshot import COLUMNS, Snapshot, as_boolean
-from countcheck.storage.truncated import TRUNCATED, truncated_message
+from countcheck.storage.result_table import Codes, Ending, Ints, Place, ResultTable, rewriting_code
+from countcheck.storage.snapshot import Snapshot
+from countcheck.storage.table_parts import (
+    OpenSnapshot,
+    OutcomePacker,
+    OutcomePart,
+    Packer,
+    Said,
+    TableParts,
+    VerdictPacker,
+    pack_samples,
+)
+from countcheck.storage.truncated import TRUNCATED
 from countcheck.suites.suite import Conversation, Prompt, Suite
 
-OpenSnapshot: TypeAlias = Callable[[], AbstractContextManager[Snapshot]]
-_Row: TypeAlias = tuple[Any, ...]
-_Packer: TypeAlias = Callable[[list[_Row]], Any]
-_T = TypeVar("_T")
-_R = TypeVar("_R")
-
-_AT_A_TIME = 4000  # rows
-_OF_PART = 20_000  # rows that one process reads at a time
-_MOST_TEXTS = 20_000  # that are remembered, so that they are parsed once
 _NO_VERDICT = -1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
-    """What an outcome says of itself: the parts of `Ending` that no counter gives, and why it is not scored."""
-
-    outcome: str
-    refusal: str | None
-    failure: str | None
-    message: str
-    claims: bool
-    truncated: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +70,22 @@ def read_table(
     Raises:
         DamagedRow: When a row does not hold what was written, or one is lost.
     """
-    packers: dict[str, _Packer] = {
-        "samples": _pack_samples,
-        "outcomes": _OutcomePacker(),
-        "verdicts": _VerdictPacker(() if counting is None else counting.ids),
+    packers: dict[str, Packer] = {
+        "samples": pack_samples,
+        "outcomes": OutcomePacker(),
+        "verdicts": VerdictPacker(() if counting is None else counting.ids),
     }
     if again is not None and processes > 1:
         # What is damaged, or has changed since the snapshot, is told apart by the snapshot alone.
-        with contextlib.suppress(DamagedRow), contextlib.closing(_Parts(snapshot, packers, again, processes)) as parts:
+        with (
+            contextlib.suppress(DamagedRow),
+            contextlib.closing(TableParts(snapshot, packers, again, processes)) as parts,
+        ):
             return _read_table(parts, suite, counting, judge_truncated)
-    return _read_table(_Parts(snapshot, packers), suite, counting, judge_truncated)
+    return _read_table(TableParts(snapshot, packers), suite, counting, judge_truncated)
 
 
-def _read_table(parts: _Parts, suite: Suite, counting: Counting | None, judge_truncated: bool) -> ResultTable:
+def _read_table(parts: TableParts, suite: Suite, counting: Counting | None, judge_truncated: bool) -> ResultTable:
     parts.snapshot.check_totals("countings")
     samples = _Samples(parts)
     outcomes = _Outcomes(parts, samples, suite)
@@ -143,118 +130,6 @@ def _with_zeros(values: NDArray[Any], n: int) -> NDArray[Any]:
     return np.concatenate([values, np.zeros(n, values.dtype)])
 
 
-class _Parts:
-    """Reads tables part by part, in this process or in several.
-
-    Args:
-        snapshot: Of the ledger, in this process.
-        packers: Of each table, in the order in which they are asked for, what makes arrays of some thousand rows.
-        again: Opens the ledger in another process.
-        processes: How many read.
-    """
-
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        packers: Mapping[str, _Packer],
-        again: OpenSnapshot | None = None,
-        processes: int = 1,
-    ) -> None:
-        self.snapshot = snapshot
-        self._packers = packers
-        self._number_of: dict[str, int] = {}
-        if again is not None and processes > 1:
-            for table in packers:
-                (last,) = snapshot.one(f"SELECT coalesce(max(rowid), 0) FROM {table}")  # noqa: S608 (our own names)
-                self._number_of[table] = -(-int(last) // _OF_PART)
-        tasks = [(table, part) for table, number in self._number_of.items() for part in range(number)]
-
-        def of_task(number: int) -> list[tuple[int, int, Any]]:
-            table, part = tasks[number]
-            with again() as own:  # type: ignore[misc] # there are no tasks without it
-                between = (part * _OF_PART, (part + 1) * _OF_PART)
-                return list(_packed_rows(own, table, packers[table], between))
-
-        self._read_elsewhere = forked_map(of_task, len(tasks), processes)
-
-    def of(self, table: str) -> Iterator[Any]:
-        """Yield what a table's packer makes of all its rows, some thousand at a time, each compared with its checksum.
-
-        Raises:
-            DamagedRow: When a row is not what was written, or some are lost.
-        """
-        if self._number_of:
-            packed: Iterator[tuple[int, int, Any]] = chain.from_iterable(
-                islice(self._read_elsewhere, self._number_of[table])
-            )
-        else:
-            packed = _packed_rows(self.snapshot, table, self._packers[table])
-        n = total = 0
-        for rows, checksums, part in packed:
-            n += rows
-            total += checksums
-            yield part
-        self.snapshot.check_total(table, n, total)
-
-    def close(self) -> None:
-        """End the other processes."""
-        self._read_elsewhere.close()
-
-
-def _packed_rows(
-    snapshot: Snapshot, table: str, pack: _Packer, between: tuple[int, int] | None = None
-) -> Iterator[tuple[int, int, Any]]:
-    """Yield how many rows were read, the sum of their checksums, and what was made of them.
-
-    Args:
-        between: Only rows numbered above the first and up to the second; all when ``None``.
-    """
-    n_checked = len(COLUMNS[table])
-    listed = ", ".join((*COLUMNS[table], *(("done",) if table == "samples" else ()), "checksum"))
-    chosen = "" if between is None else "WHERE rowid > ? AND rowid <= ?"
-    # By the table itself: an index that is damaged would lose rows, or turn up others.
-    query = f"SELECT {listed} FROM {table} NOT INDEXED {chosen} ORDER BY rowid"  # noqa: S608 (our own names)
-    cursor = snapshot.connection.execute(query, between or ())
-    dumps = orjson.dumps
-    while rows := cursor.fetchmany(_AT_A_TIME):
-        try:
-            if table == "samples":
-                found = [2 * crc32(dumps((*row[:5], as_boolean(row[5])))) + row[6] for row in rows]
-            else:
-                found = [crc32(dumps(row[:n_checked])) for row in rows]
-        except TypeError as error:
-            raise DamagedRow(str(error)) from error
-        written = [row[-1] for row in rows]
-        if found != written:
-            place = next(i for i, pair in enumerate(zip(found, written, strict=True)) if pair[0] != pair[1])
-            raise DamagedRow(f"the row {rows[place][0]!s:.80} of {table} is damaged")
-        yield len(rows), sum(written), pack(rows)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Coded(Generic[_T]):
-    """Values of some rows: each distinct one once, and (n,) which of them each row has."""
-
-    distinct: list[_T]
-    which: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, values: Iterable[_T]) -> Self:
-        codes: Codes[_T] = Codes()
-        which = np.array([codes.code(value, value) for value in values], np.int32)  # type: ignore[arg-type]
-        return cls(codes.things, which)
-
-    def within(self, codes: Codes[_R], make: Callable[[_T], _R] | None = None) -> NDArray[np.int32]:
-        """Return (n,) the numbers that these values have, or get, among others."""
-        numbers = [codes.code(value, value, make) for value in self.distinct]  # type: ignore[arg-type]
-        return np.array(numbers, np.int32)[self.which]
-
-
-def _pack_samples(rows: list[_Row]) -> tuple[NDArray[np.bytes_], _Coded[str], _Coded[str], NDArray[np.int32]]:
-    keys, generators, prompts, repeats, *_ = zip(*rows, strict=True)
-    return _encoded(keys), _Coded.of(generators), _Coded.of(prompts), np.array(repeats, np.int32)
-
-
 class _Samples:
     """The planned samples, in the order of planning.
 
@@ -262,7 +137,7 @@ class _Samples:
         key, generator, prompt, repeat: (n,) columns; ``prompt`` is an index into ``prompts.things``.
     """
 
-    def __init__(self, parts: _Parts) -> None:
+    def __init__(self, parts: TableParts) -> None:
         self.generators: Codes[str] = Codes()
         self.prompts: Codes[str] = Codes()
         columns: list[list[NDArray[Any]]] = [[] for _ in range(4)]
@@ -313,70 +188,6 @@ def _place(named: tuple[str, int, PromptFields, str]) -> Place:
     return Place(prompt_id=prompt_id, script=script, fields=fields.with_text(text))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _OutcomePart:
-    """Some outcomes, n of them, before it is known which samples they belong to.
-
-    Attributes:
-        key, turn, repair, seconds, cost, picture, digest, mark: (n,) columns.
-        asked: Turn of the script, and text where it is not the suite's.
-        said: What they say.
-        rewritten: Of those that a provider rewrote: which, into what, and what was told of the numbers.
-    """
-
-    key: NDArray[np.bytes_]
-    turn: NDArray[np.int64]
-    repair: NDArray[np.int64]
-    seconds: NDArray[np.float64]
-    cost: NDArray[np.float64]
-    picture: NDArray[np.bytes_]
-    digest: NDArray[np.bytes_]
-    mark: NDArray[np.bytes_]
-    asked: _Coded[tuple[int, str | None]]
-    said: _Coded[_Said]
-    rewritten: list[tuple[int, str, object]]
-
-
-class _OutcomePacker:
-    """Packs outcomes; what many of them say is parsed once."""
-
-    def __init__(self) -> None:
-        self._said: Codes[_Said] = Codes()
-        self._of_text: dict[tuple[str, str], tuple[int, str, object, bytes]] = {}
-
-    def __call__(self, rows: list[_Row]) -> _OutcomePart:
-        keys, turns, scripts, repairs, texts, outcomes, pictures, digests, _, seconds, costs, details, _ = zip(
-            *rows, strict=True
-        )
-        read = [self._read(text) for text in zip(outcomes, details, strict=True)]
-        said, which = np.unique(np.array([code for code, *_ in read], np.int32), return_inverse=True)
-        return _OutcomePart(
-            key=_encoded(keys),
-            turn=np.array(turns, np.int64),
-            repair=np.array(repairs, np.int64),
-            seconds=np.array(seconds, np.float64),
-            cost=np.array([np.nan if cost is None else cost for cost in costs], np.float64),
-            picture=_encoded(pictures),
-            digest=_encoded(digests),
-            mark=np.array([mark for *_, mark in read], np.bytes_),
-            asked=_Coded.of(zip(scripts, texts, strict=True)),
-            said=_Coded([self._said.things[code] for code in said.tolist()], which.astype(np.int32)),
-            rewritten=[(i, text, numbers) for i, (_, text, numbers, _) in enumerate(read) if text],
-        )
-
-    def _read(self, text: tuple[str, str]) -> tuple[int, str, object, bytes]:
-        """Return the number of what an outcome says, given as stored, and what was rewritten with what was told of it."""
-        read = self._of_text.get(text)
-        if read is None:
-            detail = orjson.loads(text[1]) if text[1] else {}
-            said = _said(text[0], detail)
-            told = (detail.get("rewritten", ""), detail.get("numbers"), mark_of(detail.get(HASH)))
-            read = (self._said.code(said, said), *told)
-            if len(self._of_text) < _MOST_TEXTS:
-                self._of_text[text] = read
-        return read
-
-
 class _Outcomes:
     """The outcomes, in the order in which they were written.
 
@@ -385,9 +196,9 @@ class _Outcomes:
             an index into ``said.things``.
     """
 
-    def __init__(self, parts: _Parts, samples: _Samples, suite: Suite) -> None:
+    def __init__(self, parts: TableParts, samples: _Samples, suite: Suite) -> None:
         self.places = _Places(suite)
-        self.said: Codes[_Said] = Codes()
+        self.said: Codes[Said] = Codes()
         columns: dict[str, list[NDArray[Any]]] = {name: [] for name in _OUTCOME_TYPES}
         for part in parts.of("outcomes"):
             sample = samples.rows_of(part.key, "outcomes")
@@ -411,7 +222,7 @@ class _Outcomes:
         self._sorted = codes[self._order]
         self.samples = samples
 
-    def _places_of(self, part: _OutcomePart, samples: _Samples, sample: Ints) -> NDArray[np.int32]:
+    def _places_of(self, part: OutcomePart, samples: _Samples, sample: Ints) -> NDArray[np.int32]:
         """Return (n,) what was asked for each outcome of a part."""
         prompt = samples.prompt[sample].astype(np.int64)
         pairs, which = np.unique(prompt * len(part.asked.distinct) + part.asked.which, return_inverse=True)
@@ -421,7 +232,7 @@ class _Outcomes:
             numbers.append(self.places.of(samples.prompts.things[of_prompt], *part.asked.distinct[asked]))
         return np.array(numbers, np.int32)[which]
 
-    def _rewriting(self, part: _OutcomePart, place: NDArray[np.int32]) -> NDArray[np.int8]:
+    def _rewriting(self, part: OutcomePart, place: NDArray[np.int32]) -> NDArray[np.int8]:
         """Return (n,) what rewriting did to the numbers of each prompt; see `ResultTable`."""
         codes = np.full(len(part.key), -1, np.int8)
         for i, rewritten, recorded in part.rewritten:
@@ -455,23 +266,6 @@ _OUTCOME_TYPES = {
 }
 
 
-class _VerdictPacker:
-    """Packs the verdicts of some countings; those of others are checked, and not looked at."""
-
-    def __init__(self, ids: Sequence[int]) -> None:
-        self._own = set(ids)
-
-    def __call__(
-        self, rows: list[_Row]
-    ) -> tuple[NDArray[np.bytes_], Ints, Ints, _Coded[tuple[str | None, str]]] | None:
-        chosen = [row for row in rows if row[2] in self._own or row[3] in UNJUDGED]
-        if not chosen:
-            return None
-        keys, turns, countings, verdicts, _, _, counted, _ = zip(*chosen, strict=True)
-        told = _Coded.of(zip(verdicts, counted, strict=True))
-        return _encoded(keys), np.array(turns, np.int64), np.array(countings, np.int64), told
-
-
 class _Verdicts:
     """The verdict of each outcome: that of the newest of some countings.
 
@@ -479,7 +273,7 @@ class _Verdicts:
         of_outcome: (n,) index into ``judged.things``; -1 for an outcome without a verdict.
     """
 
-    def __init__(self, parts: _Parts, outcomes: _Outcomes) -> None:
+    def __init__(self, parts: TableParts, outcomes: _Outcomes) -> None:
         self.judged: Codes[_Judged] = Codes()
         self.of_outcome = np.full(len(outcomes.sample), _NO_VERDICT, np.int64)
         newest = np.full(len(outcomes.sample), -1, np.int64)
@@ -504,7 +298,7 @@ class _Endings:
         missing: The number of the one of samples without an outcome.
     """
 
-    def __init__(self, said: Sequence[_Said], judged: Sequence[_Judged], *, counted: bool, judge: bool) -> None:
+    def __init__(self, said: Sequence[Said], judged: Sequence[_Judged], *, counted: bool, judge: bool) -> None:
         self.things: list[Ending] = [Ending(outcome="missing")]
         self.missing = 0
         self._said, self._judged, self._counted, self._judge = said, judged, counted, judge
@@ -549,17 +343,6 @@ class _Endings:
         )
 
 
-def _said(outcome: str, read: dict[str, Any]) -> _Said:
-    return _Said(
-        outcome=outcome,
-        refusal=read.get("reason") if outcome == "refusal" else None,
-        failure=read.get("fault") if outcome == "failure" else None,
-        message=read.get("message", ""),
-        claims=bool(read.get("claims", False)),
-        truncated=truncated_message(read) if outcome in ("picture", "refusal") else "",
-    )
-
-
 def _read_judged(written: tuple[str | None, str]) -> _Judged:
     verdict, counted = written
     numbers = orjson.loads(counted) if counted else {}
@@ -570,10 +353,6 @@ def _read_judged(written: tuple[str | None, str]) -> _Judged:
         low=low,
         high=high,
     )
-
-
-def _encoded(keys: Sequence[str]) -> NDArray[np.bytes_]:
-    return np.array([key.encode("utf-8", "surrogatepass") for key in keys], np.bytes_)
 
 
 def _joined(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from countcheck.gate.evidence import evidence_of_run
 from countcheck.metrics.comparison import compare
 from countcheck.metrics.label_plan import stratum_of
 from countcheck.metrics.summary import summarize
-from countcheck.storage import forked, run_folder, table_reader
+from countcheck.storage import forked, run_folder, table_parts, table_reader
 from countcheck.storage.result_table import ResultTable
 from countcheck.storage.rows import Label
 from countcheck.storage.run_folder import RunFolder
@@ -105,7 +105,7 @@ def several_processes(monkeypatch):
 
     monkeypatch.setattr(run_folder, "_LARGE", 1)
     monkeypatch.setattr(forked, "spare_processes", lambda runs: 2)
-    monkeypatch.setattr(table_reader, "_OF_PART", 7)
+    monkeypatch.setattr(table_parts, "_OF_PART", 7)
     monkeypatch.setattr(table_reader, "_read_table", noting)
     return read
 

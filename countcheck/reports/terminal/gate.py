@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from countcheck.gate.check import PolicyCheck
-from countcheck.gate.decision import Decision
 from countcheck.reports.safe_text import one_line
+
+if TYPE_CHECKING:
+    from countcheck.gate.check import PolicyCheck
+    from countcheck.gate.decision import Decision
 
 MARKS = {"pass": ("✓", "green"), "fail": ("✗", "bold red"), "cannot_decide": ("?", "yellow")}
 WORDS = {"pass": "passed", "fail": "failed", "cannot_decide": "cannot decide"}
