@@ -8,18 +8,32 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from countcheck.images.read_ahead import usable_cores
 
 if TYPE_CHECKING:
-    from countcheck.storage.run_folder import RunFolder
+    from countcheck.storage.picture_store import PictureStore
 
 Part = TypeVar("Part")
 _MAX_PROCESSES = 8
 
 
-def spare_processes(runs: Iterable[RunFolder]) -> int:
+class OpenRun(Protocol):
+    """An open run, as far as it decides whether other processes may read it."""
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether its ledger is read from a copy in memory."""
+        ...
+
+    @property
+    def pictures(self) -> PictureStore:
+        """Its picture files."""
+        ...
+
+
+def spare_processes(runs: Iterable[OpenRun]) -> int:
     """Return how many processes may read runs: one where a fork would take along what must not be shared."""
     alone = any(run.in_memory or run.pictures.url for run in runs) or threading.active_count() > 1
     return 1 if alone or sys.platform != "linux" else min(_MAX_PROCESSES, usable_cores())

@@ -135,13 +135,15 @@ def test_killed_while_counting_nothing_is_paid_for_twice(service, order, monkeyp
 @pytest.mark.parametrize("at_once", [1, AT_ONCE])
 def test_an_answer_is_stored_before_another_request_takes_its_place(service, order, tmp_path, at_once, talks):
     stored, files = [], []
+    one_by_one = threading.Lock()  # or a request that came later might be looked at first
 
     def look():
-        with sqlite3.connect(tmp_path / "run" / "run.sqlite") as ledger:
-            keys = ledger.execute("SELECT key, turn FROM outcomes UNION SELECT key, turn FROM uncounted").fetchall()
-        ledger.close()
-        stored.append(len(keys))
-        files.append(sum(1 for _ in (tmp_path / "run" / "images").rglob("*.png")))
+        with one_by_one:
+            with sqlite3.connect(tmp_path / "run" / "run.sqlite") as ledger:
+                keys = ledger.execute("SELECT key, turn FROM outcomes UNION SELECT key, turn FROM uncounted").fetchall()
+            ledger.close()
+            stored.append(len(keys))
+            files.append(sum(1 for _ in (tmp_path / "run" / "images").rglob("*.png")))
 
     service.after = dict.fromkeys(range(1, 41), look)
     asked = order()
