@@ -15,6 +15,7 @@ import importlib.util
 import pkgutil
 import re
 import sys
+from functools import lru_cache
 from importlib.metadata import entry_points, metadata, requires
 from pathlib import Path
 from types import ModuleType
@@ -115,14 +116,19 @@ def load_detector_class(family: str) -> type[Any]:
 
 def _with_entry_points(built_in: dict[str, str], group: str) -> dict[str, str]:
     families = dict(built_in)
-    for entry in entry_points(group=group):
-        if entry.name in families and families[entry.name] != entry.value:
+    for name, value in _installed(group, tuple(sys.path)):
+        if name in families and families[name] != value:
             raise BadSettings(
-                f"two plugins call themselves {entry.name!r}: {families[entry.name]} and {entry.value}. Uninstall one of "
-                "them."
+                f"two plugins call themselves {name!r}: {families[name]} and {value}. Uninstall one of them."
             )
-        families[entry.name] = entry.value
+        families[name] = value
     return families
+
+
+@lru_cache(maxsize=8)  # every package's list is read to answer
+def _installed(group: str, path: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Name what plug-ins on the import path declare."""
+    return tuple((entry.name, entry.value) for entry in entry_points(group=group))
 
 
 def is_path(family: str) -> bool:

@@ -43,6 +43,26 @@ def logging_as_it_was() -> Iterator[None]:
     logger.setLevel(level)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def control_pictures_drawn_once() -> Iterator[None]:
+    """Keep the pictures of counters' self-tests: every run draws the same."""
+    from countcheck.counting import self_test
+
+    drawn: dict[object, object] = {}
+    draw = self_test._picture
+
+    def kept(counts: dict[str, int], style: str, seed: int) -> object:
+        name = (tuple(counts.items()), style, seed)
+        if name not in drawn:
+            drawn[name] = draw(counts, style, seed)
+        return drawn[name].copy()
+
+    kept.draw = draw
+    self_test._picture = kept
+    yield
+    self_test._picture = draw
+
+
 # Begun first: else one worker has the longest of them left when the other has nothing.
 _LONGEST = (
     "chaos/test_chaos.py",
