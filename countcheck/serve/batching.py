@@ -169,7 +169,7 @@ def _decoded(image: ImageInput) -> ImageInput:
     """Decode an image; one that cannot be read stays as it is, and its judgement says why."""
     try:
         return load_image(image)
-    except BadInput:
+    except Exception:  # whatever it is: a decoder that ended would leave its images undone
         return image
 
 
