@@ -33,14 +33,24 @@ _cache = tempfile.TemporaryDirectory(prefix="countcheck-tests-")
 os.environ["COUNTCHECK_CACHE"] = _cache.name
 
 
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    """Undo what the command line sets up for its process when a test calls it in this one."""
+def _set_logging_back() -> None:
+    logging.disable(logging.NOTSET)
+    logging.getLogger().setLevel(logging.WARNING)
     logger = logging.getLogger("countcheck")
-    handlers, level, propagate = [*logger.handlers], logger.level, logger.propagate
+    logger.handlers.clear()
+    logger.setLevel(logging.NOTSET)
+    logger.propagate = True
+    for name, each in logging.Logger.manager.loggerDict.items():
+        if name.startswith("countcheck") and isinstance(each, logging.Logger):
+            each.disabled = False
+
+
+@pytest.fixture(autouse=True)
+def logging_set_back() -> Iterator[None]:
+    """Undo what the command line and libraries set up for their process when a test, or a fixture of many, calls them here."""
+    _set_logging_back()
     yield
-    logger.handlers[:], logger.propagate = handlers, propagate
-    logger.setLevel(level)
+    _set_logging_back()
 
 
 @pytest.fixture(autouse=True, scope="session")
