@@ -172,7 +172,8 @@ class Ledger:
         Raises:
             BadInput: When what is read is damaged.
         """
-        with self.damage_as_sentence(), self._engine.connect() as connection:
+        # Begun here: totals are read past SQLAlchemy, which would begin with the first statement of its own.
+        with self.damage_as_sentence(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextlib.contextmanager

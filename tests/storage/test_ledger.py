@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_up import a_run, a_suite
 from stored_runs import write_run
 
 from countcheck.errors import BadInput, CountcheckError, DiskFull
@@ -169,3 +170,17 @@ def test_a_ledger_cut_short_is_said(finished, length):
     (finished / "run.sqlite").write_bytes(whole[:length])
     with pytest.raises(CountcheckError):
         contents(finished)
+
+
+def test_what_is_read_past_sqlalchemy_is_of_the_same_moment(tmp_path):
+    with a_run(tmp_path / "run", suite=a_suite(4, 1), pictures=False) as run:
+        with run._ledger.writing() as connection:  # from now on readers bar no writer
+            connection.exec_driver_sql("UPDATE facts SET value = value")
+        with run._ledger.reading() as connection:
+            plain = connection.connection.driver_connection
+            before = plain.execute("SELECT count(*) FROM verdicts").fetchone()
+            with run._ledger.writing() as other:
+                other.exec_driver_sql("DELETE FROM verdicts WHERE rowid = 1")
+            assert plain.execute("SELECT count(*) FROM verdicts").fetchone() == before
+        with run._ledger.snapshot() as snapshot:
+            assert snapshot.one("SELECT count(*) FROM verdicts") == (before[0] - 1,)
